@@ -31,9 +31,8 @@ static inline bool clock_page_read(const volatile struct clock_page *page, uint6
     uint64_t ticks;
     do {
         sequence = __atomic_load_n(&page->sequence, __ATOMIC_ACQUIRE);
-        if (!page->tsc_usable) {
+        if (!page->tsc_usable)
             return false;
-        }
         __asm__ volatile("lfence\n\trdtsc" : "=a"(low), "=d"(high) : : "memory");
         ticks = ((uint64_t)high << 32 | low) - page->counter_base;
         *monotonic = page->monotonic_base + clock_scale(ticks, page->multiplier, page->shift);

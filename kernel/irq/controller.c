@@ -19,7 +19,6 @@ error_t irq_vector_allocate(uint8_t *vector) {
 }
 
 void irq_vector_release(uint8_t vector) {
-    if (vector >= VECTOR_DYNAMIC && vector < VECTOR_DYNAMIC_END) {
+    if (vector >= VECTOR_DYNAMIC && vector < VECTOR_DYNAMIC_END)
         vectors_used[vector / 64] &= ~(1ull << (vector % 64));
-    }
 }

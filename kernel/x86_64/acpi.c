@@ -7,14 +7,8 @@
 #include "kernel/x86_64/acpi.h"
 #include "kernel/x86_64/mmio.h"
 
-enum {
-    HEADER_LENGTH = 36,
-    TABLE_LENGTH_MAX = 1 << 20,
-    ROOT_ENTRIES_MAX = 128,
-    RSDP_V1_LENGTH = 20,
-    RSDP_V2_LENGTH = 36,
-    SPACE_IO = 1,
-};
+enum { HEADER_LENGTH = 36, RSDP_V1_LENGTH = 20, RSDP_V2_LENGTH = 36 };
+enum { TABLE_LENGTH_MAX = 1 << 20, ROOT_ENTRIES_MAX = 128, SPACE_IO = 1 };
 
 struct table {
     const uint8_t *bytes;
@@ -25,43 +19,36 @@ struct table {
 // revisions mean it.
 static uint64_t field(struct table table, uint32_t offset, uint32_t size) {
     uint64_t value = 0;
-    if (offset > table.length || size > table.length - offset) {
+    if (offset > table.length || size > table.length - offset)
         return 0;
-    }
-    for (uint32_t index = size; index-- > 0;) {
+    for (uint32_t index = size; index-- > 0;)
         value = value << 8 | table.bytes[offset + index];
-    }
     return value;
 }
 
 static bool sum_is_zero(const uint8_t *bytes, uint32_t length) {
     uint8_t sum = 0;
-    for (uint32_t index = 0; index < length; index++) {
+    for (uint32_t index = 0; index < length; index++)
         sum = (uint8_t)(sum + bytes[index]);
-    }
     return sum == 0;
 }
 
 static bool signature_is(const uint8_t *bytes, const char *signature) {
-    for (; *signature; bytes++, signature++) {
-        if (*bytes != (uint8_t)*signature) {
+    for (; *signature; bytes++, signature++)
+        if (*bytes != (uint8_t)*signature)
             return false;
-        }
-    }
     return true;
 }
 
 static bool table_open(uint64_t physical, const char *signature, struct table *table) {
     struct table header = {physical ? firmware_map(physical, HEADER_LENGTH) : NULL, HEADER_LENGTH};
-    if (!header.bytes || !signature_is(header.bytes, signature)) {
+    if (!header.bytes || !signature_is(header.bytes, signature))
         return false;
-    }
     table->length = (uint32_t)field(header, 4, 4);
     if (table->length >= HEADER_LENGTH && table->length <= TABLE_LENGTH_MAX) {
         table->bytes = firmware_map(physical, table->length);
-        if (table->bytes && sum_is_zero(table->bytes, table->length)) {
+        if (table->bytes && sum_is_zero(table->bytes, table->length))
             return true;
-        }
     }
     log_write(LOG_WARNING, "acpi: table %s at %lx has a bad length or checksum: ignored", signature,
               physical);
@@ -97,14 +84,11 @@ static bool inti_level(uint64_t flags) {
 }
 
 static void cpu_add(struct acpi_information *acpi, uint32_t apic_id, uint32_t uid, uint64_t flags) {
-    if ((flags & 3) == 0) {
+    if ((flags & 3) == 0)
         return; // a socket without a processor, for ever
-    }
-    for (uint32_t index = 0; index < acpi->cpu_count; index++) {
-        if (acpi->cpus[index].apic_id == apic_id) {
+    for (uint32_t index = 0; index < acpi->cpu_count; index++)
+        if (acpi->cpus[index].apic_id == apic_id)
             return;
-        }
-    }
     if (acpi->cpu_count == ACPI_CPUS) {
         acpi->flags |= ACPI_CPUS_DROPPED;
         return;
@@ -128,14 +112,12 @@ static void madt_entry_read(struct acpi_information *acpi, struct table entry) {
     static const uint8_t lengths[] = {
         [0] = 8, [1] = 12, [2] = 10, [3] = 8, [4] = 6, [5] = 12, [9] = 16, [10] = 12};
     uint8_t kind = entry.bytes[0];
-    if (kind >= sizeof lengths || lengths[kind] == 0 || entry.length < lengths[kind]) {
+    if (kind >= sizeof lengths || lengths[kind] == 0 || entry.length < lengths[kind])
         return;
-    }
     switch (kind) {
     case 0: // local APIC
-        if (entry.bytes[3] != 0xff) {
+        if (entry.bytes[3] != 0xff)
             cpu_add(acpi, entry.bytes[3], entry.bytes[2], field(entry, 4, 4));
-        }
         break;
     case 1: // IOAPIC
         if (acpi->ioapic_count < ACPI_IOAPICS) {
@@ -164,9 +146,8 @@ static void madt_entry_read(struct acpi_information *acpi, struct table entry) {
         acpi->lapic_address = field(entry, 4, 8);
         break;
     case 9: // local x2APIC
-        if (field(entry, 4, 4) != 0xffffffff) {
+        if (field(entry, 4, 4) != 0xffffffff)
             cpu_add(acpi, (uint32_t)field(entry, 4, 4), (uint32_t)field(entry, 12, 4), field(entry, 8, 4));
-        }
         break;
     case 10: // NMI at local x2APICs
         nmi_add(acpi, true, field(entry, 4, 4), entry.bytes[8], field(entry, 2, 2));
@@ -177,9 +158,8 @@ static void madt_entry_read(struct acpi_information *acpi, struct table entry) {
 static void madt_read(struct acpi_information *acpi, struct table madt) {
     acpi->flags |= ACPI_HAS_MADT;
     acpi->lapic_address = field(madt, 36, 4);
-    if (!(field(madt, 40, 4) & 1)) {
+    if (!(field(madt, 40, 4) & 1))
         acpi->flags &= ~(uint32_t)ACPI_HAS_8259;
-    }
     for (uint32_t offset = 44; offset + 2 <= madt.length;) {
         uint8_t length = madt.bytes[offset + 1];
         if (length < 2 || length > madt.length - offset) {
@@ -216,9 +196,8 @@ static void mcfg_read(struct acpi_information *acpi, struct table mcfg) {
 static bool sleep_type_read(struct table dsdt, uint32_t *offset, uint8_t *value) {
     uint64_t opcode = field(dsdt, *offset, 1);
     uint32_t size = opcode == 0x0a ? 1 : opcode == 0x0b ? 2 : opcode == 0x0c ? 4 : 0;
-    if (*offset + 1 + size > dsdt.length || (size == 0 && opcode > 1)) {
+    if (*offset + 1 + size > dsdt.length || (size == 0 && opcode > 1))
         return false;
-    }
     *value = (uint8_t)(size ? field(dsdt, *offset + 1, size) & 7 : opcode);
     *offset += 1 + size;
     return true;
@@ -230,9 +209,8 @@ static void sleep_types_find(struct acpi_information *acpi, struct table dsdt) {
     for (uint32_t offset = HEADER_LENGTH; dsdt.length >= 8 && offset <= dsdt.length - 8; offset++) {
         bool named = dsdt.bytes[offset - 1] == 0x08 ||
                      (dsdt.bytes[offset - 1] == '\\' && dsdt.bytes[offset - 2] == 0x08);
-        if (!named || !signature_is(dsdt.bytes + offset, "_S5_") || dsdt.bytes[offset + 4] != 0x12) {
+        if (!named || !signature_is(dsdt.bytes + offset, "_S5_") || dsdt.bytes[offset + 4] != 0x12)
             continue;
-        }
         uint32_t next = offset + 5;
         next += 1 + (dsdt.bytes[next] >> 6); // package length: up to three more bytes
         next += 1;                           // number of elements
@@ -257,22 +235,19 @@ static void fadt_read(struct acpi_information *acpi, struct table fadt) {
     acpi->pm1b_control = register_choose(fadt, 184, 68, 16);
     acpi->pm_timer = register_choose(fadt, 208, 76, 32);
     acpi->century_register = (uint8_t)field(fadt, 108, 1);
-    if (flags & 1 << 8) {
+    if (flags & 1 << 8)
         acpi->flags |= ACPI_PM_TIMER_32;
-    }
     if (flags & 1 << 10) {
         acpi->reset_register = register_read(fadt, 116);
         acpi->reset_value = (uint8_t)field(fadt, 128, 1);
         acpi->flags |= acpi->reset_register.address ? ACPI_HAS_RESET : 0;
     }
-    if (revision >= 2 && !(field(fadt, 109, 2) & 1 << 1)) {
+    if (revision >= 2 && !(field(fadt, 109, 2) & 1 << 1))
         acpi->flags &= ~(uint32_t)ACPI_HAS_I8042;
-    }
     struct table dsdt;
     uint64_t address = field(fadt, 140, 8) ? field(fadt, 140, 8) : field(fadt, 40, 4);
-    if (table_open(address, "DSDT", &dsdt)) {
+    if (table_open(address, "DSDT", &dsdt))
         sleep_types_find(acpi, dsdt);
-    }
 }
 
 static const struct {
@@ -302,12 +277,10 @@ error_t acpi_read(const struct boot_info *info, struct acpi_information *acpi) {
     const uint8_t *rsdp = info->acpi_rsdp_copy;
     struct table rsdp_table = {rsdp, RSDP_V2_LENGTH}, root;
     *acpi = (struct acpi_information){.flags = ACPI_HAS_I8042 | ACPI_HAS_8259, .sci_gsi = 9};
-    for (uint32_t line = 0; line < ACPI_ISA_LINES; line++) {
+    for (uint32_t line = 0; line < ACPI_ISA_LINES; line++)
         acpi->isa_lines[line].gsi = line;
-    }
-    if (info->acpi_rsdp == 0 || !signature_is(rsdp, "RSD PTR ") || !sum_is_zero(rsdp, RSDP_V1_LENGTH)) {
+    if (info->acpi_rsdp == 0 || !signature_is(rsdp, "RSD PTR ") || !sum_is_zero(rsdp, RSDP_V1_LENGTH))
         return ERR_NOT_FOUND;
-    }
     if (field(rsdp_table, 15, 1) >= 2 && sum_is_zero(rsdp, RSDP_V2_LENGTH) &&
         table_open(field(rsdp_table, 24, 8), "XSDT", &root)) {
         root_read(acpi, root, 8);

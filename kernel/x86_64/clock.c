@@ -12,15 +12,10 @@
 #include "kernel/x86_64/rtc.h"
 #include "kernel/x86_64/vectors.h"
 
-enum {
-    SHIFT = 32,      // for ticks to nanoseconds
-    UNIT_SHIFT = 30, // for nanoseconds to ticks: counters up to 17 GHz
-    ALARM_SPAN_MAX = 1000000000,
-    PIT_HZ = 1193182,
-    PIT_CHANNEL_0 = 0x40,
-    PIT_COMMAND = 0x43,
-    PIT_LOAD_0_MODE_0 = 0x30,
-};
+enum { SHIFT = 32 };      // for ticks to nanoseconds
+enum { UNIT_SHIFT = 30 }; // for nanoseconds to ticks: counters up to 17 GHz
+enum { ALARM_SPAN_MAX = 1000000000 };
+enum { PIT_HZ = 1193182, PIT_CHANNEL_0 = 0x40, PIT_COMMAND = 0x43, PIT_LOAD_0_MODE_0 = 0x30 };
 
 enum alarm_kind { ALARM_PIT, ALARM_LAPIC, ALARM_DEADLINE };
 
@@ -94,23 +89,20 @@ void clock_initialize(const struct acpi_information *acpi) {
               reference ? comparison.tsc_ticks : 0, reference ? comparison.tsc_error : 0);
     alarm_choose(tsc_frequency);
     uint64_t seconds;
-    if (rtc_read(acpi->century_register, &seconds) == ERR_OK) {
+    if (rtc_read(acpi->century_register, &seconds) == ERR_OK)
         clock.wall_offset = seconds * NANOSECONDS - clock_now();
-    } else {
+    else
         log_write(LOG_WARNING, "clock: the RTC gives no valid time");
-    }
 }
 
 void clock_enable(void) {
-    if (alarm_kind == ALARM_DEADLINE) {
+    if (alarm_kind == ALARM_DEADLINE)
         lapic_timer_use_deadline();
-    }
 }
 
 uint64_t clock_now(void) {
-    if (__builtin_expect(!counter, 1)) {
+    if (__builtin_expect(!counter, 1))
         return clock_scale(tsc_read() - clock.counter_base, clock.multiplier, clock.shift);
-    }
     uint32_t value = counter->read();
     counter_ticks += (value - counter_last) & counter->mask;
     counter_last = value;
@@ -137,11 +129,10 @@ void clock_alarm(uint64_t deadline) {
         return;
     }
     ticks = ticks < alarm_ticks_max ? ticks : alarm_ticks_max;
-    if (alarm_kind == ALARM_LAPIC) {
+    if (alarm_kind == ALARM_LAPIC)
         lapic_timer_start((uint32_t)ticks);
-    } else {
+    else
         pit_alarm((uint32_t)ticks);
-    }
 }
 
 uint8_t clock_alarm_vector(void) {

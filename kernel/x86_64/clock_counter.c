@@ -7,30 +7,16 @@
 #include "kernel/x86_64/mmio.h"
 #include "kernel/x86_64/registers.h"
 
-enum {
-    HPET_PERIOD = 0x04, // femtoseconds
-    HPET_CONFIGURATION = 0x10,
-    HPET_ENABLE = 1 << 0,
-    HPET_LEGACY_ROUTING = 1 << 1,
-    HPET_COUNTER = 0xf0,
-    HPET_PERIOD_MAX = 100000000,
+enum { HPET_PERIOD = 0x04, HPET_CONFIGURATION = 0x10, HPET_COUNTER = 0xf0 }; // registers
+enum { HPET_ENABLE = 1 << 0, HPET_LEGACY_ROUTING = 1 << 1, HPET_PERIOD_MAX = 100000000 /* fs */ };
 
-    PM_TIMER_HZ = 3579545,
-    PIT_HZ = 1193182,
-    PIT_CHANNEL_2 = 0x42,
-    PIT_COMMAND = 0x43,
-    PIT_LOAD_2_MODE_0 = 0xb0,
-    PIT_LATCH_2 = 0x80,
-    SPEAKER_PORT = 0x61, // bit 0: gate of channel 2; bit 1: its way to the speaker; bit 5: its output
-    SPEAKER_GATE = 1 << 0,
-    SPEAKER_ON = 1 << 1,
-    SPEAKER_OUTPUT = 1 << 5,
+enum { PIT_CHANNEL_2 = 0x42, PIT_COMMAND = 0x43, SPEAKER_PORT = 0x61 };
+enum { PIT_LOAD_2_MODE_0 = 0xb0, PIT_LATCH_2 = 0x80 };
+enum { SPEAKER_GATE = 1 << 0, SPEAKER_ON = 1 << 1, SPEAKER_OUTPUT = 1 << 5 }; // of channel 2
 
-    SAMPLES = 8,
-    STUCK_READS = 100000,
-    ERROR_SHARE = 20000, // 50 parts per million
-    SPAN_SHARE = 20,     // of a second: 50 ms
-};
+enum { PM_TIMER_HZ = 3579545, PIT_HZ = 1193182 };
+enum { SAMPLES = 8, STUCK_READS = 100000 };
+enum { ERROR_SHARE = 20000, SPAN_SHARE = 20 }; // 50 parts per million; a 20th of a second
 
 static void *hpet;
 static uint16_t pm_timer_port;
@@ -41,13 +27,11 @@ static uint32_t hpet_read(void) {
 
 const struct clock_counter *clock_counter_hpet(const struct acpi_information *acpi) {
     static struct clock_counter counter = {.name = "HPET", .read = hpet_read, .mask = 0xffffffff};
-    if (!(acpi->flags & ACPI_HAS_HPET) || !(hpet = mmio_map(acpi->hpet_address, 0x400))) {
+    if (!(acpi->flags & ACPI_HAS_HPET) || !(hpet = mmio_map(acpi->hpet_address, 0x400)))
         return NULL;
-    }
     uint32_t period = mmio_read32(hpet, HPET_PERIOD);
-    if (period == 0 || period > HPET_PERIOD_MAX) {
+    if (period == 0 || period > HPET_PERIOD_MAX)
         return NULL;
-    }
     uint32_t configuration = mmio_read32(hpet, HPET_CONFIGURATION) & ~(uint32_t)HPET_LEGACY_ROUTING;
     mmio_write32(hpet, HPET_CONFIGURATION, configuration | HPET_ENABLE);
     counter.frequency = (1000000000000000 + period / 2) / period;
@@ -61,9 +45,8 @@ static uint32_t pm_timer_read(void) {
 const struct clock_counter *clock_counter_pm_timer(const struct acpi_information *acpi) {
     static struct clock_counter counter = {
         .name = "PM timer", .read = pm_timer_read, .frequency = PM_TIMER_HZ};
-    if (acpi->pm_timer.space != 1 || acpi->pm_timer.address == 0 || acpi->pm_timer.address > 0xfffc) {
+    if (acpi->pm_timer.space != 1 || acpi->pm_timer.address == 0 || acpi->pm_timer.address > 0xfffc)
         return NULL;
-    }
     pm_timer_port = (uint16_t)acpi->pm_timer.address;
     counter.mask = acpi->flags & ACPI_PM_TIMER_32 ? 0xffffffff : 0xffffff;
     return &counter;
@@ -115,12 +98,10 @@ static bool sample_take(const struct clock_counter *counter, struct sample *best
         for (;; before = between, between = after) {
             value = counter->read();
             after = tsc_read();
-            if (value != first) {
+            if (value != first)
                 break;
-            }
-            if (++reads == STUCK_READS) {
+            if (++reads == STUCK_READS)
                 return false;
-            }
         }
         uint64_t start = ((value - first) & counter->mask) == 1 ? before : between;
         if (after - start < best->error) {
@@ -135,23 +116,20 @@ error_t clock_counter_compare(const struct clock_counter *counter, struct clock_
     uint64_t limit = counter->frequency ? counter->frequency / SPAN_SHARE : 50000000;
     for (uint32_t attempt = 0; attempt < 4; attempt++) {
         struct sample begin, end;
-        if (counter->restart) {
+        if (counter->restart)
             counter->restart();
-        }
-        if (!sample_take(counter, &begin)) {
+        if (!sample_take(counter, &begin))
             return ERR_IO;
-        }
         do {
-            if (!sample_take(counter, &end)) {
+            if (!sample_take(counter, &end))
                 return ERR_IO;
-            }
             *result = (struct clock_comparison){.tsc_ticks = end.tsc - begin.tsc,
                                                 .counter_ticks = (end.value - begin.value) & counter->mask,
                                                 .tsc_error = begin.error + end.error};
-        } while (result->tsc_error > result->tsc_ticks / ERROR_SHARE && result->counter_ticks < limit);
-        if (!counter->overrun || !counter->overrun()) {
+        } while (result->counter_ticks == 0 ||
+                 (result->tsc_error > result->tsc_ticks / ERROR_SHARE && result->counter_ticks < limit));
+        if (!counter->overrun || !counter->overrun())
             return ERR_OK;
-        }
     }
     return ERR_IO;
 }
@@ -161,9 +139,8 @@ uint64_t clock_frequency_round(uint64_t frequency, const struct clock_comparison
     for (uint64_t unit = 1000000; unit >= 100000; unit /= 10) {
         uint64_t rounded = (frequency + unit / 2) / unit * unit;
         uint64_t distance = rounded > frequency ? rounded - frequency : frequency - rounded;
-        if (distance <= tolerance) {
+        if (distance <= tolerance)
             return rounded;
-        }
     }
     return frequency;
 }

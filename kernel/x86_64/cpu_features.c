@@ -10,9 +10,8 @@ enum { MSR_ARCH_CAPABILITIES = 0x10a, ARCH_CAPABILITIES_RDCL_NO = 1 };
 struct cpu_features cpu_features;
 
 static void word_store(char *destination, uint32_t word) {
-    for (int index = 0; index < 4; index++) {
+    for (int index = 0; index < 4; index++)
         destination[index] = (char)(word >> 8 * index);
-    }
 }
 
 static bool text_equal(const char *left, const char *right) {
@@ -40,25 +39,22 @@ static void names_read(uint32_t extended_max) {
 
 static enum hypervisor hypervisor_find(void) {
     char name[13] = {0};
-    if (!cpu_features.hypervisor_present) {
+    if (!cpu_features.hypervisor_present)
         return HYPERVISOR_NONE;
-    }
     struct cpuid_result result = cpuid(0x40000000, 0);
     word_store(name, result.ebx);
     word_store(name + 4, result.ecx);
     word_store(name + 8, result.edx);
-    if (text_equal(name, "TCGTCGTCGTCG")) {
+    if (text_equal(name, "TCGTCGTCGTCG"))
         return HYPERVISOR_TCG;
-    }
     return text_equal(name, "KVMKVMKVM") ? HYPERVISOR_KVM : HYPERVISOR_OTHER;
 }
 
 // AMD's and Hygon's never did; others say so when they do not.
 static bool kernel_pages_leak(void) {
     if (cpu_features.hypervisor == HYPERVISOR_TCG || text_equal(cpu_features.vendor, "AuthenticAMD") ||
-        text_equal(cpu_features.vendor, "HygonGenuine")) {
+        text_equal(cpu_features.vendor, "HygonGenuine"))
         return false;
-    }
     return !cpu_features.arch_capabilities || !(msr_read(MSR_ARCH_CAPABILITIES) & ARCH_CAPABILITIES_RDCL_NO);
 }
 
@@ -76,13 +72,11 @@ void cpu_features_detect(void) {
         words[CPUID_7_ECX] = result.ecx;
         words[CPUID_7_EDX] = result.edx;
     }
-    if (basic_max >= 0xd) {
+    if (basic_max >= 0xd)
         words[CPUID_D1_EAX] = cpuid(0xd, 1).eax;
-    }
     words[CPUID_80000001_EDX] = cpuid(0x80000001, 0).edx;
-    if (extended_max >= 0x80000007) {
+    if (extended_max >= 0x80000007)
         words[CPUID_80000007_EDX] = cpuid(0x80000007, 0).edx;
-    }
 #define CPU_FEATURE_DETECT(name, word, bit) cpu_features.name = words[word] >> (bit)&1;
     CPU_FEATURE_LIST(CPU_FEATURE_DETECT)
 #undef CPU_FEATURE_DETECT
@@ -103,9 +97,8 @@ void cpu_features_log(void) {
     char line[320];
     size_t used = 0;
 #define CPU_FEATURE_NAME(name, word, bit)                                                                    \
-    for (const char *from = cpu_features.name ? " " #name : ""; *from && used < sizeof line - 1; from++) {   \
-        line[used++] = *from;                                                                                \
-    }
+    for (const char *from = cpu_features.name ? " " #name : ""; *from && used < sizeof line - 1; from++)     \
+        line[used++] = *from;
     CPU_FEATURE_LIST(CPU_FEATURE_NAME)
 #undef CPU_FEATURE_NAME
     line[used] = 0;

@@ -58,16 +58,12 @@ static void erase(void *memory, size_t length) {
 // The word as good as the CPU can make it: RDSEED, else RDRAND, else timing alone.
 static uint64_t hardware_word(void) {
     uint64_t value;
-    for (int attempt = 0; attempt < HARDWARE_TRIES; attempt++) {
-        if (cpu_features.rdseed && rdseed_try(&value)) {
+    for (int attempt = 0; attempt < HARDWARE_TRIES; attempt++)
+        if (cpu_features.rdseed && rdseed_try(&value))
             return value ^ tsc_read();
-        }
-    }
-    for (int attempt = 0; attempt < HARDWARE_TRIES; attempt++) {
-        if (cpu_features.rdrand && rdrand_try(&value)) {
+    for (int attempt = 0; attempt < HARDWARE_TRIES; attempt++)
+        if (cpu_features.rdrand && rdrand_try(&value))
             return value ^ tsc_read();
-        }
-    }
     return tsc_read();
 }
 
@@ -94,9 +90,8 @@ void entropy_initialize(const struct boot_info *info, bool deterministic) {
 }
 
 void entropy_stir(uint64_t value) {
-    if (timing_ignored) {
+    if (timing_ignored)
         return;
-    }
     uint64_t *word = &pool[pool_stirs++ % 4];
     *word = ((*word << 19 | *word >> 45) ^ value) * 0x9e3779b97f4a7c15; // odd: loses nothing
 }
@@ -106,16 +101,14 @@ void entropy_fill(void *destination, size_t length) {
     uint8_t block[BLOCK_BYTES];
     uint8_t *output = destination;
     uint32_t old_key[8], counter = 0;
-    if (pool_stirs >= RESEED_STIRS) {
+    if (pool_stirs >= RESEED_STIRS)
         reseed();
-    }
     memcpy(old_key, key, sizeof old_key);
     chacha20_block(old_key, counter++, nonce, block);
     memcpy(key, block, KEY_BYTES);
     for (size_t offset = KEY_BYTES; length > 0; offset = 0) {
-        if (offset == 0) {
+        if (offset == 0)
             chacha20_block(old_key, counter++, nonce, block);
-        }
         size_t part = BLOCK_BYTES - offset < length ? BLOCK_BYTES - offset : length;
         memcpy(output, block + offset, part);
         output += part;

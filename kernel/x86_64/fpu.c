@@ -5,23 +5,16 @@
 #include "kernel/x86_64/registers.h"
 #include "kernel/x86_64/string.h"
 
+enum { CR0_MONITOR = 1 << 1, CR0_EMULATION = 1 << 2, CR0_TASK_SWITCHED = 1 << 3, CR0_NUMERIC_ERROR = 1 << 5 };
+enum { CR4_FXSR = 1 << 9, CR4_EXCEPTIONS = 1 << 10, CR4_XSAVE = 1 << 18 };
 enum {
-    CR0_MONITOR = 1 << 1,
-    CR0_EMULATION = 1 << 2,
-    CR0_TASK_SWITCHED = 1 << 3,
-    CR0_NUMERIC_ERROR = 1 << 5,
-    CR4_FXSR = 1 << 9,
-    CR4_EXCEPTIONS = 1 << 10,
-    CR4_XSAVE = 1 << 18,
     STATE_X87 = 1 << 0,
     STATE_SSE = 1 << 1,
     STATE_AVX = 1 << 2,
-    STATE_AVX512 = 7 << 5,        // usable as a whole or not at all
-    CONTROL_WORD_DEFAULT = 0x37f, // at byte 0 of an area: all exceptions masked, 64-bit precision
-    MXCSR_DEFAULT = 0x1f80,       // at byte 24: all exceptions masked
-    MXCSR_OFFSET = 24,
-    FXSAVE_BYTES = 512,
-};
+    STATE_AVX512 = 7 << 5
+}; // the last: all or none
+enum { FXSAVE_BYTES = 512, MXCSR_OFFSET = 24 };
+enum { CONTROL_WORD_DEFAULT = 0x37f, MXCSR_DEFAULT = 0x1f80 }; // all exceptions masked
 
 enum save_kind { SAVE_FX, SAVE_X, SAVE_X_OPTIMIZED };
 
@@ -34,9 +27,8 @@ static uint32_t area_size_find(void) {
     uint32_t size = FXSAVE_BYTES + 64; // legacy region and header
     for (uint32_t component = 2; component < 32; component++) {
         struct cpuid_result result = cpuid(0xd, component);
-        if ((state_mask >> component & 1) && result.ebx + result.eax > size) {
+        if ((state_mask >> component & 1) && result.ebx + result.eax > size)
             size = result.ebx + result.eax;
-        }
     }
     return size;
 }
@@ -46,9 +38,8 @@ void fpu_initialize(void) {
     if (cpu_features.xsave) {
         uint32_t possible = cpuid(0xd, 0).eax;
         state_mask = STATE_X87 | STATE_SSE | (possible & STATE_AVX);
-        if ((possible & STATE_AVX512) == STATE_AVX512 && (state_mask & STATE_AVX)) {
+        if ((possible & STATE_AVX512) == STATE_AVX512 && (state_mask & STATE_AVX))
             state_mask |= STATE_AVX512;
-        }
         area_size = area_size_find();
         save_kind = cpu_features.xsaveopt ? SAVE_X_OPTIMIZED : SAVE_X;
     }
@@ -61,9 +52,8 @@ void fpu_enable(void) {
     cr0 &= ~(uint64_t)(CR0_EMULATION | CR0_TASK_SWITCHED);
     __asm__ volatile("mov %0, %%cr0" : : "r"(cr0 | CR0_MONITOR | CR0_NUMERIC_ERROR) : "memory");
     cr4_write(cr4_read() | CR4_FXSR | CR4_EXCEPTIONS | (save_kind == SAVE_FX ? 0 : CR4_XSAVE));
-    if (save_kind != SAVE_FX) {
+    if (save_kind != SAVE_FX)
         __asm__ volatile("xsetbv" : : "c"(0), "a"(state_mask), "d"(0) : "memory");
-    }
 }
 
 uint32_t fpu_area_size(void) {
@@ -95,9 +85,8 @@ void fpu_save(void *area) {
 }
 
 void fpu_restore(const void *area) {
-    if (save_kind == SAVE_FX) {
+    if (save_kind == SAVE_FX)
         __asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
-    } else {
+    else
         __asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(-1), "d"(-1) : "memory");
-    }
 }

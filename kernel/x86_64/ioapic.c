@@ -8,18 +8,11 @@
 #include "kernel/x86_64/mmio.h"
 #include "kernel/x86_64/vectors.h"
 
-enum {
-    SELECT = 0x00,
-    WINDOW = 0x10,
-    REGISTER_VERSION = 1,
-    REGISTER_REDIRECTION = 0x10, // two words per line
-    REDIRECTION_NMI = 4 << 8,
-    REDIRECTION_ACTIVE_LOW = 1 << 13,
-    REDIRECTION_LEVEL = 1 << 15,
-    REDIRECTION_MASKED = 1 << 16,
-    PINS_MAX = 240,
-    LINES_MAX = 256, // GSIs above are refused
-};
+enum { SELECT = 0x00, WINDOW = 0x10 };
+enum { REGISTER_VERSION = 1, REGISTER_REDIRECTION = 0x10 }; // the latter: two words per line
+enum { REDIRECTION_NMI = 4 << 8, REDIRECTION_ACTIVE_LOW = 1 << 13 };
+enum { REDIRECTION_LEVEL = 1 << 15, REDIRECTION_MASKED = 1 << 16 };
+enum { PINS_MAX = 240, LINES_MAX = 256 }; // lines (GSIs) above are refused
 
 struct ioapic {
     void *registers;
@@ -57,17 +50,14 @@ static error_t ioapic_route(uint32_t line, enum irq_trigger trigger, enum irq_po
                             uint8_t *vector) {
     uint32_t index, target = lapic_id();
     const struct ioapic *ioapic = line_find(line, &index);
-    if (!ioapic) {
+    if (!ioapic)
         return ERR_INVALID;
-    }
-    if (target > 0xff || line_vectors[line] == VECTOR_SPURIOUS) {
+    if (target > 0xff || line_vectors[line] == VECTOR_SPURIOUS)
         return ERR_NOT_SUPPORTED;
-    }
     if (line_vectors[line] == 0) {
         error_t error = irq_vector_allocate(&line_vectors[line]);
-        if (error != ERR_OK) {
+        if (error != ERR_OK)
             return error;
-        }
     }
     *vector = line_vectors[line];
     ioapic_write(ioapic, index, REDIRECTION_MASKED);
@@ -81,9 +71,8 @@ static error_t ioapic_route(uint32_t line, enum irq_trigger trigger, enum irq_po
 static void line_change(uint32_t line, uint32_t clear, uint32_t set) {
     uint32_t index;
     const struct ioapic *ioapic = line_find(line, &index);
-    if (ioapic && line_vectors[line] != VECTOR_SPURIOUS) {
+    if (ioapic && line_vectors[line] != VECTOR_SPURIOUS)
         ioapic_write(ioapic, index, (ioapic_read(ioapic, index) & ~clear) | set);
-    }
 }
 
 static void ioapic_mask(uint32_t line) {
@@ -91,9 +80,8 @@ static void ioapic_mask(uint32_t line) {
 }
 
 static void ioapic_unmask(uint32_t line) {
-    if (line < LINES_MAX && line_vectors[line] != 0) {
+    if (line < LINES_MAX && line_vectors[line] != 0)
         line_change(line, REDIRECTION_MASKED, 0);
-    }
 }
 
 static bool ioapic_accept(uint8_t vector) {
@@ -124,24 +112,21 @@ static void ioapic_add(const struct acpi_ioapic *found) {
         log_write(LOG_WARNING, "ioapic: none answers at %lx", found->address);
         return;
     }
-    for (uint32_t pin = 0; pin < ioapic->pins; pin++) {
+    for (uint32_t pin = 0; pin < ioapic->pins; pin++)
         ioapic_write(ioapic, REGISTER_REDIRECTION + 2 * pin, REDIRECTION_MASKED);
-    }
     log_write(LOG_INFO, "ioapic: lines %u to %u at %lx", ioapic->gsi_base,
               ioapic->gsi_base + ioapic->pins - 1, found->address);
     ioapic_count++;
 }
 
 error_t ioapic_initialize(const struct acpi_information *acpi) {
-    for (uint32_t index = 0; index < acpi->ioapic_count; index++) {
+    for (uint32_t index = 0; index < acpi->ioapic_count; index++)
         ioapic_add(&acpi->ioapics[index]);
-    }
     // Overridden lines first: with IRQ 0 at line 2, line 2 is the timer's and not the cascade's.
     for (uint32_t isa = ACPI_ISA_LINES; isa-- > 0;) {
         uint32_t gsi = acpi->isa_lines[isa].gsi;
-        if (gsi < LINES_MAX && (line_vectors[gsi] == 0 || gsi != isa)) {
+        if (gsi < LINES_MAX && (line_vectors[gsi] == 0 || gsi != isa))
             line_vectors[gsi] = (uint8_t)(VECTOR_ISA + isa);
-        }
     }
     for (uint32_t index = 0; index < acpi->nmi_count; index++) {
         uint32_t word;

@@ -8,48 +8,21 @@
 #include "kernel/x86_64/registers.h"
 #include "kernel/x86_64/vectors.h"
 
-enum {
-    MSR_APIC_BASE = 0x1b,
-    MSR_TSC_DEADLINE = 0x6e0,
-    MSR_X2APIC = 0x800, // register / 16 is added
-    APIC_BASE_X2APIC = 1 << 10,
-    APIC_BASE_ENABLED = 1 << 11,
+enum { MSR_APIC_BASE = 0x1b, APIC_BASE_X2APIC = 1 << 10, APIC_BASE_ENABLED = 1 << 11 };
+enum { MSR_TSC_DEADLINE = 0x6e0, MSR_X2APIC = 0x800 }; // register offset / 16 is added to the latter
 
-    ID = 0x20,
-    VERSION = 0x30,
-    TASK_PRIORITY = 0x80,
-    END_OF_INTERRUPT = 0xb0,
-    SPURIOUS = 0xf0,
-    ERROR_STATUS = 0x280,
-    LVT_CMCI = 0x2f0,
-    COMMAND_LOW = 0x300,
-    COMMAND_HIGH = 0x310,
-    LVT_TIMER = 0x320,
-    LVT_THERMAL = 0x330,
-    LVT_PERFORMANCE = 0x340,
-    LVT_LINT0 = 0x350,
-    LVT_LINT1 = 0x360,
-    LVT_ERROR = 0x370,
-    TIMER_INITIAL = 0x380,
-    TIMER_CURRENT = 0x390,
-    TIMER_DIVIDE = 0x3e0,
+// Register offsets.
+enum { ID = 0x20, VERSION = 0x30, TASK_PRIORITY = 0x80, END_OF_INTERRUPT = 0xb0, SPURIOUS = 0xf0 };
+enum { ERROR_STATUS = 0x280, COMMAND_LOW = 0x300, COMMAND_HIGH = 0x310 };
+enum { LVT_CMCI = 0x2f0, LVT_TIMER = 0x320, LVT_THERMAL = 0x330, LVT_PERFORMANCE = 0x340 };
+enum { LVT_LINT0 = 0x350, LVT_LINT1 = 0x360, LVT_ERROR = 0x370 };
+enum { TIMER_INITIAL = 0x380, TIMER_CURRENT = 0x390, TIMER_DIVIDE = 0x3e0 };
 
-    SPURIOUS_ENABLE = 1 << 8,
-    LVT_MASKED = 1 << 16,
-    LVT_LEVEL = 1 << 15,
-    LVT_ACTIVE_LOW = 1 << 13,
-    LVT_NMI = 4 << 8,
-    LVT_EXTERNAL = 7 << 8,
-    TIMER_DEADLINE = 2 << 17,
-    TIMER_DIVIDE_BY_1 = 0xb,
-
-    COMMAND_NMI = 4 << 8,
-    COMMAND_INIT = 5 << 8,
-    COMMAND_STARTUP = 6 << 8,
-    COMMAND_PENDING = 1 << 12,
-    COMMAND_ASSERT = 1 << 14,
-    COMMAND_OTHERS = 3 << 18,
-};
+// Their contents.
+enum { SPURIOUS_ENABLE = 1 << 8, TIMER_DEADLINE = 2 << 17, TIMER_DIVIDE_BY_1 = 0xb };
+enum { LVT_ACTIVE_LOW = 1 << 13, LVT_LEVEL = 1 << 15, LVT_MASKED = 1 << 16 };
+enum { LVT_NMI = 4 << 8, LVT_EXTERNAL = 7 << 8 };
+enum { COMMAND_PENDING = 1 << 12, COMMAND_ASSERT = 1 << 14, COMMAND_OTHERS = 3 << 18 };
 
 static void *registers; // xAPIC only
 static bool x2apic;
@@ -59,11 +32,10 @@ static uint32_t lapic_read(uint32_t offset) {
 }
 
 static void lapic_write(uint32_t offset, uint32_t value) {
-    if (x2apic) {
+    if (x2apic)
         msr_write(MSR_X2APIC + offset / 16, value);
-    } else {
+    else
         mmio_write32(registers, offset, value);
-    }
 }
 
 bool lapic_present(void) {
@@ -71,16 +43,14 @@ bool lapic_present(void) {
 }
 
 error_t lapic_initialize(void) {
-    if (!cpu_features.apic) {
+    if (!cpu_features.apic)
         return ERR_NO_DEVICE;
-    }
     uint64_t base = msr_read(MSR_APIC_BASE);
     if (!(base & APIC_BASE_ENABLED)) {
         msr_write(MSR_APIC_BASE, base | APIC_BASE_ENABLED);
         base = msr_read(MSR_APIC_BASE);
-        if (!(base & APIC_BASE_ENABLED)) {
+        if (!(base & APIC_BASE_ENABLED))
             return ERR_NO_DEVICE;
-        }
     }
     x2apic = cpu_features.x2apic;
     if (!x2apic) {
@@ -93,11 +63,9 @@ error_t lapic_initialize(void) {
 // Which of this CPU's pins is an NMI, by the MADT.
 static void nmi_pins_set(const struct acpi_information *acpi) {
     uint32_t uid = 0, id = lapic_id();
-    for (uint32_t index = 0; index < acpi->cpu_count; index++) {
-        if (acpi->cpus[index].apic_id == id) {
+    for (uint32_t index = 0; index < acpi->cpu_count; index++)
+        if (acpi->cpus[index].apic_id == id)
             uid = acpi->cpus[index].uid;
-        }
-    }
     for (uint32_t index = 0; index < acpi->nmi_count; index++) {
         const struct acpi_nmi *nmi = &acpi->nmis[index];
         if (nmi->local && nmi->pin <= 1 && (nmi->number == ACPI_UID_ALL || nmi->number == uid)) {
@@ -111,22 +79,15 @@ void lapic_enable(const struct acpi_information *acpi, bool external_interrupts)
     uint64_t base = msr_read(MSR_APIC_BASE);
     msr_write(MSR_APIC_BASE, base | APIC_BASE_ENABLED | (x2apic ? APIC_BASE_X2APIC : 0));
     lapic_write(SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS); // LVT entries stay masked while it is disabled
-    uint32_t lvt_last = lapic_read(VERSION) >> 16 & 0xff;
-    if (lvt_last >= 4) {
-        lapic_write(LVT_PERFORMANCE, LVT_MASKED);
-    }
-    if (lvt_last >= 5) {
-        lapic_write(LVT_THERMAL, LVT_MASKED);
-    }
-    if (lvt_last >= 6) {
-        lapic_write(LVT_CMCI, LVT_MASKED);
-    }
-    lapic_write(LVT_LINT0, LVT_MASKED);
-    lapic_write(LVT_LINT1, LVT_MASKED);
+    // The entries that only some CPUs have, in the order in which they were added, then those of all.
+    static const uint16_t entries[] = {LVT_PERFORMANCE, LVT_THERMAL, LVT_CMCI, LVT_LINT0, LVT_LINT1};
+    uint32_t last = lapic_read(VERSION) >> 16 & 0xff;
+    for (uint32_t index = 0; index < 5; index++)
+        if (index >= 3 || last >= index + 4)
+            lapic_write(entries[index], LVT_MASKED);
     nmi_pins_set(acpi);
-    if (external_interrupts) {
+    if (external_interrupts)
         lapic_write(LVT_LINT0, LVT_EXTERNAL);
-    }
     lapic_write(LVT_ERROR, VECTOR_LAPIC_ERROR);
     lapic_write(TIMER_DIVIDE, TIMER_DIVIDE_BY_1);
     lapic_write(TIMER_INITIAL, 0);
@@ -149,46 +110,31 @@ uint32_t lapic_error(void) {
     return lapic_read(ERROR_STATUS);
 }
 
+// Orders the memory accesses before it: neither a write to x2APIC's MSRs nor one to uncached memory waits for
+// them, and the target of an IPI must see what it was sent for.
+static void stores_complete(void) {
+    __asm__ volatile("mfence\n\tlfence" : : : "memory");
+}
+
 static void command_send(uint32_t apic_id, uint32_t command) {
+    stores_complete();
     if (x2apic) {
         msr_write(MSR_X2APIC + COMMAND_LOW / 16, (uint64_t)apic_id << 32 | command);
         return;
     }
     // The previous command leaves in microseconds; a bus that never takes it must not hang the kernel.
-    for (uint32_t wait = 0; wait < 100000 && lapic_read(COMMAND_LOW) & COMMAND_PENDING; wait++) {
+    for (uint32_t wait = 0; wait < 100000 && lapic_read(COMMAND_LOW) & COMMAND_PENDING; wait++)
         __asm__ volatile("pause");
-    }
     lapic_write(COMMAND_HIGH, apic_id << 24);
     lapic_write(COMMAND_LOW, command);
 }
 
-// x2APIC's register is written by an instruction that orders nothing: what the target is to see must be
-// stored before.
-static void stores_complete(void) {
-    __asm__ volatile("mfence\n\tlfence" : : : "memory");
+void lapic_ipi(uint32_t apic_id, uint32_t what) {
+    command_send(apic_id, COMMAND_ASSERT | what);
 }
 
-void lapic_ipi(uint32_t apic_id, uint8_t vector) {
-    stores_complete();
-    command_send(apic_id, COMMAND_ASSERT | vector);
-}
-
-void lapic_ipi_others(uint8_t vector) {
-    stores_complete();
-    command_send(0, COMMAND_OTHERS | COMMAND_ASSERT | vector);
-}
-
-void lapic_ipi_init(uint32_t apic_id) {
-    command_send(apic_id, COMMAND_INIT | COMMAND_ASSERT);
-}
-
-void lapic_ipi_startup(uint32_t apic_id, uint8_t page) {
-    stores_complete();
-    command_send(apic_id, COMMAND_STARTUP | COMMAND_ASSERT | page);
-}
-
-void lapic_ipi_nmi(uint32_t apic_id) {
-    command_send(apic_id, COMMAND_NMI | COMMAND_ASSERT);
+void lapic_ipi_others(uint32_t what) {
+    command_send(0, COMMAND_OTHERS | COMMAND_ASSERT | what);
 }
 
 void lapic_timer_start(uint32_t ticks) {
@@ -209,9 +155,8 @@ void lapic_timer_deadline(uint64_t tsc) {
 }
 
 error_t lapic_msi_message(uint32_t apic_id, uint8_t vector, uint64_t *address, uint32_t *data) {
-    if (apic_id > 0xff) {
+    if (apic_id > 0xff)
         return ERR_NOT_SUPPORTED;
-    }
     *address = 0xfee00000 | apic_id << 12;
     *data = vector;
     return ERR_OK;

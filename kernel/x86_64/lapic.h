@@ -24,12 +24,10 @@ void lapic_end_of_interrupt(void);
 // The error status register, cleared by reading: on VECTOR_LAPIC_ERROR.
 uint32_t lapic_error(void);
 
-// IPIs. apic_id names the target CPU; lapic_ipi_others reaches all CPUs but this one.
-void lapic_ipi(uint32_t apic_id, uint8_t vector);
-void lapic_ipi_others(uint8_t vector);
-void lapic_ipi_init(uint32_t apic_id);
-void lapic_ipi_startup(uint32_t apic_id, uint8_t page); // starts in real mode at page * 4096
-void lapic_ipi_nmi(uint32_t apic_id);
+// IPIs: what is a vector, or one of these (a start-up needs the real-mode page, address / 4096, added).
+enum { LAPIC_IPI_NMI = 4 << 8, LAPIC_IPI_INIT = 5 << 8, LAPIC_IPI_STARTUP = 6 << 8 };
+void lapic_ipi(uint32_t apic_id, uint32_t what);
+void lapic_ipi_others(uint32_t what); // every CPU but this one
 
 // The timer raises VECTOR_TIMER once. Ticks are of the APIC's own clock, undivided; 0 stops it.
 void lapic_timer_start(uint32_t ticks);

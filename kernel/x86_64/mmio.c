@@ -13,22 +13,18 @@ static uint64_t mmio_used; // bytes from MMIO_START
 
 static void *range_map(uint64_t physical, uint64_t length, uint64_t flags) {
     uint64_t limit = 1ull << cpu_features.physical_address_bits;
-    if (length == 0 || length > MMIO_LENGTH || physical >= limit || length > limit - physical) {
+    if (length == 0 || length > MMIO_LENGTH || physical >= limit || length > limit - physical)
         return NULL;
-    }
     uint64_t offset = physical % MMIO_PAGE;
     uint64_t bytes = (offset + length + MMIO_PAGE - 1) / MMIO_PAGE * MMIO_PAGE;
-    if (bytes + MMIO_PAGE > MMIO_LENGTH - mmio_used) {
+    if (bytes + MMIO_PAGE > MMIO_LENGTH - mmio_used)
         return NULL;
-    }
     uint64_t start = MMIO_START + mmio_used;
     mmio_used +=
         bytes + MMIO_PAGE; // also if mapping fails half-way: what was mapped is never handed out again
-    for (uint64_t done = 0; done < bytes; done += MMIO_PAGE) {
-        if (kernel_map_page(start + done, physical - offset + done, flags) != ERR_OK) {
+    for (uint64_t done = 0; done < bytes; done += MMIO_PAGE)
+        if (kernel_map_page(start + done, physical - offset + done, flags) != ERR_OK)
             return NULL;
-        }
-    }
     return (void *)(start + offset);
 }
 

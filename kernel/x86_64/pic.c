@@ -4,29 +4,17 @@
 #include "kernel/x86_64/registers.h"
 #include "kernel/x86_64/vectors.h"
 
-enum {
-    FIRST_COMMAND = 0x20,
-    FIRST_DATA = 0x21,
-    SECOND_COMMAND = 0xa0,
-    SECOND_DATA = 0xa1,
-    EDGE_LEVEL = 0x4d0, // one bit per line, two bytes
-    LINES = 16,
-    CASCADE = 2,
-    LINES_ALWAYS_EDGE = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 8 | 1 << 13,
-
-    INITIALIZE = 0x11, // ICW1: edge, cascade, ICW4 follows
-    MODE_8086 = 0x01,
-    READ_IN_SERVICE = 0x0b,
-    END_OF_INTERRUPT = 0x20,
-};
+enum { FIRST_COMMAND = 0x20, FIRST_DATA = 0x21, SECOND_COMMAND = 0xa0, SECOND_DATA = 0xa1 };
+enum { EDGE_LEVEL = 0x4d0 }; // two bytes, one bit per line
+enum { LINES = 16, CASCADE = 2, LINES_ALWAYS_EDGE = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 8 | 1 << 13 };
+enum { INITIALIZE = 0x11, MODE_8086 = 0x01, READ_IN_SERVICE = 0x0b, END_OF_INTERRUPT = 0x20 };
 
 static uint16_t masked = 0xffff;
 
 static void masks_write(void) {
     uint16_t value = masked;
-    if ((value >> 8) != 0xff) {
+    if ((value >> 8) != 0xff)
         value &= (uint16_t) ~(1 << CASCADE);
-    }
     port_write8(FIRST_DATA, (uint8_t)value);
     port_write8(SECOND_DATA, (uint8_t)(value >> 8));
 }
@@ -48,12 +36,10 @@ void pic_initialize(void) {
 static error_t pic_route(uint32_t line, enum irq_trigger trigger, enum irq_polarity polarity,
                          uint8_t *vector) {
     (void)polarity;
-    if (line >= LINES || line == CASCADE) {
+    if (line >= LINES || line == CASCADE)
         return ERR_INVALID;
-    }
-    if (trigger == IRQ_LEVEL && (LINES_ALWAYS_EDGE >> line & 1)) {
+    if (trigger == IRQ_LEVEL && (LINES_ALWAYS_EDGE >> line & 1))
         return ERR_NOT_SUPPORTED;
-    }
     uint16_t port = (uint16_t)(EDGE_LEVEL + line / 8);
     uint8_t bit = (uint8_t)(1 << line % 8);
     uint8_t old = port_read8(port);
@@ -84,9 +70,8 @@ static uint8_t in_service(uint16_t command) {
 // A request that vanished before it was acknowledged comes as the PIC's lowest line, with nothing in service.
 // When it is the second's, the first did put its cascade in service.
 static bool pic_accept(uint8_t vector) {
-    if (vector == VECTOR_ISA + 7) {
+    if (vector == VECTOR_ISA + 7)
         return in_service(FIRST_COMMAND) >> 7;
-    }
     if (vector == VECTOR_ISA + 15 && !(in_service(SECOND_COMMAND) >> 7)) {
         port_write8(FIRST_COMMAND, END_OF_INTERRUPT);
         return false;
@@ -99,9 +84,8 @@ static void pic_end_of_interrupt(uint8_t vector) {
         lapic_end_of_interrupt(); // its own timer or an IPI
         return;
     }
-    if (vector >= VECTOR_ISA + 8) {
+    if (vector >= VECTOR_ISA + 8)
         port_write8(SECOND_COMMAND, END_OF_INTERRUPT);
-    }
     port_write8(FIRST_COMMAND, END_OF_INTERRUPT);
 }
 

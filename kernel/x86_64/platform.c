@@ -19,11 +19,10 @@ static void controllers_initialize(void) {
     irq_controller = &pic_controller;
     if (lapic_initialize() == ERR_OK) {
         lapic_enable(&acpi, acpi.ioapic_count == 0);
-        if (ioapic_initialize(&acpi) == ERR_OK) {
+        if (ioapic_initialize(&acpi) == ERR_OK)
             irq_controller = &ioapic_controller;
-        } else if (acpi.ioapic_count != 0) {
+        else if (acpi.ioapic_count != 0)
             lapic_enable(&acpi, true);
-        }
     }
     log_write(LOG_INFO, "irq: lines by %s, %s", irq_controller->name,
               lapic_present() ? "a local APIC on each CPU" : "no local APIC");
@@ -34,9 +33,8 @@ void platform_initialize(const struct boot_info *info, bool deterministic) {
     cpu_features_log();
     entropy_initialize(info, deterministic);
     error_t error = acpi_read(info, &acpi);
-    if (error != ERR_OK) {
+    if (error != ERR_OK)
         log_write(LOG_WARNING, "acpi: no usable tables (error %d): a plain PC is assumed", error);
-    }
     log_write(LOG_INFO, "acpi: %u CPUs, %u IOAPICs, %u ECAM segments, flags %x", acpi.cpu_count,
               acpi.ioapic_count, acpi.ecam_count, acpi.flags);
     controllers_initialize();
@@ -46,9 +44,8 @@ void platform_initialize(const struct boot_info *info, bool deterministic) {
     clock_enable();
     if (!lapic_present()) {
         uint8_t vector; // the PIT is the alarm
-        if (irq_controller->route(0, IRQ_EDGE, IRQ_ACTIVE_HIGH, &vector) == ERR_OK) {
+        if (irq_controller->route(0, IRQ_EDGE, IRQ_ACTIVE_HIGH, &vector) == ERR_OK)
             irq_controller->unmask(0);
-        }
     }
 }
 
