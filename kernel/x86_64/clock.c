@@ -109,6 +109,10 @@ uint64_t clock_now(void) {
     return clock_scale(counter_ticks, clock.multiplier, clock.shift);
 }
 
+uint64_t log_clock(void) {
+    return clock_now();
+}
+
 static void pit_alarm(uint32_t ticks) {
     port_write8(PIT_COMMAND, PIT_LOAD_0_MODE_0); // its output goes low and stays so until a count runs out
     if (ticks) {
@@ -117,8 +121,8 @@ static void pit_alarm(uint32_t ticks) {
     }
 }
 
-void clock_alarm(uint64_t deadline) {
-    uint64_t now = clock_now(), ticks = 0;
+void clock_alarm(uint64_t deadline, uint64_t now) {
+    uint64_t ticks = 0;
     if (deadline != CLOCK_NEVER || counter) { // a counter's wraps must be counted even when nobody waits
         uint64_t span = deadline > now ? deadline - now : 0;
         span = span < ALARM_SPAN_MAX ? span : ALARM_SPAN_MAX;

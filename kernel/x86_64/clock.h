@@ -21,10 +21,11 @@ void clock_enable(void);
 // Nanoseconds. Where the TSC is unfit, the caller holds the kernel lock.
 uint64_t clock_now(void);
 
-// This CPU gets the vector clock_alarm_vector() at `deadline` (a clock_now() value) or up to a second too
-// early, never earlier than that; one that is past fires at once. It fires once; setting it again replaces
-// it; CLOCK_NEVER stops it. The caller looks at the clock when it fires, and sets it again if it came early.
-void clock_alarm(uint64_t deadline);
+// This CPU gets the vector clock_alarm_vector() once, at `deadline` (a clock_now() value; one that is past:
+// at once), or before it if it is more than a second (with the PIT, 54 ms) away: the caller looks at the
+// clock when it fires, and sets it again if it came early. Setting it replaces it; CLOCK_NEVER stops it,
+// though one already raised may still arrive. now: a recent clock_now().
+void clock_alarm(uint64_t deadline, uint64_t now);
 uint8_t clock_alarm_vector(void);
 
 // Nanoseconds since 1970 UTC at monotonic 0, from the RTC at boot; later set by whoever may.

@@ -94,7 +94,7 @@ void cpu_features_detect(void) {
 
 void cpu_features_log(void) {
     static const char *const hypervisors[] = {"no hypervisor", "tcg", "kvm", "unknown hypervisor"};
-    char line[320];
+    char line[240];
     size_t used = 0;
 #define CPU_FEATURE_NAME(name, word, bit)                                                                    \
     for (const char *from = cpu_features.name ? " " #name : ""; *from && used < sizeof line - 1; from++)     \
@@ -102,8 +102,9 @@ void cpu_features_log(void) {
     CPU_FEATURE_LIST(CPU_FEATURE_NAME)
 #undef CPU_FEATURE_NAME
     line[used] = 0;
-    log_write(LOG_INFO, "cpu: %s (%s, family %u model %u stepping %u), %s, %u address bits:%s",
+    log_write(LOG_INFO, "cpu: %s (%s, family %u model %u stepping %u), %s, %u address bits",
               cpu_features.brand, cpu_features.vendor, cpu_features.family, cpu_features.model,
-              cpu_features.stepping, hypervisors[cpu_features.hypervisor], cpu_features.physical_address_bits,
-              line);
+              cpu_features.stepping, hypervisors[cpu_features.hypervisor],
+              cpu_features.physical_address_bits);
+    log_write(LOG_INFO, "cpu:%s%s", line, cpu_features.leaks_kernel_pages ? ", leaks kernel pages" : "");
 }

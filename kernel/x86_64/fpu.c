@@ -62,7 +62,7 @@ uint32_t fpu_area_size(void) {
 
 // An XSAVE header of zeros means: every component in its initial state. MXCSR and, without XSAVE, the control
 // word are loaded from the area all the same.
-void fpu_area_initialize(void *area) {
+void fpu_initialize_area(void *area) {
     const uint16_t control_word = CONTROL_WORD_DEFAULT;
     const uint32_t mxcsr = MXCSR_DEFAULT;
     memset(area, 0, area_size);

@@ -14,6 +14,6 @@ void fpu_initialize(void);
 void fpu_enable(void);
 
 uint32_t fpu_area_size(void); // bytes; at most 4096 with the state components that are enabled
-void fpu_area_initialize(void *area);
+void fpu_initialize_area(void *area);
 void fpu_save(void *area);
 void fpu_restore(const void *area);
