@@ -1,5 +1,5 @@
-// Walking and changing page tables (Intel SDM volume 3, chapter 4); see paging.h. A change to a present entry of the
-// space in use is followed by its invalidation, or by one reload of CR3 when there are many.
+// Walking and changing page tables (Intel SDM volume 3, chapter 4); see paging.h. A change to a present entry
+// of the space in use is followed by its invalidation, or by one reload of CR3 when there are many.
 #include "kernel/x86_64/paging.h"
 
 #include "kernel/cap/account.h"
@@ -170,7 +170,8 @@ uint64_t page_lookup(const struct page_tables *tables, uint64_t address) {
     return *entry & PAGE_PRESENT ? *entry : 0;
 }
 
-// Clears `bits` in (or with bits == 0 empties) every present entry of the range; absent tables are stepped over.
+// Clears `bits` in (or with bits == 0 empties) every present entry of the range; absent tables are stepped
+// over.
 static void change_range(struct page_tables *tables, uint64_t address, uint64_t length, uint64_t bits) {
     bool current = in_use(tables);
     uint32_t changed = 0;

@@ -1,6 +1,7 @@
-// Page tables: the kernel's own (shared by all address spaces above the canonical hole) and one tree per user space.
-// The interface has no x86 in it, so that kernel/memory also runs on the host over a model of it. Invariants: no entry is
-// writable and executable at once; no user-accessible entry lies in the kernel's half.
+// Page tables: the kernel's own (shared by all address spaces above the canonical hole) and one tree per user
+// space. The interface has no x86 in it, so that kernel/memory also runs on the host over a model of it.
+// Invariants: no entry is writable and executable at once; no user-accessible entry lies in the kernel's
+// half.
 #pragma once
 
 #include <stdbool.h>
