@@ -138,7 +138,9 @@ def shape_initializer(protocol, method):
     parts = [f".method = {method_constant(protocol, method)}"]
     for name, value in (("words_in", method.words_in), ("words_out", method.words_out),
                         ("caps_in", len(method.caps_in)), ("caps_required", method.caps_required),
-                        ("caps_out", len(method.caps_out)), ("moves", moves)):
+                        ("caps_out", len(method.caps_out)), ("moves", moves),
+                        ("reads_max", method.reads.maximum if method.reads else 0),
+                        ("writes_max", method.writes.maximum if method.writes else 0)):
         if value:
             parts.append(f".{name} = {value}")
     if protocol.kernel:

@@ -10,7 +10,11 @@ sys.dont_write_bytecode = True
 
 import check
 import emit_client
+import emit_fuzz
 import emit_methods
+import emit_reference
+import emit_server
+import emit_trace
 import parser as idl_parser
 from lexer import IdlError
 
@@ -27,11 +31,18 @@ def protocol_outputs(protocol, protocols):
     name = protocol.name
     yield f"{name}.h", emit_client.header(protocol, protocols)
     yield f"{name}_client.c", emit_client.source(protocol)
+    yield f"{name}_server.h", emit_server.header(protocol)
+    yield f"{name}_server.c", emit_server.source(protocol)
+    yield f"{name}_fuzz.c", emit_fuzz.source(protocol)
+    yield f"{name}.md", emit_reference.page(protocol)
 
 
 def outputs(kind, protocols, name):
     if kind == "methods":
         yield "methods.h", emit_methods.emit(protocols)
+    elif kind == "trace":
+        yield "trace_table.c", emit_trace.table(protocols)
+        yield "protocols.json", emit_trace.description(protocols)
     else:
         chosen = [protocol for protocol in protocols if protocol.name == name]
         if not chosen:
@@ -41,7 +52,7 @@ def outputs(kind, protocols, name):
 
 def main(arguments):
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("kind", choices=("methods", "protocol"))
+    options.add_argument("kind", choices=("methods", "protocol", "trace"))
     options.add_argument("--output", required=True)
     options.add_argument("--errors")
     options.add_argument("--protocol")

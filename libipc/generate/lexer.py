@@ -64,4 +64,4 @@ def tokenize(path, text):
             tokens.append(Token(kind, value, line))
         position = match.end()
     tokens.append(Token("end", "end of file", line))
-    return tokens, " ".join(purpose), trailing
+    return tokens, "\n".join(purpose), trailing
