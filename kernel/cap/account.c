@@ -2,6 +2,7 @@
 #include "kernel/cap/account.h"
 
 #include "kernel/debug/log.h"
+#include "kernel/debug/panic.h"
 
 error_t account_charge(struct account *account, uint64_t bytes) {
     for (struct account *each = account; each; each = each->parent) {

@@ -4,6 +4,7 @@
 
 #include "kernel/cap/account.h"
 #include "kernel/debug/log.h"
+#include "kernel/debug/panic.h"
 #include "kernel/memory/heap.h"
 
 static struct list reap_list = {&reap_list, &reap_list};

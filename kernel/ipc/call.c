@@ -4,7 +4,7 @@
 #include "kernel/ipc/session.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/thread.h"
-#include "kernel/structure/bytes.h"
+#include "kernel/x86_64/string.h"
 
 error_t call_create(struct account *account, struct endpoint *endpoint, uint64_t cookie, struct call **out) {
     struct call *call;

@@ -4,7 +4,7 @@
 #include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
 #include "kernel/sched/process.h"
-#include "kernel/structure/bytes.h"
+#include "kernel/x86_64/string.h"
 
 static error_t side_touch(const struct copy_side *side, uint64_t position, bool write, void **pointer) {
     if (side->space)

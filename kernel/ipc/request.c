@@ -5,8 +5,9 @@
 #include "kernel/ipc/session.h"
 #include "kernel/ipc/transfer.h"
 #include "kernel/sched/process.h"
+#include "kernel/sched/schedule.h"
 #include "kernel/sched/thread.h"
-#include "kernel/structure/bytes.h"
+#include "kernel/x86_64/string.h"
 #include "kernel/x86_64/clock.h"
 
 static struct thread *thread_of(struct request *request) {

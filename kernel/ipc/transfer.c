@@ -5,7 +5,7 @@
 #include "kernel/ipc/session.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/thread.h"
-#include "kernel/structure/bytes.h"
+#include "kernel/x86_64/string.h"
 
 static void copy_page_words(uint64_t *to, const uint64_t *from, uint64_t tag) {
     uint32_t words = tag_words(tag);

@@ -3,8 +3,9 @@
 #include "kernel/memory/frame.h"
 
 #include "kernel/debug/log.h"
+#include "kernel/debug/panic.h"
 #include "kernel/memory/direct_map.h"
-#include "kernel/structure/bytes.h"
+#include "kernel/x86_64/string.h"
 
 enum { FRAME_HOLE = 0xff, FRAME_USED = 0xfe, NO_FRAME = 0xffffffff };
 

@@ -3,7 +3,7 @@
 
 #include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
-#include "kernel/structure/bytes.h"
+#include "kernel/x86_64/string.h"
 #include "kernel/structure/list.h"
 
 struct slab {

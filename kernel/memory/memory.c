@@ -7,7 +7,7 @@
 #include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
 #include "kernel/memory/space.h"
-#include "kernel/structure/bytes.h"
+#include "kernel/x86_64/string.h"
 
 enum { ENTRIES = 512, ENTRY_SHIFT = 9, REAP_PAGES = 256 };
 

@@ -1,6 +1,7 @@
 // Mappings and faults; see space.h. A mapping that is cut in two by unmap or protect becomes two.
 #include "kernel/memory/space.h"
 
+#include "kernel/abi/methods.h"
 #include "kernel/cap/account.h"
 #include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
@@ -195,7 +196,7 @@ error_t space_clone(struct space *space, struct space *from) {
             continue;
         struct memory *memory = mapping->memory;
         uint64_t offset = mapping->offset;
-        bool cloned = memory->memory_kind == 0 && (mapping->allowed & RIGHT_WRITE);
+        bool cloned = memory->memory_kind == MEMORY_KIND_ANONYMOUS && (mapping->allowed & RIGHT_WRITE);
         if (cloned) {
             error_t error = memory_clone(memory, space->account, offset, mapping->length, &memory);
             if (error)

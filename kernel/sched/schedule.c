@@ -12,18 +12,11 @@ static struct tree timers;
 static struct thread *current;
 static uint64_t slice_end;    // when the current thread's turn is over
 static uint64_t running_since; // when the current thread began to be charged
+static uint64_t armed = UINT64_MAX; // what the processor's alarm is set to
+static bool timer_stale;            // a deadline was added or the alarm fired: look at it again
 
 struct thread *current_thread(void) {
     return current;
-}
-
-void timer_add(struct tree_node *node, uint64_t time) {
-    tree_remove(&timers, node);
-    tree_insert(&timers, node, time);
-}
-
-void timer_remove(struct tree_node *node) {
-    tree_remove(&timers, node);
 }
 
 static void charge_time(uint64_t now) {
@@ -33,6 +26,23 @@ static void charge_time(uint64_t now) {
         return;
     current->cpu_time += used;
     current->process->cpu_time += used;
+}
+
+void schedule_forget(const struct thread *thread) {
+    if (current != thread)
+        return;
+    charge_time(clock_now());
+    current = NULL;
+}
+
+void timer_add(struct tree_node *node, uint64_t time) {
+    tree_remove(&timers, node);
+    tree_insert(&timers, node, time);
+    timer_stale = true;
+}
+
+void timer_remove(struct tree_node *node) {
+    tree_remove(&timers, node);
 }
 
 static void expire(uint64_t now) {
@@ -56,11 +66,17 @@ static void arm_timer(uint64_t now) {
         next = node->key;
     if (current && current->class == 0 && run_queue_has_peer(current) && slice_end < next)
         next = slice_end;
+    timer_stale = false;
+    if (next == armed)
+        return;
+    armed = next;
     switch_arm_timer(next, now);
 }
 
 void schedule_tick(void) {
     uint64_t now = clock_now();
+    armed = UINT64_MAX; // it fired, perhaps early
+    timer_stale = true;
     expire(now);
     if (current && current->in_queue && now >= slice_end) {
         run_queue_rotate(current);
@@ -71,13 +87,14 @@ void schedule_tick(void) {
 void schedule(void) {
     struct thread *next = run_queue_first();
     if (next == current && next) {
+        if (timer_stale || (run_queue_has_peer(current) && armed > slice_end))
+            arm_timer(clock_now());
         switch_return_same(current);
         return;
     }
     uint64_t now = clock_now();
     charge_time(now);
     if (!next) {
-        struct thread *left = current;
         current = NULL;
         do {
             if (reaper_run(64) && !run_queue_first()) {
@@ -86,7 +103,6 @@ void schedule(void) {
             }
             expire(clock_now());
         } while (!(next = run_queue_first()));
-        (void)left;
         now = clock_now();
         idle_time += now - running_since;
         running_since = now;

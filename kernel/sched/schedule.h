@@ -13,6 +13,9 @@ void schedule(void);
 // The timer went off: slices and deadlines.
 void schedule_tick(void);
 
+// The thread ends: it is charged what it used, and nothing points at it any more.
+void schedule_forget(const struct thread *thread);
+
 // Deadlines, ordered by time.
 void timer_add(struct tree_node *node, uint64_t time);
 void timer_remove(struct tree_node *node);

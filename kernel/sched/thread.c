@@ -160,6 +160,7 @@ void thread_end(struct thread *thread) {
     list_remove(&thread->process_link);
     thread->process->thread_count--;
     switch_forget(thread);
+    schedule_forget(thread);
     object_release(&thread->object); // the reference of its creation: a thread lives until it ends
 }
 

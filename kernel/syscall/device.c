@@ -3,7 +3,7 @@
 #include "kernel/irq/irq.h"
 
 #include "kernel/syscall/invocation.h"
-#include "kernel/x86_64/io.h"
+#include "kernel/x86_64/ports.h"
 
 static error_t create(struct invocation *call, uint32_t method) {
     struct irq *irq;
@@ -61,9 +61,9 @@ static error_t access_port(struct invocation *call, bool write) {
     if ((width != 1 && width != 2 && width != 4) || port < first || port > last || port + width - 1 > last)
         return ERR_INVALID;
     if (write)
-        io_write((uint16_t)port, (uint8_t)width, (uint32_t)call->in[2]);
+        port_write((uint16_t)port, (uint8_t)width, (uint32_t)call->in[2]);
     else
-        call->reply[0] = io_read((uint16_t)port, (uint8_t)width);
+        call->reply[0] = port_read((uint16_t)port, (uint8_t)width);
     return ERR_OK;
 }
 

@@ -33,7 +33,7 @@ static error_t next_session(struct invocation *call, struct endpoint *endpoint) 
 
 static void information(struct invocation *call, const struct endpoint *endpoint) {
     uint64_t oldest = 0, now = clock_now();
-    const struct list *link = list_first(&endpoint->queue);
+    struct list *link = list_first(&endpoint->queue);
     if (link)
         oldest = now - CONTAINER_OF(link, struct request, link)->since;
     call->reply[0] = endpoint->queued;

@@ -3,7 +3,7 @@
 #include "kernel/syscall/invocation.h"
 
 #include "kernel/ipc/copy.h"
-#include "kernel/structure/bytes.h"
+#include "kernel/x86_64/string.h"
 
 enum { SYSTEM_CALL_INSTRUCTION_BYTES = 2, PROTOCOLS = 12, METHODS = 32 };
 

@@ -2,20 +2,18 @@
 #include "kernel/abi/boot_info.h"
 #include "kernel/cap/account.h"
 #include "kernel/debug/log.h"
-#include "kernel/init/clock_object.h"
+#include "kernel/init/information.h"
 #include "kernel/ipc/copy.h"
 #include "kernel/irq/irq.h"
 #include "kernel/memory/frame.h"
 #include "kernel/memory/heap.h"
 #include "kernel/memory/memory.h"
 #include "kernel/sched/schedule.h"
-#include "kernel/structure/bytes.h"
+#include "kernel/x86_64/string.h"
 #include "kernel/syscall/invocation.h"
 #include "kernel/x86_64/early_console.h"
 #include "kernel/x86_64/entropy.h"
 #include "kernel/x86_64/power.h"
-
-enum { LOG_TEXT_BYTES = 256 };
 
 static void information(struct invocation *call) {
     uint64_t free = frame_free_bytes() + heap_slack_bytes(), threads = 0;
@@ -24,7 +22,7 @@ static void information(struct invocation *call) {
     struct kernel_information result = {
         .total_bytes = frame_total_bytes(),
         .free_bytes = free,
-        .kernel_bytes = kernel_own_bytes(),
+        .kernel_bytes = information_kernel_bytes(),
         .processes = process_count(),
         .threads = threads,
         .messages = message_count,
@@ -37,7 +35,7 @@ static void information(struct invocation *call) {
 }
 
 static void framebuffer(struct invocation *call) {
-    const struct boot_framebuffer *screen = &kernel_boot_info()->framebuffer;
+    const struct boot_framebuffer *screen = &information_boot()->framebuffer;
     struct framebuffer result = {
         .address = screen->address,
         .pitch = screen->pitch,
@@ -77,13 +75,15 @@ static error_t give_bytes(struct invocation *call, const char *bytes, uint64_t l
 }
 
 static error_t log_read_method(struct invocation *call) {
-    static char text[4096];
-    uint64_t position = call->in[0];
-    uint64_t length = log_read(&position, text, sizeof(text)), given;
-    error_t error = give_bytes(call, text, length, &given);
-    call->reply[0] = position - length + given;
-    call->reply[1] = given;
-    return error;
+    char text[LOG_TEXT_BYTES];
+    struct log_record record;
+    uint64_t sequence = call->in[0];
+    if (!log_read(&sequence, &record, text, sizeof(text)))
+        return ERR_NOT_FOUND;
+    call->reply[0] = sequence;
+    call->reply[2] = record.level;
+    call->reply[3] = record.time;
+    return give_bytes(call, text, record.length, &call->reply[1]);
 }
 
 static error_t log_write_method(struct invocation *call) {
@@ -104,7 +104,9 @@ static error_t log_write_method(struct invocation *call) {
         done += part;
     }
     text[length] = 0;
-    log_write(call->in[0] > LOG_DEBUG ? LOG_DEBUG : (enum log_level)call->in[0], "%s", text);
+    if (call->in[0] < LOG_ERROR || call->in[0] > LOG_DEBUG)
+        return ERR_INVALID;
+    log_write((enum log_level)call->in[0], "%s", text);
     return ERR_OK;
 }
 
@@ -144,7 +146,7 @@ static uint16_t right_for(uint32_t method) {
     case METHOD_KERNEL_DEVICE_MEMORY:
         return RIGHT_MINT;
     case METHOD_KERNEL_LOG_WRITE:
-    case METHOD_KERNEL_RELEASE_SCREEN:
+    case METHOD_KERNEL_RELEASE_CONSOLE:
     case METHOD_KERNEL_SET_WALL_OFFSET:
         return RIGHT_CONTROL;
     default:
@@ -154,7 +156,7 @@ static uint16_t right_for(uint32_t method) {
 
 error_t kernel_invoke(struct invocation *call, uint32_t code) {
     uint32_t method = code | PROTOCOL_KERNEL << 8;
-    const char *line = kernel_boot_info()->command_line;
+    const char *line = information_boot()->command_line;
     error_t error = invocation_rights(call, right_for(method));
     if (error)
         return error;
@@ -177,15 +179,15 @@ error_t kernel_invoke(struct invocation *call, uint32_t code) {
     case METHOD_KERNEL_FRAMEBUFFER:
         framebuffer(call);
         return ERR_OK;
-    case METHOD_KERNEL_RELEASE_SCREEN:
-        early_console_release();
+    case METHOD_KERNEL_RELEASE_CONSOLE:
+        early_console_release((unsigned)call->in[0]);
         return ERR_OK;
     case METHOD_KERNEL_COMMAND_LINE:
         return give_bytes(call, line, strlen(line), &call->reply[0]);
     case METHOD_KERNEL_INTERRUPT_COUNT:
         return irq_line_count((uint32_t)call->in[0], &call->reply[0]);
     case METHOD_KERNEL_SET_WALL_OFFSET:
-        clock_object_set_wall(call->in[0]);
+        information_set_wall(call->in[0]);
         return ERR_OK;
     default: // METHOD_KERNEL_NEXT_PROCESS
         return next_process(call);

@@ -5,7 +5,7 @@
 #include "kernel/ipc/copy.h"
 #include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
-#include "kernel/structure/bytes.h"
+#include "kernel/x86_64/string.h"
 #include "kernel/syscall/invocation.h"
 
 static bool in_range(const struct memory *memory, uint64_t offset, uint64_t length) {

@@ -5,7 +5,7 @@
 #include "kernel/ipc/copy.h"
 #include "kernel/ipc/session.h"
 #include "kernel/memory/frame.h"
-#include "kernel/structure/bytes.h"
+#include "kernel/x86_64/string.h"
 #include "kernel/syscall/invocation.h"
 #include "kernel/x86_64/switch.h"
 

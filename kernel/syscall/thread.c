@@ -4,7 +4,7 @@
 #include "kernel/cap/account.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/run_queue.h"
-#include "kernel/structure/bytes.h"
+#include "kernel/x86_64/string.h"
 #include "kernel/syscall/invocation.h"
 #include "kernel/x86_64/paging.h"
 

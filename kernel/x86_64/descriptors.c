@@ -3,7 +3,7 @@
 #include "kernel/x86_64/descriptors.h"
 
 #include "kernel/sched/process.h"
-#include "kernel/structure/bytes.h"
+#include "kernel/x86_64/string.h"
 #include "kernel/x86_64/processor.h"
 
 enum { VECTORS = 256, GATE_BYTES = 16, IST_STACK_BYTES = 4096, PORT_MAP_BYTES = 8192 };
@@ -47,7 +47,7 @@ static void load_segments(void) {
     segments[2] = 0x00cf93000000ffff; // kernel data
     segments[3] = 0x00cff3000000ffff; // user data
     segments[4] = 0x00affb000000ffff; // user code
-    segments[5] = limit & 0xffff | (base & 0xffffff) << 16 | UINT64_C(0x89) << 40 | (base >> 24 & 0xff) << 56;
+    segments[5] = (limit & 0xffff) | (base & 0xffffff) << 16 | UINT64_C(0x89) << 40 | (base >> 24 & 0xff) << 56;
     segments[6] = base >> 32;
     struct table_register table = {sizeof(segments) - 1, segments};
     __asm__ volatile("lgdt %0\n\t"

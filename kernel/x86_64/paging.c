@@ -4,9 +4,10 @@
 
 #include "kernel/cap/account.h"
 #include "kernel/debug/log.h"
+#include "kernel/debug/panic.h"
 #include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
-#include "kernel/structure/bytes.h"
+#include "kernel/x86_64/string.h"
 #include "kernel/x86_64/processor.h"
 
 enum { ENTRIES = 512, LEVELS = 4, INVALIDATE_SINGLY = 32 };
@@ -58,6 +59,10 @@ void paging_initialize(uint64_t root) {
             panic("no memory for the kernel's own page tables");
         table[slots[i]] = physical | PAGE_PRESENT | PAGE_WRITE | PAGE_NO_EXECUTE;
     }
+}
+
+uint64_t paging_kernel_root(void) {
+    return kernel_root;
 }
 
 error_t kernel_map_page(uint64_t virtual_address, uint64_t physical, uint64_t flags) {

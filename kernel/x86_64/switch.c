@@ -23,8 +23,6 @@ _Static_assert(offsetof(struct thread, registers) == 40, "thread_layout.inc");
 _Static_assert(sizeof(struct registers) == 18 * 8, "thread_layout.inc");
 _Static_assert(offsetof(struct thread, interrupted) == 40 + 144 + 16 + 5, "thread_layout.inc");
 
-static uint64_t kernel_space_root;
-
 static void load_segments(struct processor *processor, const struct thread *thread) {
     bool other = processor->fs_owner != thread->process && thread->fs_base;
     if (processor->fs_base != thread->fs_base || other) {
@@ -102,10 +100,8 @@ void switch_forget(struct thread *thread) {
 
 void switch_leave_space(struct space *space) {
     struct processor *processor = processor_self();
-    if (!kernel_space_root)
-        kernel_space_root = space_kernel_root();
     if (space->tables.root && processor->space_root == space->tables.root)
-        processor_load_space(kernel_space_root);
+        processor_load_space(paging_kernel_root());
     struct process *process = CONTAINER_OF(space, struct process, space);
     if (processor->ports_owner == process) {
         descriptors_deny_ports(process);
@@ -126,9 +122,5 @@ void switch_idle(void) {
 }
 
 void switch_arm_timer(uint64_t deadline, uint64_t now) {
-    static uint64_t armed = UINT64_MAX;
-    if (deadline == armed && deadline > now)
-        return;
-    armed = deadline;
-    clock_alarm(deadline == UINT64_MAX ? CLOCK_NEVER : deadline);
+    clock_alarm(deadline, now); // UINT64_MAX is CLOCK_NEVER
 }

@@ -1,6 +1,8 @@
 // What entry.asm calls: exceptions of user mode become repaired page faults or messages to a keeper; device interrupts
 // become notifications; an exception of the kernel itself is a panic.
 #include "kernel/debug/log.h"
+#include "kernel/debug/panic.h"
+#include "kernel/debug/panic.h"
 #include "kernel/irq/controller.h"
 #include "kernel/irq/irq.h"
 #include "kernel/ipc/session.h"
@@ -86,7 +88,7 @@ void interrupt_from_kernel(const struct interrupt_frame *frame, uint64_t rbp) {
         device_interrupt((uint8_t)frame->vector);
         return;
     }
-    panic("exception %llu in the kernel at %p: error code %llx, address %p, stack %p, frame %p",
+    panic_at(frame->rip, rbp, "exception %llu in the kernel at %p: error code %llx, address %p, stack %p",
           (unsigned long long)frame->vector, (void *)frame->rip, (unsigned long long)frame->error,
-          (void *)processor_fault_address(), (void *)frame->rsp, (void *)rbp);
+          (void *)processor_fault_address(), (void *)frame->rsp);
 }

@@ -68,6 +68,8 @@ static void merge_around(struct boot_info *info, uint32_t index) {
 }
 
 uint64_t memory_map_paint(struct boot_info *info, uint64_t start, uint64_t end, uint32_t kind) {
+    if (start >= end)
+        return 0;
     if (kind == BOOT_MEMORY_FREE) {
         start = start > UINT64_MAX - (PAGE - 1) ? UINT64_MAX : (start + PAGE - 1);
         end &= ~(uint64_t)(PAGE - 1);
