@@ -29,7 +29,7 @@ extern fiber_body
 fiber_enter:
         mov rdi, rbx
         xor ebp, ebp
-        call fiber_body wrt ..plt
+        call fiber_body
         ud2
 
 section .note.GNU-stack noalloc noexec nowrite progbits
