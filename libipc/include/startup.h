@@ -62,3 +62,12 @@ static inline const char *startup_argument(const struct startup *startup, uint32
     const uint32_t *offsets = (const uint32_t *)(const void *)(block + startup->argument_offset);
     return index < startup->argument_count ? block + offsets[index] : NULL;
 }
+
+// The badge of a session that the manifest hands out: made from the name that its entry gives (by default the client role's
+// name), with the top bit set, so that it never looks like a badge of a session table.
+static inline uint64_t startup_badge(const char *name) {
+    uint64_t hash = 0xcbf29ce484222325; // FNV-1a
+    for (; *name; name++)
+        hash = (hash ^ (uint8_t)*name) * 0x100000001b3;
+    return hash | UINT64_C(1) << 63;
+}
