@@ -154,7 +154,10 @@ def write_file(path, name, content, mode):
 
 def make_folders(path, folder):
     parts = folder.split("/") if folder else []
-    debugfs(path, [f'mkdir "/{"/".join(parts[:i + 1])}"' for i in range(len(parts))], write=True)
+    for i in range(len(parts)):
+        name = "/".join(parts[:i + 1])
+        if "Type: directory" not in debugfs(path, [f'stat "/{name}"']):  # making it twice leaks an inode
+            debugfs(path, [f'mkdir "/{name}"'], write=True)
 
 
 def debugfs(path, commands, write=False):
