@@ -15,7 +15,6 @@ class Machine:
     """A machine whose console (COM1) is read here."""
 
     def __init__(self, *arguments):
-        # QEMU's own process, so that ending it ends the machine
         self.process = subprocess.Popen([ROOT / "image/run", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT)
         self.text = ""
@@ -53,4 +52,5 @@ def boot():
         try:
             machine.leave()
         finally:
-            machine.process.kill()
+            machine.process.terminate()
+            machine.process.wait(20)
