@@ -75,33 +75,44 @@ def create(path, tar_path):
 
 
 def update(path, tar_path):
-    """Installs what the build changed. Prints one line per file that was left alone because the user changed it."""
+    """Installs what the build changed. Prints a line for every file that was left alone because the user changed it."""
     with tarfile.open(tar_path) as tar:
         entries = tar_entries(tar)
         installed = installed_list(path)
         wanted = {name: line for name, (line, _) in entries.items()}
+        if installed is None:
+            print(f"image/run: {path} was not made here (it has no /{INSTALLED_LIST}): its files are left as they are",
+                  file=sys.stderr)
+            return
         if wanted == installed:
             return
         check(path)
         with tempfile.TemporaryDirectory() as scratch:
             for name in sorted(wanted.keys() | installed.keys()):
-                if wanted.get(name) == installed.get(name):
-                    continue
-                if name in installed and not still_ours(path, name, installed[name], scratch):
-                    print(f"image/run: /{name} was changed on the disk, and is left as it is", file=sys.stderr)
-                    continue
-                replace(path, tar, entries.get(name, (None, None))[1], name, scratch)
+                if wanted.get(name) != installed.get(name):
+                    update_file(path, tar, entries.get(name), installed.get(name), name, scratch)
             listing = pathlib.Path(scratch, "list")
             listing.write_text(list_text(wanted), encoding="utf-8")
             write_file(path, INSTALLED_LIST, listing, 0o100644)
 
 
+def update_file(path, tar, entry, installed, name, scratch):
+    """Brings one file up to date, if it is what was installed (also: is what is wanted, after an update that broke off)."""
+    line, member = entry or (None, None)
+    current = content_hash(path, name, scratch)
+    if current == (installed.split()[0] if installed else None):
+        replace(path, tar, member, name, scratch)
+    elif current != (line.split()[0] if line else None):
+        print(f"image/run: /{name} was changed on the disk, and is left as it is", file=sys.stderr)
+
+
 def installed_list(path):
+    """name -> line of what was installed; None if the disk has no list."""
     with tempfile.TemporaryDirectory() as scratch:
         target = pathlib.Path(scratch, "list")
         debugfs(path, [f"dump /{INSTALLED_LIST} {target}"])
         if not target.exists():
-            return {}
+            return None
         lines = target.read_text(encoding="utf-8", errors="replace").splitlines()
     return {name: f"{content} {mode}" for content, mode, name in (line.split(" ", 2) for line in lines if line)}
 
@@ -113,18 +124,20 @@ def check(path):
         raise DiskError(f"{path} is damaged and was not updated; look at it with e2fsck, or delete it for a new one")
 
 
-def still_ours(path, name, line, scratch):
-    """True if the disk's file has the content that the list says we installed."""
+def content_hash(path, name, scratch):
+    """SHA-256 of the disk's file (of a symbolic link: of its target), or None if there is none."""
     target = pathlib.Path(scratch, "current")
     target.unlink(missing_ok=True)
     stat = debugfs(path, [f'stat "/{name}"'])
     if "Type: symlink" in stat:
         link = re.search(r'Fast link dest: "(.*)"', stat)
-        content = link.group(1).encode() if link else None
-    else:
+        content = link.group(1).encode() if link else b""
+    elif "Inode: " in stat:
         debugfs(path, [f'dump "/{name}" {target}'])
-        content = target.read_bytes() if target.exists() else None
-    return content is not None and hashlib.sha256(content).hexdigest() == line.split()[0]
+        content = target.read_bytes() if target.exists() else b""
+    else:
+        return None
+    return hashlib.sha256(content).hexdigest()
 
 
 def replace(path, tar, member, name, scratch):
@@ -164,8 +177,9 @@ def debugfs(path, commands, write=False):
     """Runs these commands; their output. debugfs reports errors in words only: what matters is looked at after."""
     done = subprocess.run(["debugfs", *(["-w"] if write else []), "-f", "/dev/stdin", path], text=True, errors="replace",
                           input="\n".join(commands) + "\n", capture_output=True, check=False)
-    if done.returncode != 0:
-        raise DiskError(f"{path} can't be opened: {done.stderr.strip().splitlines()[-1]}")
+    trouble = [line for line in done.stderr.splitlines() if "while trying to open" in line or "not open" in line]
+    if trouble or done.returncode != 0:
+        raise DiskError(f"{path} is not a usable ext2 disk: {(trouble or ['debugfs failed'])[0]}")
     return done.stdout
 
 

@@ -17,7 +17,7 @@ def command(options, *, medium, disks, accelerator, com1, com2):
     line = [QEMU, "-nodefaults", "-no-user-config", "-name", "keelson", "-m", options.memory, "-smp", str(options.cpus)]
     line += processor(options, accelerator)
     line += firmware(options)
-    line += ["-smbios", "type=11,value=" + escape(kernel_options(options))]
+    line += ["-smbios", "type=11,value=keelson: " + escape(kernel_options(options))]
     line += boot_medium(medium)
     for unit, (path, throw_away) in enumerate(disks):
         line += ide_disk(options.machine, unit, path, throw_away)
@@ -52,7 +52,7 @@ def kernel_options(options):
         words.append(f"seed={options.seed}")
     if options.command is not None:
         words.append("program=/bin/remote")
-    return " ".join(words) or "quiet=no"  # GRUB finds no string if there is none
+    return " ".join(words)
 
 
 def firmware(options):

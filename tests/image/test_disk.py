@@ -94,6 +94,24 @@ def test_users_changes_stay(image, tmp_path, capsys):
     assert is_clean(image)
 
 
+def test_update_that_broke_off_goes_on(image, tmp_path, capsys):
+    newer = tmp_path / "newer"
+    newer.write_bytes(b"ls two")
+    disk.write_file(image, "bin/ls", newer, 0o100755)  # done, but the list was not written yet
+    disk.update(image, make_tar(tmp_path / "two.tar", {**FILES, "bin/ls": b"ls two", "bin/cat": b"cat two"}))
+    assert (content(image, "bin/ls"), content(image, "bin/cat")) == (b"ls two", b"cat two")
+    assert capsys.readouterr().err == ""
+
+
+def test_foreign_disk_is_left_alone(tmp_path, capsys):
+    image = tmp_path / "foreign.img"
+    subprocess.run(["mke2fs", "-q", "-t", "ext2", image, "4M"], check=True)
+    before = image.read_bytes()
+    disk.update(image, make_tar(tmp_path / "one.tar", FILES))
+    assert image.read_bytes() == before
+    assert "not made here" in capsys.readouterr().err
+
+
 def test_disk_in_use_is_refused(image):
     with disk.lock(image):
         with pytest.raises(disk.DiskError, match="in use"):

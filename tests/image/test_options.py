@@ -23,7 +23,7 @@ def test_four_ide_units_in_order(kind, bus):
 
 def test_kernel_options_reach_the_machine():
     line = machine_line("--option", "loglevel=debug", "--option", "a=1,2", "--seed", "7", "-c", "true")
-    assert "type=11,value=loglevel=debug a=1,,2 seed=7 program=/bin/remote" in line
+    assert "type=11,value=keelson: loglevel=debug a=1,,2 seed=7 program=/bin/remote" in line
 
 
 @pytest.mark.parametrize("wrong", [
