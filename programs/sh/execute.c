@@ -180,7 +180,7 @@ static int execute_command(struct shell *shell, const struct node *node, struct 
         status = execute_words(shell, fields->count, words, true);
     }
     redirects_restore(&saved);
-    if (!special)
+    if (!special && node->assignments) // not otherwise: `local` has saved variables for its function
         variables_restore(shell, mark);
     return status;
 }
