@@ -22,10 +22,9 @@ enum { PAGE = 4096, STACK_BYTES = 64 * 1024, STARTUP_BYTES = 2 * PAGE, FAULTS_MA
 struct role roles[MANIFEST_ROLES];
 uint32_t role_count;
 
-static struct {
+static struct startup_block {
     struct startup head;
     struct startup_capability capabilities[MANIFEST_SESSIONS + MANIFEST_BOOT + 3];
-    uint32_t arguments[MANIFEST_ARGUMENTS];
     char strings[1024];
 } block;
 
@@ -36,7 +35,7 @@ static error_t install(struct role *role, cap_t from, cap_t to, uint16_t rights)
 // Lists a capability in the startup block and, at the role's making, installs it.
 static error_t add(struct role *role, const char *name, cap_t from, uint16_t rights, bool installing) {
     struct startup_capability *entry = &block.capabilities[block.head.capability_count];
-    *entry = (struct startup_capability){.slot = block.head.free_slot++};
+    *entry = (struct startup_capability){.slot = STARTUP_FIRST_FREE_SLOT + block.head.capability_count};
     strncpy(entry->name, name, STARTUP_NAME_BYTES - 1);
     block.head.capability_count++;
     return installing ? install(role, from, entry->slot, rights) : ERR_OK;
@@ -67,10 +66,9 @@ static error_t describe(struct role *role, bool installing) {
         .version = STARTUP_VERSION,
         .length = sizeof(block),
         .image_base = role->image.base,
-        .free_slot = STARTUP_FIRST_FREE_SLOT,
         .is_restart = role->restarts > 0,
-        .capability_offset = offsetof(typeof(block), capabilities),
-        .argument_offset = offsetof(typeof(block), arguments),
+        .capability_offset = offsetof(struct startup_block, capabilities),
+        .strings_offset = offsetof(struct startup_block, strings),
     };
     error_t error = add(role, "endpoint", role->endpoint, 0, installing);
     if (!error)
@@ -87,9 +85,11 @@ static error_t describe(struct role *role, bool installing) {
         if (at + length > sizeof(block.strings))
             return ERR_TOO_BIG;
         memcpy(block.strings + at, role->entry->arguments[i], length);
-        block.arguments[block.head.argument_count++] = (uint32_t)(offsetof(typeof(block), strings) + at);
         at += length;
     }
+    block.head.argument_count = role->entry->argument_count;
+    block.head.strings_length = (uint32_t)at;
+    strncpy(block.head.name, role->entry->name, STARTUP_NAME_BYTES - 1);
     return error;
 }
 
