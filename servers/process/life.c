@@ -70,7 +70,8 @@ void program_discard(struct program *program) {
     program_free(program);
 }
 
-error_t program_create(const struct caller *caller, struct program **out, cap_t *process, cap_t *session) {
+error_t program_create(const struct caller *caller, struct program **out, cap_t *process, cap_t *account,
+                       cap_t *session) {
     struct program *program;
     struct process_information information;
     error_t error = program_allocate(process_server.table, caller, &program);

@@ -52,7 +52,7 @@ static error_t op_create(struct request *request, const struct task_create_in *i
         return ERR_INVALID;
     error_t error = caller_find(request, &caller);
     if (error == ERR_OK)
-        error = program_create(&caller, &program, &out->process, &out->child);
+        error = program_create(&caller, &program, &out->process, &out->account, &out->child);
     if (error == ERR_OK)
         out->id = program->id;
     return error;
