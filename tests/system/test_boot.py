@@ -38,6 +38,16 @@ def test_unfit_machine_gets_a_sentence(boot, arguments, sentence):
     boot("--no-disk", "--accel", "tcg", *arguments).expect(sentence, SECONDS)
 
 
+def test_text_screen_is_used_where_asked_for(boot, tmp_path):
+    """The EGA text page at 0xb8000 holds the banner: a character and its colour in turn."""
+    control = tmp_path / "monitor"
+    machine = boot("--no-disk", "--option", "screen=text", "--", "-monitor", f"unix:{control},server=on,wait=off")
+    machine.expect(BANNER, SECONDS)
+    script = f"(echo 'pmemsave 0xb8000 4000 {tmp_path}/page'; sleep 1) | socat -t2 - unix:{control}"
+    subprocess.run(["sh", "-c", script], check=True, capture_output=True)
+    assert b"Keelson, loaded by BIOS" in (tmp_path / "page").read_bytes()[::2]
+
+
 def test_command_on_an_unfit_machine_fails_with_125():
     done = subprocess.run([ROOT / "image/run", "--no-disk", "--memory", "16M", "-c", "true"], capture_output=True, text=True,
                           timeout=SECONDS, check=False)
