@@ -43,7 +43,7 @@ def test_text_screen_is_used_where_asked_for(boot, tmp_path):
     control = tmp_path / "monitor"
     machine = boot("--no-disk", "--option", "screen=text", "--", "-monitor", f"unix:{control},server=on,wait=off")
     machine.expect(BANNER, SECONDS)
-    script = f"(echo 'pmemsave 0xb8000 4000 {tmp_path}/page'; sleep 1) | socat -t2 - unix:{control}"
+    script = f"(echo 'pmemsave 0xb8000 4000 "{tmp_path}/page"'; sleep 1) | socat -t2 - unix:{control}"
     subprocess.run(["sh", "-c", script], check=True, capture_output=True)
     assert b"Keelson, loaded by BIOS" in (tmp_path / "page").read_bytes()[::2]
 
