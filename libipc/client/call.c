@@ -37,8 +37,10 @@ static error_t receive_slots_fill(unsigned count) {
 // whatever else a server sent is dropped. Returns false if one that is wanted is missing.
 static bool received_caps_take(uint64_t tag, unsigned wanted, cap_t *caps) {
     bool complete = tag_caps(tag) >= wanted;
+    cap_t received[MESSAGE_CAPS]; // releasing one is a call, which overwrites the page
+    __builtin_memcpy(received, ipc_page->received_caps, sizeof(received));
     for (unsigned i = 0; i < tag_caps(tag) && i < MESSAGE_CAPS; i++) {
-        cap_t cap = ipc_page->received_caps[i];
+        cap_t cap = received[i];
         if (cap != 0) {
             for (unsigned slot = 0; slot < MESSAGE_CAPS; slot++)
                 if (ipc_page->receive_slots[slot] == cap)
@@ -80,11 +82,11 @@ static void request_load(struct ipc_registers *registers, cap_t target, const st
         caps++;
     }
     registers->tag |= caps << TAG_CAPS_SHIFT;
-    if (extras->read_size != 0) {
+    if (shape->reads_max != 0) {
         ipc_page->lend_read = (struct lend){(uintptr_t)extras->read_address, extras->read_size};
         registers->tag |= TAG_LEND_READ;
     }
-    if (extras->write_size != 0) {
+    if (shape->writes_max != 0) {
         ipc_page->lend_write = (struct lend){(uintptr_t)extras->write_address, extras->write_size};
         registers->tag |= TAG_LEND_WRITE;
     }
@@ -96,7 +98,8 @@ static error_t request_send(cap_t target, const struct ipc_shape *shape, const u
                             const struct ipc_extras *extras, bool repeat, struct ipc_registers *registers) {
     error_t error;
     do {
-        if (shape->caps_out != 0) {
+        bool by_loop = ipc_exchange != NULL && shape->kernel == 0;
+        if (shape->caps_out != 0 && !by_loop) {
             error = receive_slots_fill(shape->caps_out);
             if (error != ERR_OK)
                 return error;
@@ -104,8 +107,8 @@ static error_t request_send(cap_t target, const struct ipc_shape *shape, const u
         request_load(registers, target, shape, words, extras);
         if (repeat)
             registers->tag |= TAG_REPEAT;
-        if (ipc_exchange != NULL && shape->kernel == 0) {
-            error = ipc_exchange(registers);
+        if (by_loop) {
+            error = ipc_exchange(registers, shape->caps_out);
         } else {
             uint64_t deadline = ipc_exchange != NULL ? DEADLINE_PAST : ipc_deadline;
             if (deadline != 0) {

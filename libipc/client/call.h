@@ -20,6 +20,7 @@ struct ipc_shape {
     uint8_t moves; // bit i: the i-th capability sent is moved
     uint8_t kernel;
     uint8_t idempotent;
+    uint32_t reads_max, writes_max; // bytes of the lent buffers, 0: the method has none
 };
 
 struct ipc_extras {
@@ -38,8 +39,8 @@ extern struct message_page *ipc_page;
 extern uint64_t ipc_deadline;
 
 // How a server's loop makes a call without blocking the thread; NULL in a plain program. Takes the request in
-// `registers` and in the message page, gives the answer there.
-typedef error_t ipc_exchange_function(struct ipc_registers *registers);
+// `registers` and in the message page, gives the answer there; at most `caps_out` capabilities are received.
+typedef error_t ipc_exchange_function(struct ipc_registers *registers, unsigned caps_out);
 extern ipc_exchange_function *ipc_exchange;
 
 // `words` holds shape->words_in words, and room for words_out and for 6; it changes only on success.

@@ -41,7 +41,9 @@ def header(protocol):
               "// counts, lent buffers or capabilities, or an argument outside its type.",
               f"MUST_USE error_t {name}_dispatch(const struct {name}_ops *ops, struct request *request);", ""]
     for method in protocol.methods:
-        lines += answer_prototype(protocol, method, ";") + forward_prototype(protocol, method, ";")
+        lines += answer_prototype(protocol, method, ";")
+        if can_forward(method):
+            lines += forward_prototype(protocol, method, ";")
     return "\n".join(lines) + "\n"
 
 
@@ -155,20 +157,22 @@ def answer_function(protocol, method):
     return lines
 
 
+def can_forward(method):
+    """What SYS_FORWARD carries: register words and no capabilities."""
+    return method.words_in <= 6 and method.caps_required == 0
+
+
 def forward_function(protocol, method):
+    if not can_forward(method):
+        return []
     lines = forward_prototype(protocol, method, " {")
-    lines.append(f"    uint64_t words[{max(method.words_in, 6)}] = {{0}};")
+    lines.append("    uint64_t words[6] = {0};")
     word = 0
     for argument in method.args:
         value = f"&in->{argument.name}" if argument.kind == "struct" else f"in->{argument.name}"
         lines += [f"    {line}" for line in pack(argument, word, value)]
         word += words_of(argument)
-    caps = "NULL"
-    if method.caps_in:
-        caps = "caps"
-        names = ", ".join(f"in->{cap.name}" for cap in method.caps_in)
-        lines.append(f"    const cap_t caps[MESSAGE_CAPS] = {{{names}}};")
-    if not method.args and not method.caps_in:
+    if not method.args:
         lines.append("    (void)in;")
-    lines += [f"    return request_forward(request, session, &shape_{method.name}, words, {caps});", "}", ""]
+    lines += [f"    return request_forward(request, session, &shape_{method.name}, words);", "}", ""]
     return lines

@@ -7,6 +7,7 @@
 #include "kernel/debug/log.h"
 #include "kernel/x86_64/mmio.h"
 #include "tests/host/kernel_hardware/acpi_image.h"
+#include "tests/host/kernel_hardware/check.h"
 
 enum { MAPPINGS = 1024, HEADER = 36 };
 
@@ -23,6 +24,7 @@ void log_write(enum log_level level, const char *format, ...) {
 }
 
 const void *firmware_map(uint64_t physical, uint64_t length) {
+    CHECK(length <= 1 << 20); // what a lying table can make the kernel map
     if (physical >= IMAGE_BYTES || length > IMAGE_BYTES - physical || mapping_count == MAPPINGS)
         return NULL;
     void *copy = malloc(length);
@@ -118,8 +120,8 @@ void image_machine(struct boot_info *info) {
         5,    12, 0,    0,    0,    0,    0xe0, 0xfe, 1,    0, 0, 0, // local APICs at 1fee00000
     };
     static const uint8_t aml[] = {0x10, 0x0d, '_', 'S', '5',  '_',  0x12, 0xff, 0x08, // a name only by chance
-                                  '_',  'S',  '4', '_', 0x12, 0x06, 0x04, 0x0a, 1,    0x0a, 1, 0, 0,   0x08,
-                                  '_',  'S',  '5', '_', 0x12, 0x07, 0x04, 0x0a, 5,    0x01, 0, 0, 0xa3};
+                                  '_',  'S',  '4', '_', 0x12, 0x06, 0x04, 0x0a, 1,    0x0a, 1,    0, 0, 0x08,
+                                  '_',  'S',  '5', '_', 0x12, 0x48, 0x00, 0x04, 0x0a, 5,    0x01, 0, 0, 0xa3};
     uint8_t fadt[244 - HEADER] = {0}, hpet[20] = {0}, mcfg[8 + 32] = {0};
     image_clear();
     put(fadt, 40, image_table("DSDT", 1, aml, sizeof aml), 4);

@@ -13,6 +13,7 @@ struct machine {
     uint64_t tsc_frequency;
     uint64_t stall_at, stall_length; // the host takes the CPU away once, at this time, for so long
     bool counters_stuck;
+    uint64_t port_time; // nanoseconds that an access to a port takes
     uint64_t rtc_start; // seconds since 1970 at time 0
     uint8_t rtc_format; // register B
 };
