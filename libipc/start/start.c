@@ -4,9 +4,11 @@
 
 #include <stddef.h>
 
+#include "kernel/abi/capability.h"
 #include "libipc/client/call.h"
 #include "libipc/client/clock.h"
 #include "libipc/client/slot.h"
+#include "libipc/protocols/process.h"
 
 static const struct startup *startup_page;
 
@@ -41,14 +43,25 @@ static bool startup_sound(const struct startup *startup) {
     return strings_complete(startup);
 }
 
+// What the actor before held is still in the table, until this one claims or releases it.
+static void reserve_inherited(void) {
+    uint64_t slot = 0, kind, rights, badge, object;
+    while (process_slot_next(SLOT_SELF, slot, &slot, &kind, &rights, &badge, &object) == ERR_OK)
+        slot_reserve((cap_t)slot++);
+}
+
 error_t startup_accept(const struct startup *startup) {
     if (!startup_sound(startup))
         return ERR_CORRUPT;
     startup_page = startup;
     ipc_page = (struct message_page *)(uintptr_t)startup->message_page;
     ipc_clock_page = (const volatile struct clock_page *)(uintptr_t)startup->clock_page;
+    for (cap_t slot = 1; slot < STARTUP_FIRST_FREE_SLOT; slot++)
+        slot_reserve(slot);
     for (uint32_t i = 0; i < startup->capability_count; i++)
         slot_reserve(capability_table(startup)[i].slot);
+    if (startup->is_restart)
+        reserve_inherited();
     return ERR_OK;
 }
 
