@@ -1,11 +1,14 @@
 // See driver.h.
 #include "drivers/framework/driver.h"
 
+#include <stddef.h>
+
 #include "kernel/abi/capability.h"
 #include "libipc/client/slot.h"
 #include "libipc/protocols/account.h"
 #include "libipc/protocols/irq.h"
 #include "libipc/protocols/process.h"
+#include "libipc/start/start.h"
 
 error_t driver_map(cap_t memory, uint64_t length, void **address) {
     uint64_t at = 0;
@@ -68,4 +71,27 @@ error_t driver_dma_memory(cap_t device, uint64_t length, struct driver_memory *m
     if (error != ERR_OK)
         slot_release(memory->memory);
     return error;
+}
+
+static bool slot_listed(cap_t slot) {
+    const struct startup *startup = startup_data();
+    const struct startup_capability *listed =
+        (const struct startup_capability *)(const void *)((const char *)startup + startup->capability_offset);
+    for (uint32_t i = 0; i < startup->capability_count; i++)
+        if (listed[i].slot == slot)
+            return true;
+    return false;
+}
+
+void driver_reconcile(bool (*claimed)(cap_t slot)) {
+    uint64_t slot = STARTUP_FIRST_FREE_SLOT;
+    while (process_slot_next(SLOT_SELF, slot, &slot, NULL, NULL, NULL, NULL) == ERR_OK) {
+        if (claimed((cap_t)slot)) {
+            slot_reserve((cap_t)slot);
+        } else if (!slot_listed((cap_t)slot)) {
+            error_t ignored = process_slot_delete(SLOT_SELF, slot);
+            (void)ignored;
+        }
+        slot++;
+    }
 }

@@ -1,5 +1,5 @@
-// x86 port instructions, for a driver that has attached the ports (driver_attach_ports). Host tests put a header of the
-// same path in front of this one, which asks a model of the device instead.
+// x86 port instructions, for a driver that has attached the ports (driver_attach_ports). Host tests put a
+// header of the same path in front of this one, which asks a model of the device instead.
 #pragma once
 
 #include <stdint.h>

@@ -1,5 +1,5 @@
-// Lines go to the kernel's log by a call to the kernel object, which answers at once; the role needs its control right.
-// Without it nothing is said, and nothing else changes.
+// Lines go to the kernel's log by a call to the kernel object, which answers at once; the role needs its
+// control right. Without it nothing is said, and nothing else changes.
 #include "drivers/framework/report.h"
 
 #include "kernel/abi/capability.h"

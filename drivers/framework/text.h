@@ -1,4 +1,5 @@
-// A line of text, put together without allocation; what does not fit is cut. For what drivers say to the log and for names.
+// A line of text, put together without allocation; what does not fit is cut. For what drivers say to the log
+// and for names.
 #pragma once
 
 #include <stdint.h>

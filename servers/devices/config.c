@@ -1,5 +1,5 @@
-// Configuration space by memory (ECAM, PCI Express Base 7.2.2; where it lies is in the MCFG table) or by the two ports of
-// PCI 3.0, 3.2.2.3.2. A bus of ECAM is one MiB and is mapped when it is first looked at.
+// Configuration space by memory (ECAM, PCI Express Base 7.2.2; where it lies is in the MCFG table) or by the
+// two ports of PCI 3.0, 3.2.2.3.2. A bus of ECAM is one MiB and is mapped when it is first looked at.
 #include "servers/devices/state.h"
 
 #include <stddef.h>
@@ -78,7 +78,8 @@ static uint32_t memory_config_read(void *context, uint32_t location, uint32_t of
                         : *(volatile uint32_t *)place;
 }
 
-static void memory_config_write(void *context, uint32_t location, uint32_t offset, uint32_t width, uint32_t value) {
+static void memory_config_write(void *context, uint32_t location, uint32_t offset, uint32_t width,
+                                uint32_t value) {
     (void)context;
     volatile char *place = register_at(location, offset, width);
     if (place == NULL)
@@ -95,7 +96,8 @@ static bool ecam_works(void) {
     if ((devices.platform.flags & ACPI_HAS_MCFG) == 0 || devices.platform.ecam_count == 0)
         return false;
     uint8_t bus = devices.platform.ecams[0].first_bus;
-    uint32_t vendor = memory_config_read(NULL, pci_location(devices.platform.ecams[0].segment, bus, 0, 0), PCI_VENDOR, 2);
+    uint32_t vendor =
+        memory_config_read(NULL, pci_location(devices.platform.ecams[0].segment, bus, 0, 0), PCI_VENDOR, 2);
     return vendor != 0xffff && vendor != 0;
 }
 

@@ -1,5 +1,6 @@
-// The protocol device. A session is a device's, by its badge, or else a control session, whose badge may be that of a role
-// that the manifest gives devices to. Every method finishes at once: only kernel objects are called.
+// The protocol device. A session is a device's, by its badge, or else a control session, whose badge may be
+// that of a role that the manifest gives devices to. Every method finishes at once: only kernel objects are
+// called.
 #include "servers/devices/state.h"
 
 #include <stddef.h>
@@ -8,7 +9,8 @@
 #include "libipc/protocols/device_server.h"
 
 static uint64_t badge_of(const struct device *device) {
-    return DEVICE_BADGE | (uint64_t)(device->generation & 0xff) << 8 | (uint64_t)(device - devices.state->devices);
+    return DEVICE_BADGE | (uint64_t)(device->generation & 0xff) << 8 |
+           (uint64_t)(device - devices.state->devices);
 }
 
 // The claimed device that a session stands for; NULL: a control session, or one that has lost its device.
@@ -20,7 +22,8 @@ static struct device *session_device(uint64_t badge) {
     return device->owner != 0 && badge_of(device) == badge ? device : NULL;
 }
 
-static error_t device_next_handler(struct request *request, const struct device_next_in *in, struct device_next_out *out) {
+static error_t device_next_handler(struct request *request, const struct device_next_in *in,
+                                   struct device_next_out *out) {
     (void)request;
     for (uint32_t i = 0; i < devices.state->count; i++) {
         if (devices.state->devices[i].information.id <= in->id)
@@ -114,7 +117,8 @@ static error_t config_check(const struct device *device, uint64_t offset, uint64
         return ERR_BAD_CAPABILITY;
     if (device->information.bus != BUS_KIND_PCI)
         return ERR_NOT_SUPPORTED;
-    if ((width != 1 && width != 2 && width != 4) || offset % width != 0 || offset >= PCI_EXTENDED_CONFIG_BYTES)
+    if ((width != 1 && width != 2 && width != 4) || offset % width != 0 ||
+        offset >= PCI_EXTENDED_CONFIG_BYTES)
         return ERR_INVALID;
     return ERR_OK;
 }
@@ -129,8 +133,8 @@ static error_t device_config_read_handler(struct request *request, const struct 
     return error;
 }
 
-// The header is kept here (command, BARs, line), and so are the message capabilities: with them a driver could make its
-// device write anywhere.
+// The header is kept here (command, BARs, line), and so are the message capabilities: with them a driver
+// could make its device write anywhere.
 static bool config_kept(const struct pci_function *function, uint64_t offset, uint64_t end) {
     enum { HEADER_END = 0x40, MSI_BYTES = 24, MSIX_BYTES = 12 };
     return offset < HEADER_END ||

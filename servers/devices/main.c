@@ -1,10 +1,10 @@
-// The server `devices`: finds the machine's hardware once, then hands each driver exactly its own device. See README.md.
+// The server `devices`: finds the machine's hardware once, then hands each driver exactly its own device. See
+// README.md.
 #include <stddef.h>
 
 #include "drivers/framework/driver.h"
 #include "drivers/framework/report.h"
 #include "kernel/abi/capability.h"
-#include "libipc/client/slot.h"
 #include "libipc/protocols/device_server.h"
 #include "libipc/protocols/memory.h"
 #include "libipc/protocols/process.h"
@@ -49,17 +49,21 @@ static bool state_sound(const struct state *state) {
     return state->magic == STATE_MAGIC && state->version == STATE_VERSION && state->count <= DEVICES_MOST;
 }
 
-// The slots named in the table are filled from before: they must not be taken anew.
-static void state_adopt(const struct state *state) {
-    for (uint32_t i = 0; i < state->count; i++) {
-        const struct device *device = &state->devices[i];
+// The slots named in the table are filled from before and go on being used; others are leftovers.
+static bool slot_claimed(cap_t slot) {
+    for (uint32_t i = 0; i < devices.state->count; i++) {
+        const struct device *device = &devices.state->devices[i];
         for (uint32_t at = 0; at < DEVICE_REGIONS; at++)
-            slot_reserve(device->regions[at]);
+            if (device->regions[at] == slot)
+                return true;
         for (uint32_t at = 0; at < DEVICE_INTERRUPTS; at++)
-            slot_reserve(device->irqs[at]);
+            if (device->irqs[at] == slot)
+                return true;
         for (uint32_t at = 0; at < DEVICE_DMA_MOST; at++)
-            slot_reserve(device->dma[at]);
+            if (device->dma[at] == slot)
+                return true;
     }
+    return false;
 }
 
 static void rules_read(void) {
@@ -94,7 +98,7 @@ static error_t start(void) {
     if (error != ERR_OK)
         return error;
     if (state_sound(devices.state)) {
-        state_adopt(devices.state);
+        driver_reconcile(slot_claimed);
         return ERR_OK;
     }
     devices.state->magic = 0;
@@ -106,6 +110,8 @@ static error_t start(void) {
     report_devices();
     return ERR_OK;
 }
+
+int server_main(const struct startup *startup);
 
 int server_main(const struct startup *startup) {
     (void)startup;

@@ -1,15 +1,10 @@
-// Which role may have which device: rules from the manifest, as init hands them over in arguments. A role is known by the
-// badge of its session, which init makes from its name.
+// Which role may have which device: rules from the manifest, as init hands them over in arguments. A role is
+// known by the badge of its session, which init makes from its name.
 #include "servers/devices/state.h"
 
 #include <stddef.h>
 
-static uint64_t name_hash(const char *name) { // FNV-1a, 64 bits, as init does
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (; *name != '\0'; name++)
-        hash = (hash ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
-    return hash;
-}
+#include "libipc/include/startup.h"
 
 // Skips `prefix`; NULL if the text does not begin with it.
 static const char *after(const char *text, const char *prefix) {
@@ -84,7 +79,7 @@ error_t match_add(const char *argument) {
         return ERR_INVALID;
     if (devices.rule_count == ROLES_MOST)
         return ERR_NO_SPACE;
-    rule.badge = name_hash(rule.role);
+    rule.badge = startup_badge(rule.role);
     devices.rules[devices.rule_count++] = rule;
     return ERR_OK;
 }
@@ -101,7 +96,8 @@ static bool rule_fits(const struct match_rule *rule, const struct device_informa
         return information->bus == BUS_KIND_PLATFORM && same_name(rule->platform, information->name);
     if (information->bus != BUS_KIND_PCI)
         return false;
-    uint32_t class = (uint32_t)information->class << 16 | (uint32_t)information->subclass << 8 | information->interface;
+    uint32_t class =
+        (uint32_t)information->class << 16 | (uint32_t)information->subclass << 8 | information->interface;
     uint32_t identity = (uint32_t)information->vendor << 16 | information->device;
     return ((class ^ rule->class) & rule->class_mask) == 0 &&
            ((identity ^ rule->identity) & rule->identity_mask) == 0;

@@ -1,6 +1,6 @@
-// The capabilities of one device: registers, ports, interrupts, memory for DMA. An original stays here for as long as the
-// device is claimed, the driver gets a copy: taking back is one revocation. Memory for DMA is revoked only after mastering
-// is off, so a frame that the device may still write to is never reused.
+// The capabilities of one device: registers, ports, interrupts, memory for DMA. An original stays here for as
+// long as the device is claimed, the driver gets a copy: taking back is one revocation. Memory for DMA is
+// revoked only after mastering is off, so a frame that the device may still write to is never reused.
 #include "servers/devices/state.h"
 
 #include <stddef.h>
@@ -32,7 +32,8 @@ static bool is_pci(const struct device *device) {
 
 static void decode_enable(struct device *device, bool ports) {
     if (is_pci(device))
-        pci_command_change(&devices.config, device->function.location, ports ? PCI_COMMAND_PORTS : PCI_COMMAND_MEMORY, 0);
+        pci_command_change(&devices.config, device->function.location,
+                           ports ? PCI_COMMAND_PORTS : PCI_COMMAND_MEMORY, 0);
 }
 
 static error_t region_create(struct device *device, uint32_t index) {
@@ -48,7 +49,8 @@ static error_t region_create(struct device *device, uint32_t index) {
     if (region->address == 0 || end <= start)
         return ERR_INVALID;
     decode_enable(device, false);
-    return kernel_device_memory(SLOT_KERNEL, start, end - start, device->region_flags[index], &device->regions[index]);
+    return kernel_device_memory(SLOT_KERNEL, start, end - start, device->region_flags[index],
+                                &device->regions[index]);
 }
 
 error_t resource_region(struct device *device, uint32_t index, cap_t *copy) {
@@ -103,7 +105,8 @@ static error_t message_create(struct device *device, cap_t *irq) {
     return error;
 }
 
-error_t resource_interrupt(struct device *device, uint32_t index, uint64_t wanted, uint64_t *kind, cap_t *copy) {
+error_t resource_interrupt(struct device *device, uint32_t index, uint64_t wanted, uint64_t *kind,
+                           cap_t *copy) {
     if (index >= DEVICE_INTERRUPTS)
         return ERR_NOT_FOUND;
     cap_t *irq = &device->irqs[index];
@@ -132,7 +135,8 @@ error_t resource_interrupt(struct device *device, uint32_t index, uint64_t wante
     return slot_duplicate(*irq, 0, copy);
 }
 
-error_t resource_dma(struct device *device, uint64_t length, uint64_t flags, uint64_t *physical, cap_t *copy) {
+error_t resource_dma(struct device *device, uint64_t length, uint64_t flags, uint64_t *physical,
+                     cap_t *copy) {
     for (uint32_t i = 0; i < DEVICE_DMA_MOST; i++) {
         if (device->dma[i] != 0)
             continue;

@@ -1,5 +1,5 @@
-// Filling the table: PCI functions with their regions and interrupts, and the few devices that a PC has beside PCI, which
-// no bus lists. Ids: platform devices count from 1, a PCI function is 2^32 + its location.
+// Filling the table: PCI functions with their regions and interrupts, and the few devices that a PC has
+// beside PCI, which no bus lists. Ids: platform devices count from 1, a PCI function is 2^32 + its location.
 #include "servers/devices/state.h"
 
 #include <stddef.h>
@@ -25,7 +25,8 @@ struct device *device_add(uint64_t id) {
     return device;
 }
 
-// An ISA interrupt arrives where the firmware says. What PCI shares is level-triggered, even if nothing is said of it.
+// An ISA interrupt arrives where the firmware says. What PCI shares is level-triggered, even if nothing is
+// said of it.
 static void line_set(struct device *device, uint32_t index, uint32_t isa, bool pci) {
     if (isa >= ACPI_ISA_LINES)
         return;
@@ -41,7 +42,8 @@ static void line_set(struct device *device, uint32_t index, uint32_t isa, bool p
         device->information.line = to->gsi;
 }
 
-static void region_set(struct device *device, uint32_t index, uint32_t kind, uint64_t address, uint64_t length) {
+static void region_set(struct device *device, uint32_t index, uint32_t kind, uint64_t address,
+                       uint64_t length) {
     device->information.regions[index] =
         (struct device_region){.address = address, .length = length, .kind = kind};
 }
@@ -57,8 +59,8 @@ static void driver_set(struct device *device) {
         __builtin_memcpy(device->information.driver, rule->role, ROLE_NAME_BYTES);
 }
 
-// An IDE controller in compatibility mode answers at the ports that PCs always had, whatever its BARs say (PCI IDE
-// Controller Specification 1.0, 2.2).
+// An IDE controller in compatibility mode answers at the ports that PCs always had, whatever its BARs say
+// (PCI IDE Controller Specification 1.0, 2.2).
 static void ide_legacy(struct device *device) {
     uint8_t interface = device->information.interface;
     if ((interface & IDE_FIRST_NATIVE) == 0) {
@@ -95,7 +97,8 @@ static void function_add(struct pci_function *function) {
     for (uint32_t i = 0; i < DEVICE_REGIONS; i++) {
         const struct pci_bar *bar = &function->bars[i];
         if (bar->length != 0)
-            region_set(device, i, bar->ports ? REGION_KIND_PORTS : REGION_KIND_MEMORY, bar->address, bar->length);
+            region_set(device, i, bar->ports ? REGION_KIND_PORTS : REGION_KIND_MEMORY, bar->address,
+                       bar->length);
         information->regions[i].flags = bar->prefetchable;
     }
     if (function->interrupt_pin != 0 && function->interrupt_line != NO_LINE)
@@ -178,7 +181,9 @@ static void framebuffer_add(void) {
 
 void scan_platform(void) {
     struct device *device =
-        (devices.platform.flags & ACPI_HAS_I8042) != 0 || (devices.platform.flags & ACPI_HAS_FADT) == 0 ? platform_add("ps2") : NULL;
+        (devices.platform.flags & ACPI_HAS_I8042) != 0 || (devices.platform.flags & ACPI_HAS_FADT) == 0
+            ? platform_add("ps2")
+            : NULL;
     if (device != NULL) {
         region_set(device, 0, REGION_KIND_PORTS, 0x60, 1);
         region_set(device, 1, REGION_KIND_PORTS, 0x64, 1);

@@ -1,6 +1,7 @@
-// What `devices` knows: every device, who has it, and the capabilities that were made for it. It lies in state memory, without
-// pointers, so that a new actor goes on with it; the slots that it names are still filled then. Invariant: a device with
-// owner 0 has no capabilities in its record and does not master its bus.
+// What `devices` knows: every device, who has it, and the capabilities that were made for it. It lies in
+// state memory, without pointers, so that a new actor goes on with it; the slots that it names are still
+// filled then. Invariant: a device with owner 0 has no capabilities in its record and does not master its
+// bus.
 #pragma once
 
 #include <stdbool.h>
@@ -52,9 +53,9 @@ struct state {
 // A role that may claim devices, and which.
 struct match_rule {
     char role[ROLE_NAME_BYTES];
-    uint64_t badge; // of the role's session here
-    char platform[ROLE_NAME_BYTES]; // name of a platform device; empty: a PCI rule
-    uint32_t class, class_mask;     // class << 16 | subclass << 8 | interface
+    uint64_t badge;                   // of the role's session here
+    char platform[ROLE_NAME_BYTES];   // name of a platform device; empty: a PCI rule
+    uint32_t class, class_mask;       // class << 16 | subclass << 8 | interface
     uint32_t identity, identity_mask; // vendor << 16 | device
 };
 
@@ -72,8 +73,8 @@ struct devices {
 
 extern struct devices devices;
 
-// Reads "match=ROLE:class=CCSS[PP]", "match=ROLE:id=VVVV:DDDD" and "match=ROLE:platform=NAME" (hexadecimal). ERR_INVALID: it
-// is none of these; ERR_NO_SPACE: too many.
+// Reads "match=ROLE:class=CCSS[PP]", "match=ROLE:id=VVVV:DDDD" and "match=ROLE:platform=NAME" (hexadecimal).
+// ERR_INVALID: it is none of these; ERR_NO_SPACE: too many.
 MUST_USE error_t match_add(const char *argument);
 // The rule whose role a device goes to: the first that fits; NULL: none.
 const struct match_rule *match_device(const struct device_information *information);
@@ -93,8 +94,10 @@ struct device *device_add(uint64_t id); // NULL: the table is full
 
 // Capabilities of a claimed device, made at first use; the copy is the driver's.
 MUST_USE error_t resource_region(struct device *device, uint32_t index, cap_t *copy);
-MUST_USE error_t resource_interrupt(struct device *device, uint32_t index, uint64_t wanted, uint64_t *kind, cap_t *copy);
-MUST_USE error_t resource_dma(struct device *device, uint64_t length, uint64_t flags, uint64_t *physical, cap_t *copy);
+MUST_USE error_t resource_interrupt(struct device *device, uint32_t index, uint64_t wanted, uint64_t *kind,
+                                    cap_t *copy);
+MUST_USE error_t resource_dma(struct device *device, uint64_t length, uint64_t flags, uint64_t *physical,
+                              cap_t *copy);
 void resource_master(struct device *device, bool on);
 // Stops the device and takes everything back.
 void resource_release(struct device *device);

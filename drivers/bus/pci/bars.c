@@ -1,10 +1,11 @@
-// Sizes of BARs, found as 6.2.5.1 of the specification says: write ones, see which bits stick. The size is the lowest
-// address bit that can be changed, so that even a register with holes gives a power of two.
+// Sizes of BARs, found as 6.2.5.1 of the specification says: write ones, see which bits stick. The size is
+// the lowest address bit that can be changed, so that even a register with holes gives a power of two.
 #include "drivers/bus/pci/pci.h"
 
 #include "drivers/bus/pci/registers.h"
 
-static uint32_t register_probe(const struct pci_access *access, uint32_t location, uint32_t offset, uint32_t *mask) {
+static uint32_t register_probe(const struct pci_access *access, uint32_t location, uint32_t offset,
+                               uint32_t *mask) {
     uint32_t original = pci_read(access, location, offset, 4);
     pci_write(access, location, offset, 4, 0xffffffff);
     *mask = pci_read(access, location, offset, 4);
@@ -17,7 +18,8 @@ static uint64_t lowest_bit(uint64_t value) {
 }
 
 // Fills one BAR; returns how many registers it takes.
-static uint32_t bar_read(const struct pci_access *access, struct pci_function *function, uint32_t index, uint32_t count) {
+static uint32_t bar_read(const struct pci_access *access, struct pci_function *function, uint32_t index,
+                         uint32_t count) {
     struct pci_bar *bar = &function->bars[index];
     uint32_t offset = PCI_BAR_FIRST + index * 4, mask;
     uint32_t low = register_probe(access, function->location, offset, &mask);

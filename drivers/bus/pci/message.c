@@ -3,8 +3,8 @@
 
 #include "drivers/bus/pci/registers.h"
 
-error_t pci_message_enable(const struct pci_access *access, const struct pci_function *function, uint64_t address,
-                           uint32_t data) {
+error_t pci_message_enable(const struct pci_access *access, const struct pci_function *function,
+                           uint64_t address, uint32_t data) {
     uint32_t location = function->location, at = function->msi;
     if (at == 0)
         return ERR_NOT_SUPPORTED;
@@ -66,7 +66,8 @@ void pci_message_disable(const struct pci_access *access, const struct pci_funct
     }
     if (function->msix != 0) {
         uint32_t control = pci_read(access, location, function->msix + PCI_MSIX_CONTROL, 2);
-        pci_write(access, location, function->msix + PCI_MSIX_CONTROL, 2, control & ~(uint32_t)PCI_MSIX_ENABLE);
+        pci_write(access, location, function->msix + PCI_MSIX_CONTROL, 2,
+                  control & ~(uint32_t)PCI_MSIX_ENABLE);
     }
     pci_command_change(access, location, 0, PCI_COMMAND_NO_LINE);
 }

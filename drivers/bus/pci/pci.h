@@ -1,6 +1,7 @@
-// PCI functions as they are found in configuration space: enumeration, BARs, capabilities. Pure logic over an access that
-// the caller supplies, so that host tests run it on modelled and on hostile hardware. Whatever the hardware answers, every
-// walk here ends and nothing outside the caller's arrays is written. Used by servers/devices.
+// PCI functions as they are found in configuration space: enumeration, BARs, capabilities. Pure logic over an
+// access that the caller supplies, so that host tests run it on modelled and on hostile hardware. Whatever
+// the hardware answers, every walk here ends and nothing outside the caller's arrays is written. Used by
+// servers/devices.
 #pragma once
 
 #include <stdbool.h>
@@ -15,8 +16,8 @@ static inline uint32_t pci_location(uint32_t segment, uint32_t bus, uint32_t dev
     return segment << 16 | bus << 8 | device << 3 | function;
 }
 
-// How configuration space is reached. `width` is 1, 2 or 4 bytes, `offset` a multiple of it. A register that is not there
-// reads as all ones.
+// How configuration space is reached. `width` is 1, 2 or 4 bytes, `offset` a multiple of it. A register that
+// is not there reads as all ones.
 struct pci_access {
     uint32_t (*read)(void *context, uint32_t location, uint32_t offset, uint32_t width);
     void (*write)(void *context, uint32_t location, uint32_t offset, uint32_t width, uint32_t value);
@@ -40,10 +41,12 @@ struct pci_function {
 };
 
 uint32_t pci_read(const struct pci_access *access, uint32_t location, uint32_t offset, uint32_t width);
-void pci_write(const struct pci_access *access, uint32_t location, uint32_t offset, uint32_t width, uint32_t value);
+void pci_write(const struct pci_access *access, uint32_t location, uint32_t offset, uint32_t width,
+               uint32_t value);
 
-// Visits the functions of a segment that can be reached from `first_bus` through bridges, in bus order, at most
-// `capacity` of them; BARs are not read yet. Returns how many there are in the array; *dropped counts the rest.
+// Visits the functions of a segment that can be reached from `first_bus` through bridges, in bus order, at
+// most `capacity` of them; BARs are not read yet. Returns how many there are in the array; *dropped counts
+// the rest.
 uint32_t pci_enumerate(const struct pci_access *access, uint32_t segment, uint8_t first_bus, uint8_t last_bus,
                        struct pci_function *functions, uint32_t capacity, uint32_t *dropped);
 
@@ -56,8 +59,8 @@ uint8_t pci_capability_find(const struct pci_access *access, uint32_t location, 
 // Sets and clears bits of the command register.
 void pci_command_change(const struct pci_access *access, uint32_t location, uint16_t set, uint16_t clear);
 
-// Sends interrupts as this message, by the MSI capability, and silences the pin. ERR_NOT_SUPPORTED: the function has no
-// such capability, or can't hold the address.
+// Sends interrupts as this message, by the MSI capability, and silences the pin. ERR_NOT_SUPPORTED: the
+// function has no such capability, or can't hold the address.
 MUST_USE error_t pci_message_enable(const struct pci_access *access, const struct pci_function *function,
                                     uint64_t address, uint32_t data);
 

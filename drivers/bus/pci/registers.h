@@ -1,5 +1,6 @@
-// Registers of PCI configuration space: offsets and bits. PCI Local Bus Specification 3.0, chapter 6; PCI-to-PCI Bridge
-// Architecture 1.2, chapter 3; capabilities: appendix H of the former and 6.8 (message-signalled interrupts).
+// Registers of PCI configuration space: offsets and bits. PCI Local Bus Specification 3.0, chapter 6;
+// PCI-to-PCI Bridge Architecture 1.2, chapter 3; capabilities: appendix H of the former and 6.8
+// (message-signalled interrupts).
 #pragma once
 
 enum {
