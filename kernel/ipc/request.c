@@ -41,7 +41,10 @@ error_t request_send(struct request *request, struct session *session) {
 
 // Out of the queue or the server's hands; its session is still held.
 static void detach(struct request *request) {
-    list_remove(&request->cancel_link);
+    if (!list_is_empty(&request->cancel_link)) {
+        list_remove(&request->cancel_link);
+        request->session->endpoint->events--;
+    }
     list_remove(&request->link);
     switch (request->state) {
     case REQUEST_QUEUED:
@@ -204,6 +207,7 @@ bool request_cancel(struct request *request) {
     }
     request->cancelling = true;
     list_push_back(&request->session->endpoint->cancelled, &request->cancel_link);
+    request->session->endpoint->events++;
     endpoint_wake(request->session->endpoint);
     return false;
 }
