@@ -23,10 +23,12 @@ static char ours[TEXT], theirs[TEXT];
 
 #define SAME(format, ...)                                                                                    \
     do {                                                                                                     \
-        int our_length = keelson_snprintf(ours, TEXT, format, __VA_ARGS__);                                  \
-        int their_length = snprintf(theirs, TEXT, format, __VA_ARGS__);                                      \
+        const char *same_format = format;                                                                    \
+        int our_length = keelson_snprintf(ours, TEXT, same_format, __VA_ARGS__);                             \
+        int their_length = snprintf(theirs, TEXT, same_format, __VA_ARGS__);                                 \
         if (our_length != their_length || strcmp(ours, theirs) != 0)                                         \
-            fail_msg("%s: \"%s\" (%d), not \"%s\" (%d)", format, ours, our_length, theirs, their_length);    \
+            fail_msg("%s: \"%s\" (%d), not \"%s\" (%d)", same_format, ours, our_length, theirs,              \
+                     their_length);                                                                          \
     } while (0)
 
 // "%", flags, width, precision, then the end of the conversion.
@@ -88,12 +90,18 @@ static void floats(void **state) {
     (void)state;
     static const char *const ends[] = {"f", "e", "g", "F", "E", "G"};
     for (int i = 0; i < 60000; i++) {
-        const char *format = random_format("-+ #0", ends[random_below(6)], i % 100 == 0 ? 400 : 25);
+        uint32_t end = random_below(6);
+        // The host drops zeros from "%#g" if rounding adds a digit.
+        const char *flags = end % 3 == 2 ? "-+ 0" : "-+ #0";
+        const char *format = random_format(flags, ends[end], i % 100 == 0 ? 400 : 25);
         double value = random_double();
         SAME(format, value);
     }
     SAME("%.17g %.16e %f", 0.1, 0.3, 1e300);
     SAME("%.1100f", 5e-324);
+    SAME("%#g %#.3g %#g %#.0g", 1.0, 123456.0, 0.0, 3.0);
+    keelson_snprintf(ours, TEXT, "%#.6G", 999999.5);
+    assert_string_equal(ours, "1.00000E+06");
     SAME("%.0f %.0f %.0f %.0f", 0.5, 1.5, 2.5, 0.50000001);
     SAME("%*.*f|%-*d|", 12, 3, 3.14159, -8, 42);
 }
@@ -125,8 +133,10 @@ static void hexadecimal_floats(void **state) {
 static void texts(void **state) {
     (void)state;
     setlocale(LC_ALL, "C.UTF-8");
-    for (int i = 0; i < 5000; i++)
-        SAME(random_format("-", "s", 12), &"hello, world"[random_below(12)]);
+    for (int i = 0; i < 5000; i++) {
+        const char *text = &"hello, world"[random_below(12)];
+        SAME(random_format("-", "s", 12), text);
+    }
     SAME("%c%c|%5c|%-5c|%%|%s", 'a', 0x62, 'x', 'y', "end");
     SAME("%lc|%ls|%.3ls|%10ls|%.4ls", L'ä', L"größe €", L"äöü", L"日本", L"a€€");
     int a = 0, b = 0;

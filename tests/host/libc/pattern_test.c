@@ -43,8 +43,10 @@ static void names(void **state) {
         char pattern[12], string[10];
         random_text(pattern, "ab.**??[]!-\\/B", 10);
         random_text(string, "abB./", 7);
-        // A bracket with a slash, or with no end, is read differently by different systems.
-        if (strchr(pattern, '[') != NULL && (strchr(pattern, '/') != NULL || strchr(pattern, '\\') != NULL))
+        // A bracket with a slash, or with no end, is read differently by different systems; the host errs
+        // about an escaped slash.
+        if (strstr(pattern, "\\/") != NULL || strstr(pattern, "[.") != NULL ||
+            (strchr(pattern, '[') != NULL && (strchr(pattern, '/') != NULL || strchr(pattern, '\\') != NULL)))
             continue;
         int flag = flags[random_below(6)];
         int a = keelson_fnmatch(pattern, string, flag), b = fnmatch(pattern, string, flag);
@@ -72,7 +74,8 @@ static void paths(void **state) {
         assert_string_equal(keelson_basename(a), (basename)(b));
         random_text(a, "a/./b", 10);
         strcpy(b, a);
-        assert_string_equal(keelson_dirname(a), dirname(b));
+        if (strncmp(a, "//", 2) != 0) // which a system may keep
+            assert_string_equal(keelson_dirname(a), dirname(b));
     }
 }
 
@@ -101,6 +104,9 @@ static void globbing(void **state) {
     for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
         for (int flags = 0; flags < 2; flags++) {
             glob_t theirs;
+            size_t length = strlen(patterns[i]);
+            if (flags && length > 0 && patterns[i][length - 1] == '/')
+                continue;                            // the host marks with a second slash
             int our_flags = flags ? 0x02 | 0x10 : 0; // mark, nocheck
             int their_flags = flags ? GLOB_MARK | GLOB_NOCHECK : 0;
             int a = adapter_glob(patterns[i], our_flags, joined, sizeof joined),
@@ -182,6 +188,8 @@ static void utf8(void **state) {
         wchar_t a = 0, b = 0;
         size_t limit = random_below(5);
         size_t x = keelson_mbrtowc(&a, bytes, limit, our_state), y = mbrtowc(&b, bytes, limit, &their_state);
+        if (y <= 4 && (b > 0x10ffff || (b >= 0xd800 && b <= 0xdfff)))
+            continue; // the host is generous
         if (x != y && y != (size_t)-2)
             fail_msg("mbrtowc(%02x %02x %02x %02x, %zu): %zd, not %zd", (unsigned char)bytes[0],
                      (unsigned char)bytes[1], (unsigned char)bytes[2], (unsigned char)bytes[3], limit,

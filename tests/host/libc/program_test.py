@@ -8,7 +8,7 @@ program = sys.argv[1]
 expected = '''relocations work 2 word yes
 1.414 1.5 1099511627776 2.7182818285
 signal 10
-longjmp 3
+longjmp 2
 siglongjmp 12 blocked 0
 -1 no such file or directory
 from the shell

@@ -56,10 +56,6 @@ static size_t add_atom(char *to, int depth) {
         to[used] = ')';
         return used + 1;
     }
-    if (random_below(30) == 0) {
-        to[0] = random_below(2) ? '^' : '$';
-        return 1;
-    }
     strcpy(to, atoms[random_below(9)]);
     return strlen(to);
 }
@@ -70,14 +66,19 @@ static void random_expressions(void **state) {
     for (int i = 0; i < 30000; i++) {
         char pattern[400], text[16];
         regex_t theirs;
-        add_expression(pattern, 2);
+        // Anchors only at the ends: inside, the host errs.
+        size_t used = random_below(10) == 0 ? (size_t)sprintf(pattern, "^") : 0;
+        used += add_expression(pattern + used, 2);
+        if (random_below(10) == 0)
+            strcpy(pattern + used, "$");
         int flags = EXTENDED | (random_below(4) == 0 ? ICASE : 0) | (random_below(4) == 0 ? NEWLINE : 0);
+        uint32_t letters = (flags & NEWLINE) != 0 ? 6 : 5;
         if (regcomp(&theirs, pattern, flags) != 0)
-            continue; // "^*", which ours takes
+            continue;
         for (int j = 0; j < 4; j++) {
             size_t length = random_below(12), groups;
             for (size_t k = 0; k < length; k++)
-                text[k] = "abcAB\n"[random_below(random_below(8) ? 3 : 6)];
+                text[k] = "abcAB\n"[random_below(random_below(8) ? 3 : letters)];
             text[length] = '\0';
             regmatch_t match[1];
             long offsets[2];
@@ -139,7 +140,7 @@ static const struct example examples[] = {
     {EXTENDED | ICASE, "GRÖßE", "größe", "(0,7)"},
     {EXTENDED | ICASE, "[^a]", "Ab", "(1,2)"},
     {EXTENDED, "ä.ö", "ä€ö", "(0,7)"},
-    {EXTENDED, "[α-ω]+", "xλόγ", "(1,7)"},
+    {EXTENDED, "[α-ω]+", "xλογ", "(1,7)"},
     {EXTENDED, "a.b",
      "a\xff"
      "b",

@@ -226,7 +226,7 @@ static void classes(void **state) {
         assert_int_equal(keelson_toupper(c), toupper(c));
     }
     for (int i = 0; i < 1000; i++) {
-        int value = (int)random_word() << random_below(32);
+        int value = (int)((uint32_t)random_word() << random_below(32));
         assert_int_equal(keelson_ffs(value), ffs(value));
     }
 }

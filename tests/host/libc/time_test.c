@@ -93,6 +93,8 @@ static void texts(void **state) {
         struct tm broken;
         char format[8] = "%", ours[128], theirs[128];
         gmtime_r(&time, &broken);
+        if (broken.tm_year + 1900 < 1000 || broken.tm_year + 1900 > 9999)
+            continue; // years of other lengths are padded in different ways
         format[1] = letters[random_below(sizeof letters - 1)];
         if (random_below(8) == 0)
             sprintf(format, "%%%c%c", "-_0"[random_below(3)], "dHmMSjIeY"[random_below(9)]);
@@ -122,12 +124,13 @@ static void parsing(void **state) {
         const char *format = formats[random_below(6)];
         gmtime_r(&time, &broken);
         strftime(text, sizeof text, format, &broken);
-        if (random_below(10) == 0)
+        bool spoilt = random_below(10) == 0;
+        if (spoilt)
             text[random_below((uint32_t)strlen(text))] = 'q';
         char *a = keelson_strptime(text, format, &ours), *b = strptime(text, format, &theirs);
         if (a != b)
             fail_msg("strptime(\"%s\", \"%s\") ends at %s, not %s", text, format, a, b);
-        if (a == NULL || strchr(format, 'j') != NULL)
+        if (a == NULL || spoilt || strchr(format, 'j') != NULL)
             continue;
         theirs.tm_gmtoff = ours.tm_gmtoff;
         same_fields(&ours, &theirs);
