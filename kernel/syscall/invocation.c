@@ -51,7 +51,6 @@ static error_t find_capabilities(struct invocation *call, const struct shape *sh
     const struct message_page *page = call->thread->page;
     for (uint32_t i = 0; i < shape->caps_in; i++) {
         call->caps[i] = capability_slot(&call->process->table, page->send_caps[i] & ~SEND_CAP_MOVE);
-        call->moved[i] = page->send_caps[i] & SEND_CAP_MOVE;
         if (!call->caps[i] || call->caps[i]->kind == CAP_NONE)
             return ERR_BAD_CAPABILITY;
     }

@@ -12,7 +12,6 @@ struct invocation {
     struct process *process;    // its process
     struct capability *slot;    // what was called
     struct capability *caps[MESSAGE_CAPS]; // capabilities sent: slots in use of the caller's table
-    bool moved[MESSAGE_CAPS];              // sent as a move
     struct capability *out[MESSAGE_CAPS];  // empty slots for results
     uint64_t in[MESSAGE_WORDS];            // all words sent
     uint64_t reply[MESSAGE_WORDS];         // words of the answer

@@ -59,14 +59,7 @@ static error_t install(struct invocation *call, struct process *process) {
         capability_reserve(&process->table, process->object.account, (cap_t)call->in[0], &slot);
     if (error)
         return error;
-    if (!call->moved[0])
-        return capability_copy(call->caps[0], slot, call->thread->page->send_rights[0]
-                                                        ? call->thread->page->send_rights[0]
-                                                        : RIGHTS_ALL);
-    if (call->caps[0]->kind == CAP_REPLY)
-        return ERR_WRONG_KIND;
-    capability_move(call->caps[0], slot);
-    return ERR_OK;
+    return capability_copy(call->caps[0], slot, call->in[1] ? (uint16_t)call->in[1] : RIGHTS_ALL);
 }
 
 static error_t slot_operation(struct invocation *call, struct process *process, uint32_t method) {

@@ -1,6 +1,6 @@
-// A fiber's call to another server: sent through the fiber's call object, answered by a message at the server's own
-// endpoint. A call that runs out of time is first cancelled, so that its server can decide; if that server stays silent, the
-// call object is given up and the outcome is unknown.
+// A fiber's call to another server: sent through the fiber's call object, answered by a message at the
+// server's own endpoint. A call that runs out of time is first cancelled, so that its server can decide; if
+// that server stays silent, the call object is given up and the outcome is unknown.
 #include <stddef.h>
 
 #include "kernel/abi/capability.h"
@@ -49,9 +49,10 @@ static void call_expired(struct timer *timer) {
     call_give_up(fiber);
 }
 
-// The kernel notes at the sending where the answer's capabilities go, so they need slots of their own; the loop's receive
-// slots stay for requests.
-static error_t send_with_slots(struct ipc_registers *registers, cap_t slots[MESSAGE_CAPS], unsigned caps_out) {
+// The kernel notes at the sending where the answer's capabilities go, so they need slots of their own; the
+// loop's receive slots stay for requests.
+static error_t send_with_slots(struct ipc_registers *registers, cap_t slots[MESSAGE_CAPS],
+                               unsigned caps_out) {
     cap_t loops[MESSAGE_CAPS];
     error_t error = ERR_OK;
     for (unsigned i = 0; i < MESSAGE_CAPS; i++) {
@@ -69,7 +70,8 @@ static error_t send_with_slots(struct ipc_registers *registers, cap_t slots[MESS
 }
 
 // Slots that no capability came into are free again.
-static void slots_return(const struct ipc_registers *registers, bool answered, const cap_t slots[MESSAGE_CAPS]) {
+static void slots_return(const struct ipc_registers *registers, bool answered,
+                         const cap_t slots[MESSAGE_CAPS]) {
     uint32_t received = answered ? tag_caps(registers->tag) : 0;
     for (unsigned i = 0; i < MESSAGE_CAPS; i++)
         if (slots[i] != 0 && (i >= received || ipc_page->received_caps[i] != slots[i]))

@@ -1,6 +1,6 @@
-// The pool of fibers, their stacks, and switching to and from them. A fiber's control block lies at the top of its own
-// stack memory; a fiber that has ended goes back to the pool with its stack as it is, so that the next request on it
-// starts with one switch.
+// The pool of fibers, their stacks, and switching to and from them. A fiber's control block lies at the top
+// of its own stack memory; a fiber that has ended goes back to the pool with its stack as it is, so that the
+// next request on it starts with one switch.
 #include "libipc/server/fiber.h"
 
 #include <stddef.h>
@@ -26,12 +26,14 @@ static void fiber_prepare(struct fiber *fiber) {
 
 static struct fiber *fiber_create(void) {
     struct server *server = loop.server;
-    uint32_t limit = server->fiber_limit != 0 && server->fiber_limit < FIBER_MAX ? server->fiber_limit : FIBER_MAX;
+    uint32_t limit =
+        server->fiber_limit != 0 && server->fiber_limit < FIBER_MAX ? server->fiber_limit : FIBER_MAX;
     if (loop.fiber_count >= limit)
         return NULL;
     uint64_t bytes = server->stack_bytes != 0 ? server->stack_bytes : SERVER_STACK_BYTES;
     void *low;
-    error_t error = server->stack_create != NULL ? server->stack_create(bytes, &low) : server_stack_create(bytes, &low);
+    error_t error =
+        server->stack_create != NULL ? server->stack_create(bytes, &low) : server_stack_create(bytes, &low);
     if (error != ERR_OK)
         return NULL;
     struct fiber *fiber = (struct fiber *)((uintptr_t)low + bytes - (sizeof(struct fiber) + 63) / 64 * 64);

@@ -1,5 +1,6 @@
-// Fibers: how a handler waits while its server goes on serving. Each request runs on one, and each piece of background
-// work; they switch only where they wait. A wait is for an answer (any client stub), a queue, a lock or a time.
+// Fibers: how a handler waits while its server goes on serving. Each request runs on one, and each piece of
+// background work; they switch only where they wait. A wait is for an answer (any client stub), a queue, a
+// lock or a time.
 #pragma once
 
 #include <stdbool.h>
@@ -14,8 +15,8 @@ struct fiber_wait_queue {
     struct fiber *first, *last;
 };
 
-// Waits until woken. ERR_CANCELLED: the caller of the request being served wants to give it up. Never ERR_OK without a
-// wake-up, but what was waited for may be gone again: test it in a loop.
+// Waits until woken. ERR_CANCELLED: the caller of the request being served wants to give it up. Never ERR_OK
+// without a wake-up, but what was waited for may be gone again: test it in a loop.
 MUST_USE error_t fiber_wait(struct fiber_wait_queue *queue);
 // The same with a deadline on the monotonic clock, in nanoseconds: ERR_DEADLINE.
 MUST_USE error_t fiber_wait_until(struct fiber_wait_queue *queue, uint64_t deadline);

@@ -1,5 +1,5 @@
-// Locks between fibers. A lock is handed over: whoever unlocks grants it to those whose turn it is, so nobody has to look
-// again after waking, and nobody overtakes.
+// Locks between fibers. A lock is handed over: whoever unlocks grants it to those whose turn it is, so nobody
+// has to look again after waking, and nobody overtakes.
 #include <stddef.h>
 
 #include "libipc/server/loop.h"

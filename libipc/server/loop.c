@@ -1,5 +1,6 @@
-// The loop itself: run the fibers that are ready, then wait at the endpoint, answering with the same kernel entry if an
-// answer is due, then deliver what came: a request, an answer, an event, signals, the passing of a deadline.
+// The loop itself: run the fibers that are ready, then wait at the endpoint, answering with the same kernel
+// entry if an answer is due, then deliver what came: a request, an answer, an event, signals, the passing of
+// a deadline.
 #include "libipc/server/loop.h"
 
 #include <stddef.h>
@@ -213,7 +214,8 @@ void server_stop(struct server *server) {
     server->stopping = true;
 }
 
-void server_on_bit(struct server *server, uint32_t bit, void (*handler)(void *argument, uint32_t bit), void *argument) {
+void server_on_bit(struct server *server, uint32_t bit, void (*handler)(void *argument, uint32_t bit),
+                   void *argument) {
     server->bits[bit % SERVER_BITS].handler = handler;
     server->bits[bit % SERVER_BITS].argument = argument;
 }

@@ -10,8 +10,8 @@
 enum { FIBER_MAX = 512 };
 
 enum fiber_state {
-    FIBER_IDLE,     // in the pool
-    FIBER_READY,    // in the ready queue
+    FIBER_IDLE,  // in the pool
+    FIBER_READY, // in the ready queue
     FIBER_RUNNING,
     FIBER_CALLING,  // waits for the answer to its call object
     FIBER_WAITING,  // in a queue, or only for its timer
@@ -22,16 +22,16 @@ struct fiber {
     void *stack_pointer;
     struct fiber *next; // in the pool, the ready queue or a wait queue
     enum fiber_state state;
-    bool serves;      // it has a request
-    bool aside;       // which lies in reply_slot, not in the kernel's "being served"
-    bool cancellable; // its wait ends when its request is cancelled
+    bool serves;          // it has a request
+    bool aside;           // which lies in reply_slot, not in the kernel's "being served"
+    bool cancellable;     // its wait ends when its request is cancelled
     bool wants_exclusive; // of the lock that it waits for
-    bool timed_out;   // its call ran out of time and was cancelled
-    cap_t reply_slot; // empty while the request is served
-    cap_t call;       // call object
-    uint64_t cookie;  // of the call object
-    uint64_t deadline; // what ipc_deadline is while it runs
-    error_t result;    // of the wait that ended
+    bool timed_out;       // its call ran out of time and was cancelled
+    cap_t reply_slot;     // empty while the request is served
+    cap_t call;           // call object
+    uint64_t cookie;      // of the call object
+    uint64_t deadline;    // what ipc_deadline is while it runs
+    error_t result;       // of the wait that ended
     struct fiber_wait_queue *queue;
     struct timer timer;
     struct ipc_registers answer;
@@ -43,10 +43,10 @@ struct fiber {
 
 struct loop {
     struct server *server;
-    void *stack_pointer;     // of the loop, while a fiber runs
+    void *stack_pointer; // of the loop, while a fiber runs
     struct fiber *running;
-    struct fiber *served;    // whose request the kernel considers served
-    struct fiber *finished;  // == served: its answer goes out with the next wait
+    struct fiber *served;   // whose request the kernel considers served
+    struct fiber *finished; // == served: its answer goes out with the next wait
     struct fiber_wait_queue ready;
     struct fiber *pool;
     struct fiber *fibers[FIBER_MAX];
@@ -61,7 +61,8 @@ void fiber_switch(void **save, void *load);
 void fiber_enter(void);
 void fiber_body(struct fiber *fiber);
 
-// Sees to it that the pool is not empty. Makes a fiber by kernel calls, which use the message page. False without memory.
+// Sees to it that the pool is not empty. Makes a fiber by kernel calls, which use the message page. False
+// without memory.
 bool fiber_reserve(void);
 // A fiber from the pool, without a kernel call; NULL if it is empty.
 struct fiber *fiber_take(void);

@@ -1,5 +1,5 @@
-// What handlers do with requests; see request.h. A request that is served is named by slot 0, one that was put aside by
-// the slot of its reply capability.
+// What handlers do with requests; see request.h. A request that is served is named by slot 0, one that was
+// put aside by the slot of its reply capability.
 #include "libipc/server/request.h"
 
 #include <stddef.h>
@@ -7,9 +7,10 @@
 #include "libipc/client/slot.h"
 #include "libipc/server/loop.h"
 
-// One lent buffer and one place of the server's own; `memory` 0: `own` is an address, else an offset in that object. The
-// kernel moves a bounded piece at a time.
-static error_t copy(cap_t reply, uint64_t direction, uint64_t offset, cap_t memory, uint64_t own, uint64_t length) {
+// One lent buffer and one place of the server's own; `memory` 0: `own` is an address, else an offset in that
+// object. The kernel moves a bounded piece at a time.
+static error_t copy(cap_t reply, uint64_t direction, uint64_t offset, cap_t memory, uint64_t own,
+                    uint64_t length) {
     while (length != 0) {
         struct ipc_registers registers = {.target = memory, .tag = direction, .second = reply};
         registers.words[0] = offset;
@@ -28,8 +29,8 @@ static error_t copy(cap_t reply, uint64_t direction, uint64_t offset, cap_t memo
     return ERR_OK;
 }
 
-static error_t request_copy(struct request *request, uint64_t direction, uint64_t offset, cap_t memory, uint64_t own,
-                            uint64_t length) {
+static error_t request_copy(struct request *request, uint64_t direction, uint64_t offset, cap_t memory,
+                            uint64_t own, uint64_t length) {
     return request_is_open(request) ? copy(0, direction, offset, memory, own, length) : ERR_NO_REQUEST;
 }
 
@@ -46,8 +47,8 @@ error_t request_copy_in_memory(struct request *request, uint64_t offset, cap_t m
     return request_copy(request, COPY_FROM_CALLER, offset, memory, memory_offset, length);
 }
 
-error_t request_copy_out_memory(struct request *request, uint64_t offset, cap_t memory, uint64_t memory_offset,
-                                uint64_t length) {
+error_t request_copy_out_memory(struct request *request, uint64_t offset, cap_t memory,
+                                uint64_t memory_offset, uint64_t length) {
     return request_copy(request, COPY_TO_CALLER, offset, memory, memory_offset, length);
 }
 
@@ -148,13 +149,15 @@ error_t request_answer(struct deferred *deferred, error_t status, const struct r
 }
 
 static error_t forward(cap_t reply, cap_t session, const struct ipc_shape *shape, const uint64_t *words) {
-    struct ipc_registers registers = {.target = session, .tag = TAG(shape->method, shape->words_in), .second = reply};
+    struct ipc_registers registers = {
+        .target = session, .tag = TAG(shape->method, shape->words_in), .second = reply};
     for (unsigned i = 0; i < MESSAGE_REGISTER_WORDS; i++)
         registers.words[i] = words[i];
     return system_call(SYS_FORWARD, &registers);
 }
 
-error_t request_forward(struct request *request, cap_t session, const struct ipc_shape *shape, const uint64_t *words) {
+error_t request_forward(struct request *request, cap_t session, const struct ipc_shape *shape,
+                        const uint64_t *words) {
     if (!request_is_open(request))
         return ERR_NO_REQUEST;
     error_t error = forward(0, session, shape, words);

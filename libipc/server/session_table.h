@@ -1,5 +1,6 @@
-// From badges to a server's objects. A badge is an index and a generation, so that one that outlived its session finds
-// nothing. The server provides the entries, in ordinary or in state memory; entry 0 is never used, so no badge is 0.
+// From badges to a server's objects. A badge is an index and a generation, so that one that outlived its
+// session finds nothing. The server provides the entries, in ordinary or in state memory; entry 0 is never
+// used, so no badge is 0.
 #pragma once
 
 #include <stddef.h>
@@ -27,7 +28,8 @@ static inline void session_table_initialize(struct session_table *table, struct 
 }
 
 // The table moves to larger entries; `entries` holds copies of the old ones, and zeros behind them.
-static inline void session_table_grow(struct session_table *table, struct session_entry *entries, uint32_t capacity) {
+static inline void session_table_grow(struct session_table *table, struct session_entry *entries,
+                                      uint32_t capacity) {
     table->entries = entries;
     table->capacity = capacity;
 }

@@ -1,5 +1,5 @@
-// Stacks of fibers in a server process: anonymous memory at a random address, its lowest page taken away again, so that
-// an overflow faults instead of running into something else.
+// Stacks of fibers in a server process: anonymous memory at a random address, its lowest page taken away
+// again, so that an overflow faults instead of running into something else.
 #include "kernel/abi/capability.h"
 #include "libipc/client/slot.h"
 #include "libipc/protocols/account.h"
@@ -15,7 +15,8 @@ error_t server_stack_create(uint64_t bytes, void **low) {
     error_t error = account_create_memory(account, bytes + GUARD_BYTES, &memory);
     if (error != ERR_OK)
         return error;
-    error = process_map(SLOT_SELF, 0, bytes + GUARD_BYTES, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, memory, &address);
+    error =
+        process_map(SLOT_SELF, 0, bytes + GUARD_BYTES, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, memory, &address);
     slot_release(memory); // the mapping keeps it
     if (error != ERR_OK)
         return error;

@@ -1,5 +1,5 @@
-// Timers of a server's loop: a sorted list, whose head is the deadline of the loop's next wait. They run late rather than
-// early, in the loop's own context, so what expires must not block: wake a fiber or start one.
+// Timers of a server's loop: a sorted list, whose head is the deadline of the loop's next wait. They run late
+// rather than early, in the loop's own context, so what expires must not block: wake a fiber or start one.
 #pragma once
 
 #include <stdbool.h>

@@ -61,7 +61,8 @@ const struct trace_method *trace_method_find(uint16_t code) {
     return NULL;
 }
 
-uint32_t trace_request_print(char *text, uint32_t size, uint16_t code, const uint64_t *words, uint32_t count) {
+uint32_t trace_request_print(char *text, uint32_t size, uint16_t code, const uint64_t *words,
+                             uint32_t count) {
     struct output output = {.text = text, .size = size};
     const struct trace_method *method = trace_method_find(code);
     if (method == NULL) {
