@@ -71,8 +71,7 @@ static void scripts(void **state) {
 
 static void environment(void **state) {
     (void)state;
-    keelson_clearenv();
-    clearenv();
+    keelson_clearenv(); // the host's stays: it tells cmocka how to report
     for (int i = 0; i < 20000; i++) {
         char name[8], value[16];
         snprintf(name, sizeof name, "N%u", random_below(40));
