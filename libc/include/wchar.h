@@ -18,7 +18,6 @@ typedef struct {
     unsigned char missing; // continuation bytes still to come
     unsigned char lowest;  // what the next byte must at least be
     unsigned char highest; // and at most
-    unsigned char seen;    // bytes taken
 } mbstate_t;
 
 size_t mbrtowc(wchar_t *restrict result, const char *restrict string, size_t size, mbstate_t *restrict state);

@@ -1,8 +1,7 @@
-// See start.h. The block comes from the one that made this process and could do anything to it; it is checked
+// See start.h. The page comes from the one that made this process and could do anything to it; it is checked
 // so that a mistake there ends in an error and not in a wild read.
 #include "libipc/start/start.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "kernel/abi/capability.h"
@@ -11,62 +10,75 @@
 #include "libipc/client/slot.h"
 #include "libipc/protocols/process.h"
 
-static const struct startup *startup_block;
+static const struct startup *startup_page;
 
-static bool table_inside(const struct startup *startup, uint32_t offset, uint32_t count,
-                         uint32_t entry_bytes) {
-    return count == 0 || (offset % 4 == 0 && offset + (uint64_t)count * entry_bytes <= startup->length);
+static const struct startup_capability *capability_table(const struct startup *startup) {
+    return (const struct startup_capability *)((const char *)startup + startup->capability_offset);
 }
 
-// The strings begin inside the block, and the block ends with a NUL, so they end inside it too.
-static bool strings_inside(const struct startup *startup, uint32_t offset, uint32_t count) {
-    const char *block = (const char *)startup;
-    const uint32_t *offsets = (const uint32_t *)(const void *)(block + offset);
-    if (!table_inside(startup, offset, count, sizeof(uint32_t)))
-        return false;
-    for (uint32_t i = 0; i < count; i++)
-        if (offsets[i] >= startup->length)
-            return false;
-    return count == 0 || block[startup->length - 1] == '\0';
+static const char *strings(const struct startup *startup) {
+    return (const char *)startup + startup->strings_offset;
+}
+
+static bool strings_complete(const struct startup *startup) {
+    uint64_t wanted = (uint64_t)startup->argument_count + startup->environment_count;
+    for (uint32_t i = 0; i < startup->strings_length; i++)
+        if (strings(startup)[i] == '\0' && wanted != 0)
+            wanted--;
+    return wanted == 0;
 }
 
 static bool startup_sound(const struct startup *startup) {
-    return startup != NULL && startup->magic == STARTUP_MAGIC && startup->version == STARTUP_VERSION &&
-           startup->length >= sizeof(*startup) && startup->length <= STARTUP_MAX_BYTES &&
-           startup->message_page != 0 && startup->free_slot <= CAP_TABLE_SLOTS &&
-           table_inside(startup, startup->capability_offset, startup->capability_count,
-                        sizeof(struct startup_capability)) &&
-           strings_inside(startup, startup->argument_offset, startup->argument_count) &&
-           strings_inside(startup, startup->environment_offset, startup->environment_count);
+    if (startup == NULL || startup->magic != STARTUP_MAGIC || startup->version != STARTUP_VERSION)
+        return false;
+    uint64_t capabilities_end =
+        startup->capability_offset + (uint64_t)startup->capability_count * sizeof(struct startup_capability);
+    uint64_t strings_end = (uint64_t)startup->strings_offset + startup->strings_length;
+    if (capabilities_end > startup->length || strings_end > startup->length ||
+        startup->capability_offset % 8 != 0 || startup->message_page == 0)
+        return false;
+    for (uint32_t i = 0; i < startup->capability_count; i++)
+        if (capability_table(startup)[i].name[STARTUP_NAME_BYTES - 1] != '\0')
+            return false;
+    return strings_complete(startup);
 }
 
-// A fresh actor must not hand out slots that its predecessor filled.
-static void slots_reserve_used(void) {
-    uint64_t slot = 0;
-    while (slot < CAP_TABLE_SLOTS &&
-           process_slot_next(SLOT_SELF, slot, &slot, NULL, NULL, NULL, NULL) == ERR_OK)
+// What the actor before held is still in the table, until this one claims or releases it.
+static void reserve_inherited(void) {
+    uint64_t slot = 0, kind, rights, badge, object;
+    while (process_slot_next(SLOT_SELF, slot, &slot, &kind, &rights, &badge, &object) == ERR_OK)
         slot_reserve((cap_t)slot++);
 }
 
 error_t startup_accept(const struct startup *startup) {
     if (!startup_sound(startup))
         return ERR_CORRUPT;
-    startup_block = startup;
+    startup_page = startup;
     ipc_page = (struct message_page *)(uintptr_t)startup->message_page;
     ipc_clock_page = (const volatile struct clock_page *)(uintptr_t)startup->clock_page;
-    for (cap_t slot = 0; slot < startup->free_slot; slot++)
+    for (cap_t slot = 1; slot < STARTUP_FIRST_FREE_SLOT; slot++)
         slot_reserve(slot);
-    if (startup->is_restart != 0)
-        slots_reserve_used();
+    for (uint32_t i = 0; i < startup->capability_count; i++)
+        slot_reserve(capability_table(startup)[i].slot);
+    if (startup->is_restart)
+        reserve_inherited();
     return ERR_OK;
 }
 
 const struct startup *startup_data(void) {
-    return startup_block;
+    return startup_page;
 }
 
 cap_t startup_capability(const char *name) {
-    return startup_slot(startup_block, name);
+    for (uint32_t i = 0; i < startup_page->capability_count; i++) {
+        const char *other = capability_table(startup_page)[i].name;
+        uint32_t at = 0;
+        while (name[at] == other[at] && name[at] != '\0')
+            at++;
+        if (name[at] == other[at])
+            return capability_table(startup_page)[i].slot;
+    }
+    return 0;
 }
 
 cap_t startup_capability_numbered(const char *prefix, uint32_t index) {
@@ -87,4 +99,22 @@ cap_t startup_capability_numbered(const char *prefix, uint32_t index) {
         name[length++] = digits[--count];
     name[length] = '\0';
     return startup_capability(name);
+}
+
+static const char *string_at(uint32_t index) {
+    const char *string = strings(startup_page);
+    for (; index != 0; index--) {
+        while (*string != '\0')
+            string++;
+        string++;
+    }
+    return string;
+}
+
+const char *startup_argument(uint32_t index) {
+    return index < startup_page->argument_count ? string_at(index) : NULL;
+}
+
+const char *startup_environment(uint32_t index) {
+    return index < startup_page->environment_count ? string_at(startup_page->argument_count + index) : NULL;
 }

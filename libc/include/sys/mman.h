@@ -18,3 +18,4 @@
 
 void *mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset);
 int munmap(void *address, size_t size);
+int mprotect(void *address, size_t size, int protection);
