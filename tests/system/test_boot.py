@@ -1,6 +1,7 @@
 """From power-on to the kernel: firmwares, machines, sizes of memory, refusals, placement, and the medium's bytes."""
 import pathlib
 import re
+import socket
 import subprocess
 
 import pytest
@@ -38,6 +39,15 @@ def test_unfit_machine_gets_a_sentence(boot, arguments, sentence):
     boot("--no-disk", "--accel", "tcg", *arguments).expect(sentence, SECONDS)
 
 
+def test_text_screen_is_used_where_asked_for(boot, tmp_path):
+    """The EGA text page at 0xb8000 holds the banner: a character and its colour in turn."""
+    control = tmp_path / "monitor"
+    machine = boot("--no-disk", "--option", "screen=text", "--", "-monitor", f"unix:{control},server=on,wait=off")
+    machine.expect(BANNER, SECONDS)
+    monitor(control, f'pmemsave 0xb8000 4000 "{tmp_path}/page"')
+    assert b"Keelson, loaded by BIOS" in (tmp_path / "page").read_bytes()[::2]
+
+
 def test_command_on_an_unfit_machine_fails_with_125():
     done = subprocess.run([ROOT / "image/run", "--no-disk", "--memory", "16M", "-c", "true"], capture_output=True, text=True,
                           timeout=SECONDS, check=False)
@@ -45,13 +55,26 @@ def test_command_on_an_unfit_machine_fails_with_125():
     assert "too little memory" in done.stderr
 
 
+def monitor(control, command):
+    """What QEMU's monitor at this socket answers, up to its next prompt."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(20)
+        sock.connect(str(control))
+        said = b""
+        for line in ("", command + "\n"):
+            sock.sendall(line.encode())
+            while not said.endswith(b"(qemu) "):
+                said += sock.recv(65536)
+            said, answer = b"", said
+    return answer.decode(errors="replace").replace("\r", "")
+
+
 def mappings(boot, tmp_path, *arguments):
     """QEMU's list of the mapped ranges, once the kernel runs."""
     control = tmp_path / "monitor"
     machine = boot("--no-disk", "--accel", "tcg", *arguments, "--", "-monitor", f"unix:{control},server=on,wait=off")
     machine.expect(BANNER, SECONDS)
-    script = f"(echo info mem; sleep 1) | socat -t2 - unix:{control}"
-    text = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
+    text = monitor(control, "info mem")
     machine.leave()
     control.unlink(missing_ok=True)
     return re.findall(r"^([0-9a-f]{16})-([0-9a-f]{16}) [0-9a-f]{16} ([-urwx]{3})", text, re.MULTILINE)
