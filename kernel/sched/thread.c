@@ -82,6 +82,7 @@ void thread_wake(struct thread *thread) {
     if (thread->state == THREAD_STATE_ENDED)
         return;
     timer_remove(&thread->timer);
+    thread->extras &= ~(uint32_t)EXTRA_TIMER;
     if (thread->state == THREAD_STATE_WAITING)
         list_remove(&thread->queue_link);
     thread->state = THREAD_STATE_READY;
@@ -129,8 +130,10 @@ void thread_update_priority(struct thread *thread) {
 }
 
 void thread_set_deadline(struct thread *thread, uint64_t time) {
-    if (time)
-        timer_add(&thread->timer, time);
+    if (!time)
+        return;
+    timer_add(&thread->timer, time);
+    thread->extras |= EXTRA_TIMER;
 }
 
 void thread_fault(struct thread *thread, uint64_t vector) {

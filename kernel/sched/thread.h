@@ -13,14 +13,14 @@ struct endpoint;
 struct memory;
 struct process;
 
-// What entry.asm saves and restores; thread_layout.inc repeats the offsets, thread.c checks them.
+// What entry.asm saves and restores; x86_64/layout.c tells it the offsets.
 struct registers {
     uint64_t words[6]; // rdx r8 r9 r10 r12 r13
     uint64_t rax, rdi, rsi, rbx, rbp, rsp, rcx, r11, r14, r15, rip, rflags;
 };
 
 // What a switch has to look after besides the space: none of it for most servers, and then the fast path may run.
-enum thread_extra { EXTRA_FPU = 1, EXTRA_PORTS = 2, EXTRA_SEGMENTS = 4, EXTRA_HELD = 8 };
+enum thread_extra { EXTRA_FPU = 1, EXTRA_PORTS = 2, EXTRA_SEGMENTS = 4, EXTRA_HELD = 8, EXTRA_TIMER = 16 };
 
 enum { PRIORITIES = 64, PRIORITY_HIGHEST = 63 };
 

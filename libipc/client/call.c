@@ -57,6 +57,8 @@ static bool received_caps_take(uint64_t tag, unsigned wanted, cap_t *caps) {
 }
 
 static void caps_drop(uint64_t tag) {
+    if (tag_caps(tag) == 0)
+        return;
     cap_t none[MESSAGE_CAPS];
     bool ignored = received_caps_take(tag, 0, none);
     (void)ignored;
