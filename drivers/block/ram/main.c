@@ -116,7 +116,7 @@ int server_main(const struct startup *startup) {
     if (error == ERR_OK)
         error = content_open();
     if (error != ERR_OK) {
-        report_line(REPORT_ERROR, "no content: neither an image nor a size in MiB was given, or memory is short");
+        report_failure("no content (capability image or content, or a size in MiB as argument)", error);
         return 1;
     }
     disk.queue_depth = QUEUE_DEPTH;

@@ -5,7 +5,6 @@
 
 #include "drivers/framework/report.h"
 #include "kernel/abi/capability.h"
-#include "libipc/client/slot.h"
 #include "libipc/protocols/block_server.h"
 #include "libipc/protocols/memory.h"
 #include "libipc/start/start.h"
@@ -194,5 +193,7 @@ error_t block_service_run(void) {
         server_on_bit(server, bit, rings_signalled, NULL);
     block_ring_ios_initialize();
     block_rings_resume();
-    return server_run(server);
+    // Bits may have been taken while the driver looked for its disks: look at everything once.
+    error_t error = notification_signal(server->notification, UINT64_MAX);
+    return error == ERR_OK ? server_run(server) : error;
 }
