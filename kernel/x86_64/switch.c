@@ -21,7 +21,7 @@ _Static_assert(offsetof(struct processor, kernel_stack) == 16, "processor_layout
 _Static_assert(offsetof(struct processor, user_stack) == 24, "processor_layout.inc");
 _Static_assert(offsetof(struct thread, registers) == 40, "thread_layout.inc");
 _Static_assert(sizeof(struct registers) == 18 * 8, "thread_layout.inc");
-_Static_assert(offsetof(struct thread, interrupted) == 40 + 144 + 16 + 5, "thread_layout.inc");
+_Static_assert(offsetof(struct thread, interrupted) == 40 + 144 + 16 + 4, "thread_layout.inc");
 
 static void load_segments(struct processor *processor, const struct thread *thread) {
     bool other = processor->fs_owner != thread->process && thread->fs_base;
@@ -76,7 +76,7 @@ static void load_extras(struct processor *processor, struct thread *thread) {
 
 uint32_t switch_to(struct thread *thread) {
     struct processor *processor = processor_self();
-    uint64_t root = thread->process->space.tables.root;
+    uint64_t root = thread->space_root;
     uint32_t switched = processor->space_root != root;
     if (switched)
         processor_load_space(root);
@@ -86,8 +86,12 @@ uint32_t switch_to(struct thread *thread) {
     return switched;
 }
 
-void switch_return_same(struct thread *thread) {
-    (void)switch_to(thread);
+struct thread *current_thread(void) {
+    return processor_self()->current;
+}
+
+void switch_to_nothing(void) {
+    processor_self()->current = NULL;
 }
 
 void switch_forget(struct thread *thread) {
