@@ -83,7 +83,7 @@ static void report_disk(const struct ata_disk *disk, const char *what) {
 static void probe_disk(struct ata_channel *channel, struct ata_disk *disk) {
     uint16_t words[ATA_IDENTIFY_WORDS];
     select(channel, disk->index);
-    if (!wait_idle(channel, RESET_LIMIT) || channel->status == 0 || channel->status == ATA_STATUS_FLOATING)
+    if (!wait_idle(channel, RESET_LIMIT) || channel->status == ATA_STATUS_FLOATING)
         return;
     uint32_t signature = (uint32_t)read_register(channel, ATA_LBA_MID) | (uint32_t)read_register(channel, ATA_LBA_HIGH) << 8;
     if (signature == 0xeb14 || signature == 0x9669) {
@@ -91,6 +91,8 @@ static void probe_disk(struct ata_channel *channel, struct ata_disk *disk) {
         report_disk(disk, "an ATAPI device, not used");
         return;
     }
+    if (channel->status == 0) // an ATA disk would be ready
+        return;
     write_register(channel, ATA_COMMAND, ATA_IDENTIFY);
     if (take_data(channel, words, ATA_IDENTIFY_WORDS) != ERR_OK)
         return; // a register that answered, and no disk behind it
