@@ -1,6 +1,7 @@
-// Channels and disks of the ata driver. A channel works on one command at a time; a command is a chain of neighbouring requests
-// of one disk, done in steps: as much as one transfer takes. Invariant: while the state is not CHANNEL_IDLE, command.io is
-// the request that the step under way begins in, and exactly one event (interrupt, timer) is awaited.
+// Channels and disks of the ata driver. A channel works on one command at a time; a command is a chain of
+// neighbouring requests of one disk, done in steps: as much as one transfer takes. Invariant: while the state
+// is not CHANNEL_IDLE, command.io is the request that the step under way begins in, and exactly one event
+// (interrupt, timer) is awaited.
 #pragma once
 
 #include "drivers/block/service/queue.h"
@@ -22,9 +23,9 @@ enum channel_state {
     CHANNEL_PIO_READ,  // waits for the next sector
     CHANNEL_PIO_WRITE, // waits for room for the next sector, or the end
     CHANNEL_FLUSH,
-    CHANNEL_RESET, // the reset line is held
+    CHANNEL_RESET,   // the reset line is held
     CHANNEL_RECOVER, // waits for the disks to be ready after it
-    CHANNEL_DEAD,  // they were not: every request fails
+    CHANNEL_DEAD,    // they were not: every request fails
 };
 
 enum channel_outcome {
@@ -39,7 +40,7 @@ struct ata_channel;
 struct ata_disk {
     struct block_disk block;
     struct ata_channel *channel;
-    uint32_t index; // 0: master, 1: slave
+    uint32_t index;       // 0: master, 1: slave
     bool present, packet; // packet: an ATAPI device, left alone
     bool lba48, dma, flush, flush_ext;
     uint32_t dma_failures; // steps that only PIO could do
@@ -51,12 +52,12 @@ struct ata_command {
     struct block_io *io; // first not done, linked by `next`
     uint32_t io_done;    // sectors of it that are done
     uint32_t operation;
-    uint32_t step;  // sectors of the step under way
-    uint32_t moved; // by PIO, of the step
+    uint32_t step;     // sectors of the step under way
+    uint32_t moved;    // by PIO, of the step
     uint32_t attempts; // of this step that failed
-    bool pio;    // DMA has failed for it
-    bool bounced; // through the bounce buffer
-    bool split;  // no step goes past the end of a request, so that errors hit only the one that they belong to
+    bool pio;          // DMA has failed for it
+    bool bounced;      // through the bounce buffer
+    bool split; // no step goes past the end of a request, so that errors hit only the one that they belong to
 };
 
 struct ata_channel {
@@ -82,8 +83,8 @@ struct ata_channel {
 // channel.c. A disk's submit and kick.
 void channel_submit(struct block_disk *disk, struct block_io *io);
 void channel_kick(struct block_disk *disk);
-// An interrupt in two halves: collect takes it back from the device (then the line may be acknowledged), proceed acts on it:
-// starts what is next, then ends requests.
+// An interrupt in two halves: collect takes it back from the device (then the line may be acknowledged),
+// proceed acts on it: starts what is next, then ends requests.
 void channel_collect(struct ata_channel *channel);
 void channel_proceed(struct ata_channel *channel);
 

@@ -1,6 +1,7 @@
-// A channel's state machine. Interrupts and a slow timer drive it; nothing here waits. A step that fails is tried again by
-// DMA, then by PIO, then its request ends with ERR_IO and the next one goes on; a channel that does not answer is reset. A
-// second without the expected interrupt makes the timer look whether the device has finished silently.
+// A channel's state machine. Interrupts and a slow timer drive it; nothing here waits. A step that fails is
+// tried again by DMA, then by PIO, then its request ends with ERR_IO and the next one goes on; a channel that
+// does not answer is reset. A second without the expected interrupt makes the timer look whether the device
+// has finished silently.
 #include "drivers/block/ata/ata.h"
 
 #include <stddef.h>
@@ -25,7 +26,8 @@ static uint8_t read_register(const struct ata_channel *channel, uint32_t number)
     return port_read8((uint16_t)(channel->base + number));
 }
 
-// Takes the first request out of the command; it is told of its end by finish_told, after the device has its next work.
+// Takes the first request out of the command; it is told of its end by finish_told, after the device has its
+// next work.
 static void io_end(struct ata_channel *channel, error_t status) {
     struct ata_command *command = &channel->command;
     struct block_io *io = command->io, **place = &channel->finished;
@@ -216,7 +218,8 @@ static void step_done(struct ata_channel *channel) {
 static void step_failed(struct ata_channel *channel, bool reset, const char *what) {
     struct ata_command *command = &channel->command;
     error_report(channel, what);
-    bool shared = command->operation != BLOCK_OPERATION_FLUSH && command->step > command->io->count - command->io_done;
+    bool shared =
+        command->operation != BLOCK_OPERATION_FLUSH && command->step > command->io->count - command->io_done;
     if (shared) {
         command->split = true; // find out whose sector it is
     } else if (++command->attempts >= ATTEMPTS_MOST) {
@@ -237,7 +240,8 @@ static enum channel_outcome collect_dma(struct ata_channel *channel, bool silent
     command_stop_dma(channel);
     channel->status = read_register(channel, ATA_STATUS);
     port_write8((uint16_t)(channel->master + MASTER_STATUS), (channel->master_status & MASTER_STATUS_KEPT) |
-                                                                  MASTER_STATUS_ERROR | MASTER_STATUS_INTERRUPT);
+                                                                 MASTER_STATUS_ERROR |
+                                                                 MASTER_STATUS_INTERRUPT);
     uint8_t bad = ATA_STATUS_BUSY | ATA_STATUS_FAULT | ATA_STATUS_DATA_REQUEST | ATA_STATUS_ERROR;
     if ((channel->status & bad) == 0 && (channel->master_status & MASTER_STATUS_ERROR) == 0)
         return OUTCOME_DONE;
@@ -282,8 +286,8 @@ static bool move_sector(struct ata_channel *channel) {
         write_sector(channel);
         return false;
     }
-    port_read_words((uint16_t)(channel->base + ATA_DATA), channel->bounce + (size_t)command->moved * SECTOR_BYTES,
-                    SECTOR_BYTES / 2);
+    port_read_words((uint16_t)(channel->base + ATA_DATA),
+                    channel->bounce + (size_t)command->moved * SECTOR_BYTES, SECTOR_BYTES / 2);
     return ++command->moved == command->step;
 }
 
@@ -381,7 +385,8 @@ void channel_submit(struct block_disk *block, struct block_io *io) {
 }
 
 void channel_kick(struct block_disk *block) {
-    struct ata_channel *channel = ((struct ata_disk *)((char *)block - offsetof(struct ata_disk, block)))->channel;
+    struct ata_channel *channel =
+        ((struct ata_disk *)((char *)block - offsetof(struct ata_disk, block)))->channel;
     if (channel->state != CHANNEL_IDLE)
         return;
     run(channel);

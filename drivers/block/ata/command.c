@@ -1,5 +1,5 @@
-// Writing commands into the registers. The device register is written with each command; after a change of the disk that it
-// names the standard asks for 400 ns, which four reads of the other status register take.
+// Writing commands into the registers. The device register is written with each command; after a change of
+// the disk that it names the standard asks for 400 ns, which four reads of the other status register take.
 #include "drivers/block/ata/ata.h"
 #include "drivers/block/ata/registers.h"
 #include "drivers/framework/port.h"
@@ -32,10 +32,12 @@ static bool is_short(uint64_t sector, uint32_t count) {
     return count <= ATA_SHORT_SECTORS && sector + count <= UINT64_C(1) << 28;
 }
 
-// The address and count, in the form that `short_command` or the other one takes. A count of 0 means 256 or 65,536.
-static void command_issue(struct ata_channel *channel, uint64_t sector, uint32_t count, uint32_t short_command,
-                          uint32_t long_command) {
-    uint32_t device = ATA_DEVICE_OBSOLETE | ATA_DEVICE_LBA | (channel->selected != 0 ? ATA_DEVICE_SECOND : 0u);
+// The address and count, in the form that `short_command` or the other one takes. A count of 0 means 256 or
+// 65,536.
+static void command_issue(struct ata_channel *channel, uint64_t sector, uint32_t count,
+                          uint32_t short_command, uint32_t long_command) {
+    uint32_t device =
+        ATA_DEVICE_OBSOLETE | ATA_DEVICE_LBA | (channel->selected != 0 ? ATA_DEVICE_SECOND : 0u);
     bool fits = is_short(sector, count);
     if (!fits) {
         write_register(channel, ATA_COUNT, count >> 8);

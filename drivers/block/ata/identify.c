@@ -1,4 +1,5 @@
-// What IDENTIFY DEVICE tells (ATA/ATAPI-7, volume 1, 6.17): 256 words, strings with the bytes of each word swapped.
+// What IDENTIFY DEVICE tells (ATA/ATAPI-7, volume 1, 6.17): 256 words, strings with the bytes of each word
+// swapped.
 #include "drivers/block/ata/ata.h"
 
 enum {

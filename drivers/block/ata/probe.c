@@ -1,5 +1,5 @@
-// Finding disks on a channel at the start, before interrupts are on: reset, look at the signatures, IDENTIFY; and reading
-// single sectors for partition tables. All by polling, with pauses in which others run.
+// Finding disks on a channel at the start, before interrupts are on: reset, look at the signatures, IDENTIFY;
+// and reading single sectors for partition tables. All by polling, with pauses in which others run.
 #include <stddef.h>
 
 #include "drivers/block/ata/ata.h"
@@ -85,7 +85,8 @@ static void probe_disk(struct ata_channel *channel, struct ata_disk *disk) {
     select(channel, disk->index);
     if (!wait_idle(channel, RESET_LIMIT) || channel->status == ATA_STATUS_FLOATING)
         return;
-    uint32_t signature = (uint32_t)read_register(channel, ATA_LBA_MID) | (uint32_t)read_register(channel, ATA_LBA_HIGH) << 8;
+    uint32_t signature =
+        (uint32_t)read_register(channel, ATA_LBA_MID) | (uint32_t)read_register(channel, ATA_LBA_HIGH) << 8;
     if (signature == 0xeb14 || signature == 0x9669) {
         disk->packet = true;
         report_disk(disk, "an ATAPI device, not used");
@@ -97,7 +98,8 @@ static void probe_disk(struct ata_channel *channel, struct ata_disk *disk) {
     if (take_data(channel, words, ATA_IDENTIFY_WORDS) != ERR_OK)
         return; // a register that answered, and no disk behind it
     if (identify_parse(disk, words) != ERR_OK) {
-        report_disk(disk, "a disk that can't be used: no linear addresses, or sectors that are not 512 bytes");
+        report_disk(disk,
+                    "a disk that can't be used: no linear addresses, or sectors that are not 512 bytes");
         return;
     }
     disk->present = true;

@@ -1,5 +1,6 @@
-// Registers of an ATA channel and of a PCI IDE bus master. ATA/ATAPI-7 (INCITS 397), volume 2, clause 5 for the registers and
-// volume 1, clause 6 for the commands; Programming Interface for Bus Master IDE Controller 1.0.
+// Registers of an ATA channel and of a PCI IDE bus master. ATA/ATAPI-7 (INCITS 397), volume 2, clause 5 for
+// the registers and volume 1, clause 6 for the commands; Programming Interface for Bus Master IDE
+// Controller 1.0.
 #pragma once
 
 enum { // from the command block's base

@@ -1,6 +1,6 @@
-// Where a step's bytes lie. The table of physical regions is built from the addresses of the clients' pages, which stay while
-// the request is under way; neighbouring pages share an entry, and no entry crosses 64 KiB (Bus Master IDE 1.0, 1.2).
-// Pages that the device can't reach go through the bounce buffer.
+// Where a step's bytes lie. The table of physical regions is built from the addresses of the clients' pages,
+// which stay while the request is under way; neighbouring pages share an entry, and no entry crosses 64 KiB
+// (Bus Master IDE 1.0, 1.2). Pages that the device can't reach go through the bounce buffer.
 #include <stddef.h>
 
 #include "drivers/block/ata/ata.h"
@@ -11,7 +11,8 @@ enum { PAGE_BYTES = 4096, ENTRY_REACH = 65536, COUNT_MASK = 0xffff };
 #define REACH_END (UINT64_C(1) << 32)
 
 // The next run of contiguous bytes of a request: at most `left`.
-static error_t run_find(const struct block_io *io, uint64_t offset, uint64_t left, uint64_t *address, uint64_t *length) {
+static error_t run_find(const struct block_io *io, uint64_t offset, uint64_t left, uint64_t *address,
+                        uint64_t *length) {
     const struct block_buffer *buffer = io->buffer;
     if (buffer->physical != PHYSICAL_UNKNOWN) {
         *address = buffer->physical + offset;
@@ -73,7 +74,8 @@ static error_t table_add_io(struct table *table, const struct block_io *io, uint
         error_t error = run_find(io, offset, left, &address, &length);
         if (error != ERR_OK)
             return error;
-        uint64_t added = address < REACH_END && length <= REACH_END - address ? table_add(table, address, length) : 0;
+        uint64_t added =
+            address < REACH_END && length <= REACH_END - address ? table_add(table, address, length) : 0;
         *stop = added < length;
         *sectors += (uint32_t)(added / SECTOR_BYTES);
         left -= added;
@@ -96,7 +98,8 @@ error_t transfer_table(struct ata_channel *channel, uint32_t most, uint32_t *sec
         stop = stop || command->split;
     }
     table_finish(&table);
-    return *sectors != 0 ? ERR_OK : error; // what could be described is done first; the error then comes again
+    return *sectors != 0 ? ERR_OK
+                         : error; // what could be described is done first; the error then comes again
 }
 
 void transfer_table_bounce(struct ata_channel *channel, uint32_t sectors) {

@@ -1,5 +1,6 @@
-// The RAM disk: the protocol block over memory that is mapped here. The content is a clone of the memory object that the role
-// was given as `image`, or empty, with the size that the argument says. Requests end at once. See README.md.
+// The RAM disk: the protocol block over memory that is mapped here. The content is a clone of the memory
+// object that the role was given as `image`, or empty, with the size that the argument says. Requests end at
+// once. See README.md.
 #include <stddef.h>
 
 #include "drivers/block/service/service.h"
@@ -14,7 +15,8 @@ enum { PAGE_BYTES = 4096, COPY_BYTES = 1 << 20, QUEUE_DEPTH = 1 };
 
 static struct block_disk disk;
 
-// Moves the request's bytes between the client's memory object and the content, in pieces that the kernel takes at once.
+// Moves the request's bytes between the client's memory object and the content, in pieces that the kernel
+// takes at once.
 static error_t transfer(struct block_io *io) {
     char *content = disk.direct + io->sector * SECTOR_BYTES;
     uint64_t left = (uint64_t)io->count * SECTOR_BYTES, offset = io->offset, moved;
@@ -57,7 +59,8 @@ static uint64_t size_read(const char *text) {
     return *text == '\0' ? size << 20 : 0;
 }
 
-// An anonymous image is cloned, page by page as it is written; a physical range, such as the initrd, is copied.
+// An anonymous image is cloned, page by page as it is written; a physical range, such as the initrd, is
+// copied.
 static error_t content_clone(cap_t image, uint64_t length, cap_t *memory) {
     uint64_t kind;
     error_t error = memory_information(image, NULL, &kind, NULL);

@@ -1,5 +1,5 @@
-// The protocol block. Calls move their data through a buffer that the device can reach, or straight if the content is mapped;
-// each waits on its fiber, so that many are under way at once.
+// The protocol block. Calls move their data through a buffer that the device can reach, or straight if the
+// content is mapped; each waits on its fiber, so that many are under way at once.
 #include "libipc/protocols/block_server.h"
 
 #include <stddef.h>
@@ -16,7 +16,8 @@ struct call_io {
     bool is_finished;
 };
 
-static error_t session_unit(const struct request *request, struct block_session **session, struct block_unit *unit) {
+static error_t session_unit(const struct request *request, struct block_session **session,
+                            struct block_unit *unit) {
     *session = block_session_find(request->badge);
     if (*session == NULL)
         return ERR_BAD_CAPABILITY;
@@ -39,7 +40,8 @@ static error_t block_next_unit_handler(struct request *request, const struct blo
     return ERR_OK;
 }
 
-static error_t block_open_handler(struct request *request, const struct block_open_in *in, struct block_open_out *out) {
+static error_t block_open_handler(struct request *request, const struct block_open_in *in,
+                                  struct block_open_out *out) {
     struct block_unit unit;
     if (!is_control(request))
         return ERR_BAD_CAPABILITY;
@@ -51,7 +53,8 @@ static error_t block_open_handler(struct request *request, const struct block_op
             continue;
         uint32_t generation = session->generation + 1;
         *session = (struct block_session){.generation = generation, .unit = unit.id};
-        error_t error = server_create_session(&block_service.server, block_session_badge(session), &out->block);
+        error_t error =
+            server_create_session(&block_service.server, block_session_badge(session), &out->block);
         session->open = error == ERR_OK;
         return error;
     }
@@ -95,8 +98,9 @@ static void call_done(struct block_io *io, error_t status) {
 
 static error_t call_run(struct block_disk *disk, uint32_t operation, uint64_t sector, uint32_t count,
                         struct block_buffer *buffer) {
-    struct call_io call = {.io = {.sector = sector, .count = count, .operation = operation, .buffer = buffer,
-                                  .done = call_done}};
+    struct call_io call = {
+        .io = {
+            .sector = sector, .count = count, .operation = operation, .buffer = buffer, .done = call_done}};
     disk->submit(disk, &call.io);
     disk->kick(disk);
     while (!call.is_finished)
@@ -113,7 +117,8 @@ static error_t range_check(const struct block_unit *unit, uint64_t sector, uint6
     return ERR_OK;
 }
 
-static error_t block_read_handler(struct request *request, const struct block_read_in *in, struct block_read_out *out) {
+static error_t block_read_handler(struct request *request, const struct block_read_in *in,
+                                  struct block_read_out *out) {
     struct block_session *session;
     struct block_unit unit;
     uint64_t bytes;

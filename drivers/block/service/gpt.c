@@ -1,6 +1,7 @@
-// GUID partition tables (UEFI 2.9, chapter 5.3). A header counts if its own and its entries' checksums are right; if those of
-// the first copy are not, the one in the disk's last sector is used. Entries are read twice, once to sum, once to take: the
-// array may be large, and nothing of it is believed before the sum is known.
+// GUID partition tables (UEFI 2.9, chapter 5.3). A header counts if its own and its entries' checksums are
+// right; if those of the first copy are not, the one in the disk's last sector is used. Entries are read
+// twice, once to sum, once to take: the array may be large, and nothing of it is believed before the sum is
+// known.
 #include "drivers/block/service/partition.h"
 
 #include <stdbool.h>
@@ -44,7 +45,8 @@ static uint32_t crc32_add(uint32_t crc, const uint8_t *bytes, size_t length) {
     return ~crc;
 }
 
-static error_t header_read(partition_reader *read, void *context, uint64_t sectors, uint64_t at, struct header *header) {
+static error_t header_read(partition_reader *read, void *context, uint64_t sectors, uint64_t at,
+                           struct header *header) {
     uint8_t sector[PARTITION_SECTOR_BYTES];
     error_t error = read(context, at, sector);
     if (error != ERR_OK)
@@ -68,7 +70,8 @@ static error_t header_read(partition_reader *read, void *context, uint64_t secto
     if (size < ENTRY_BYTES_LEAST || size > PARTITION_SECTOR_BYTES * 8 || (size & (size - 1)) != 0 ||
         header->entry_count == 0 || header->entry_count > ENTRIES_MOST)
         return ERR_CORRUPT;
-    uint64_t length = ((uint64_t)header->entry_count * size + PARTITION_SECTOR_BYTES - 1) / PARTITION_SECTOR_BYTES;
+    uint64_t length =
+        ((uint64_t)header->entry_count * size + PARTITION_SECTOR_BYTES - 1) / PARTITION_SECTOR_BYTES;
     if (length > ARRAY_SECTORS_MOST || header->entries_sector < 2 || header->entries_sector >= sectors ||
         length > sectors - header->entries_sector)
         return ERR_CORRUPT;
@@ -88,7 +91,8 @@ static void entry_take(const struct array_walk *walk, const uint8_t *entry, uint
 }
 
 // Goes over the array; sums it, and takes its entries if `walk->table` is there.
-static error_t array_read(partition_reader *read, void *context, const struct array_walk *walk, uint32_t *crc) {
+static error_t array_read(partition_reader *read, void *context, const struct array_walk *walk,
+                          uint32_t *crc) {
     const struct header *header = walk->header;
     uint8_t sector[PARTITION_SECTOR_BYTES];
     uint64_t left = (uint64_t)header->entry_count * header->entry_bytes;
@@ -100,7 +104,8 @@ static error_t array_read(partition_reader *read, void *context, const struct ar
         size_t part = left < sizeof(sector) ? (size_t)left : sizeof(sector);
         *crc = crc32_add(*crc, sector, part);
         left -= part;
-        for (size_t offset = 0; walk->table != NULL && offset + ENTRY_BYTES_LEAST <= part; offset += ENTRY_BYTES_LEAST) {
+        for (size_t offset = 0; walk->table != NULL && offset + ENTRY_BYTES_LEAST <= part;
+             offset += ENTRY_BYTES_LEAST) {
             uint64_t byte = at * PARTITION_SECTOR_BYTES + offset;
             if (byte % header->entry_bytes == 0)
                 entry_take(walk, sector + offset, (uint32_t)(byte / header->entry_bytes));

@@ -1,5 +1,5 @@
-// One piece of work for a disk, and the memory that it moves data to or from. Shared by the protocol side (rings and calls)
-// and by the drivers below it. Everything runs on the server's one thread.
+// One piece of work for a disk, and the memory that it moves data to or from. Shared by the protocol side
+// (rings and calls) and by the drivers below it. Everything runs on the server's one thread.
 #pragma once
 
 #include <stdbool.h>
@@ -22,11 +22,11 @@ struct block_buffer {
 };
 
 struct block_io {
-    uint64_t sector; // on the disk, not the partition
-    uint32_t count;  // sectors
+    uint64_t sector;    // on the disk, not the partition
+    uint32_t count;     // sectors
     uint32_t operation; // enum block_operation
     struct block_buffer *buffer;
-    uint64_t offset; // bytes into the buffer, a multiple of 512
+    uint64_t offset;                                   // bytes into the buffer, a multiple of 512
     void (*done)(struct block_io *io, error_t status); // called once, from the loop's context or a fiber's
     // The driver's, while it has the request.
     struct block_io *next, *previous;

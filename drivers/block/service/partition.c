@@ -1,5 +1,5 @@
-// The classic table (a boot record's bytes 446 to 511) and the chain of extended boot records. A boot sector without a
-// table, of a file system on the whole disk, is told apart by impossible status bytes.
+// The classic table (a boot record's bytes 446 to 511) and the chain of extended boot records. A boot sector
+// without a table, of a file system on the whole disk, is told apart by impossible status bytes.
 #include "drivers/block/service/partition.h"
 
 #include <stdbool.h>
@@ -38,9 +38,11 @@ static bool is_extended(uint8_t type) {
     return type == 0x05 || type == 0x0f || type == 0x85;
 }
 
-void partition_add(struct partition_table *table, uint64_t sectors, uint64_t first, uint64_t count, uint32_t number) {
+void partition_add(struct partition_table *table, uint64_t sectors, uint64_t first, uint64_t count,
+                   uint32_t number) {
     if (first == 0 || count == 0 || first >= sectors || count > sectors - first) {
-        text_add(&table->remark, table->remark.length != 0 ? ", " : "partitions that do not lie on the disk: ");
+        text_add(&table->remark,
+                 table->remark.length != 0 ? ", " : "partitions that do not lie on the disk: ");
         text_add_number(&table->remark, number);
         return;
     }
@@ -48,8 +50,8 @@ void partition_add(struct partition_table *table, uint64_t sectors, uint64_t fir
         table->partitions[table->count++] = (struct partition){first, count, number};
 }
 
-// Each record of the chain describes one logical partition, relative to itself, and the next record, relative to the whole
-// extended partition.
+// Each record of the chain describes one logical partition, relative to itself, and the next record, relative
+// to the whole extended partition.
 static void chain_scan(partition_reader *read, void *context, uint64_t sectors, const struct entry *extended,
                        uint32_t *number, struct partition_table *table) {
     uint8_t sector[PARTITION_SECTOR_BYTES];

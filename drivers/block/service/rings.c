@@ -1,6 +1,6 @@
-// Requests that come through rings. Descriptors are copied once, checked, and then belong to the driver; a request counts as
-// the session's until its completion is in the ring. A client keeps at most `entries` requests whose completions it has not
-// taken; what it sends beyond that waits.
+// Requests that come through rings. Descriptors are copied once, checked, and then belong to the driver; a
+// request counts as the session's until its completion is in the ring. A client keeps at most `entries`
+// requests whose completions it has not taken; what it sends beyond that waits.
 #include "drivers/block/service/service.h"
 
 #include <stddef.h>
@@ -196,7 +196,8 @@ void block_rings_resume(void) {
         struct block_ring_io *ring_io = &block_service.state->ios[i];
         if (!ring_io->active)
             continue;
-        struct block_session *session = &block_service.state->sessions[ring_io->session % BLOCK_SESSIONS_MOST];
+        struct block_session *session =
+            &block_service.state->sessions[ring_io->session % BLOCK_SESSIONS_MOST];
         if (session->open && session->entries != 0) {
             ring_io_start(ring_io, session);
         } else {

@@ -1,6 +1,7 @@
-// The server side of the protocol block that all disk drivers share: units (disks and their partitions), sessions, calls and
-// rings. A driver registers its disks before the loop runs, takes requests by `submit`, starts them by `kick`, and ends each
-// with its `done`, followed by block_service_flush once for all that ended together.
+// The server side of the protocol block that all disk drivers share: units (disks and their partitions),
+// sessions, calls and rings. A driver registers its disks before the loop runs, takes requests by `submit`,
+// starts them by `kick`, and ends each with its `done`, followed by block_service_flush once for all that
+// ended together.
 #pragma once
 
 #include "drivers/block/service/io.h"
@@ -13,15 +14,15 @@
 enum {
     BLOCK_DISKS_MOST = 8,
     BLOCK_SESSIONS_MOST = 64,
-    BLOCK_BUFFERS_MOST = 16,  // of one session
-    BLOCK_RING_IOS = 512,     // requests from all rings at once
+    BLOCK_BUFFERS_MOST = 16, // of one session
+    BLOCK_RING_IOS = 512,    // requests from all rings at once
     BLOCK_RING_ENTRIES_MOST = 256,
     BLOCK_CALL_BYTES = 64 * 1024, // of one read or write by call
     BLOCK_CALLS_MOST = 8,         // buffers for such calls
     BLOCK_FIRST_RING_BIT = 8,     // of the notification; the bits below are the driver's
     BLOCK_STATE_VERSION = 1,
 };
-#define BLOCK_STATE_MAGIC UINT64_C(0x6b636f6c62206b) // "k block"
+#define BLOCK_STATE_MAGIC UINT64_C(0x6b636f6c62206b)   // "k block"
 #define BLOCK_BADGE       UINT64_C(0x00626c6b00000000) // generation and index: 16 bits each
 
 struct block_disk {
@@ -61,7 +62,8 @@ struct block_session {
     void *ring_address;
 };
 
-// A request from a ring, from its taking to its completion. A new actor finds those that were under way and does them again.
+// A request from a ring, from its taking to its completion. A new actor finds those that were under way and
+// does them again.
 struct block_ring_io {
     struct block_io io;
     struct block_request request;
@@ -84,9 +86,9 @@ struct block_service {
     uint32_t disk_count;
     struct block_state *state;
     struct block_ring_io *free_ios;
-    uint64_t unflushed; // sessions whose rings have changed, a bit each
-    bool starved;       // a ring waits for a free request
-    struct fiber_wait_queue idle; // sessions that close wait here for their last request
+    uint64_t unflushed;                          // sessions whose rings have changed, a bit each
+    bool starved;                                // a ring waits for a free request
+    struct fiber_wait_queue idle;                // sessions that close wait here for their last request
     struct block_buffer calls[BLOCK_CALLS_MOST]; // buffers for calls; memory 0: not there
     bool calls_taken[BLOCK_CALLS_MOST];
     struct fiber_wait_queue call_waiters;
@@ -94,10 +96,12 @@ struct block_service {
 
 extern struct block_service block_service;
 
-// First of all. `prefix`: what units' names begin with. With the start's endpoint, notification and state memory.
+// First of all. `prefix`: what units' names begin with. With the start's endpoint, notification and state
+// memory.
 MUST_USE error_t block_service_open(const char *prefix);
 
-// Makes a disk known and reads its partition table with `read`; says in the log what was found. `disk` stays in use.
+// Makes a disk known and reads its partition table with `read`; says in the log what was found. `disk` stays
+// in use.
 MUST_USE error_t block_service_add(struct block_disk *disk, partition_reader *read, void *context);
 
 // Memory for calls, in pieces of BLOCK_CALL_BYTES; for drivers whose disks have no `direct`.
