@@ -17,11 +17,14 @@ error_t buffer_cache_make(struct filesystem *fs, uint8_t *metadata, uint64_t byt
         hash *= 2;
     fs->buffers = calloc(slots, sizeof *fs->buffers);
     fs->buffer_hash = malloc(hash * sizeof *fs->buffer_hash);
-    if (!fs->buffers || !fs->buffer_hash)
+    fs->selected = malloc(slots * sizeof *fs->selected);
+    if (!fs->buffers || !fs->buffer_hash || !fs->selected)
         return ERR_NO_MEMORY;
     memset(fs->buffer_hash, 0xFF, hash * sizeof *fs->buffer_hash);
-    for (uint32_t i = 0; i < slots; i++)
+    for (uint32_t i = 0; i < slots; i++) {
         fs->buffers[i].data = metadata + ((size_t)i << fs->block_shift);
+        fs->buffers[i].block = NO_INDEX;
+    }
     fs->metadata = metadata;
     fs->scratch_slot = slots - 1;
     fs->scratch = fs->buffers[slots - 1].data;
@@ -35,6 +38,8 @@ void buffer_cache_free(struct filesystem *fs)
 {
     free(fs->buffers);
     free(fs->buffer_hash);
+    free(fs->selected);
+    fs->selected = NULL;
     fs->buffers = NULL;
     fs->buffer_hash = NULL;
 }
@@ -54,7 +59,7 @@ static void buffer_unhash(struct filesystem *fs, struct buffer *buffer)
     while (*link != slot)
         link = &fs->buffers[*link].hash_next;
     *link = buffer->hash_next;
-    buffer->block = 0;
+    buffer->block = NO_INDEX;
     buffer->flags = 0;
     buffer->tombstones = 0;
 }
@@ -80,7 +85,7 @@ static struct buffer *slot_take(struct filesystem *fs)
             buffer->flags &= (uint16_t)~BUFFER_REFERENCED;
             continue;
         }
-        if (buffer->block)
+        if (buffer->block != NO_INDEX)
             buffer_unhash(fs, buffer);
         return buffer;
     }
@@ -194,6 +199,10 @@ void buffer_clean(struct filesystem *fs, struct buffer *buffer)
 void buffer_forget(struct filesystem *fs, uint32_t block)
 {
     struct buffer *buffer = buffer_find(fs, block);
+    if (block == fs->park_block) {
+        fs->park_block = 0;
+        fs->park_searched = false;
+    }
     if (!buffer)
         return;
     buffer_clean(fs, buffer);

@@ -63,7 +63,7 @@ enum {
 };
 
 struct buffer {
-    uint32_t block; // disk block; 0: slot is empty
+    uint32_t block; // disk block; NO_INDEX: slot is empty
     uint32_t hash_next;
     uint8_t *data;
     uint16_t flags;
@@ -242,7 +242,7 @@ struct filesystem {
     uint32_t selected_count, selected_inodes;
 
     // operations in progress are limited so that the smallest cache has room for what they pin
-    uint32_t operations, operation_limit;
+    uint32_t operations, operation_limit, write_credits;
     struct platform_queue operation_queue, background_queue, throttle_queue;
     bool background_kicked;
 };
@@ -251,6 +251,7 @@ struct filesystem {
 struct transaction {
     struct filesystem *fs;
     uint32_t credits; // metadata blocks that it may still make dirty
+    struct tombstone *spare; // reserved by tombstone_reserve
 };
 
 static inline uint32_t group_of_block(const struct filesystem *fs, uint32_t block)

@@ -38,6 +38,8 @@ static error_t truncation_add(struct truncation *truncation, uint32_t block)
         return filesystem_corrupt(truncation->inode->fs, "ext2: inode %u: freeing it: pointer to block %u",
                                   truncation->inode->number, block);
     }
+    if (!inode_is_regular(truncation->inode))
+        buffer_forget(truncation->inode->fs, block);
     if (truncation->run_count && block + 1 == truncation->run) {
         truncation->run--;
         truncation->run_count++;
