@@ -254,13 +254,14 @@ static error_t park_write(struct filesystem *fs, bool occupied)
     return scratch_write(fs, fs->park_block);
 }
 
-bool commit_can_park(struct filesystem *fs)
+void commit_find_park(struct filesystem *fs)
 {
-    if (!fs->park_searched) {
-        fs->park_searched = true;
-        fs->park_block = superblock_find_park(fs);
-    }
-    return fs->park_block && fs->parked_count < PARK_ENTRIES;
+    if (fs->park_searched || fs->read_only)
+        return;
+    fs->park_searched = true;
+    uint32_t block = superblock_find_park(fs);
+    if (fs->park_searched) // nobody used the block meanwhile
+        fs->park_block = block;
 }
 
 void commit_park(struct filesystem *fs, uint32_t number)

@@ -216,7 +216,7 @@ static error_t piece_allocate(struct transaction *transaction, struct write_piec
     uint64_t end = piece->offset + piece->moved;
     uint32_t logical = (uint32_t)(piece->offset >> fs->block_shift);
     uint32_t last = (uint32_t)((end + fs->block_size - 1) >> fs->block_shift);
-    while (logical < last) {
+    while (piece->moved && logical < last) {
         uint32_t physical, count;
         bool made;
         error_t error = transaction->credits < MAPPING_CREDITS + 1 ? ERR_AGAIN
@@ -234,7 +234,23 @@ static error_t piece_allocate(struct transaction *transaction, struct write_piec
     return ERR_OK;
 }
 
-// Marks dirty what has blocks, and drops pages whose content has none.
+// Of the blocks in one page that the copy changed: those that the disk has are dirty now; a hole stays one (no block could be had).
+static uint8_t piece_page_mask(const struct write_piece *piece, uint32_t frame, uint64_t page_start)
+{
+    struct filesystem *fs = piece->inode->fs;
+    uint64_t copied = piece->offset + piece->copied;
+    uint64_t from = piece->offset > page_start ? piece->offset - page_start : 0;
+    uint64_t until = copied - page_start < PAGE_BYTES ? copied - page_start : PAGE_BYTES;
+    uint8_t mask = 0;
+    for (uint64_t block = from >> fs->block_shift; block << fs->block_shift < until; block++) {
+        if (fs->pages[frame].blocks[block])
+            mask |= (uint8_t)(1u << block);
+        else
+            platform_zero(page_offset(fs, frame) + (block << fs->block_shift), fs->block_size);
+    }
+    return mask;
+}
+
 static void piece_commit(struct write_piece *piece)
 {
     struct inode *inode = piece->inode;
@@ -243,25 +259,11 @@ static void piece_commit(struct write_piece *piece)
     for (uint32_t i = 0; i < piece->count; i++) {
         uint64_t page_start = (uint64_t)(piece->first + i) << PAGE_SHIFT;
         struct page *page = &fs->pages[piece->frames[i]];
-        if (page_start >= end) {
-            if (page->dirty == 0 && !(page->flags & PAGE_WRITING))
-                page->flags &= (uint8_t)~PAGE_VALID; // may have been written into without getting a block
+        if (!piece->copied || page_start >= piece->offset + piece->copied)
+            break;
+        uint8_t mask = piece_page_mask(piece, piece->frames[i], page_start);
+        if (!mask)
             continue;
-        }
-        uint64_t from = piece->offset > page_start ? piece->offset - page_start : 0;
-        uint64_t until = end - page_start < PAGE_BYTES ? end - page_start : PAGE_BYTES;
-        uint8_t mask = 0;
-        for (uint64_t block = from >> fs->block_shift; block << fs->block_shift < until; block++)
-            mask |= (uint8_t)(1u << block);
-        // No block could be had for the rest of this page's bytes: they go where there is a block, and are a hole where not.
-        uint64_t copied = piece->offset + piece->copied;
-        for (uint64_t block = (until + fs->block_size - 1) >> fs->block_shift;
-             block < fs->page_blocks && page_start + (block << fs->block_shift) < copied; block++) {
-            if (page->blocks[block])
-                mask |= (uint8_t)(1u << block);
-            else
-                platform_zero(page_offset(fs, piece->frames[i]) + (block << fs->block_shift), fs->block_size);
-        }
         page->flags |= PAGE_VALID | PAGE_REFERENCED;
         page->flags &= (uint8_t)~PAGE_NEW;
         page_mark_dirty(fs, piece->frames[i], mask);
@@ -502,7 +504,7 @@ error_t node_page_pin(struct inode *node, uint64_t index, bool for_write, uint64
             error = transaction_begin(fs, fs->write_credits, &transaction);
         if (!error) {
             struct write_piece piece = {.inode = node, .offset = index << PAGE_SHIFT, .first = (uint32_t)index, .count = 1};
-            piece.moved = minimum_u64(PAGE_BYTES, node->size - piece.offset);
+            piece.moved = piece.copied = minimum_u64(PAGE_BYTES, node->size - piece.offset);
             piece.frames[0] = frame;
             error = piece_allocate(&transaction, &piece);
             if (!error) {

@@ -164,8 +164,8 @@ static error_t rename_commit_before(const struct rename *rename)
             needed = true;
         if (inode_is_directory(victim) && (victim->flags & INODE_MOVED_OUT || fs->parked_count))
             needed = true;
-        if (!inode_is_directory(victim) && !commit_can_park(fs) && fs->parked_count)
-            needed = true;
+        if (!inode_is_directory(victim) && fs->parked_count == PARK_ENTRIES)
+            needed = true; // makes room
     }
     return needed ? commit(fs) : ERR_OK;
 }
@@ -255,6 +255,7 @@ static error_t rename_try(struct rename *rename)
 {
     rename->node = rename->victim = NULL;
     rename->source.buffer = rename->target.buffer = NULL;
+    commit_find_park(rename->from->fs); // takes directory locks itself
     error_t error = rename_lock_directories(rename);
     if (error)
         return error;

@@ -22,6 +22,7 @@ bool commit_for_space(struct filesystem *fs);
 // A renamed-away entry stays on disk until the new one is there. Memory is reserved first, so that adding can't fail.
 MUST_USE error_t tombstone_reserve(struct transaction *transaction);
 void tombstone_add(struct transaction *transaction, struct buffer *buffer, uint32_t offset, uint32_t number);
-// The inode that a rename displaced keeps a name in lost+found until the rename is on disk. False if there is no room for one.
-bool commit_can_park(struct filesystem *fs); // WAITS
+// The inode that a rename displaced keeps a name in lost+found until the rename is on disk, in fs->park_block if there is one: it is
+// looked for here. WAITS; the caller holds no directory.
+void commit_find_park(struct filesystem *fs);
 void commit_park(struct filesystem *fs, uint32_t number);

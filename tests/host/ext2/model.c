@@ -194,10 +194,10 @@ void worker_enter(struct worker *worker, struct filesystem *fs)
 }
 
 // --- operations -------------------------------------------------------------------------------------------------------
-static void changed(struct worker *worker, uint32_t node)
+static void changing(struct worker *worker, uint32_t node)
 {
-    worker->nodes[node].synced = false;
-    worker->nodes[node].stamp++;
+    if (worker->changing)
+        worker->changing(worker, node);
 }
 
 static void node_lost_name(struct worker *worker, uint32_t node)
@@ -248,7 +248,6 @@ static void do_create(struct worker *worker)
     model->links = 1;
     model->mode = type == NODE_SYMLINK ? 0777 : creation.permissions;
     model->uid = creation.uid;
-    changed(worker, node);
     *slot = (struct model_entry){.used = true, .directory = directory, .node = node, .length = length};
     memcpy(slot->name, name, length + 1);
     if (type == NODE_REGULAR && below(worker, 4) == 0)
@@ -275,7 +274,6 @@ static void do_link(struct worker *worker)
             *slot = (struct model_entry){.used = true, .directory = directory, .node = node, .length = length};
             memcpy(slot->name, name, length + 1);
             worker->nodes[node].links++;
-            changed(worker, node);
         }
         node_release(inode);
     }
@@ -300,11 +298,11 @@ static void do_remove(struct worker *worker)
     struct inode *parent = open_node(worker, entry->directory);
     if (!parent)
         return;
+    changing(worker, entry->node);
     error_t error = as_directory ? node_rmdir(parent, entry->name, entry->length)
                                  : node_unlink(parent, entry->name, entry->length);
     if (accepted(worker, error, expected, as_directory ? "rmdir" : "unlink")) {
         entry->used = false;
-        changed(worker, entry->node);
         node_lost_name(worker, entry->node);
     }
     node_release(parent);
@@ -333,7 +331,7 @@ static void do_rename(struct worker *worker)
     struct model_entry *source = entry_random(worker), *target;
     uint32_t directory, length;
     char name[256];
-    if (!source)
+    if (!source || (worker->no_directory_moves && worker->nodes[source->node].type == NODE_DIRECTORY))
         return;
     target = below(worker, 3) == 0 ? entry_random(worker) : NULL;
     if (target) {
@@ -348,17 +346,18 @@ static void do_rename(struct worker *worker)
     struct inode *from = open_node(worker, source->directory), *to = from ? open_node(worker, directory) : NULL;
     if (to) {
         error_t expected = rename_expected(worker, source, directory, target);
+        changing(worker, worker->nodes[source->node].type == NODE_DIRECTORY ? NO_NODE : source->node);
+        if (target)
+            changing(worker, target->node);
         error_t error = node_rename(from, source->name, source->length, to, name, length);
         if (accepted(worker, error, expected, "rename") && !(target && target->node == source->node)) {
             if (target) {
                 target->used = false;
-                changed(worker, target->node);
                 node_lost_name(worker, target->node);
             }
             source->directory = directory;
             source->length = length;
             memcpy(source->name, name, sizeof name);
-            changed(worker, source->node);
         }
         node_release(to);
     }
@@ -398,9 +397,9 @@ static void do_write(struct worker *worker)
     for (uint64_t i = 0, value = host_random_next(&worker->random); i < length; i++, value = value * 5 + 1 + (value >> 33))
         worker->buffer[i] = (uint8_t)(value >> 7) | 1;
     struct platform_caller caller = {worker->buffer, length, below(worker, 10) ? UINT64_MAX : below(worker, (uint32_t)length)};
+    changing(worker, node);
     error_t error = node_write(inode, append ? 12345 : offset, append, length, &caller, 0, &done, &at);
     error_t expected = caller.fault_at < length && done == 0 ? ERR_FAULT : ERR_OK;
-    changed(worker, node);
     if (accepted(worker, error, expected, "write") || done) {
         CHECK(!append || at == offset, "append at %lu, not %lu", (unsigned long)at, (unsigned long)offset);
         CHECK(done == length || caller.fault_at < length || worker->tolerant, "short write");
@@ -427,7 +426,7 @@ static void do_truncate(struct worker *worker)
     struct inode *inode = open_node(worker, node);
     if (!inode)
         return;
-    changed(worker, node);
+    changing(worker, node);
     if (accepted(worker, node_truncate(inode, size), ERR_OK, "truncate")) {
         if (size > model->size)
             memset(model->data + model->size, 0, size - model->size);
@@ -580,7 +579,6 @@ static void do_fsync(struct worker *worker)
     if (!inode)
         return;
     if (accepted(worker, node_fsync(inode), ERR_OK, "fsync")) {
-        worker->nodes[node].synced = true;
         if (worker->fsynced && worker->nodes[node].links)
             worker->fsynced(worker, node);
     }

@@ -4,7 +4,7 @@
 
 #include "tests/host/ext2/test_ext2.h"
 
-enum { MODEL_NODES = 48, MODEL_ENTRIES = 80, MODEL_FILE_BYTES = 1 << 20 };
+enum { NO_NODE = 0xFFFF, MODEL_NODES = 48, MODEL_ENTRIES = 80, MODEL_FILE_BYTES = 1 << 20 };
 
 struct model_node {
     enum node_type type; // 0: free
@@ -12,8 +12,6 @@ struct model_node {
     uint64_t size;
     uint32_t links; // of files
     struct inode *held;
-    bool synced;        // fsynced, and not changed since (crash tests)
-    uint32_t stamp;     // counts changes
     uint32_t mode, uid; // permissions
     struct file_time modify;
     bool modify_set;
@@ -37,10 +35,12 @@ struct worker {
     bool small_files;   // for crash tests
     uint64_t operations, refused;
     uint8_t *buffer;
-    // told after each successful fsync of a file (crash tests)
+    // Crash tests: told after each successful fsync of a file, and before an operation that changes a node (or, NO_NODE, the paths
+    // of many) takes effect.
     void (*fsynced)(struct worker *worker, uint32_t node);
+    void (*changing)(struct worker *worker, uint32_t node);
     void *context;
-    uint32_t yield_every;
+    bool no_directory_moves;
 };
 
 void worker_make(struct worker *worker, uint32_t id, uint64_t seed);

@@ -17,7 +17,7 @@ struct session {
 static const char *const image_options[] = {
     "-b 1024",          "-b 1024 -I 128",        "-b 2048",
     "-b 4096",          "-b 4096 -I 128",        "-b 1024 -O ^dir_index,^filetype",
-    "-b 1024 -g 1024",  "-b 4096 -O ^resize_inode", "-b 1024 -O ^sparse_super -g 2048",
+    "-b 1024 -g 1024",  "-b 4096 -O ^resize_inode", "-b 1024 -O ^sparse_super,^resize_inode -g 2048",
     "-b 2048 -N 400",   "-b 1024 -r 0 -O none",
 };
 static const uint64_t cache_sizes[] = {256 << 10, 300 << 10, 512 << 10, 1 << 20, 4 << 20, 32 << 20};
