@@ -1,0 +1,7 @@
+// false: fails.
+#include "programs/common/program.h"
+
+int main(int argc, char **argv) {
+    program_start(argc, argv, "", "");
+    return 1;
+}
