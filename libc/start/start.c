@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include "libc/internal/process_end.h"
-#include "libc/internal/relocate.h"
 #include "libc/internal/system.h"
 
 typedef void (*constructor)(void);
@@ -14,6 +13,7 @@ extern const constructor __fini_array_start[] __attribute__((visibility("hidden"
 extern const constructor __fini_array_end[] __attribute__((visibility("hidden")));
 
 int main(int argc, char **argv, char **envp);
+void start_relocate(void); // libipc/start/relocate.c
 _Noreturn void __libc_start(void *argument, void *stack);
 
 void run_destructors(void) {
@@ -22,7 +22,7 @@ void run_destructors(void) {
 }
 
 _Noreturn void __libc_start(void *argument, void *stack) {
-    program_relocate();
+    start_relocate();
     struct start_arguments arguments;
     system_start(argument, stack, &arguments);
     environ = arguments.envp;

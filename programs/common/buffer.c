@@ -84,6 +84,12 @@ char *buffer_take(struct buffer *buffer) {
     return data;
 }
 
+char *buffer_take_final(struct buffer *buffer) {
+    char *data = buffer->data;
+    *buffer = (struct buffer){0};
+    return data;
+}
+
 bool buffer_read_all(struct buffer *buffer, int descriptor) {
     for (;;) {
         buffer_reserve(buffer, 4096);

@@ -25,6 +25,9 @@ void buffer_replace(struct buffer *buffer, size_t offset, size_t removed, const 
 // Hands the string to the caller, who frees it; the buffer is empty and usable afterwards.
 char *buffer_take(struct buffer *buffer);
 
+// The same for the end of a buffer's life: what is left needs no buffer_free().
+char *buffer_take_final(struct buffer *buffer);
+
 // Appends everything from a descriptor up to its end; false with errno on failure.
 bool buffer_read_all(struct buffer *buffer, int descriptor);
 

@@ -174,9 +174,13 @@ static error_t check(struct manifest *manifest) {
         struct manifest_role *role = &manifest->roles[i];
         if (role->argument_count == 0)
             return fail(manifest, role->line, "the role has no program");
-        for (uint32_t s = 0; s < role->session_count; s++)
-            if (!find_role(manifest, role->sessions[s].role, &role->sessions[s].role_index))
-                return fail(manifest, role->sessions[s].line, "there is no such role");
+        for (uint32_t s = 0; s < role->session_count; s++) {
+            struct manifest_session *session = &role->sessions[s];
+            if (strcmp(session->role, "init") == 0)
+                session->role_index = MANIFEST_INIT;
+            else if (!find_role(manifest, session->role, &session->role_index))
+                return fail(manifest, session->line, "there is no such role");
+        }
     }
     return ERR_OK;
 }

@@ -13,6 +13,8 @@ enum { MANIFEST_ROLES = 40, MANIFEST_SESSIONS = 16, MANIFEST_ARGUMENTS = 8, MANI
 
 #define MANIFEST_ALL_MEMORY UINT64_MAX
 
+enum { MANIFEST_INIT = 0xffffffff }; // role_index of a session with init itself
+
 struct manifest_session {
     const char *name, *role, *badge;
     uint32_t role_index;

@@ -21,6 +21,7 @@ enum { PAGE = 4096, STACK_BYTES = 64 * 1024, STARTUP_BYTES = 2 * PAGE, FAULTS_MA
 
 struct role roles[MANIFEST_ROLES];
 uint32_t role_count;
+static cap_t keeper_endpoint; // init's own
 
 static struct startup_block {
     struct startup head;
@@ -46,8 +47,10 @@ static error_t add_sessions(struct role *role, bool installing) {
         const struct manifest_session *session = &role->entry->sessions[i];
         cap_t made = 0;
         error_t error = ERR_OK;
+        cap_t endpoint =
+            session->role_index == MANIFEST_INIT ? keeper_endpoint : roles[session->role_index].endpoint;
         if (installing)
-            error = endpoint_create_session(roles[session->role_index].endpoint, startup_badge(session->badge), &made);
+            error = endpoint_create_session(endpoint, startup_badge(session->badge), &made);
         if (!error)
             error = add(role, session->name, made, 0, installing);
         if (made)
@@ -93,7 +96,7 @@ static error_t describe(struct role *role, bool installing) {
     return error;
 }
 
-static error_t make_objects(struct role *role, cap_t keeper, uint32_t index) {
+static error_t make_objects(struct role *role, uint32_t index) {
     uint64_t quota = role->entry->memory == MANIFEST_ALL_MEMORY ? NO_LIMIT : role->entry->memory;
     cap_t session;
     error_t error = account_create_account(SLOT_ACCOUNT, quota, role->entry->priority, &role->account);
@@ -106,7 +109,7 @@ static error_t make_objects(struct role *role, cap_t keeper, uint32_t index) {
     if (!error && role->entry->state)
         error = account_create_memory(role->account, role->entry->state, &role->state);
     if (!error)
-        error = endpoint_create_session(keeper, index, &session);
+        error = endpoint_create_session(keeper_endpoint, index, &session);
     if (error)
         return error;
     error = process_set_keeper(role->process, session);
@@ -127,10 +130,11 @@ static error_t fill_table(struct role *role) {
 
 error_t roles_make(const struct manifest *manifest, cap_t keeper) {
     role_count = manifest->role_count;
+    keeper_endpoint = keeper;
     for (uint32_t i = 0; i < role_count; i++) {
         struct role *role = &roles[i];
         role->entry = &manifest->roles[i];
-        error_t error = make_objects(role, keeper, i);
+        error_t error = make_objects(role, i);
         if (error) {
             report("role %s can't be made: error %d", role->entry->name, error);
             return error;
@@ -163,7 +167,7 @@ static error_t load_image(struct role *role) {
 }
 
 static error_t start_actor(struct role *role) {
-    uint64_t stack, clock, startup, message_page, count;
+    uint64_t stack, clock = 0, startup, message_page = 0, count;
     cap_t stack_memory = 0, startup_memory = 0;
     error_t error = load_image(role);
     if (!error)
