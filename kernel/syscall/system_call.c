@@ -67,16 +67,9 @@ static error_t call(struct thread *thread) {
     struct request *request = &thread->request;
     uint64_t tag = registers->rsi;
     const struct message_page *page = thread->page;
-    request->origin = REQUEST_THREAD;
     request->tag = tag;
-    request->process = thread->process;
     request->priority = thread->effective;
-    request->serial = thread->serial;
-    request->count = tag & TAG_REPEAT ? thread->calls : ++thread->calls;
-    request->words = registers->words;
-    request->page_words = thread->page->words;
-    request->send_caps = page->send_caps;
-    request->send_rights = page->send_rights;
+    request->count += !(tag & TAG_REPEAT);
     request->lend_read = page->lend_read;
     request->lend_write = page->lend_write;
     thread_block(thread, THREAD_STATE_CALLING);

@@ -53,6 +53,7 @@ struct loop {
     uint32_t fiber_count;
     uint64_t cookie_base; // so that answers to an earlier actor's calls are told apart
     struct deferred *deferred;
+    struct timer *timers; // sorted by time
 };
 
 extern struct loop loop;
