@@ -32,7 +32,7 @@ def find_circle(roles, name, path, done):
     return None
 
 
-def main(path):
+def main(path, stamp=None):
     roles = read_roles(path)
     errors = []
     for name, role in roles.items():
@@ -48,8 +48,10 @@ def main(path):
             break
     for error in errors:
         print(error, file=sys.stderr)
+    if stamp and not errors:
+        open(stamp, "w", encoding="utf-8").close()
     return 1 if errors else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

@@ -90,12 +90,17 @@ error_t program_create(const struct caller *caller, struct program **out, cap_t 
     error = slot_duplicate(program->process, RIGHTS_ALL, process);
     if (error != ERR_OK)
         goto fail;
+    error = slot_duplicate(program->account, RIGHTS_ALL, account);
+    if (error != ERR_OK)
+        goto fail_process;
     error =
         endpoint_create_session(process_server.server.endpoint, badge_make(BADGE_PROGRAM, program), session);
     if (error != ERR_OK)
-        goto fail_process;
+        goto fail_account;
     *out = program;
     return ERR_OK;
+fail_account:
+    release(account);
 fail_process:
     release(process);
 fail:
