@@ -11,7 +11,7 @@
 #include "libipc/server/fiber.h"
 #include "libipc/server/server.h"
 #include "libipc/server/session_table.h"
-#include "servers/framework/poll.h"
+#include "servers/framework/poll_list.h"
 #include "servers/framework/tree.h"
 
 enum session_kind { SESSION_DIRECTORY, SESSION_FILE };

@@ -1,5 +1,5 @@
-// See poll.h. Tickets are never used twice, so a late poll_end hits nobody else's registration.
-#include "servers/framework/poll.h"
+// See poll_list.h. Tickets are never used twice, so a late poll_end hits nobody else's registration.
+#include "servers/framework/poll_list.h"
 
 #include <stdlib.h>
 
