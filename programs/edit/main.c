@@ -80,7 +80,7 @@ static bool save(struct editor *editor) {
         }
     }
     bool done = text_save(&editor->text, editor->path);
-    message_set(editor, editor->path, done ? "saved" : error_text(errno));
+    message_set(editor, done ? "" : "not saved", done ? "saved" : error_text(errno));
     return done;
 }
 

@@ -215,7 +215,8 @@ def test_job_control(session):
     session.child.send("typed\r")
     session.child.expect_exact("typed\r\ntyped\r\n")
     session.child.send(control("d"))
-    session.prompt()
+    session.child.expect_exact("PROMPT> ")
+    assert session.line("jobs; echo end") == "end"
 
 
 def test_background_job_is_reported(session):
