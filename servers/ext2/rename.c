@@ -39,6 +39,8 @@ static error_t directory_is_within(struct inode *directory, const struct inode *
                     ? filesystem_corrupt(fs, "ext2: directory inode %u is its own ancestor", directory->number)
                     : directory_parent(at, &parent);
         struct inode *next = NULL;
+        if (!error && at->links == 0) // removed meanwhile, and perhaps its parent as well
+            error = ERR_NOT_FOUND;
         if (!error)
             error = inode_get(fs, parent, &next);
         if (!error && !inode_is_directory(next)) {
