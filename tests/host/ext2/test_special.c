@@ -42,21 +42,15 @@ static error_t stage_run(struct stage *stage, void (*body)(struct stage *), uint
     return stage->mount_error;
 }
 
-static void shell(const char *format, const char *path)
+// Runs a command on the image, whose path is $1.
+static void stage_edit(struct stage *stage, const char *script)
 {
-    char command[1000];
-    snprintf(command, sizeof command, format, path, path, path);
-    CHECK(system(command) == 0, "%s", command);
-}
-
-// Runs a command (with %s for the image's path) on the image.
-static void stage_edit(struct stage *stage, const char *format)
-{
-    char path[300];
+    char path[300], command[1000];
     snprintf(path, sizeof path, "%s/edited", work_directory);
     host_disk_save(&stage->disk, path);
     host_disk_free(&stage->disk);
-    shell(format, path);
+    snprintf(command, sizeof command, "set -- '%s'; %s", path, script);
+    CHECK(system(command) == 0, "%s", command);
     host_disk_load(&stage->disk, path);
 }
 
@@ -187,7 +181,7 @@ static void test_indexed(const char *options)
     image_make(&stage.disk, work_directory, options, 16 << 20);
     CHECK(!stage_run(&stage, many_make, 1 << 20, false), "mount");
     check_clean(&stage);
-    stage_edit(&stage, "e2fsck -fyD '%s' >/dev/null 2>&1; test $? -le 1");
+    stage_edit(&stage, "e2fsck -fyD \"$1\" >/dev/null 2>&1; test $? -le 1");
     CHECK(!stage_run(&stage, many_unlink_only, 1 << 20, false), "mount"); // keeps the index
     check_clean(&stage);
     host_disk_free(&stage.disk);
@@ -198,7 +192,7 @@ static void test_indexed_change(const char *options)
     struct stage stage = {0};
     image_make(&stage.disk, work_directory, options, 16 << 20);
     CHECK(!stage_run(&stage, many_make, 1 << 20, false), "mount");
-    stage_edit(&stage, "e2fsck -fyD '%s' >/dev/null 2>&1; test $? -le 1");
+    stage_edit(&stage, "e2fsck -fyD \"$1\" >/dev/null 2>&1; test $? -le 1");
     CHECK(!stage_run(&stage, many_change, 300 << 10, false), "mount");
     check_clean(&stage);
     host_disk_free(&stage.disk);
@@ -251,8 +245,8 @@ static void test_attributes(void)
     struct stage stage = {0};
     image_make(&stage.disk, work_directory, "-b 1024 -I 128", 4 << 20);
     CHECK(!stage_run(&stage, attributes_make, 1 << 20, false), "mount");
-    stage_edit(&stage, "debugfs -w -R 'ea_set /with user.note a-value-that-is-kept' '%s' 2>/dev/null && "
-                       "debugfs -R 'ea_list /with' '%s' 2>/dev/null | grep -q kept");
+    stage_edit(&stage, "debugfs -w -R 'ea_set /with user.note a-value-that-is-kept' \"$1\" 2>/dev/null && "
+                       "debugfs -R 'ea_list /with' \"$1\" 2>/dev/null | grep -q kept");
     check_clean(&stage);
     CHECK(!stage_run(&stage, NULL, 1 << 20, false), "mount");
     check_clean(&stage);
