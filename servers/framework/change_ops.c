@@ -48,6 +48,13 @@ static error_t check_uncovered(struct tree *tree, const struct place *place) {
     return error;
 }
 
+static const struct tree_cover *cover_at(const struct tree *tree, unsigned index) {
+    const struct tree_cover *cover = tree->covers;
+    while (cover != NULL && index-- != 0)
+        cover = cover->next;
+    return cover;
+}
+
 // ERR_BUSY if something is mounted below the directory that the name means: a mount's name must not change.
 static error_t check_nothing_covered_below(struct tree *tree, const struct place *place) {
     struct tree_node *top;
@@ -56,7 +63,8 @@ static error_t check_nothing_covered_below(struct tree *tree, const struct place
     error_t error = tree->ops->lookup(place->directory, place->step.name, place->step.length, &top);
     if (error != ERR_OK)
         return error;
-    for (struct tree_cover *cover = tree->covers; error == ERR_OK && cover != NULL; cover = cover->next) {
+    const struct tree_cover *cover;
+    for (unsigned i = 0; error == ERR_OK && (cover = cover_at(tree, i)) != NULL; i++) {
         struct tree_node *node = cover->node, *parent;
         tree->ops->hold(node);
         while (node != tree->root && node != top && tree->ops->parent(node, &parent) == ERR_OK) {
