@@ -36,6 +36,7 @@ static bool show_cancelled(struct endpoint *endpoint, struct thread *thread) {
         return false;
     struct request *request = CONTAINER_OF(link, struct request, cancel_link);
     list_remove(link);
+    endpoint->events--;
     show_event(thread, EVENT_CANCEL, request->session->badge, request->serial, request->count);
     return true;
 }
@@ -46,6 +47,7 @@ static bool show_gone(struct endpoint *endpoint, struct thread *thread) {
         if (session->shown)
             break; // only shown ones stand in front of it
         session->shown = true;
+        endpoint->events--;
         list_remove(link);
         list_push_front(&endpoint->gone, link);
         show_event(thread, EVENT_SESSION_CLOSED, session->badge, 0, 0);
@@ -76,8 +78,11 @@ void endpoint_wake(struct endpoint *endpoint) {
 }
 
 void endpoint_show_again(struct endpoint *endpoint) {
-    for (struct list *link = endpoint->gone.next; link != &endpoint->gone; link = link->next)
-        CONTAINER_OF(link, struct session, gone_link)->shown = false;
+    for (struct list *link = endpoint->gone.next; link != &endpoint->gone; link = link->next) {
+        struct session *session = CONTAINER_OF(link, struct session, gone_link);
+        endpoint->events += session->shown;
+        session->shown = false;
+    }
 }
 
 // Nobody can receive here any more: those who wait for an answer must not wait for ever.

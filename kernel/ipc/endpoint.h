@@ -17,7 +17,9 @@ struct endpoint {
     struct list gone;      // struct session.gone_link: those shown first
     struct notification *notification; // bound, referenced
     uint64_t session_serial;
-    uint32_t session_count, queued;
+    uint32_t session_count, reserved;
+    uint32_t queued; // requests and answers in the queue
+    uint32_t events; // cancellations and sessions gone that are yet to be shown
 };
 
 error_t endpoint_create(struct account *account, struct endpoint **out) MUST_USE;

@@ -11,7 +11,9 @@
 #include "kernel/x86_64/clock.h"
 
 static struct thread *thread_of(struct request *request) {
-    return CONTAINER_OF(request, struct thread, request);
+    if (request->origin == REQUEST_THREAD)
+        return CONTAINER_OF(request, struct thread, request);
+    return CONTAINER_OF(request, struct thread, fault);
 }
 
 void request_initialize(struct request *request, enum request_origin origin) {
@@ -39,7 +41,10 @@ error_t request_send(struct request *request, struct session *session) {
 
 // Out of the queue or the server's hands; its session is still held.
 static void detach(struct request *request) {
-    list_remove(&request->cancel_link);
+    if (!list_is_empty(&request->cancel_link)) {
+        list_remove(&request->cancel_link);
+        request->session->endpoint->events--;
+    }
     list_remove(&request->link);
     switch (request->state) {
     case REQUEST_QUEUED:
@@ -107,7 +112,6 @@ void request_take(struct request *request, struct thread *server) {
     request->state = REQUEST_SERVED;
     request->server = server;
     server->serving = request;
-    list_push_back(&server->process->served, &request->link);
     thread_update_priority(server);
 }
 
@@ -203,22 +207,26 @@ bool request_cancel(struct request *request) {
     }
     request->cancelling = true;
     list_push_back(&request->session->endpoint->cancelled, &request->cancel_link);
+    request->session->endpoint->events++;
     endpoint_wake(request->session->endpoint);
     return false;
 }
 
 void request_put_aside(struct request *request, struct capability *slot) {
+    struct process *process = request->server->process;
     request->server->serving = NULL;
     thread_update_priority(request->server);
     request->server = NULL;
     request->state = REQUEST_ASIDE;
     request->slot = slot;
+    list_push_back(&process->aside, &request->link);
     capability_fill(slot, CAP_REPLY, request, 0, NULL);
 }
 
 void request_serve(struct request *request, struct thread *server) {
     *request->slot = (struct capability){0};
     request->slot = NULL;
+    list_remove(&request->link);
     request->state = REQUEST_SERVED;
     request->server = server;
     server->serving = request;

@@ -1,7 +1,7 @@
 // A request on its way: queued at an endpoint, being served by a thread, put aside in a capability slot, or idle. It is
 // embedded in what pays for it (a thread, a call object, a process's exit event), so sending never allocates.
 // Invariant: a request that is not idle holds its session and is in exactly one of: its endpoint's queue (QUEUED,
-// ANSWERED), the `served` list of the process that took it (SERVED: thread->serving points back, ASIDE: slot->object).
+// ANSWERED), the hands of a thread (SERVED: thread->serving points back), a slot and its process's `aside` list (ASIDE: slot->object).
 #pragma once
 
 #include <stdbool.h>

@@ -12,6 +12,7 @@ static void check_gone(struct session *session) {
         return;
     }
     list_push_back(&endpoint->gone, &session->gone_link);
+    endpoint->events++;
     endpoint_wake(endpoint);
 }
 

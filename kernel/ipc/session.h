@@ -5,6 +5,9 @@
 #include "kernel/cap/object.h"
 #include "kernel/ipc/endpoint.h"
 
+// Every capability to a session starts with these; the fast path asks for exactly them.
+enum { SESSION_RIGHTS = RIGHT_COPY | RIGHT_INHERIT | RIGHT_CALL | RIGHT_REVOKE };
+
 struct session {
     struct object object;
     struct endpoint *endpoint; // referenced

@@ -17,7 +17,7 @@ error_t process_create(struct account *account, struct process **out) {
     if (error)
         return error;
     list_initialize(&process->threads);
-    list_initialize(&process->served);
+    list_initialize(&process->aside);
     list_initialize(&process->link);
     request_initialize(&process->exit_event, REQUEST_EXIT);
     static uint64_t serial;
@@ -39,7 +39,7 @@ void process_end_threads(struct process *process) {
     struct list *link;
     while ((link = list_first(&process->threads)))
         thread_end(CONTAINER_OF(link, struct thread, process_link));
-    while ((link = list_first(&process->served))) {
+    while ((link = list_first(&process->aside))) {
         struct request *request = CONTAINER_OF(link, struct request, link);
         request_abandon(request);
     }

@@ -1,4 +1,4 @@
-// Who runs: 64 priorities, first come first served within one, round robin for class 0. Choice is O(1) by a bit set of
+// Who runs: 64 priorities, first come first served within one, round robin for class 0. The running thread is not in the queue. Choice is O(1) by a bit set of
 // priorities in use.
 #pragma once
 
@@ -10,9 +10,10 @@ void run_queue_initialize(void);
 // At the front: a thread woken by a message runs before others of its priority (its caller gave it the time).
 void run_queue_push(struct thread *thread, bool front);
 void run_queue_remove(struct thread *thread);
-// The best thread that could run, or NULL; it stays in the queue while it runs.
+// The best thread that waits to run, or NULL.
 struct thread *run_queue_first(void);
-// The current thread's slice is over: it goes behind the others of its priority.
-void run_queue_rotate(struct thread *thread);
-// True if another thread of the same priority waits for its turn.
+// True if a thread of the same priority waits for its turn.
 bool run_queue_has_peer(const struct thread *thread);
+
+// The highest priority in the queue, 0 if it is empty: what the fast path compares.
+extern uint8_t run_queue_top;

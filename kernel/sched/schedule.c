@@ -6,20 +6,20 @@
 #include "kernel/x86_64/clock.h"
 #include "kernel/x86_64/switch.h"
 
+enum { REAP_STEPS = 64 };
+
 uint64_t message_count, switch_count, interrupt_count, idle_time;
 
 static struct tree timers;
-static struct thread *current;
-static uint64_t slice_end;    // when the current thread's turn is over
-static uint64_t running_since; // when the current thread began to be charged
+static bool slice_over;             // the current thread must let its peers run
+static uint64_t slice_end;          // when the current thread's turn is over
+static uint64_t running_since;      // when the current thread began to be charged
 static uint64_t armed = UINT64_MAX; // what the processor's alarm is set to
 static bool timer_stale;            // a deadline was added or the alarm fired: look at it again
 
-struct thread *current_thread(void) {
-    return current;
-}
-
+// Time is charged where it was given: a server that runs by the fast path uses its caller's.
 static void charge_time(uint64_t now) {
+    struct thread *current = current_thread();
     uint64_t used = now - running_since;
     running_since = now;
     if (!current)
@@ -28,11 +28,10 @@ static void charge_time(uint64_t now) {
     current->process->cpu_time += used;
 }
 
-void schedule_forget(const struct thread *thread) {
-    if (current != thread)
-        return;
-    charge_time(clock_now());
-    current = NULL;
+void schedule_forget(struct thread *thread) {
+    if (current_thread() == thread)
+        charge_time(clock_now());
+    switch_forget(thread);
 }
 
 void timer_add(struct tree_node *node, uint64_t time) {
@@ -60,6 +59,7 @@ static void expire(uint64_t now) {
 }
 
 static void arm_timer(uint64_t now) {
+    const struct thread *current = current_thread();
     uint64_t next = UINT64_MAX;
     struct tree_node *node = tree_first(&timers);
     if (node)
@@ -78,37 +78,50 @@ void schedule_tick(void) {
     armed = UINT64_MAX; // it fired, perhaps early
     timer_stale = true;
     expire(now);
-    if (current && current->in_queue && now >= slice_end) {
-        run_queue_rotate(current);
-        slice_end = now + TIME_SLICE_NS;
+    if (now >= slice_end)
+        slice_over = true;
+}
+
+void schedule_yield(void) {
+    slice_over = true;
+}
+
+// Sleeps until some thread can run.
+static void idle(uint64_t now) {
+    switch_to_nothing();
+    while (!run_queue_first()) {
+        if (reaper_run(REAP_STEPS) && !run_queue_first()) {
+            arm_timer(now);
+            switch_idle();
+        }
+        now = clock_now();
+        expire(now);
     }
+    idle_time += now - running_since;
+    running_since = now;
 }
 
 void schedule(void) {
-    struct thread *next = run_queue_first();
-    if (next == current && next) {
+    struct thread *current = current_thread(), *next = run_queue_first();
+    bool runs_on = current && current->state == THREAD_STATE_READY && !thread_is_held(current);
+    if (runs_on && (!next || next->effective < current->effective ||
+                    (next->effective == current->effective && (!slice_over || current->class == 1)))) {
         if (timer_stale || (run_queue_has_peer(current) && armed > slice_end))
             arm_timer(clock_now());
-        switch_return_same(current);
+        slice_over = false;
+        switch_count += switch_to(current); // its extras may have changed
         return;
     }
     uint64_t now = clock_now();
     charge_time(now);
-    if (!next) {
-        current = NULL;
-        do {
-            if (reaper_run(64) && !run_queue_first()) {
-                arm_timer(now);
-                switch_idle();
-            }
-            expire(clock_now());
-        } while (!(next = run_queue_first()));
-        now = clock_now();
-        idle_time += now - running_since;
-        running_since = now;
-    }
-    current = next;
+    if (runs_on)
+        run_queue_push(current, !slice_over);
+    if (!next)
+        idle(now);
+    next = run_queue_first();
+    run_queue_remove(next);
+    slice_over = false;
     slice_end = now + TIME_SLICE_NS;
-    arm_timer(now);
     switch_count += switch_to(next);
+    arm_timer(now);
 }

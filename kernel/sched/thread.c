@@ -24,13 +24,17 @@ error_t thread_create(struct process *process, uint8_t priority, bool fpu, struc
     error_t error = object_create(CAP_THREAD, sizeof(*thread), account, &thread);
     if (error)
         return error;
-    thread->serial = thread_next_serial();
     thread->priority = thread->effective = priority;
     thread->state = THREAD_STATE_READY;
-    thread->held = true;
+    thread->extras = EXTRA_HELD;
     thread->interrupted = true;
     thread->registers.rflags = 0x202;
     request_initialize(&thread->request, REQUEST_THREAD);
+    request_initialize(&thread->fault, REQUEST_FAULT);
+    thread->request.serial = thread->fault.serial = thread_next_serial();
+    thread->request.process = thread->fault.process = process;
+    thread->request.words = thread->registers.words;
+    thread->fault.words = thread->fault.page_words = thread->fault_words;
     list_initialize(&thread->queue_link);
     list_initialize(&thread->process_link);
     bool shared;
@@ -42,6 +46,10 @@ error_t thread_create(struct process *process, uint8_t priority, bool fpu, struc
         goto fail;
     thread->message_memory->pinned = true;
     thread->page = direct_map(physical);
+    thread->request.page_words = thread->page->words;
+    thread->request.send_caps = thread->page->send_caps;
+    thread->request.send_rights = thread->page->send_rights;
+    thread->space_root = process->space.tables.root;
     if (fpu) {
         error = account_charge(account, PAGE_BYTES);
         if (error)
@@ -74,10 +82,11 @@ void thread_wake(struct thread *thread) {
     if (thread->state == THREAD_STATE_ENDED)
         return;
     timer_remove(&thread->timer);
-    if (!thread->in_queue)
+    thread->extras &= ~(uint32_t)EXTRA_TIMER;
+    if (thread->state == THREAD_STATE_WAITING)
         list_remove(&thread->queue_link);
     thread->state = THREAD_STATE_READY;
-    if (!thread->held && !thread->in_queue)
+    if (!thread_is_held(thread) && !thread->in_queue && thread != current_thread())
         run_queue_push(thread, true);
 }
 
@@ -88,7 +97,7 @@ void thread_block(struct thread *thread, enum thread_state state) {
 }
 
 void thread_hold(struct thread *thread) {
-    thread->held = true;
+    thread->extras |= EXTRA_HELD;
     if (thread->in_queue)
         run_queue_remove(thread);
 }
@@ -96,8 +105,8 @@ void thread_hold(struct thread *thread) {
 void thread_start(struct thread *thread) {
     if (thread->state == THREAD_STATE_ENDED)
         return;
-    thread->held = false;
-    if (thread->state == THREAD_STATE_READY && !thread->in_queue)
+    thread->extras &= ~(uint32_t)EXTRA_HELD;
+    if (thread->state == THREAD_STATE_READY && !thread->in_queue && thread != current_thread())
         run_queue_push(thread, false);
 }
 
@@ -121,8 +130,10 @@ void thread_update_priority(struct thread *thread) {
 }
 
 void thread_set_deadline(struct thread *thread, uint64_t time) {
-    if (time)
-        timer_add(&thread->timer, time);
+    if (!time)
+        return;
+    timer_add(&thread->timer, time);
+    thread->extras |= EXTRA_TIMER;
 }
 
 void thread_fault(struct thread *thread, uint64_t vector) {
@@ -133,14 +144,11 @@ void thread_fault(struct thread *thread, uint64_t vector) {
                                registers->rsp, registers->rbp,        thread->fault_code};
     for (int i = 0; i < 6; i++)
         thread->fault_words[i] = words[i];
-    struct request *request = &thread->request;
+    struct request *request = &thread->fault;
     request->origin = REQUEST_FAULT;
     request->tag = TAG(EVENT_FAULT, 6);
-    request->words = request->page_words = thread->fault_words;
-    request->process = thread->process;
     request->priority = thread->effective;
-    request->serial = thread->serial;
-    request->count = ++thread->calls;
+    request->count++;
     if (!keeper || request_send(request, keeper))
         thread_stop(thread);
 }
@@ -151,15 +159,16 @@ void thread_end(struct thread *thread) {
     if (thread->serving)
         request_abandon(thread->serving);
     request_withdraw(&thread->request);
+    request_withdraw(&thread->fault);
     timer_remove(&thread->timer);
     if (thread->in_queue)
         run_queue_remove(thread);
-    list_remove(&thread->queue_link);
+    else if (thread->state == THREAD_STATE_WAITING)
+        list_remove(&thread->queue_link);
     thread->state = THREAD_STATE_ENDED;
-    thread->held = true;
+    thread->extras |= EXTRA_HELD;
     list_remove(&thread->process_link);
     thread->process->thread_count--;
-    switch_forget(thread);
     schedule_forget(thread);
     object_release(&thread->object); // the reference of its creation: a thread lives until it ends
 }

@@ -1,6 +1,6 @@
 // A thread: registers, a message page, a priority, and what it is blocked on. There is no kernel stack per thread: a
 // thread in the kernel either finishes its call or is left in one of the named states below. Invariant: state READY and
-// not held <=> it runs or stands in a run queue; WAITING <=> in the receivers of an endpoint or notification;
+// not held <=> it is current or stands in a run queue; WAITING <=> in the receivers of an endpoint or notification;
 // CALLING, FAULTED <=> its request is not idle.
 #pragma once
 
@@ -13,13 +13,14 @@ struct endpoint;
 struct memory;
 struct process;
 
-// What entry.asm saves and restores; thread_layout.inc repeats the offsets, thread.c checks them.
+// What entry.asm saves and restores; x86_64/layout.c tells it the offsets.
 struct registers {
     uint64_t words[6]; // rdx r8 r9 r10 r12 r13
     uint64_t rax, rdi, rsi, rbx, rbp, rsp, rcx, r11, r14, r15, rip, rflags;
 };
 
-enum thread_extra { EXTRA_FPU = 1, EXTRA_PORTS = 2 };
+// What a switch has to look after besides the space: none of it for most servers, and then the fast path may run.
+enum thread_extra { EXTRA_FPU = 1, EXTRA_PORTS = 2, EXTRA_SEGMENTS = 4, EXTRA_HELD = 8, EXTRA_TIMER = 16 };
 
 enum { PRIORITIES = 64, PRIORITY_HIGHEST = 63 };
 
@@ -30,14 +31,14 @@ struct thread {
     struct process *process;   // referenced
     uint8_t state;             // enum thread_state
     uint8_t priority, effective, class;
-    bool held;        // stopped from outside: not to run though it may be ready
     bool interrupted; // all registers count (left by an interrupt), not only what a system call keeps
     bool in_queue;
-    uint32_t extras; // enum thread_extra
+    uint32_t extras; // enum thread_extra; HELD: stopped from outside, not to run though it may be ready
     uint64_t fs_base, gs_base;
     void *fpu_area;           // a frame, with EXTRA_FPU
-    uint64_t serial, calls;   // the request number of its last call
-    struct request request;   // its call, fault or page request
+    uint64_t space_root;      // of its process's space, for CR3; constant
+    struct request request;   // its call; its number is the thread's: serial constant, count of its last call
+    struct request fault;     // its exception or missing page
     struct request *serving;  // the request that it serves
     struct list queue_link;   // run queue, or receivers of what it waits for
     struct list process_link; // process->threads
@@ -66,5 +67,8 @@ void thread_end(struct thread *thread);
 void thread_update_priority(struct thread *thread);
 // Sends its exception to the keeper; fault_address and fault_code are set.
 void thread_fault(struct thread *thread, uint64_t vector);
+static inline bool thread_is_held(const struct thread *thread) {
+    return thread->extras & EXTRA_HELD;
+}
 // Sets the deadline of a wait or call; 0: none.
 void thread_set_deadline(struct thread *thread, uint64_t time);

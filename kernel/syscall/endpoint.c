@@ -14,8 +14,7 @@ static error_t create_session(struct invocation *call, struct endpoint *endpoint
     struct session *session;
     error_t error = session_create(endpoint, account, call->in[0], &session);
     if (!error)
-        capability_fill(call->out[0], CAP_SESSION, session, RIGHT_COPY | RIGHT_INHERIT | RIGHT_CALL | RIGHT_REVOKE,
-                        NULL);
+        capability_fill(call->out[0], CAP_SESSION, session, SESSION_RIGHTS, NULL);
     return error;
 }
 

@@ -7,6 +7,7 @@
 #include "kernel/ipc/endpoint.h"
 #include "kernel/ipc/notification.h"
 #include "kernel/ipc/session.h"
+#include "kernel/ipc/transfer.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/schedule.h"
 #include "kernel/syscall/invocation.h"
@@ -67,16 +68,9 @@ static error_t call(struct thread *thread) {
     struct request *request = &thread->request;
     uint64_t tag = registers->rsi;
     const struct message_page *page = thread->page;
-    request->origin = REQUEST_THREAD;
     request->tag = tag;
-    request->process = thread->process;
     request->priority = thread->effective;
-    request->serial = thread->serial;
-    request->count = tag & TAG_REPEAT ? thread->calls : ++thread->calls;
-    request->words = registers->words;
-    request->page_words = thread->page->words;
-    request->send_caps = page->send_caps;
-    request->send_rights = page->send_rights;
+    request->count += !(tag & TAG_REPEAT);
     request->lend_read = page->lend_read;
     request->lend_write = page->lend_write;
     thread_block(thread, THREAD_STATE_CALLING);
@@ -159,7 +153,9 @@ static error_t find_request(struct thread *thread, uint64_t index, struct reques
 static error_t reply(struct thread *thread) {
     struct request *request;
     error_t error = find_request(thread, thread->registers.r14, &request);
-    if (!error)
+    if (error)
+        transfer_drop(thread);
+    else
         request_reply(request, thread);
     return error;
 }
@@ -239,7 +235,9 @@ void system_call(struct thread *thread) {
     case SYS_REPLY_WAIT:
         if (thread->serving)
             request_reply(thread->serving, thread);
-        error = wait(thread, false);
+        else
+            transfer_drop(thread);
+        error = wait(thread, registers->rsi & TAG_DEADLINE);
         break;
     case SYS_WAIT:
         error = put_aside(thread, registers->r14);

@@ -3,7 +3,7 @@
 
 #include "kernel/cap/account.h"
 #include "kernel/sched/process.h"
-#include "kernel/sched/run_queue.h"
+#include "kernel/sched/schedule.h"
 #include "kernel/x86_64/string.h"
 #include "kernel/syscall/invocation.h"
 #include "kernel/x86_64/paging.h"
@@ -36,8 +36,16 @@ static void get_registers(const struct thread *thread, struct thread_registers *
     };
 }
 
+static void set_segments(struct thread *thread, uint64_t fs_base, uint64_t gs_base) {
+    thread->fs_base = fs_base;
+    thread->gs_base = gs_base;
+    thread->extras &= ~(uint32_t)EXTRA_SEGMENTS;
+    if (fs_base || gs_base)
+        thread->extras |= EXTRA_SEGMENTS;
+}
+
 static error_t set_registers(struct thread *thread, const struct thread_registers *in) {
-    if (!thread->held && thread->state != THREAD_STATE_FAULTED)
+    if (!thread_is_held(thread) && thread->state != THREAD_STATE_FAULTED)
         return ERR_BUSY;
     if (thread->state == THREAD_STATE_CALLING || thread->state == THREAD_STATE_WAITING)
         return ERR_BUSY;
@@ -58,8 +66,7 @@ static error_t set_registers(struct thread *thread, const struct thread_register
         .rip = in->rip,
         .rflags = (in->rflags & FLAGS_FREE) | FLAGS_FIXED,
     };
-    thread->fs_base = in->fs_base;
-    thread->gs_base = in->gs_base;
+    set_segments(thread, in->fs_base, in->gs_base);
     thread->interrupted = true;
     return ERR_OK;
 }
@@ -92,12 +99,11 @@ static error_t control(struct invocation *call, struct thread *thread, uint32_t 
     case METHOD_THREAD_SET_SEGMENTS:
         if (call->in[0] >= USER_HIGHEST || call->in[1] >= USER_HIGHEST)
             return ERR_INVALID;
-        thread->fs_base = call->in[0];
-        thread->gs_base = call->in[1];
+        set_segments(thread, call->in[0], call->in[1]);
         return ERR_OK;
     case METHOD_THREAD_YIELD:
-        if (thread->in_queue)
-            run_queue_rotate(thread);
+        if (thread == call->thread)
+            schedule_yield();
         return ERR_OK;
     default: // METHOD_THREAD_DESTROY
         call->gone = thread == call->thread;
@@ -123,10 +129,10 @@ error_t thread_invoke(struct invocation *call, uint32_t code) {
     }
     if (method == METHOD_THREAD_INFORMATION) {
         struct thread_information information = {
-            .state = thread->held && thread->state == THREAD_STATE_READY ? THREAD_STATE_STOPPED : thread->state,
+            .state = thread_is_held(thread) && thread->state == THREAD_STATE_READY ? THREAD_STATE_STOPPED : thread->state,
             .priority = thread->effective,
             .cpu_time = thread->cpu_time,
-            .serial = thread->serial,
+            .serial = thread->request.serial,
             .served_serial = thread->serving ? thread->serving->serial : 0,
             .served_count = thread->serving ? thread->serving->count : 0,
         };

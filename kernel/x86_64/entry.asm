@@ -2,10 +2,10 @@
 ; current thread, runs C on the processor's only kernel stack, and return_to_user loads whatever thread is current then.
 ; Interrupts are off in the kernel except in the idle loop, whose interrupts return to it.
 
-%include "kernel/x86_64/layout.inc"
+%include "layout.inc"
 
-extern system_call, interrupt_from_user, interrupt_from_kernel
-global system_call_entry:function hidden, entry_stubs:data hidden, return_to_user:function hidden
+extern system_call, interrupt_from_user, interrupt_from_kernel, fast_call, fast_reply_wait
+global system_call_entry:function hidden, slow_entry:function hidden, entry_stubs:data hidden, return_to_user:function hidden
 
 section .text
 
@@ -14,6 +14,13 @@ section .text
 align 64
 system_call_entry:
     swapgs
+    cmp eax, NUMBER_CALL
+    je fast_call
+    cmp eax, NUMBER_REPLY_WAIT
+    je fast_reply_wait
+
+; From there too, with nothing changed but rax, rbx, r11, r14 and r15.
+slow_entry:
     mov [gs:CPU_USER_STACK], rsp
     mov rsp, [gs:CPU_CURRENT]
     mov [rsp + T_RDX], rdx

@@ -1,5 +1,5 @@
 // What each processor has for itself (reached through GS while in the kernel) and the instructions that C has no words
-// for. processor_layout.inc repeats the offsets for the assembler; switch.c checks them.
+// for. layout.c tells the assembler its offsets.
 #pragma once
 
 #include <stdint.h>

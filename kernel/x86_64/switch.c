@@ -3,8 +3,6 @@
 // registers of the last one that has are safe from it; they are saved when another owner comes.
 #include "kernel/x86_64/switch.h"
 
-#include <stddef.h>
-
 #include "kernel/sched/process.h"
 #include "kernel/x86_64/clock.h"
 #include "kernel/x86_64/descriptors.h"
@@ -14,14 +12,6 @@
 enum { MSR_FS_BASE = 0xc0000100, MSR_KERNEL_GS_BASE = 0xc0000102, CR0_TS = 8 };
 
 struct processor boot_processor;
-
-// processor_layout.inc and thread_layout.inc
-_Static_assert(offsetof(struct processor, current) == 8, "processor_layout.inc");
-_Static_assert(offsetof(struct processor, kernel_stack) == 16, "processor_layout.inc");
-_Static_assert(offsetof(struct processor, user_stack) == 24, "processor_layout.inc");
-_Static_assert(offsetof(struct thread, registers) == 40, "thread_layout.inc");
-_Static_assert(sizeof(struct registers) == 18 * 8, "thread_layout.inc");
-_Static_assert(offsetof(struct thread, interrupted) == 40 + 144 + 16 + 5, "thread_layout.inc");
 
 static void load_segments(struct processor *processor, const struct thread *thread) {
     bool other = processor->fs_owner != thread->process && thread->fs_base;
@@ -76,7 +66,7 @@ static void load_extras(struct processor *processor, struct thread *thread) {
 
 uint32_t switch_to(struct thread *thread) {
     struct processor *processor = processor_self();
-    uint64_t root = thread->process->space.tables.root;
+    uint64_t root = thread->space_root;
     uint32_t switched = processor->space_root != root;
     if (switched)
         processor_load_space(root);
@@ -86,8 +76,12 @@ uint32_t switch_to(struct thread *thread) {
     return switched;
 }
 
-void switch_return_same(struct thread *thread) {
-    (void)switch_to(thread);
+struct thread *current_thread(void) {
+    return processor_self()->current;
+}
+
+void switch_to_nothing(void) {
+    processor_self()->current = NULL;
 }
 
 void switch_forget(struct thread *thread) {

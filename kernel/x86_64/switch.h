@@ -9,8 +9,10 @@
 
 // Loads what the thread needs; 1 if the address space changed, else 0.
 uint32_t switch_to(struct thread *thread);
-// The thread goes on that ran before: its space may have been left, its extras changed.
-void switch_return_same(struct thread *thread);
+// The thread that runs, or entered the kernel last; NULL while idle or if it ended.
+struct thread *current_thread(void);
+// No thread runs: the processor idles.
+void switch_to_nothing(void);
 // Nothing of the thread may stay loaded: it ends.
 void switch_forget(struct thread *thread);
 // The processor must not use this space any more: it is being taken apart.

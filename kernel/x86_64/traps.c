@@ -26,17 +26,14 @@ void interrupt_from_kernel(const struct interrupt_frame *frame, uint64_t rbp);
 
 // The thread waits until its pager has supplied the page.
 static void ask_pager(struct thread *thread, const struct mapping *mapping, uint64_t address, bool write) {
-    struct request *request = &thread->request;
+    struct request *request = &thread->fault;
     thread_block(thread, THREAD_STATE_FAULTED);
     thread->fault_words[0] = mapping->offset + (address & ~UINT64_C(4095)) - mapping->start;
     thread->fault_words[1] = write;
     request->origin = REQUEST_PAGE;
     request->tag = TAG(EVENT_PAGE, 2);
-    request->words = request->page_words = thread->fault_words;
-    request->process = thread->process;
     request->priority = thread->effective;
-    request->serial = thread->serial;
-    request->count = ++thread->calls;
+    request->count++;
     if (request_send(request, mapping->memory->pager))
         thread_fault(thread, VECTOR_PAGE_FAULT);
 }

@@ -142,15 +142,11 @@ int fnmatch(const char *pattern, const char *string, int flags) {
                *star_string = NULL; // where the last star's tail begins, and what it is tried against
     for (;;) {
         if (*pattern == '*') {
-            if (guarded_period(&matcher,
-                               string)) // as an empty match it could go on, but then a period must follow
-                star = NULL;
-            else
-                star = pattern + 1;
+            if (guarded_period(&matcher, string))
+                return FNM_NOMATCH;
             while (*pattern == '*')
                 pattern++;
-            if (star != NULL)
-                star = pattern;
+            star = pattern;
             star_string = string;
             continue;
         }

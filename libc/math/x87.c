@@ -15,14 +15,17 @@ float sqrtf(float x) {
     return result;
 }
 
-// The remainder of 64-bit division by the x87, in steps until it is complete. Exact.
-double fmod(double x, double y) {
-    long double left = x;
+// The remainder of x by y, exact: the x87 takes it in steps and says when it is complete.
+static long double remainder_of(long double x, long double y) {
     unsigned short status;
     do
-        __asm__("fprem\n\tfnstsw %1" : "+t"(left), "=a"(status) : "u"((long double)y) : "cc");
+        __asm__("fprem\n\tfnstsw %1" : "+t"(x), "=a"(status) : "u"(y) : "cc");
     while ((status & 0x400) != 0);
-    return (double)left;
+    return x;
+}
+
+double fmod(double x, double y) {
+    return (double)remainder_of(x, y);
 }
 
 static long double logarithm(double x, long double factor) {
@@ -106,15 +109,21 @@ double pow(double x, double y) {
     return odd ? copysign(size, x) : size;
 }
 
+// fsin and fcos refuse arguments of 2^63 and more: these are brought near first.
+static long double bring_near(double x) {
+    const long double two_pi = 6.283185307179586476925286766559005768L;
+    return fabs(x) < 0x1p62 || !isfinite(x) ? x : remainder_of(x, two_pi);
+}
+
 double sin(double x) {
     long double result;
-    __asm__("fsin" : "=t"(result) : "0"((long double)x));
+    __asm__("fsin" : "=t"(result) : "0"(bring_near(x)));
     return (double)result;
 }
 
 double cos(double x) {
     long double result;
-    __asm__("fcos" : "=t"(result) : "0"((long double)x));
+    __asm__("fcos" : "=t"(result) : "0"(bring_near(x)));
     return (double)result;
 }
 

@@ -297,7 +297,7 @@ int scan_run(struct scan_source *source, const char *format, va_list list) {
     struct scan_arguments arguments;
     va_copy(arguments.list, list);
     int stored = 0;
-    bool converted = false, ended = false;
+    bool ended = false;
     while (*format != '\0') {
         if (isspace((unsigned char)*format)) {
             skip_space(source);
@@ -321,11 +321,10 @@ int scan_run(struct scan_source *source, const char *format, va_list list) {
             skip_space(source);
         enum scan_result result = scan_conversion(source, &spec, &arguments, &set);
         stored += result == SCAN_STORED;
-        converted |= spec.conversion != 'n' && spec.conversion != '%' && result <= SCAN_SUPPRESSED;
         ended = result == SCAN_INPUT_ENDED;
         if (result > SCAN_SUPPRESSED)
             break;
     }
     va_end(arguments.list);
-    return ended && !converted ? EOF : stored;
+    return ended && stored == 0 ? EOF : stored;
 }

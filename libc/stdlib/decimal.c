@@ -60,10 +60,14 @@ static void divide(struct decimal *decimal, int bits) {
 void decimal_scale(struct decimal *decimal, int power) {
     if (decimal->first == decimal->end)
         return;
-    for (; power > 0; power -= MULTIPLY_BITS)
-        multiply(decimal, power < MULTIPLY_BITS ? power : MULTIPLY_BITS);
-    for (; power < 0; power += DIVIDE_BITS)
-        divide(decimal, -power < DIVIDE_BITS ? -power : DIVIDE_BITS);
+    for (; power >= MULTIPLY_BITS; power -= MULTIPLY_BITS)
+        multiply(decimal, MULTIPLY_BITS);
+    for (; power <= -DIVIDE_BITS; power += DIVIDE_BITS)
+        divide(decimal, DIVIDE_BITS);
+    if (power > 0)
+        multiply(decimal, power);
+    else if (power < 0)
+        divide(decimal, -power);
 }
 
 static int digits_in(uint32_t word) {

@@ -94,6 +94,7 @@ static int take_long(int argc, char *const argv[], const char *options, const st
     optarg = name[length] == '=' ? (char *)(uintptr_t)(name + length + 1) : NULL;
     if (optarg != NULL && option->has_arg == no_argument) {
         optopt = option->val;
+        optarg = NULL;
         complain(argv, options, "option takes no value", argv[optind], length + 2);
         return '?';
     }

@@ -31,8 +31,10 @@ bool integer_parse(const char *string, int base, struct parsed_integer *result) 
         base = *at == '0' ? 8 : 10;
     }
     for (int digit; (digit = digit_value(*at)) < base; at++) {
-        result->overflow |= __builtin_mul_overflow(result->magnitude, (uint64_t)base, &result->magnitude) |
-                            __builtin_add_overflow(result->magnitude, (uint64_t)digit, &result->magnitude);
+        if (__builtin_mul_overflow(result->magnitude, (uint64_t)base, &result->magnitude))
+            result->overflow = true;
+        if (__builtin_add_overflow(result->magnitude, (uint64_t)digit, &result->magnitude))
+            result->overflow = true;
         result->end = at + 1;
     }
     if (result->overflow)

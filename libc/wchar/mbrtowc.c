@@ -110,7 +110,8 @@ size_t mbsrtowcs(wchar_t *restrict result, const char **restrict string, size_t 
 
 size_t mbstowcs(wchar_t *restrict result, const char *restrict string, size_t count) {
     mbstate_t state = {0};
-    return mbsrtowcs(result, &string, count, &state);
+    const char *at = string;
+    return mbsrtowcs(result, &at, count, &state);
 }
 
 int mbtowc(wchar_t *restrict result, const char *restrict string, size_t size) {

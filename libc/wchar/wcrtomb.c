@@ -50,7 +50,8 @@ size_t wcsrtombs(char *restrict result, const wchar_t **restrict string, size_t 
 }
 
 size_t wcstombs(char *restrict result, const wchar_t *restrict string, size_t size) {
-    return wcsrtombs(result, &string, size, NULL);
+    const wchar_t *at = string;
+    return wcsrtombs(result, &at, size, NULL);
 }
 
 int wctomb(char *string, wchar_t c) {

@@ -57,6 +57,8 @@ static bool received_caps_take(uint64_t tag, unsigned wanted, cap_t *caps) {
 }
 
 static void caps_drop(uint64_t tag) {
+    if (tag_caps(tag) == 0)
+        return;
     cap_t none[MESSAGE_CAPS];
     bool ignored = received_caps_take(tag, 0, none);
     (void)ignored;
@@ -163,8 +165,10 @@ error_t ipc_call(cap_t target, const struct ipc_shape *shape, uint64_t *words, s
     }
 }
 
-error_t ipc_call_finish(cap_t target, const struct ipc_shape *shape, uint64_t *words, error_t error,
-                        const struct ipc_registers *registers) {
+error_t ipc_call_unusual(cap_t target, const struct ipc_shape *shape, uint64_t *words, error_t error,
+                         const struct ipc_registers *registers) {
+    if (registers == NULL)
+        return ipc_call(target, shape, words, NULL);
     struct ipc_registers again = *registers;
     if (error == ERR_SERVER_LOST)
         error = request_send(target, shape, words, NULL, true, &again);

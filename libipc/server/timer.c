@@ -3,14 +3,14 @@
 
 #include <stddef.h>
 
-static struct timer *first;
+#include "libipc/server/loop.h"
 
 void timer_set(struct timer *timer, uint64_t at, void (*expired)(struct timer *timer)) {
     timer_clear(timer);
     timer->at = at;
     timer->expired = expired;
     timer->armed = true;
-    struct timer **place = &first;
+    struct timer **place = &loop.timers;
     while (*place != NULL && (*place)->at <= at)
         place = &(*place)->next;
     timer->next = *place;
@@ -20,7 +20,7 @@ void timer_set(struct timer *timer, uint64_t at, void (*expired)(struct timer *t
 void timer_clear(struct timer *timer) {
     if (!timer->armed)
         return;
-    struct timer **place = &first;
+    struct timer **place = &loop.timers;
     while (*place != timer)
         place = &(*place)->next;
     *place = timer->next;
@@ -28,12 +28,12 @@ void timer_clear(struct timer *timer) {
 }
 
 uint64_t timer_first(void) {
-    return first != NULL ? (first->at != 0 ? first->at : 1) : 0;
+    return loop.timers != NULL ? (loop.timers->at != 0 ? loop.timers->at : 1) : 0;
 }
 
 void timer_run(uint64_t now) {
-    while (first != NULL && first->at <= now) {
-        struct timer *timer = first;
+    while (loop.timers != NULL && loop.timers->at <= now) {
+        struct timer *timer = loop.timers;
         timer_clear(timer);
         timer->expired(timer);
     }
