@@ -18,5 +18,7 @@ error_t tree_make_symlink(struct request *request, const struct directory_make_s
                           struct directory_make_symlink_out *out);
 error_t tree_make_link(struct request *request, const struct directory_make_link_in *in,
                        struct directory_make_link_out *out);
-error_t tree_rename(struct request *request, const struct directory_rename_in *in, struct directory_rename_out *out);
-error_t tree_unlink(struct request *request, const struct directory_unlink_in *in, struct directory_unlink_out *out);
+error_t tree_rename(struct request *request, const struct directory_rename_in *in,
+                    struct directory_rename_out *out);
+error_t tree_unlink(struct request *request, const struct directory_unlink_in *in,
+                    struct directory_unlink_out *out);

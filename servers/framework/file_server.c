@@ -1,5 +1,5 @@
-// Dispatch and the loop's hooks. See file_server.h. Sessions whose badge has its top bit set come from the manifest; they are the
-// server as a whole. All others are in the table.
+// Dispatch and the loop's hooks. See file_server.h. Sessions whose badge has its top bit set come from the
+// manifest; they are the server as a whole. All others are in the table.
 #include "servers/framework/file_server.h"
 
 #include <stdlib.h>
@@ -20,7 +20,8 @@ static error_t dispatch_session(struct session *session, struct request *request
     case PROTOCOL_FILE:
         return session->kind == SESSION_FILE ? file_dispatch(&tree_file_ops, request) : ERR_BAD_METHOD;
     case PROTOCOL_DIRECTORY:
-        return session->kind == SESSION_DIRECTORY ? directory_dispatch(&tree_directory_ops, request) : ERR_BAD_METHOD;
+        return session->kind == SESSION_DIRECTORY ? directory_dispatch(&tree_directory_ops, request)
+                                                  : ERR_BAD_METHOD;
     case PROTOCOL_TERMINAL:
         return ERR_NOT_TERMINAL;
     default:

@@ -1,15 +1,17 @@
-// A file server: its sessions (directories and open files), its trees, and the dispatch of the three protocols to them.
-// main.c of a file server fills in one struct file_server, calls file_server_run, and supplies tree_ops; everything else is here.
+// A file server: its sessions (directories and open files), its trees, and the dispatch of the three
+// protocols to them. main.c of a file server fills in one struct file_server, calls file_server_run, and
+// supplies tree_ops; everything else is here.
 //
-// Invariant: a session holds its node; a tree lives until no session names it. A handler that waits keeps its session alive
-// through `users`, even if the last capability goes meanwhile.
+// Invariant: a session holds its node; a tree lives until no session names it. A handler that waits keeps its
+// session alive through `users`, even if the last capability goes meanwhile.
 #pragma once
 
 #include "libipc/include/startup.h"
+#include "libipc/protocols/filesystem.h"
 #include "libipc/server/fiber.h"
 #include "libipc/server/server.h"
 #include "libipc/server/session_table.h"
-#include "servers/framework/poll.h"
+#include "servers/framework/poll_list.h"
 #include "servers/framework/tree.h"
 
 enum session_kind { SESSION_DIRECTORY, SESSION_FILE };
@@ -44,11 +46,13 @@ struct open_file {
 };
 
 struct file_server {
-    struct server server; // main.c fills in what the loop needs beyond this; endpoint and notification are found by name
+    struct server server; // main.c fills in what the loop needs beyond this; endpoint and notification are
+                          // found by name
     const char *name;
-    // Makes a tree with ops, root and own filled in, as filesystem.attach says; `device`: request_keep it, 0 if missing. NULL: there is one tree for all, `only_tree`.
-    error_t (*attach)(struct request *request, const char *source, const char *options, uint64_t flags, cap_t device,
-                      struct tree **tree);
+    // Makes a tree with ops, root and own filled in, as filesystem.attach says; `device`: request_keep it, 0
+    // if missing. NULL: there is one tree for all, `only_tree`.
+    error_t (*attach)(struct request *request, const char *source, const char *options, uint64_t flags,
+                      cap_t device, struct tree **tree);
     // Nothing of it is open. Frees what `attach` made; `root` is released already. May refuse.
     error_t (*detach)(struct tree *tree);
     struct tree *only_tree;
@@ -62,7 +66,8 @@ struct file_server {
     uint64_t last_device;
 };
 
-// Takes endpoint and notification by name and gives the loop its dispatcher. Not yet serving: for what a server does before.
+// Takes endpoint and notification by name and gives the loop its dispatcher. Not yet serving: for what a
+// server does before.
 MUST_USE error_t file_server_prepare(struct file_server *server, const struct startup *startup);
 // Serves until the endpoint fails.
 MUST_USE error_t file_server_run(struct file_server *server);

@@ -93,7 +93,8 @@ static error_t handle_detach(struct request *request, const struct filesystem_de
     return tree_drop(tree);
 }
 
-static error_t handle_sync(struct request *request, const struct filesystem_sync_in *in, struct filesystem_sync_out *out) {
+static error_t handle_sync(struct request *request, const struct filesystem_sync_in *in,
+                           struct filesystem_sync_out *out) {
     (void)request;
     (void)in;
     (void)out;

@@ -1,5 +1,6 @@
-// Paths as text: one name after the other, copying a lent path in, and following a path by its text alone. A path is bytes with a
-// length; slashes separate names, several count as one, and those at the end say that a directory is meant.
+// Paths as text: one name after the other, copying a lent path in, and following a path by its text alone. A
+// path is bytes with a length; slashes separate names, several count as one, and those at the end say that a
+// directory is meant.
 #pragma once
 
 #include <stdbool.h>
@@ -30,8 +31,9 @@ static inline bool path_step_is_dots(const struct path_step *step) {
     return step->length == 2 && step->name[0] == '.' && step->name[1] == '.';
 }
 
-// Applies `path` to the absolute `name`, which is "/" or has no slash at its end, without looking at any file: '..' removes
-// the last name. `name` has room for `size` bytes and is not NUL-terminated. ERR_NAME_TOO_LONG: no room; it is changed then.
+// Applies `path` to the absolute `name`, which is "/" or has no slash at its end, without looking at any
+// file: '..' removes the last name. `name` has room for `size` bytes and is not NUL-terminated.
+// ERR_NAME_TOO_LONG: no room; it is changed then.
 MUST_USE error_t path_append(char *name, size_t *length, size_t size, const char *path, size_t path_length);
 
 // The text of a lent path, from `start` on.
@@ -41,7 +43,8 @@ struct path_text {
     char small[PATH_SMALL];
 };
 
-// ERR_INVALID: `start` lies behind the end, or there is a NUL in it; ERR_NAME_TOO_LONG. path_text_free afterwards, also on error.
+// ERR_INVALID: `start` lies behind the end, or there is a NUL in it; ERR_NAME_TOO_LONG. path_text_free
+// afterwards, also on error.
 MUST_USE error_t path_text_copy_in(struct path_text *path, struct request *request, uint64_t start);
 // The same for two paths with a NUL between them, which stays: `first` counts up to it. At most 8 KiB.
 MUST_USE error_t path_text_copy_in_pair(struct path_text *paths, struct request *request, size_t *first);

@@ -1,5 +1,5 @@
-// See session.h. The table grows by doubling; a session that is closed while a handler still works for it is freed by
-// that handler's end.
+// See session.h. The table grows by doubling; a session that is closed while a handler still works for it is
+// freed by that handler's end.
 #include "servers/framework/session.h"
 
 #include <stdlib.h>
@@ -31,7 +31,8 @@ static error_t table_grow(struct session_table *table) {
 
 static error_t table_insert(struct session *session) {
     struct session_table *table = &file_server_active->sessions;
-    error_t error = table->capacity == 0 ? ERR_NO_SPACE : session_table_insert(table, session, &session->badge);
+    error_t error =
+        table->capacity == 0 ? ERR_NO_SPACE : session_table_insert(table, session, &session->badge);
     if (error != ERR_NO_SPACE)
         return error;
     error = table_grow(table);
@@ -65,7 +66,8 @@ void session_close(struct session *session) {
     free(session);
 }
 
-// Enters a session, whose node and ceiling are held by it from now on, and makes its capability. On error it is freed.
+// Enters a session, whose node and ceiling are held by it from now on, and makes its capability. On error it
+// is freed.
 static error_t session_publish(struct session *session, cap_t *capability) {
     error_t error = table_insert(session);
     if (error != ERR_OK) {
@@ -79,13 +81,15 @@ static error_t session_publish(struct session *session, cap_t *capability) {
     return error;
 }
 
-static void session_hold(struct session *session, enum session_kind kind, struct tree *tree, struct tree_node *node) {
+static void session_hold(struct session *session, enum session_kind kind, struct tree *tree,
+                         struct tree_node *node) {
     *session = (struct session){.kind = kind, .tree = tree, .node = node};
     tree->ops->hold(node);
     tree->session_count++;
 }
 
-error_t directory_create(struct tree *tree, struct tree_node *node, struct tree_node *ceiling, cap_t *session) {
+error_t directory_create(struct tree *tree, struct tree_node *node, struct tree_node *ceiling,
+                         cap_t *session) {
     struct directory *directory = calloc(1, sizeof(*directory));
     if (directory == NULL)
         return ERR_NO_MEMORY;

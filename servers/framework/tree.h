@@ -1,8 +1,10 @@
-// One attached file system as the framework sees it: a tree of nodes behind a table of operations. A file server implements
-// the table; walking, open files, sessions and the three protocols (directory, file, filesystem) are the framework's.
+// One attached file system as the framework sees it: a tree of nodes behind a table of operations. A file
+// server implements the table; walking, open files, sessions and the three protocols (directory, file,
+// filesystem) are the framework's.
 //
-// A node is known by its address: two references to one node are equal pointers for as long as one of them is held. Whatever
-// returns a node returns it held. All operations run on fibers and may wait, except `hold` and `kind`.
+// A node is known by its address: two references to one node are equal pointers for as long as one of them is
+// held. Whatever returns a node returns it held. All operations run on fibers and may wait, except `hold` and
+// `kind`.
 #pragma once
 
 #include <stdbool.h>
@@ -11,7 +13,7 @@
 
 #include "kernel/abi/errors.h"
 #include "libipc/protocols/directory.h"
-#include "libipc/protocols/file.h"
+#include "libipc/protocols/file_server.h"
 #include "libipc/protocols/vfs.h"
 #include "libipc/server/request.h"
 
@@ -45,10 +47,12 @@ struct tree_ops {
     // Everything but `device`. Never NULL.
     error_t (*status)(struct tree *tree, struct tree_node *node, struct file_status *status);
     // The name is never empty, ".", ".." or longer than 255 bytes. Never NULL.
-    error_t (*lookup)(struct tree_node *directory, const char *name, size_t length, struct tree_node **result);
+    error_t (*lookup)(struct tree_node *directory, const char *name, size_t length,
+                      struct tree_node **result);
     // The directory that holds this directory; not asked of the root. Never NULL.
     error_t (*parent)(struct tree_node *directory, struct tree_node **result);
-    // Entries from *cursor (0: the start) on, "." and ".." among them, until `emit` says no or the end is reached; *cursor is where to go on. Never NULL.
+    // Entries from *cursor (0: the start) on, "." and ".." among them, until `emit` says no or the end is
+    // reached; *cursor is where to go on. Never NULL.
     error_t (*list)(struct tree_node *directory, uint64_t *cursor, tree_emit *emit, void *context);
     // At most `size` bytes; *length: of the whole text. NULL: there are no links.
     error_t (*read_link)(struct tree_node *node, char *text, size_t size, size_t *length);
@@ -56,7 +60,8 @@ struct tree_ops {
     // Changes. NULL: ERR_READ_ONLY. `create` answers ERR_EXISTS if the name is there.
     error_t (*create)(struct tree_node *directory, const char *name, size_t length,
                       const struct tree_creation *creation, struct tree_node **result);
-    error_t (*make_symlink)(struct tree_node *directory, const char *name, size_t length, const char *text, size_t text_length);
+    error_t (*make_symlink)(struct tree_node *directory, const char *name, size_t length, const char *text,
+                            size_t text_length);
     error_t (*link)(struct tree_node *directory, const char *name, size_t length, struct tree_node *node);
     error_t (*unlink)(struct tree_node *directory, const char *name, size_t length);
     error_t (*remove_directory)(struct tree_node *directory, const char *name, size_t length);
@@ -66,23 +71,29 @@ struct tree_ops {
     error_t (*set_status)(struct tree_node *node, uint64_t fields, const struct file_status *status);
     error_t (*truncate)(struct tree_node *node, uint64_t size);
 
-    // Open files. `opened` before the first use (NULL: nothing to do, and devices can't be opened), `closed` after the last, if `opened` succeeded.
+    // Open files. `opened` before the first use (NULL: nothing to do, and devices can't be opened), `closed`
+    // after the last, if `opened` succeeded.
     error_t (*opened)(struct open_file *file);
     void (*closed)(struct open_file *file);
-    // Moves up to `length` bytes to or from the buffer that the request lent, from its beginning; *count: moved.
-    error_t (*read)(struct open_file *file, struct request *request, uint64_t position, uint64_t length, uint64_t *count);
-    // `append`: position is ignored and the end taken; *end: the position after what was written. NULL: ERR_READ_ONLY.
-    error_t (*write)(struct open_file *file, struct request *request, uint64_t position, bool append, uint64_t length,
-                     uint64_t *count, uint64_t *end);
+    // Moves up to `length` bytes to or from the buffer that the request lent, from its beginning; *count:
+    // moved.
+    error_t (*read)(struct open_file *file, struct request *request, uint64_t position, uint64_t length,
+                    uint64_t *count);
+    // `append`: position is ignored and the end taken; *end: the position after what was written. NULL:
+    // ERR_READ_ONLY.
+    error_t (*write)(struct open_file *file, struct request *request, uint64_t position, bool append,
+                     uint64_t length, uint64_t *count, uint64_t *end);
     // WHENCE DATA and HOLE. NULL: all is data.
     error_t (*seek)(struct open_file *file, uint64_t position, uint64_t whence, uint64_t *result);
     error_t (*sync)(struct tree_node *node, uint64_t flags); // NULL: nothing to do
-    // What of enum readiness holds now; later changes are told by poll_list_notify(&file->polls, ...). NULL: always ready.
+    // What of enum readiness holds now; later changes are told by poll_list_notify(&file->polls, ...). NULL:
+    // always ready.
     uint64_t (*ready)(struct open_file *file);
-    error_t (*map)(struct open_file *file, const struct file_map_in *in, struct file_map_out *out); // NULL: ERR_NOT_SUPPORTED
-    error_t (*device)(struct open_file *file, uint64_t *protocol, cap_t *device);                  // NULL: ERR_NO_DEVICE
-    // Opening of nodes that another server serves (a terminal): hands `file` out, or forwards the request. ERR_NOT_SUPPORTED,
-    // or NULL: this node is opened here.
+    error_t (*map)(struct open_file *file, const struct file_map_in *in,
+                   struct file_map_out *out);                                     // NULL: ERR_NOT_SUPPORTED
+    error_t (*device)(struct open_file *file, uint64_t *protocol, cap_t *device); // NULL: ERR_NO_DEVICE
+    // Opening of nodes that another server serves (a terminal): hands `file` out, or forwards the request.
+    // ERR_NOT_SUPPORTED, or NULL: this node is opened here.
     error_t (*open_elsewhere)(struct tree_node *node, struct request *request, uint64_t flags, cap_t *file);
 
     // The tree. `statistics` fills all but device, flags and type. NULL: zeros; `sync_tree`: nothing to do.
@@ -119,8 +130,11 @@ uint64_t tree_cover_find(const struct tree *tree, const struct tree_node *node);
 MUST_USE error_t tree_cover_set(struct tree *tree, struct tree_node *node, uint64_t mount);
 void tree_covers_drop(struct tree *tree);
 
-// "." and "..", for servers without entries of their own for them. *cursor 0 and 1 stand for them; true: both are out.
+// "." and "..", for servers without entries of their own for them. *cursor 0 and 1 stand for them; true: both
+// are out.
 bool tree_list_dots(uint64_t *cursor, uint64_t inode, uint64_t parent_inode, tree_emit *emit, void *context);
 
-// The absolute path of a directory from the root of its tree, by climbing and looking for it in each parent. *length: bytes. ERR_NOT_FOUND: removed, ERR_NAME_TOO_LONG.
-MUST_USE error_t tree_path(struct tree *tree, struct tree_node *node, char *text, size_t size, size_t *length);
+// The absolute path of a directory from the root of its tree, by climbing and looking for it in each parent.
+// *length: bytes. ERR_NOT_FOUND: removed, ERR_NAME_TOO_LONG.
+MUST_USE error_t tree_path(struct tree *tree, struct tree_node *node, char *text, size_t size,
+                           size_t *length);

@@ -1,4 +1,5 @@
-// See walk.h. The node that the walk is at is held all the time, so it lives on whatever others remove meanwhile.
+// See walk.h. The node that the walk is at is held all the time, so it lives on whatever others remove
+// meanwhile.
 #include "servers/framework/walk.h"
 
 static void step_to(struct tree_walk *walk, struct tree_node *node) {

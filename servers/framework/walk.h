@@ -1,5 +1,5 @@
-// Walking a path inside one tree, as directory.idl demands: it stops where only vfs can go on. Called by the handlers of
-// `directory`.
+// Walking a path inside one tree, as directory.idl demands: it stops where only vfs can go on. Called by the
+// handlers of `directory`.
 #pragma once
 
 #include "servers/framework/path.h"
@@ -11,7 +11,8 @@ struct tree_walk {
     struct tree_node *ceiling; // '..' stops here; NULL: at the root only
     const char *path;
     size_t length;
-    // Results. `consumed` counts bytes of the path: up to the end of the link's or the covered directory's name, up to where the
+    // Results. `consumed` counts bytes of the path: up to the end of the link's or the covered directory's
+    // name, up to where the
     // '..' begins that leads above, up to the last name with PATH_FLAG_PARENT, all of it if it is done.
     size_t consumed;
     uint64_t stop;  // enum walk_stop

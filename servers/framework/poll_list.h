@@ -1,4 +1,5 @@
-// Who wants to be told when something becomes ready (file.poll). A registration is told once and is then gone.
+// Who wants to be told when something becomes ready (file.poll). A registration is told once and is then
+// gone.
 #pragma once
 
 #include <stdint.h>
