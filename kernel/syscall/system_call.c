@@ -7,6 +7,7 @@
 #include "kernel/ipc/endpoint.h"
 #include "kernel/ipc/notification.h"
 #include "kernel/ipc/session.h"
+#include "kernel/ipc/transfer.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/schedule.h"
 #include "kernel/syscall/invocation.h"
@@ -152,7 +153,9 @@ static error_t find_request(struct thread *thread, uint64_t index, struct reques
 static error_t reply(struct thread *thread) {
     struct request *request;
     error_t error = find_request(thread, thread->registers.r14, &request);
-    if (!error)
+    if (error)
+        transfer_drop(thread);
+    else
         request_reply(request, thread);
     return error;
 }
@@ -232,7 +235,9 @@ void system_call(struct thread *thread) {
     case SYS_REPLY_WAIT:
         if (thread->serving)
             request_reply(thread->serving, thread);
-        error = wait(thread, false);
+        else
+            transfer_drop(thread);
+        error = wait(thread, registers->rsi & TAG_DEADLINE);
         break;
     case SYS_WAIT:
         error = put_aside(thread, registers->r14);

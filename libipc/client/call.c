@@ -165,8 +165,10 @@ error_t ipc_call(cap_t target, const struct ipc_shape *shape, uint64_t *words, s
     }
 }
 
-error_t ipc_call_finish(cap_t target, const struct ipc_shape *shape, uint64_t *words, error_t error,
-                        const struct ipc_registers *registers) {
+error_t ipc_call_unusual(cap_t target, const struct ipc_shape *shape, uint64_t *words, error_t error,
+                         const struct ipc_registers *registers) {
+    if (registers == NULL)
+        return ipc_call(target, shape, words, NULL);
     struct ipc_registers again = *registers;
     if (error == ERR_SERVER_LOST)
         error = request_send(target, shape, words, NULL, true, &again);

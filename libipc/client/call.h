@@ -4,6 +4,7 @@
 // here, under their number.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,21 +51,32 @@ MUST_USE error_t ipc_call(cap_t target, const struct ipc_shape *shape, uint64_t 
 // Hands a received capability to the caller of a stub, or drops it if it does not want it.
 void ipc_give_cap(cap_t *wanted, cap_t received);
 
-// The rest of ipc_call_short, when the answer was not the plain one.
-MUST_USE error_t ipc_call_finish(cap_t target, const struct ipc_shape *shape, uint64_t *words, error_t error,
-                                 const struct ipc_registers *registers);
+// Any method without extras when something is out of the ordinary: a server's loop or a deadline (error
+// ERR_OK, `registers` NULL), or an answer that is not the plain one.
+MUST_USE error_t ipc_call_unusual(cap_t target, const struct ipc_shape *shape, uint64_t *words, error_t error,
+                                  const struct ipc_registers *registers);
 
-// As ipc_call, for methods whose request and reply travel in registers alone.
-MUST_USE static inline error_t ipc_call_short(cap_t target, const struct ipc_shape *shape, uint64_t *words) {
-    if (__builtin_expect(ipc_exchange != NULL || ipc_deadline != 0, 0))
-        return ipc_call(target, shape, words, NULL);
+// As ipc_call, for methods whose request and reply travel in registers alone. Inlined, so that arguments go
+// from the stub's registers to the call's without a store; what is unusual works on copies, out of line.
+MUST_USE __attribute__((always_inline)) static inline error_t
+ipc_call_short(cap_t target, const struct ipc_shape *shape, uint64_t *words) {
     struct ipc_registers registers = {.target = target, .tag = TAG(shape->method, shape->words_in)};
     for (unsigned i = 0; i < MESSAGE_REGISTER_WORDS; i++)
         registers.words[i] = words[i];
-    error_t error = system_call(SYS_CALL, &registers);
+    error_t error = ERR_OK;
+    bool plain = ipc_exchange == NULL && ipc_deadline == 0;
+    if (__builtin_expect(plain, 1))
+        error = system_call(SYS_CALL, &registers);
     uint64_t expected = (uint64_t)shape->words_out << TAG_WORDS_SHIFT;
-    if (__builtin_expect(error != ERR_OK || (uint32_t)registers.tag != expected, 0)) {
-        return ipc_call_finish(target, shape, words, error, &registers);
+    if (__builtin_expect(!plain || error != ERR_OK || (uint32_t)registers.tag != expected, 0)) {
+        uint64_t copy[MESSAGE_REGISTER_WORDS];
+        for (unsigned i = 0; i < MESSAGE_REGISTER_WORDS; i++)
+            copy[i] = words[i];
+        struct ipc_registers answer = registers;
+        error = ipc_call_unusual(target, shape, copy, error, plain ? &answer : NULL);
+        for (unsigned i = 0; i < MESSAGE_REGISTER_WORDS; i++)
+            words[i] = copy[i];
+        return error;
     }
     for (unsigned i = 0; i < MESSAGE_REGISTER_WORDS; i++)
         words[i] = registers.words[i];

@@ -118,7 +118,7 @@ int server_main(const struct startup *startup) {
     report_set_name("devices");
     error_t error = start();
     if (error != ERR_OK) {
-        report_line(REPORT_ERROR, "the machine's devices can't be listed");
+        report_failure("the machine's devices can't be listed", error);
         return 1;
     }
     devices.server.endpoint = startup_capability("endpoint");
