@@ -96,6 +96,16 @@ static error_t ring_map(struct log_source *source, cap_t memory) {
     return error;
 }
 
+// The log's notification with no right but to signal; made once, and copied to each who asks.
+static error_t signal_capability(cap_t *result) {
+    static cap_t signal;
+    error_t error = signal != 0
+                        ? ERR_OK
+                        : slot_duplicate(log_state.server.notification, RIGHT_SIGNAL | RIGHT_COPY, &signal);
+    *result = signal;
+    return error;
+}
+
 static error_t handle_attach(struct request *request, const struct log_attach_in *in,
                              struct log_attach_out *out) {
     struct log_source made = {.is_used = true};
@@ -107,12 +117,9 @@ static error_t handle_attach(struct request *request, const struct log_attach_in
     error_t error = request_copy_in(request, 0, made.name, in->name_size);
     made.name[sizeof(made.name) - 1] = '\0';
     if (error == ERR_OK)
-        error = slot_duplicate(log_state.server.notification, RIGHT_SIGNAL | RIGHT_COPY, &out->notification);
-    if (error == ERR_OK) {
+        error = signal_capability(&out->notification);
+    if (error == ERR_OK)
         error = ring_map(&made, in->ring);
-        if (error != ERR_OK)
-            slot_release(out->notification);
-    }
     if (error != ERR_OK)
         return error;
     log_state.sources[place] = made;
