@@ -1,6 +1,7 @@
-// What the boot code found out about the machine before the kernel proper runs, in one fixed structure, filled once by
-// kernel/x86_64/boot from the multiboot2 information and only read afterwards. All addresses are physical; the strings and
-// arrays are copies inside this structure, so the loader's memory can be reused except the ranges marked here.
+// What the boot code found out about the machine before the kernel proper runs, in one fixed structure,
+// filled once by kernel/x86_64/boot from the multiboot2 information and only read afterwards. All addresses
+// are physical; the strings and arrays are copies inside this structure, so the loader's memory can be reused
+// except the ranges marked here.
 #pragma once
 
 #include <stdint.h>
@@ -35,16 +36,21 @@ struct boot_framebuffer {
 struct boot_info {
     struct boot_memory_range memory[BOOT_MEMORY_RANGES]; // sorted by start, disjoint
     uint32_t memory_count;
-    uint32_t from_efi;        // 1 if the firmware is EFI
-    uint64_t initrd_start;    // bytes; 0 if there is none
-    uint64_t initrd_length;   // bytes, exact
-    uint64_t acpi_rsdp;       // address of the RSDP copy in this structure's memory; 0 if none
+    uint32_t from_efi;      // 1 if the firmware is EFI
+    uint64_t initrd_start;  // bytes; 0 if there is none
+    uint64_t initrd_length; // bytes, exact
+    uint64_t acpi_rsdp;     // address of the RSDP copy in this structure's memory; 0 if none
     uint8_t acpi_rsdp_copy[36];
     uint32_t reserved;
     uint64_t kernel_physical; // where the image starts in physical memory
     uint64_t kernel_virtual;  // where the image starts in kernel space (random)
     uint64_t kernel_length;   // bytes, page-aligned
-    uint64_t random_seed[4];  // what the boot code gathered (RDRAND/RDSEED/TSC)
+    uint64_t direct_map_base; // virtual: all RAM and ACPI ranges listed here appear at base + physical, RW-
+                              // (random)
+    uint64_t page_table_root; // physical: the boot page tables; PML4 slots 384..510 are empty
+    uint64_t random_seed[4];  // gathered from RDSEED, RDRAND and TSC, or wholly made from the option seed=N
+    uint64_t framebuffer_virtual; // where the frame buffer (or the EGA text page) is mapped for the kernel; 0
+                                  // if none
     struct boot_framebuffer framebuffer;
     char command_line[BOOT_COMMAND_LINE_BYTES]; // NUL-terminated
 };

@@ -64,7 +64,8 @@
     X(ERR_PAGE_MISSING, -210, "page must be brought in first")                                                    \
     X(ERR_CORRUPT, -211, "structure is corrupt")                                                                  \
     X(ERR_REFUSED, -212, "request refused: its service failed twice")                                             \
-    X(ERR_DYING, -213, "object is being destroyed")
+    X(ERR_DYING, -213, "object is being destroyed")                                                                 \
+    X(ERR_PATH_STOPS, -214, "path leads out of this file system")
 
 typedef int32_t error_t;
 

@@ -1,0 +1,57 @@
+"""Checks, when the image is built, that who may call whom is a partial order: the sessions of the manifest never lead in a
+circle, and a role that is called has a priority at least as high as its callers. Prints file:line: reason and fails otherwise."""
+
+import sys
+
+
+def read_roles(path):
+    roles, role = {}, None
+    for number, line in enumerate(open(path, encoding="utf-8"), 1):
+        words = line.split("#")[0].split()
+        if not words:
+            continue
+        if words[0] == "role":
+            role = roles[words[1]] = {"line": number, "calls": [], "priority": 0}
+        elif words[0] == "session":
+            role["calls"].append((words[2], number))
+        elif words[0] == "priority":
+            role["priority"] = int(words[1])
+    return roles
+
+
+def find_circle(roles, name, path, done):
+    if name in done:
+        return None
+    if name in path:
+        return path[path.index(name):] + [name]
+    for called, _ in roles[name]["calls"]:
+        circle = find_circle(roles, called, path + [name], done) if called in roles else None
+        if circle:
+            return circle
+    done.add(name)
+    return None
+
+
+def main(path, stamp=None):
+    roles = read_roles(path)
+    errors = []
+    for name, role in roles.items():
+        for called, line in role["calls"]:
+            if called != "init" and called not in roles:
+                errors.append(f"{path}:{line}: there is no role {called}")
+            elif called != "init" and roles[called]["priority"] < role["priority"]:
+                errors.append(f"{path}:{line}: {name} has a higher priority than {called}, which it calls")
+    for name, role in roles.items():
+        circle = None if errors else find_circle(roles, name, [], set())
+        if circle:
+            errors.append(f"{path}:{role['line']}: these call each other in a circle: {' -> '.join(circle)}")
+            break
+    for error in errors:
+        print(error, file=sys.stderr)
+    if stamp and not errors:
+        open(stamp, "w", encoding="utf-8").close()
+    return 1 if errors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,108 @@
+"""Runs the machine: an interactive session in this terminal, or one command over the channel. Leaves the terminal and no
+process behind, whatever happens."""
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+
+from runner import machine
+from runner.remote_command import RemoteCommand
+
+BOOT_SECONDS = {False: 120, True: 240}  # by --uefi: under TCG on a busy host
+SHUTDOWN_SECONDS = 60
+
+
+def interactive(options, **parts):
+    """Boots with the console in this terminal; QEMU's exit status."""
+    terminal = termios.tcgetattr(0) if os.isatty(0) else None
+    if terminal:
+        print("Keelson starts. To leave: `poweroff`, or Ctrl-A X.", file=sys.stderr)
+    if options.gdb:
+        print("Waiting for: gdb build/kernel/kernel -ex 'target remote :1234'", file=sys.stderr)
+    line = machine.command(options, com1="stdio,mux=on,signal=off", com2=None, **parts)
+    line += ["-mon", "chardev=com1,mode=readline"]
+    try:
+        with subprocess.Popen(line) as process:
+            old = signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C belongs to the guest
+            try:
+                return guest_status(process.wait())
+            finally:
+                signal.signal(signal.SIGINT, old)
+                process.kill()
+    finally:
+        if terminal:
+            termios.tcsetattr(0, termios.TCSADRAIN, terminal)
+
+
+def guest_status(code):
+    """The debug exit device gives (value << 1) | 1; 1 is used for a clean end."""
+    return 0 if code in (0, 1) else code
+
+
+def command(options, **parts):
+    """Runs the command of -c; the exit status for our own process."""
+    deadline = time.monotonic() + options.timeout if options.timeout is not None else None
+    with tempfile.TemporaryDirectory(prefix="keelson-") as folder:
+        console, console_end = socket.socketpair()
+        channel, channel_end = socket.socketpair()
+        control_path = os.path.join(folder, "qmp")
+        line = machine.command(options, com1=f"socket,fd={console_end.fileno()}",
+                               com2=f"socket,fd={channel_end.fileno()}", **parts)
+        line += ["-no-reboot", "-qmp", f"unix:{control_path},server=on,wait=off"]
+        with subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=sys.stderr,
+                              pass_fds=(console_end.fileno(), channel_end.fileno())) as process:
+            console_end.close()
+            channel_end.close()
+
+            def at_end():
+                if options.screenshot:
+                    screenshot(control_path, os.path.abspath(options.screenshot))
+
+            try:
+                remote = RemoteCommand(os.fsencode(options.command), console, channel, process,
+                                       boot_seconds=BOOT_SECONDS[options.uefi], deadline=deadline,
+                                       watch=not options.gdb, at_end=at_end)
+                status = remote.run()
+                if remote.status is not None:
+                    wait_for_shutdown(process, console)
+                return status
+            finally:
+                process.kill()
+
+
+def wait_for_shutdown(process, console):
+    """The guest writes its disks back and turns itself off; its console must be read until then."""
+    console.settimeout(0.2)
+    deadline = time.monotonic() + SHUTDOWN_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            if not console.recv(65536):
+                time.sleep(0.05)
+        except TimeoutError:
+            pass
+        except OSError:
+            process.wait(max(0.1, deadline - time.monotonic()))
+    if process.poll() is None:
+        print("image/run: the guest did not turn itself off; what it wrote last may be lost", file=sys.stderr)
+
+
+def screenshot(control_path, target):
+    """Asks QEMU's monitor (QMP) for the screen as PNG."""
+    with socket.socket(socket.AF_UNIX) as control:
+        control.connect(control_path)
+        stream = control.makefile("rw", encoding="utf-8")
+        for request in (None, {"execute": "qmp_capabilities"},
+                        {"execute": "screendump", "arguments": {"filename": target, "format": "png"}}):
+            if request:
+                stream.write(json.dumps(request) + "\n")
+                stream.flush()
+            answer = json.loads(stream.readline())
+            while "event" in answer:
+                answer = json.loads(stream.readline())
+            if "error" in answer:
+                print(f"image/run: no screenshot: {answer['error']['desc']}", file=sys.stderr)

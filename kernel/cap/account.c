@@ -1,0 +1,45 @@
+// Charging and refunding; see account.h.
+#include "kernel/cap/account.h"
+
+#include "kernel/debug/log.h"
+#include "kernel/debug/panic.h"
+
+error_t account_charge(struct account *account, uint64_t bytes) {
+    for (struct account *each = account; each; each = each->parent) {
+        if (each->quota - each->used < bytes) {
+            for (struct account *undo = account; undo != each; undo = undo->parent)
+                undo->used -= bytes;
+            return ERR_QUOTA;
+        }
+        each->used += bytes;
+    }
+    for (; account; account = account->parent)
+        if (account->used > account->peak)
+            account->peak = account->used;
+    return ERR_OK;
+}
+
+void account_refund(struct account *account, uint64_t bytes) {
+    for (; account; account = account->parent) {
+        if (account->used < bytes)
+            panic("an account is refunded more than it was charged");
+        account->used -= bytes;
+    }
+}
+
+error_t account_create(struct account *parent, uint64_t quota, uint8_t ceiling, struct account **out) {
+    struct account *account;
+    error_t error = object_create(CAP_ACCOUNT, sizeof(*account), parent, &account);
+    if (error)
+        return error;
+    account->parent = parent; // kept alive by object.account
+    account->quota = quota;
+    account->priority_ceiling = ceiling;
+    *out = account;
+    return ERR_OK;
+}
+
+bool account_reap_step(struct object *object) {
+    (void)object;
+    return true;
+}

@@ -1,0 +1,129 @@
+// Creation, counting and reaping of kernel objects. Invariant: an object in the reaper's list has no references except
+// destroyed processes and threads, which are taken apart while others may still point at them.
+#include "kernel/cap/object.h"
+
+#include "kernel/cap/account.h"
+#include "kernel/debug/log.h"
+#include "kernel/debug/panic.h"
+#include "kernel/memory/heap.h"
+
+static struct list reap_list = {&reap_list, &reap_list};
+
+error_t object_create(enum capability_kind kind, size_t bytes, struct account *account, void *out) {
+    error_t error = account_charge(account, heap_charge(bytes));
+    if (error)
+        return error;
+    void *memory;
+    error = heap_allocate(bytes, &memory);
+    if (error && !reaper_run(UINT32_MAX))
+        error = heap_allocate(bytes, &memory);
+    if (error) {
+        account_refund(account, heap_charge(bytes));
+        return error;
+    }
+    struct object *object = memory;
+    object->kind = (uint8_t)kind;
+    object->bytes = (uint16_t)bytes;
+    object->references = 1;
+    object->account = account;
+    list_initialize(&object->reap);
+    if (account)
+        object_reference(&account->object);
+    *(void **)out = memory;
+    return ERR_OK;
+}
+
+void object_reference(struct object *object) {
+    object->references++;
+}
+
+void object_release(struct object *object) {
+    if (object->references == 0)
+        panic("object of kind %u released more often than referenced", object->kind);
+    if (--object->references == 0)
+        object_reap(object);
+}
+
+void object_add_capability(struct object *object) {
+    object->capabilities++;
+    object_reference(object);
+}
+
+void object_remove_capability(struct object *object) {
+    if (--object->capabilities == 0) {
+        switch (object->kind) {
+        case CAP_PROCESS:
+            process_unreachable(object);
+            break;
+        case CAP_THREAD:
+            thread_unreachable(object);
+            break;
+        case CAP_ENDPOINT:
+            endpoint_unreachable(object);
+            break;
+        case CAP_SESSION:
+            session_unreachable(object);
+            break;
+        case CAP_CALL:
+            call_unreachable(object);
+            break;
+        default:
+            break;
+        }
+    }
+    object_release(object);
+}
+
+void object_reap(struct object *object) {
+    object->dying = true;
+    if (object->reaping)
+        return;
+    object->reaping = true;
+    list_push_back(&reap_list, &object->reap);
+}
+
+static bool reap_step(struct object *object) {
+    switch (object->kind) {
+    case CAP_PROCESS:
+        return process_reap_step(object);
+    case CAP_THREAD:
+        return thread_reap_step(object);
+    case CAP_ENDPOINT:
+        return endpoint_reap_step(object);
+    case CAP_SESSION:
+        return session_reap_step(object);
+    case CAP_CALL:
+        return call_reap_step(object);
+    case CAP_NOTIFICATION:
+        return notification_reap_step(object);
+    case CAP_MEMORY:
+        return memory_reap_step(object);
+    case CAP_IRQ:
+        return irq_reap_step(object);
+    case CAP_ACCOUNT:
+        return account_reap_step(object);
+    default:
+        return true;
+    }
+}
+
+bool reaper_run(uint32_t steps) {
+    for (struct list *link; (link = list_first(&reap_list)); steps--) {
+        if (steps == 0)
+            return false;
+        struct object *object = CONTAINER_OF(link, struct object, reap);
+        if (!reap_step(object))
+            continue;
+        list_remove(&object->reap);
+        object->reaping = false;
+        if (object->references > 0) // still pointed at: freed with the last reference
+            continue;
+        struct account *account = object->account;
+        size_t bytes = object->bytes;
+        heap_free(object);
+        account_refund(account, heap_charge(bytes));
+        if (account)
+            object_release(&account->object);
+    }
+    return true;
+}

@@ -1,0 +1,76 @@
+// Prints the broken invariant and a symbolised stack straight to the console, taking the screen and the
+// serial line back from user space. Needs no lock, no memory and no pointer that it has not checked; a panic
+// within a panic only stops.
+#include "kernel/debug/panic.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+
+#include "kernel/debug/format.h"
+#include "kernel/debug/symbols.h"
+#include "kernel/x86_64/early_console.h"
+#include "kernel/x86_64/registers.h"
+#include "kernel/x86_64/stack_trace.h"
+
+enum { FRAMES_MAX = 32, LINE_BYTES = 320 };
+
+uint64_t __stack_chk_guard = UINT64_C(0x5bd1e995a3c4f700); // replaced at random by the boot code
+_Noreturn void __stack_chk_fail(void);
+
+static void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void print(const char *format, ...) {
+    char line[LINE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    size_t length = format_text_va(line, sizeof line, format, arguments);
+    va_end(arguments);
+    early_console_write(line, length);
+}
+
+static void print_location(uintptr_t instruction) {
+    const char *name;
+    uint32_t offset;
+    uint32_t place;
+    if (symbol_find(instruction, &name, &offset, &place))
+        print("    %s+0x%x (kernel+0x%x)\n", name, offset, place);
+    else
+        print("    outside the kernel's text\n"); // no address: it would tell where the kernel lies
+}
+
+static _Noreturn void finish(uintptr_t instruction, uintptr_t frame, const char *invariant, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
+static _Noreturn void finish(uintptr_t instruction, uintptr_t frame, const char *invariant,
+                             va_list arguments) {
+    static bool entered;
+    char text[LINE_BYTES];
+    if (__atomic_exchange_n(&entered, true, __ATOMIC_SEQ_CST))
+        cpu_stop();
+    early_console_seize();
+    format_text_va(text, sizeof text, invariant, arguments);
+    print("\nkernel panic: %s\n", text);
+    print_location(instruction);
+    for (int i = 0; i < FRAMES_MAX && stack_trace_next(&frame, &instruction); i++)
+        print_location(instruction - 1); // a return address may lie past the end of its function
+    print("The system is stopped.\n");
+    cpu_stop();
+}
+
+_Noreturn void panic(const char *invariant, ...) {
+    va_list arguments;
+    va_start(arguments, invariant);
+    uintptr_t frame = (uintptr_t)__builtin_frame_address(0),
+              instruction = (uintptr_t)__builtin_return_address(0);
+    uintptr_t skipped;
+    stack_trace_next(&frame, &skipped);
+    finish(instruction - 1, frame, invariant, arguments);
+}
+
+_Noreturn void panic_at(uintptr_t instruction, uintptr_t frame, const char *invariant, ...) {
+    va_list arguments;
+    va_start(arguments, invariant);
+    finish(instruction, frame, invariant, arguments);
+}
+
+_Noreturn void __stack_chk_fail(void) {
+    panic("the guard word of a stack frame was overwritten");
+}

@@ -1,0 +1,115 @@
+// Receiving at an endpoint; see endpoint.h. Order: signals, cancellations, sessions gone, then requests by arrival.
+#include "kernel/ipc/endpoint.h"
+
+#include "kernel/ipc/notification.h"
+#include "kernel/ipc/session.h"
+#include "kernel/sched/thread.h"
+
+error_t endpoint_create(struct account *account, struct endpoint **out) {
+    struct endpoint *endpoint;
+    error_t error = object_create(CAP_ENDPOINT, sizeof(*endpoint), account, &endpoint);
+    if (error)
+        return error;
+    list_initialize(&endpoint->queue);
+    list_initialize(&endpoint->receivers);
+    list_initialize(&endpoint->cancelled);
+    list_initialize(&endpoint->sessions);
+    list_initialize(&endpoint->gone);
+    *out = endpoint;
+    return ERR_OK;
+}
+
+static void show_event(struct thread *thread, enum kernel_event event, uint64_t badge, uint64_t word0,
+                       uint64_t word1) {
+    struct registers *registers = &thread->registers;
+    registers->rax = ERR_OK;
+    registers->rdi = badge;
+    registers->rsi = TAG(event, 2);
+    registers->words[0] = word0;
+    registers->words[1] = word1;
+    registers->r14 = registers->r15 = 0;
+}
+
+static bool show_cancelled(struct endpoint *endpoint, struct thread *thread) {
+    struct list *link = list_first(&endpoint->cancelled);
+    if (!link)
+        return false;
+    struct request *request = CONTAINER_OF(link, struct request, cancel_link);
+    list_remove(link);
+    endpoint->events--;
+    show_event(thread, EVENT_CANCEL, request->session->badge, request->serial, request->count);
+    return true;
+}
+
+static bool show_gone(struct endpoint *endpoint, struct thread *thread) {
+    for (struct list *link = endpoint->gone.previous; link != &endpoint->gone; link = link->previous) {
+        struct session *session = CONTAINER_OF(link, struct session, gone_link);
+        if (session->shown)
+            break; // only shown ones stand in front of it
+        session->shown = true;
+        endpoint->events--;
+        list_remove(link);
+        list_push_front(&endpoint->gone, link);
+        show_event(thread, EVENT_SESSION_CLOSED, session->badge, 0, 0);
+        return true;
+    }
+    return false;
+}
+
+error_t endpoint_receive(struct endpoint *endpoint, struct thread *thread) {
+    if (endpoint->notification && notification_take(endpoint->notification, thread))
+        return ERR_OK;
+    if (show_cancelled(endpoint, thread) || show_gone(endpoint, thread))
+        return ERR_OK;
+    struct list *link = list_first(&endpoint->queue);
+    if (!link)
+        return ERR_AGAIN;
+    request_take(CONTAINER_OF(link, struct request, link), thread);
+    return ERR_OK;
+}
+
+void endpoint_wake(struct endpoint *endpoint) {
+    struct list *link = list_first(&endpoint->receivers);
+    if (!link)
+        return;
+    struct thread *thread = CONTAINER_OF(link, struct thread, queue_link);
+    if (endpoint_receive(endpoint, thread) == ERR_OK)
+        thread_wake(thread);
+}
+
+void endpoint_show_again(struct endpoint *endpoint) {
+    for (struct list *link = endpoint->gone.next; link != &endpoint->gone; link = link->next) {
+        struct session *session = CONTAINER_OF(link, struct session, gone_link);
+        endpoint->events += session->shown;
+        session->shown = false;
+    }
+}
+
+// Nobody can receive here any more: those who wait for an answer must not wait for ever.
+void endpoint_unreachable(struct object *object) {
+    struct endpoint *endpoint = CONTAINER_OF(object, struct endpoint, object);
+    object->dying = true;
+    struct list *link;
+    object_reference(object);
+    while ((link = list_first(&endpoint->receivers))) {
+        struct thread *thread = CONTAINER_OF(link, struct thread, queue_link);
+        thread->registers.rax = (uint64_t)ERR_DYING;
+        thread_wake(thread);
+    }
+    while ((link = list_first(&endpoint->queue)))
+        request_finish(CONTAINER_OF(link, struct request, link), ERR_DYING);
+    while ((link = list_first(&endpoint->gone))) {
+        struct session *session = CONTAINER_OF(link, struct session, gone_link);
+        list_remove(link);
+        list_remove(&session->link);
+        object_release(&session->object);
+    }
+    object_release(object);
+}
+
+bool endpoint_reap_step(struct object *object) {
+    struct endpoint *endpoint = CONTAINER_OF(object, struct endpoint, object);
+    if (endpoint->notification)
+        notification_unbind(endpoint->notification);
+    return true;
+}

@@ -1,0 +1,31 @@
+// An endpoint: requests that wait for a server, or threads that wait for requests, never both. It has no owner process;
+// whoever holds a capability with the receive right serves it.
+#pragma once
+
+#include "kernel/cap/object.h"
+#include "kernel/ipc/request.h"
+
+struct notification;
+struct thread;
+
+struct endpoint {
+    struct object object;
+    struct list queue;     // struct request.link, QUEUED or ANSWERED
+    struct list receivers; // struct thread.queue_link
+    struct list cancelled; // struct request.cancel_link
+    struct list sessions;  // struct session.link
+    struct list gone;      // struct session.gone_link: those shown first
+    struct notification *notification; // bound, referenced
+    uint64_t session_serial;
+    uint32_t session_count, reserved;
+    uint32_t queued; // requests and answers in the queue
+    uint32_t events; // cancellations and sessions gone that are yet to be shown
+};
+
+error_t endpoint_create(struct account *account, struct endpoint **out) MUST_USE;
+// What a thread that waits here gets now: ERR_OK with its registers filled, or ERR_AGAIN.
+error_t endpoint_receive(struct endpoint *endpoint, struct thread *thread) MUST_USE;
+// Something can be received: hands it to a waiting thread, if any.
+void endpoint_wake(struct endpoint *endpoint);
+// A new actor: sessions that were shown as gone are shown again.
+void endpoint_show_again(struct endpoint *endpoint);

@@ -1,0 +1,63 @@
+// Signalling and taking bits; see notification.h.
+#include "kernel/ipc/notification.h"
+
+#include "kernel/abi/syscall.h"
+#include "kernel/ipc/endpoint.h"
+#include "kernel/sched/thread.h"
+
+error_t notification_create(struct account *account, struct notification **out) {
+    struct notification *notification;
+    error_t error = object_create(CAP_NOTIFICATION, sizeof(*notification), account, &notification);
+    if (error)
+        return error;
+    list_initialize(&notification->waiters);
+    *out = notification;
+    return ERR_OK;
+}
+
+bool notification_take(struct notification *notification, struct thread *thread) {
+    if (!notification->bits)
+        return false;
+    struct registers *registers = &thread->registers;
+    registers->rax = WAIT_NOTIFICATION;
+    registers->words[0] = notification->bits;
+    registers->rdi = registers->rsi = registers->r14 = registers->r15 = 0;
+    notification->bits = 0;
+    return true;
+}
+
+void notification_signal(struct notification *notification, uint64_t bits) {
+    notification->bits |= bits;
+    struct list *link = list_first(&notification->waiters);
+    if (!link && notification->endpoint)
+        link = list_first(&notification->endpoint->receivers);
+    if (!link)
+        return;
+    struct thread *thread = CONTAINER_OF(link, struct thread, queue_link);
+    if (notification_take(notification, thread))
+        thread_wake(thread);
+}
+
+void notification_bind(struct notification *notification, struct endpoint *endpoint) {
+    object_reference(&notification->object);
+    if (endpoint->notification)
+        notification_unbind(endpoint->notification);
+    if (notification->endpoint)
+        notification_unbind(notification);
+    notification->endpoint = endpoint;
+    endpoint->notification = notification;
+    endpoint_wake(endpoint);
+}
+
+void notification_unbind(struct notification *notification) {
+    if (!notification->endpoint)
+        return;
+    notification->endpoint->notification = NULL;
+    notification->endpoint = NULL;
+    object_release(&notification->object);
+}
+
+bool notification_reap_step(struct object *object) {
+    (void)object; // unbound, and nobody waits: both would hold a reference
+    return true;
+}

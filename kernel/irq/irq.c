@@ -1,0 +1,141 @@
+// Delivery and acknowledgement; see irq.h.
+#include "kernel/irq/irq.h"
+
+#include "kernel/irq/controller.h"
+#include "kernel/x86_64/lapic.h"
+
+struct vector_state {
+    struct list irqs;
+    uint32_t pending, line;
+    uint64_t count;
+    bool used;
+};
+
+static struct vector_state vectors[256];
+
+static struct vector_state *vector_state(uint8_t vector, uint32_t line) {
+    struct vector_state *state = &vectors[vector];
+    if (!state->used) {
+        list_initialize(&state->irqs);
+        state->used = true;
+    }
+    state->line = line;
+    return state;
+}
+
+static error_t irq_create(struct account *account, uint32_t line, struct irq **out) {
+    error_t error = object_create(CAP_IRQ, sizeof(**out), account, out);
+    if (error)
+        return error;
+    (*out)->line = line;
+    list_initialize(&(*out)->link);
+    return ERR_OK;
+}
+
+static void attach(struct irq *irq, uint8_t vector) {
+    irq->vector = vector;
+    irq->bound_to_vector = true;
+    list_push_back(&vector_state(vector, irq->line)->irqs, &irq->link);
+}
+
+error_t irq_create_line(struct account *account, uint32_t line, uint32_t flags, struct irq **out) {
+    uint8_t vector;
+    error_t error = irq_controller->route(line, flags & 1 ? IRQ_LEVEL : IRQ_EDGE,
+                                          flags & 2 ? IRQ_ACTIVE_LOW : IRQ_ACTIVE_HIGH, &vector);
+    if (error)
+        return error;
+    error = irq_create(account, line, out);
+    if (!error)
+        attach(*out, vector);
+    return error;
+}
+
+error_t irq_create_message(struct account *account, struct irq **out, uint64_t *address, uint64_t *data) {
+    if (!lapic_present())
+        return ERR_NOT_SUPPORTED;
+    uint8_t vector;
+    error_t error = irq_vector_allocate(&vector);
+    if (error)
+        return error;
+    uint32_t value;
+    error = lapic_msi_message(lapic_id(), vector, address, &value);
+    if (!error)
+        error = irq_create(account, IRQ_MESSAGE_LINE, out);
+    if (error) {
+        irq_vector_release(vector);
+        return error;
+    }
+    *data = value;
+    attach(*out, vector);
+    return ERR_OK;
+}
+
+static void settle(struct irq *irq) {
+    struct vector_state *state = &vectors[irq->vector];
+    if (!irq->pending)
+        return;
+    irq->pending = false;
+    if (--state->pending == 0 && irq->line != IRQ_MESSAGE_LINE)
+        irq_controller->unmask(irq->line);
+}
+
+void irq_bind(struct irq *irq, struct notification *notification, uint64_t bits) {
+    object_reference(&notification->object);
+    if (irq->notification)
+        object_release(&irq->notification->object);
+    irq->notification = notification;
+    irq->bits = bits;
+    if (irq->pending) // of the actor before: still to be acknowledged
+        notification_signal(notification, bits);
+    else if (vectors[irq->vector].pending == 0 && irq->line != IRQ_MESSAGE_LINE)
+        irq_controller->unmask(irq->line);
+}
+
+void irq_acknowledge(struct irq *irq) {
+    settle(irq);
+}
+
+void irq_deliver(uint8_t vector) {
+    struct vector_state *state = &vectors[vector];
+    if (!state->used)
+        return;
+    state->count++;
+    if (state->line != IRQ_MESSAGE_LINE)
+        irq_controller->mask(state->line);
+    for (struct list *link = state->irqs.next; link != &state->irqs; link = link->next) {
+        struct irq *irq = CONTAINER_OF(link, struct irq, link);
+        irq->count++;
+        if (!irq->notification)
+            continue;
+        if (!irq->pending) {
+            irq->pending = true;
+            state->pending++;
+        }
+        notification_signal(irq->notification, irq->bits);
+    }
+}
+
+error_t irq_line_count(uint32_t line, uint64_t *count) {
+    for (uint32_t vector = 0; vector < 256; vector++) {
+        if (vectors[vector].used && vectors[vector].line == line) {
+            *count = vectors[vector].count;
+            return ERR_OK;
+        }
+    }
+    return ERR_NOT_FOUND;
+}
+
+bool irq_reap_step(struct object *object) {
+    struct irq *irq = CONTAINER_OF(object, struct irq, object);
+    if (irq->bound_to_vector) {
+        list_remove(&irq->link);
+        settle(irq);
+        if (irq->line == IRQ_MESSAGE_LINE) {
+            vectors[irq->vector].used = false;
+            irq_vector_release(irq->vector);
+        }
+    }
+    if (irq->notification)
+        object_release(&irq->notification->object);
+    return true;
+}

@@ -1,0 +1,279 @@
+// Mappings and faults; see space.h. A mapping that is cut in two by unmap or protect becomes two.
+#include "kernel/memory/space.h"
+
+#include "kernel/abi/methods.h"
+#include "kernel/cap/account.h"
+#include "kernel/memory/direct_map.h"
+#include "kernel/memory/frame.h"
+#include "kernel/memory/heap.h"
+#include "kernel/x86_64/entropy.h"
+
+enum { UNMAP_STEP = 16 };
+
+#define SEARCH_LOWEST UINT64_C(0x0000100000000000)
+#define SEARCH_SPREAD UINT64_C(0x00003fffffe00000) // 2 MiB-aligned, 25 random bits
+
+static struct mapping *mapping_of(struct tree_node *node) {
+    return node ? CONTAINER_OF(node, struct mapping, node) : NULL;
+}
+
+error_t space_create(struct space *space, struct account *account) {
+    uint64_t random;
+    entropy_fill(&random, sizeof(random));
+    *space = (struct space){.account = account, .search_base = SEARCH_LOWEST + (random & SEARCH_SPREAD)};
+    return page_tables_create(&space->tables, account);
+}
+
+static error_t mapping_create(struct space *space, struct mapping **out) {
+    error_t error = account_charge(space->account, heap_charge(sizeof(struct mapping)));
+    if (error)
+        return error;
+    void *memory;
+    error = heap_allocate(sizeof(struct mapping), &memory);
+    if (error) {
+        account_refund(space->account, heap_charge(sizeof(struct mapping)));
+        return error;
+    }
+    *out = memory;
+    return ERR_OK;
+}
+
+static void mapping_insert(struct mapping *mapping) {
+    object_reference(&mapping->memory->object);
+    list_push_back(&mapping->memory->mappings, &mapping->in_memory);
+    tree_insert(&mapping->space->mappings, &mapping->node, mapping->start);
+}
+
+static void mapping_remove(struct mapping *mapping) {
+    struct space *space = mapping->space;
+    page_unmap(&space->tables, mapping->start, mapping->length);
+    tree_remove(&space->mappings, &mapping->node);
+    list_remove(&mapping->in_memory);
+    object_release(&mapping->memory->object);
+    account_refund(space->account, heap_charge(sizeof(struct mapping)));
+    heap_free(mapping);
+}
+
+bool space_destroy_step(struct space *space) {
+    if (!space->tables.root)
+        return true;
+    for (uint32_t i = 0; i < UNMAP_STEP; i++) {
+        struct mapping *mapping = mapping_of(tree_first(&space->mappings));
+        if (!mapping)
+            return page_tables_destroy_step(&space->tables, space->account);
+        mapping_remove(mapping);
+    }
+    return false;
+}
+
+struct mapping *space_find(struct space *space, uint64_t address) {
+    struct mapping *mapping = mapping_of(tree_at_or_below(&space->mappings, address));
+    return mapping && address - mapping->start < mapping->length ? mapping : NULL;
+}
+
+// True if nothing is mapped in the range.
+static bool is_free(struct space *space, uint64_t address, uint64_t length) {
+    struct mapping *next = mapping_of(tree_at_or_above(&space->mappings, address));
+    return !space_find(space, address) && (!next || next->start - address >= length);
+}
+
+// The first gap from the search base on; a guard page is left before it.
+static error_t pick_address(struct space *space, uint64_t length, uint64_t *address) {
+    uint64_t candidate = space->search_base;
+    struct mapping *mapping = mapping_of(tree_at_or_below(&space->mappings, candidate));
+    if (mapping && mapping->start + mapping->length > candidate)
+        candidate = mapping->start + mapping->length + PAGE_BYTES;
+    for (mapping = mapping_of(tree_at_or_above(&space->mappings, candidate)); mapping;
+         mapping = mapping_of(tree_next(&mapping->node))) {
+        if (mapping->start >= candidate && mapping->start - candidate >= length + PAGE_BYTES)
+            break;
+        candidate = mapping->start + mapping->length + PAGE_BYTES;
+    }
+    if (length > USER_HIGHEST - SEARCH_LOWEST || candidate > USER_HIGHEST - length)
+        return ERR_NO_MEMORY;
+    *address = candidate;
+    return ERR_OK;
+}
+
+error_t space_map(struct space *space, struct memory *memory, uint64_t *address, uint64_t length, uint64_t offset,
+                  uint16_t flags, uint16_t allowed, struct mapping **out) {
+    if ((flags & RIGHT_WRITE) && (flags & RIGHT_EXECUTE))
+        return ERR_RIGHTS;
+    uint64_t bytes = memory->pages * PAGE_BYTES;
+    if (length == 0 || length % PAGE_BYTES || offset % PAGE_BYTES || offset > bytes || length > bytes - offset ||
+        *address % PAGE_BYTES)
+        return ERR_INVALID;
+    if (*address == 0) {
+        error_t error = pick_address(space, length, address);
+        if (error)
+            return error;
+    } else if (*address < USER_LOWEST || *address >= USER_HIGHEST || length > USER_HIGHEST - *address) {
+        return ERR_INVALID;
+    } else if (!is_free(space, *address, length)) {
+        return ERR_EXISTS;
+    }
+    struct mapping *mapping;
+    error_t error = mapping_create(space, &mapping);
+    if (error)
+        return error;
+    mapping->space = space;
+    mapping->memory = memory;
+    mapping->start = *address;
+    mapping->length = length;
+    mapping->offset = offset;
+    mapping->flags = flags;
+    mapping->allowed = allowed;
+    mapping_insert(mapping);
+    if (out)
+        *out = mapping;
+    return ERR_OK;
+}
+
+// Cuts a mapping at `address`, so that what lies from there on is a mapping of its own.
+static error_t mapping_split(struct mapping *mapping, uint64_t address) {
+    struct mapping *upper;
+    error_t error = mapping_create(mapping->space, &upper);
+    if (error)
+        return error;
+    uint64_t lower_length = address - mapping->start;
+    *upper = *mapping;
+    upper->start = address;
+    upper->length -= lower_length;
+    upper->offset += lower_length;
+    mapping->length = lower_length;
+    mapping_insert(upper);
+    return ERR_OK;
+}
+
+// Cuts at both ends of the range, so that every mapping lies inside or outside of it.
+static error_t isolate(struct space *space, uint64_t address, uint64_t length) {
+    if (address % PAGE_BYTES || length % PAGE_BYTES || length == 0 || address >= USER_HIGHEST ||
+        length > USER_HIGHEST - address)
+        return ERR_INVALID;
+    const uint64_t cuts[] = {address, address + length};
+    for (int i = 0; i < 2; i++) {
+        struct mapping *mapping = space_find(space, cuts[i]);
+        if (mapping && mapping->start != cuts[i]) {
+            error_t error = mapping_split(mapping, cuts[i]);
+            if (error)
+                return error;
+        }
+    }
+    return ERR_OK;
+}
+
+error_t space_unmap(struct space *space, uint64_t address, uint64_t length) {
+    error_t error = isolate(space, address, length);
+    if (error)
+        return error;
+    struct mapping *mapping;
+    while ((mapping = mapping_of(tree_at_or_above(&space->mappings, address))) &&
+           mapping->start < address + length)
+        mapping_remove(mapping);
+    return ERR_OK;
+}
+
+error_t space_protect(struct space *space, uint64_t address, uint64_t length, uint16_t flags) {
+    if ((flags & RIGHT_WRITE) && (flags & RIGHT_EXECUTE))
+        return ERR_RIGHTS;
+    error_t error = isolate(space, address, length);
+    if (error)
+        return error;
+    struct mapping *mapping = mapping_of(tree_at_or_above(&space->mappings, address));
+    for (; mapping && mapping->start < address + length; mapping = mapping_of(tree_next(&mapping->node))) {
+        if (flags & ~mapping->allowed)
+            return ERR_RIGHTS;
+        mapping->flags = flags;
+        page_unmap(&space->tables, mapping->start, mapping->length); // entries come back with the new rights
+    }
+    return ERR_OK;
+}
+
+error_t space_clone(struct space *space, struct space *from) {
+    for (struct tree_node *node = tree_first(&from->mappings); node; node = tree_next(node)) {
+        struct mapping *mapping = mapping_of(node);
+        if (mapping->private_page)
+            continue;
+        struct memory *memory = mapping->memory;
+        uint64_t offset = mapping->offset;
+        bool cloned = memory->memory_kind == MEMORY_KIND_ANONYMOUS && (mapping->allowed & RIGHT_WRITE);
+        if (cloned) {
+            error_t error = memory_clone(memory, space->account, offset, mapping->length, &memory);
+            if (error)
+                return error;
+            offset = 0;
+        }
+        uint64_t address = mapping->start;
+        error_t error = space_map(space, memory, &address, mapping->length, offset, mapping->flags,
+                                  mapping->allowed, NULL);
+        if (cloned)
+            object_release(&memory->object);
+        if (error)
+            return error;
+    }
+    return ERR_OK;
+}
+
+error_t space_fault(struct space *space, uint64_t address, enum space_access access, struct mapping **missing) {
+    static const uint16_t needed[] = {RIGHT_READ, RIGHT_WRITE, RIGHT_EXECUTE};
+    struct mapping *mapping = space_find(space, address);
+    if (!mapping || !(mapping->flags & needed[access]))
+        return ERR_FAULT;
+    address &= ~(uint64_t)(PAGE_BYTES - 1);
+    uint64_t physical;
+    bool shared;
+    error_t error = memory_page(mapping->memory, (mapping->offset + address - mapping->start) / PAGE_BYTES,
+                                access == ACCESS_WRITE, &physical, &shared);
+    if (error) {
+        *missing = mapping;
+        return error;
+    }
+    uint64_t flags = mapping->memory->page_flags;
+    if ((mapping->flags & RIGHT_WRITE) && !shared)
+        flags |= PAGE_WRITE;
+    if (!(mapping->flags & RIGHT_EXECUTE))
+        flags |= PAGE_NO_EXECUTE;
+    return page_map(&space->tables, space->account, address, physical, flags);
+}
+
+error_t space_touch(struct space *space, uint64_t address, enum space_access access, void **pointer) {
+    if (address >= USER_HIGHEST)
+        return ERR_FAULT;
+    uint64_t entry = page_lookup(&space->tables, address);
+    if (!entry || (access == ACCESS_WRITE && !(entry & PAGE_WRITE))) {
+        struct mapping *missing;
+        error_t error = space_fault(space, address, access, &missing);
+        if (error)
+            return error;
+        entry = page_lookup(&space->tables, address);
+    }
+    uint64_t physical = entry & PAGE_ADDRESS;
+    if (!frame_is_managed(physical))
+        return ERR_FAULT;
+    *pointer = (char *)direct_map(physical) + address % PAGE_BYTES;
+    return ERR_OK;
+}
+
+// The part of the mapping that shows the object's pages [first, first + count), as addresses; false if none does.
+static bool visible_part(const struct mapping *mapping, uint64_t first, uint64_t count, uint64_t *start,
+                         uint64_t *length) {
+    uint64_t low = mapping->offset / PAGE_BYTES, high = low + mapping->length / PAGE_BYTES;
+    uint64_t from = first > low ? first : low, to = first + count < high ? first + count : high;
+    if (from >= to)
+        return false;
+    *start = mapping->start + (from - low) * PAGE_BYTES;
+    *length = (to - from) * PAGE_BYTES;
+    return true;
+}
+
+void mapping_drop_pages(struct mapping *mapping, uint64_t first_page, uint64_t count) {
+    uint64_t start, length;
+    if (visible_part(mapping, first_page, count, &start, &length))
+        page_unmap(&mapping->space->tables, start, length);
+}
+
+void mapping_write_protect(struct mapping *mapping, uint64_t first_page, uint64_t count) {
+    uint64_t start, length;
+    if (visible_part(mapping, first_page, count, &start, &length))
+        page_write_protect(&mapping->space->tables, start, length);
+}

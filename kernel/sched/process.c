@@ -1,0 +1,133 @@
+// Creation, reset, exit and the end of processes; see process.h.
+#include "kernel/sched/process.h"
+
+#include "kernel/cap/account.h"
+#include "kernel/ipc/session.h"
+#include "kernel/sched/thread.h"
+#include "kernel/x86_64/switch.h"
+
+enum { TABLE_STEP = 64 };
+
+static struct list all_processes = {&all_processes, &all_processes};
+static uint64_t count;
+
+error_t process_create(struct account *account, struct process **out) {
+    struct process *process;
+    error_t error = object_create(CAP_PROCESS, sizeof(*process), account, &process);
+    if (error)
+        return error;
+    list_initialize(&process->threads);
+    list_initialize(&process->aside);
+    list_initialize(&process->link);
+    request_initialize(&process->exit_event, REQUEST_EXIT);
+    static uint64_t serial;
+    process->serial = ++serial;
+    error = capability_table_create(&process->table);
+    if (!error)
+        error = space_create(&process->space, account);
+    if (error) {
+        object_release(&process->object);
+        return error;
+    }
+    list_push_back(&all_processes, &process->link);
+    count++;
+    *out = process;
+    return ERR_OK;
+}
+
+void process_end_threads(struct process *process) {
+    struct list *link;
+    while ((link = list_first(&process->threads)))
+        thread_end(CONTAINER_OF(link, struct thread, process_link));
+    while ((link = list_first(&process->aside))) {
+        struct request *request = CONTAINER_OF(link, struct request, link);
+        request_abandon(request);
+    }
+}
+
+bool process_reset_step(struct process *process, error_t *error) {
+    process_end_threads(process);
+    *error = ERR_OK;
+    switch_leave_space(&process->space);
+    if (!space_destroy_step(&process->space))
+        return false;
+    process->exited = false;
+    *error = space_create(&process->space, process->object.account);
+    return true;
+}
+
+void process_set_keeper(struct process *process, struct session *keeper) {
+    if (keeper)
+        session_hold(keeper);
+    if (process->keeper)
+        session_unhold(process->keeper);
+    process->keeper = keeper;
+}
+
+void process_exit(struct process *process, uint64_t status) {
+    process_end_threads(process);
+    if (process->exited)
+        return;
+    process->exited = true;
+    if (!process->keeper) {
+        process_destroy(process);
+        return;
+    }
+    struct request *event = &process->exit_event;
+    if (event->state != REQUEST_IDLE)
+        return;
+    process->exit_words[0] = status;
+    event->tag = TAG(EVENT_EXIT, 1);
+    event->words = event->page_words = process->exit_words;
+    event->process = process;
+    object_reference(&process->object); // until told
+    if (request_send(event, process->keeper))
+        process_exit_told(process);
+}
+
+void process_exit_told(struct process *process) {
+    object_release(&process->object);
+}
+
+void process_destroy(struct process *process) {
+    if (process->object.dying)
+        return;
+    process_end_threads(process);
+    if (process->exit_event.state != REQUEST_IDLE) {
+        request_withdraw(&process->exit_event);
+        process_exit_told(process);
+    }
+    process_set_keeper(process, NULL);
+    list_remove(&process->link);
+    count--;
+    object_reap(&process->object);
+    object_release(&process->object); // the reference of its creation
+}
+
+// Nothing can name it any more: if nothing runs in it either, it is over.
+void process_unreachable(struct object *object) {
+    struct process *process = CONTAINER_OF(object, struct process, object);
+    if (list_is_empty(&process->threads))
+        process_destroy(process);
+}
+
+bool process_reap_step(struct object *object) {
+    struct process *process = CONTAINER_OF(object, struct process, object);
+    process_end_threads(process);
+    switch_leave_space(&process->space);
+    return capability_table_destroy_step(&process->table, object->account, TABLE_STEP) &&
+           space_destroy_step(&process->space);
+}
+
+struct process *process_next(uint64_t serial) {
+    for (struct list *link = all_processes.next; link != &all_processes; link = link->next) {
+        struct process *process = CONTAINER_OF(link, struct process, link);
+        if (process->serial > serial)
+            return process;
+    }
+    return NULL;
+}
+
+uint64_t process_count(void) {
+    return count;
+}

@@ -1,0 +1,191 @@
+// Creation, blocking, faults and the end of threads; see thread.h.
+#include "kernel/sched/thread.h"
+
+#include "kernel/cap/account.h"
+#include "kernel/ipc/endpoint.h"
+#include "kernel/ipc/session.h"
+#include "kernel/memory/direct_map.h"
+#include "kernel/memory/frame.h"
+#include "kernel/memory/memory.h"
+#include "kernel/sched/process.h"
+#include "kernel/sched/run_queue.h"
+#include "kernel/sched/schedule.h"
+#include "kernel/x86_64/fpu.h"
+#include "kernel/x86_64/switch.h"
+
+uint64_t thread_next_serial(void) {
+    static uint64_t serial;
+    return ++serial;
+}
+
+error_t thread_create(struct process *process, uint8_t priority, bool fpu, struct thread **out) {
+    struct account *account = process->object.account;
+    struct thread *thread;
+    error_t error = object_create(CAP_THREAD, sizeof(*thread), account, &thread);
+    if (error)
+        return error;
+    thread->priority = thread->effective = priority;
+    thread->state = THREAD_STATE_READY;
+    thread->extras = EXTRA_HELD;
+    thread->interrupted = true;
+    thread->registers.rflags = 0x202;
+    request_initialize(&thread->request, REQUEST_THREAD);
+    request_initialize(&thread->fault, REQUEST_FAULT);
+    thread->request.serial = thread->fault.serial = thread_next_serial();
+    thread->request.process = thread->fault.process = process;
+    thread->request.words = thread->registers.words;
+    thread->fault.words = thread->fault.page_words = thread->fault_words;
+    list_initialize(&thread->queue_link);
+    list_initialize(&thread->process_link);
+    bool shared;
+    uint64_t physical;
+    error = memory_create_anonymous(account, PAGE_BYTES, &thread->message_memory);
+    if (!error)
+        error = memory_page(thread->message_memory, 0, true, &physical, &shared);
+    if (error)
+        goto fail;
+    thread->message_memory->pinned = true;
+    thread->page = direct_map(physical);
+    thread->request.page_words = thread->page->words;
+    thread->request.send_caps = thread->page->send_caps;
+    thread->request.send_rights = thread->page->send_rights;
+    thread->space_root = process->space.tables.root;
+    if (fpu) {
+        error = account_charge(account, PAGE_BYTES);
+        if (error)
+            goto fail;
+        uint64_t area;
+        error = frame_allocate_zeroed(&area);
+        if (error) {
+            account_refund(account, PAGE_BYTES);
+            goto fail;
+        }
+        thread->fpu_area = direct_map(area);
+        fpu_initialize_area(thread->fpu_area);
+        thread->extras |= EXTRA_FPU;
+    }
+    if (process->port_ranges)
+        thread->extras |= EXTRA_PORTS;
+    thread->process = process;
+    object_reference(&process->object);
+    list_push_back(&process->threads, &thread->process_link);
+    process->thread_count++;
+    *out = thread;
+    return ERR_OK;
+fail:
+    thread->state = THREAD_STATE_ENDED;
+    object_release(&thread->object);
+    return error;
+}
+
+void thread_wake(struct thread *thread) {
+    if (thread->state == THREAD_STATE_ENDED)
+        return;
+    timer_remove(&thread->timer);
+    thread->extras &= ~(uint32_t)EXTRA_TIMER;
+    if (thread->state == THREAD_STATE_WAITING)
+        list_remove(&thread->queue_link);
+    thread->state = THREAD_STATE_READY;
+    if (!thread_is_held(thread) && !thread->in_queue && thread != current_thread())
+        run_queue_push(thread, true);
+}
+
+void thread_block(struct thread *thread, enum thread_state state) {
+    thread->state = (uint8_t)state;
+    if (thread->in_queue)
+        run_queue_remove(thread);
+}
+
+void thread_hold(struct thread *thread) {
+    thread->extras |= EXTRA_HELD;
+    if (thread->in_queue)
+        run_queue_remove(thread);
+}
+
+void thread_start(struct thread *thread) {
+    if (thread->state == THREAD_STATE_ENDED)
+        return;
+    thread->extras &= ~(uint32_t)EXTRA_HELD;
+    if (thread->state == THREAD_STATE_READY && !thread->in_queue && thread != current_thread())
+        run_queue_push(thread, false);
+}
+
+void thread_stop(struct thread *thread) {
+    thread_hold(thread);
+    thread->state = THREAD_STATE_STOPPED;
+}
+
+void thread_update_priority(struct thread *thread) {
+    uint8_t effective = thread->priority;
+    if (thread->serving && thread->serving->priority > effective)
+        effective = thread->serving->priority;
+    if (effective == thread->effective)
+        return;
+    bool queued = thread->in_queue;
+    if (queued)
+        run_queue_remove(thread);
+    thread->effective = effective;
+    if (queued)
+        run_queue_push(thread, true);
+}
+
+void thread_set_deadline(struct thread *thread, uint64_t time) {
+    if (!time)
+        return;
+    timer_add(&thread->timer, time);
+    thread->extras |= EXTRA_TIMER;
+}
+
+void thread_fault(struct thread *thread, uint64_t vector) {
+    struct registers *registers = &thread->registers;
+    struct session *keeper = thread->process->keeper;
+    thread_block(thread, THREAD_STATE_FAULTED);
+    const uint64_t words[6] = {vector,         thread->fault_address, registers->rip,
+                               registers->rsp, registers->rbp,        thread->fault_code};
+    for (int i = 0; i < 6; i++)
+        thread->fault_words[i] = words[i];
+    struct request *request = &thread->fault;
+    request->origin = REQUEST_FAULT;
+    request->tag = TAG(EVENT_FAULT, 6);
+    request->priority = thread->effective;
+    request->count++;
+    if (!keeper || request_send(request, keeper))
+        thread_stop(thread);
+}
+
+void thread_end(struct thread *thread) {
+    if (thread->state == THREAD_STATE_ENDED)
+        return;
+    if (thread->serving)
+        request_abandon(thread->serving);
+    request_withdraw(&thread->request);
+    request_withdraw(&thread->fault);
+    timer_remove(&thread->timer);
+    if (thread->in_queue)
+        run_queue_remove(thread);
+    else if (thread->state == THREAD_STATE_WAITING)
+        list_remove(&thread->queue_link);
+    thread->state = THREAD_STATE_ENDED;
+    thread->extras |= EXTRA_HELD;
+    list_remove(&thread->process_link);
+    thread->process->thread_count--;
+    schedule_forget(thread);
+    object_release(&thread->object); // the reference of its creation: a thread lives until it ends
+}
+
+void thread_unreachable(struct object *object) {
+    (void)object; // it runs on: its process can be ended as a whole
+}
+
+bool thread_reap_step(struct object *object) {
+    struct thread *thread = CONTAINER_OF(object, struct thread, object);
+    if (thread->fpu_area) {
+        frame_release(direct_map_physical(thread->fpu_area));
+        account_refund(object->account, PAGE_BYTES);
+    }
+    if (thread->message_memory)
+        object_release(&thread->message_memory->object);
+    if (thread->process)
+        object_release(&thread->process->object);
+    return true;
+}

@@ -1,0 +1,107 @@
+// Methods of accounts: everything that is made is made here, and paid for. See libipc/protocols/account.idl.
+#include "kernel/cap/account.h"
+
+#include "kernel/ipc/call.h"
+#include "kernel/ipc/endpoint.h"
+#include "kernel/ipc/notification.h"
+#include "kernel/ipc/session.h"
+#include "kernel/memory/frame.h"
+#include "kernel/memory/memory.h"
+#include "kernel/syscall/invocation.h"
+
+static error_t create_account(struct invocation *call, struct account *account) {
+    struct account *inner;
+    if (call->in[1] > account->priority_ceiling)
+        return ERR_INVALID;
+    error_t error = account_create(account, call->in[0], (uint8_t)call->in[1], &inner);
+    if (!error)
+        invocation_give(call, 0, CAP_ACCOUNT, inner, RIGHTS_ALL);
+    return error;
+}
+
+static error_t create_process(struct invocation *call, struct account *account) {
+    struct process *process;
+    error_t error = process_create(account, &process);
+    if (!error) // keeps the reference of its creation: a process lives until it is destroyed
+        capability_fill(call->out[0], CAP_PROCESS, process, RIGHTS_ALL, NULL);
+    return error;
+}
+
+static error_t create_call(struct invocation *call, struct account *account) {
+    struct endpoint *endpoint;
+    struct call *object;
+    error_t error = invocation_object(call, 0, CAP_ENDPOINT, RIGHT_RECEIVE, &endpoint);
+    if (!error)
+        error = call_create(account, endpoint, call->in[0], &object);
+    if (!error)
+        invocation_give(call, 0, CAP_CALL, object, RIGHTS_ALL & ~RIGHT_COPY);
+    return error;
+}
+
+static error_t create_memory(struct invocation *call, struct account *account, uint32_t method) {
+    struct memory *memory;
+    struct session *pager;
+    error_t error;
+    if (method == METHOD_ACCOUNT_CREATE_MEMORY) {
+        error = memory_create_anonymous(account, call->in[0], &memory);
+    } else if (method == METHOD_ACCOUNT_CREATE_PAGED) {
+        error = invocation_object(call, 0, CAP_SESSION, RIGHT_CALL, &pager);
+        if (!error)
+            error = memory_create_paged(account, call->in[0], pager, &memory);
+    } else {
+        uint64_t flags = call->in[1], limit = flags & CREATE_FLAG_BELOW_4G ? FRAME_BELOW_4G : FRAME_ANYWHERE;
+        if (flags & ~(uint64_t)(CREATE_FLAG_BELOW_4G | CREATE_FLAG_UNCACHED))
+            return ERR_INVALID;
+        error = memory_create_contiguous(account, call->in[0], limit, &memory);
+        if (!error) {
+            call->reply[0] = memory->physical;
+            memory->page_flags = flags & CREATE_FLAG_UNCACHED ? PAGE_UNCACHED : 0;
+        }
+    }
+    if (!error)
+        invocation_give(call, 0, CAP_MEMORY, memory, RIGHTS_ALL);
+    return error;
+}
+
+error_t account_invoke(struct invocation *call, uint32_t code) {
+    struct account *account = call->slot->object;
+    uint32_t method = code | PROTOCOL_ACCOUNT << 8;
+    struct endpoint *endpoint;
+    struct notification *notification;
+    error_t error =
+        invocation_rights(call, method == METHOD_ACCOUNT_INFORMATION ? RIGHT_INSPECT : RIGHT_CONTROL);
+    if (error)
+        return error;
+    switch (method) {
+    case METHOD_ACCOUNT_CREATE_ACCOUNT:
+        return create_account(call, account);
+    case METHOD_ACCOUNT_CREATE_PROCESS:
+        return create_process(call, account);
+    case METHOD_ACCOUNT_CREATE_ENDPOINT:
+        error = endpoint_create(account, &endpoint);
+        if (!error)
+            invocation_give(call, 0, CAP_ENDPOINT, endpoint, RIGHTS_ALL);
+        return error;
+    case METHOD_ACCOUNT_CREATE_NOTIFICATION:
+        error = notification_create(account, &notification);
+        if (!error)
+            invocation_give(call, 0, CAP_NOTIFICATION, notification, RIGHTS_ALL);
+        return error;
+    case METHOD_ACCOUNT_CREATE_CALL:
+        return create_call(call, account);
+    case METHOD_ACCOUNT_INFORMATION:
+        call->reply[0] = account->quota;
+        call->reply[1] = account->used;
+        call->reply[2] = account->peak;
+        call->reply[3] = account->priority_ceiling;
+        return ERR_OK;
+    case METHOD_ACCOUNT_SET_QUOTA:
+        if (!account->parent || call->in[0] < account->used || call->in[1] > account->parent->priority_ceiling)
+            return ERR_INVALID;
+        account->quota = call->in[0];
+        account->priority_ceiling = (uint8_t)call->in[1];
+        return ERR_OK;
+    default:
+        return create_memory(call, account, method);
+    }
+}

@@ -1,0 +1,195 @@
+// Methods of the kernel object: random numbers, counters, the log, power, device memory. See libipc/protocols/kernel.idl.
+#include "kernel/abi/boot_info.h"
+#include "kernel/cap/account.h"
+#include "kernel/debug/log.h"
+#include "kernel/init/information.h"
+#include "kernel/ipc/copy.h"
+#include "kernel/irq/irq.h"
+#include "kernel/memory/frame.h"
+#include "kernel/memory/heap.h"
+#include "kernel/memory/memory.h"
+#include "kernel/sched/schedule.h"
+#include "kernel/x86_64/string.h"
+#include "kernel/syscall/invocation.h"
+#include "kernel/x86_64/early_console.h"
+#include "kernel/x86_64/entropy.h"
+#include "kernel/x86_64/power.h"
+
+static void information(struct invocation *call) {
+    uint64_t free = frame_free_bytes() + heap_slack_bytes(), threads = 0;
+    for (struct process *process = process_next(0); process; process = process_next(process->serial))
+        threads += process->thread_count;
+    struct kernel_information result = {
+        .total_bytes = frame_total_bytes(),
+        .free_bytes = free,
+        .kernel_bytes = information_kernel_bytes(),
+        .processes = process_count(),
+        .threads = threads,
+        .messages = message_count,
+        .switches = switch_count,
+        .interrupts = interrupt_count,
+        .idle_time = idle_time,
+        .cpus = 1,
+    };
+    memcpy(call->reply, &result, sizeof(result));
+}
+
+static void framebuffer(struct invocation *call) {
+    const struct boot_framebuffer *screen = &information_boot()->framebuffer;
+    struct framebuffer result = {
+        .address = screen->address,
+        .pitch = screen->pitch,
+        .width = screen->width,
+        .height = screen->height,
+        .bits_per_pixel = screen->bits_per_pixel,
+        .kind = screen->kind,
+        .red_position = screen->red_position,
+        .red_size = screen->red_size,
+        .green_position = screen->green_position,
+        .green_size = screen->green_size,
+        .blue_position = screen->blue_position,
+        .blue_size = screen->blue_size,
+    };
+    memcpy(call->reply, &result, sizeof(result));
+}
+
+// Copies `length` bytes of the kernel's own to the caller's lent buffer.
+static error_t give_bytes(struct invocation *call, const char *bytes, uint64_t length, uint64_t *given) {
+    uint64_t room;
+    struct copy_side lent = invocation_lent(call, true, &room);
+    *given = 0;
+    if (length > room)
+        length = room;
+    while (*given < length) {
+        void *target;
+        uint64_t address = lent.address + *given, part = PAGE_BYTES - address % PAGE_BYTES;
+        error_t error = space_touch(lent.space, address, ACCESS_WRITE, &target);
+        if (error)
+            return error;
+        if (part > length - *given)
+            part = length - *given;
+        memcpy(target, bytes + *given, part);
+        *given += part;
+    }
+    return ERR_OK;
+}
+
+static error_t log_read_method(struct invocation *call) {
+    char text[LOG_TEXT_BYTES];
+    struct log_record record;
+    uint64_t sequence = call->in[0];
+    if (!log_read(&sequence, &record, text, sizeof(text)))
+        return ERR_NOT_FOUND;
+    call->reply[0] = sequence;
+    call->reply[2] = record.level;
+    call->reply[3] = record.time;
+    return give_bytes(call, text, record.length, &call->reply[1]);
+}
+
+static error_t log_write_method(struct invocation *call) {
+    char text[LOG_TEXT_BYTES];
+    uint64_t length, done = 0;
+    struct copy_side lent = invocation_lent(call, false, &length);
+    if (length > sizeof(text) - 1)
+        length = sizeof(text) - 1;
+    while (done < length) {
+        void *source;
+        uint64_t address = lent.address + done, part = PAGE_BYTES - address % PAGE_BYTES;
+        error_t error = space_touch(lent.space, address, ACCESS_READ, &source);
+        if (error)
+            return error;
+        if (part > length - done)
+            part = length - done;
+        memcpy(text + done, source, part);
+        done += part;
+    }
+    text[length] = 0;
+    if (call->in[0] < LOG_ERROR || call->in[0] > LOG_DEBUG)
+        return ERR_INVALID;
+    log_write((enum log_level)call->in[0], "%s", text);
+    return ERR_OK;
+}
+
+static error_t device_memory(struct invocation *call) {
+    uint64_t address = call->in[0], length = call->in[1];
+    if (address % PAGE_BYTES || length % PAGE_BYTES || length == 0 || length > UINT64_C(1) << 40 ||
+        address > (UINT64_C(1) << 52) - length || call->in[2] > 1)
+        return ERR_INVALID;
+    for (uint64_t page = address; page < address + length && page < frame_total_bytes() * 4; page += PAGE_BYTES)
+        if (frame_is_managed(page))
+            return ERR_INVALID;
+    struct memory *memory;
+    error_t error = memory_create_physical(call->process->object.account, address, length,
+                                           call->in[2] ? PAGE_WRITE_COMBINING : PAGE_UNCACHED, &memory);
+    if (error)
+        return error;
+    capability_fill(call->out[0], CAP_MEMORY, memory, RIGHTS_ALL & ~RIGHT_EXECUTE, call->slot);
+    object_release(&memory->object);
+    return ERR_OK;
+}
+
+static error_t next_process(struct invocation *call) {
+    struct process *process = process_next(call->in[0]);
+    if (!process)
+        return ERR_NOT_FOUND;
+    call->reply[0] = process->serial;
+    capability_fill(call->out[0], CAP_PROCESS, process, RIGHT_INSPECT, NULL);
+    return ERR_OK;
+}
+
+static uint16_t right_for(uint32_t method) {
+    switch (method) {
+    case METHOD_KERNEL_RANDOM:
+        return RIGHT_RANDOM;
+    case METHOD_KERNEL_POWER:
+        return RIGHT_POWER;
+    case METHOD_KERNEL_DEVICE_MEMORY:
+        return RIGHT_MINT;
+    case METHOD_KERNEL_LOG_WRITE:
+    case METHOD_KERNEL_RELEASE_CONSOLE:
+    case METHOD_KERNEL_SET_WALL_OFFSET:
+        return RIGHT_CONTROL;
+    default:
+        return RIGHT_INSPECT;
+    }
+}
+
+error_t kernel_invoke(struct invocation *call, uint32_t code) {
+    uint32_t method = code | PROTOCOL_KERNEL << 8;
+    const char *line = information_boot()->command_line;
+    error_t error = invocation_rights(call, right_for(method));
+    if (error)
+        return error;
+    switch (method) {
+    case METHOD_KERNEL_RANDOM:
+        entropy_fill(call->reply, 48);
+        return ERR_OK;
+    case METHOD_KERNEL_INFORMATION:
+        information(call);
+        return ERR_OK;
+    case METHOD_KERNEL_LOG_READ:
+        return log_read_method(call);
+    case METHOD_KERNEL_LOG_WRITE:
+        return log_write_method(call);
+    case METHOD_KERNEL_POWER:
+        power_action(call->in[0]);
+        return ERR_NOT_SUPPORTED;
+    case METHOD_KERNEL_DEVICE_MEMORY:
+        return device_memory(call);
+    case METHOD_KERNEL_FRAMEBUFFER:
+        framebuffer(call);
+        return ERR_OK;
+    case METHOD_KERNEL_RELEASE_CONSOLE:
+        early_console_release((unsigned)call->in[0]);
+        return ERR_OK;
+    case METHOD_KERNEL_COMMAND_LINE:
+        return give_bytes(call, line, strlen(line), &call->reply[0]);
+    case METHOD_KERNEL_INTERRUPT_COUNT:
+        return irq_line_count((uint32_t)call->in[0], &call->reply[0]);
+    case METHOD_KERNEL_SET_WALL_OFFSET:
+        information_set_wall(call->in[0]);
+        return ERR_OK;
+    default: // METHOD_KERNEL_NEXT_PROCESS
+        return next_process(call);
+    }
+}

@@ -1,0 +1,280 @@
+// The nine system calls; the register map is in kernel/abi/syscall.h. Each either finishes, with its result in the saved
+// registers, or leaves the thread blocked.
+#include "kernel/abi/syscall.h"
+
+#include "kernel/ipc/call.h"
+#include "kernel/ipc/copy.h"
+#include "kernel/ipc/endpoint.h"
+#include "kernel/ipc/notification.h"
+#include "kernel/ipc/session.h"
+#include "kernel/ipc/transfer.h"
+#include "kernel/sched/process.h"
+#include "kernel/sched/schedule.h"
+#include "kernel/syscall/invocation.h"
+
+enum { REAP_STEPS = 16 };
+
+void system_call(struct thread *thread);
+
+static error_t find(struct thread *thread, uint64_t index, enum capability_kind kind, uint16_t rights,
+                    struct capability **out) {
+    struct capability *slot = capability_slot(&thread->process->table, (cap_t)index);
+    if (!slot || slot->kind == CAP_NONE)
+        return ERR_BAD_CAPABILITY;
+    if (slot->kind != kind)
+        return ERR_WRONG_KIND;
+    if ((slot->rights & rights) != rights)
+        return ERR_RIGHTS;
+    *out = slot;
+    return ERR_OK;
+}
+
+static error_t find_session(struct thread *thread, struct session **session) {
+    struct capability *slot;
+    error_t error = find(thread, thread->registers.rdi, CAP_SESSION, RIGHT_CALL, &slot);
+    if (!error)
+        *session = slot->object;
+    return error;
+}
+
+// The kernel's own events can't be forged, and counts must be possible.
+static error_t check_tag(const struct thread *thread) {
+    uint64_t tag = thread->registers.rsi;
+    const struct message_page *page = thread->page;
+    if (tag_method(tag) >> 8 == 0 || tag_words(tag) > MESSAGE_WORDS || tag_caps(tag) > MESSAGE_CAPS)
+        return ERR_BAD_MESSAGE;
+    if (((tag & TAG_LEND_READ) && page->lend_read.length > MESSAGE_LEND_MAX) ||
+        ((tag & TAG_LEND_WRITE) && page->lend_write.length > MESSAGE_LEND_MAX))
+        return ERR_MESSAGE_SIZE;
+    return ERR_OK;
+}
+
+static error_t call(struct thread *thread) {
+    struct registers *registers = &thread->registers;
+    struct capability *slot = capability_slot(&thread->process->table, (cap_t)registers->rdi);
+    if (!slot || slot->kind == CAP_NONE)
+        return ERR_BAD_CAPABILITY;
+    if (slot->kind != CAP_SESSION) {
+        message_count++;
+        invoke_object(thread, slot);
+        return ERR_OK;
+    }
+    struct session *session;
+    error_t error = find_session(thread, &session);
+    if (!error)
+        error = check_tag(thread);
+    if (error)
+        return error;
+    struct request *request = &thread->request;
+    uint64_t tag = registers->rsi;
+    const struct message_page *page = thread->page;
+    request->tag = tag;
+    request->priority = thread->effective;
+    request->count += !(tag & TAG_REPEAT);
+    request->lend_read = page->lend_read;
+    request->lend_write = page->lend_write;
+    thread_block(thread, THREAD_STATE_CALLING);
+    if (tag & TAG_DEADLINE)
+        thread_set_deadline(thread, page->deadline);
+    error = request_send(request, session);
+    if (error)
+        thread_wake(thread);
+    return error;
+}
+
+static error_t send(struct thread *thread) {
+    struct session *session;
+    struct capability *slot;
+    error_t error = find_session(thread, &session);
+    if (!error)
+        error = find(thread, thread->registers.r14, CAP_CALL, RIGHT_CONTROL, &slot);
+    if (!error)
+        error = check_tag(thread);
+    return error ? error : call_send(slot->object, session, thread);
+}
+
+// Waits at an endpoint or notification; the registers are filled now or when something arrives.
+static error_t wait(struct thread *thread, bool deadline) {
+    struct capability *slot = capability_slot(&thread->process->table, (cap_t)thread->registers.rdi);
+    if (!slot || slot->kind == CAP_NONE)
+        return ERR_BAD_CAPABILITY;
+    if (slot->kind != CAP_ENDPOINT && slot->kind != CAP_NOTIFICATION)
+        return ERR_WRONG_KIND;
+    if (!(slot->rights & RIGHT_RECEIVE))
+        return ERR_RIGHTS;
+    struct list *waiters;
+    thread->registers.rbx = 0;
+    if (slot->kind == CAP_ENDPOINT) {
+        struct endpoint *endpoint = slot->object;
+        if (endpoint_receive(endpoint, thread) == ERR_OK)
+            return ERR_OK;
+        waiters = &endpoint->receivers;
+    } else {
+        struct notification *notification = slot->object;
+        if (notification_take(notification, thread))
+            return ERR_OK;
+        waiters = &notification->waiters;
+    }
+    if (deadline && thread->page->deadline == 0)
+        return ERR_DEADLINE;
+    thread_block(thread, THREAD_STATE_WAITING);
+    list_push_back(waiters, &thread->queue_link);
+    if (deadline)
+        thread_set_deadline(thread, thread->page->deadline);
+    return ERR_OK;
+}
+
+static error_t put_aside(struct thread *thread, uint64_t index) {
+    if (!thread->serving)
+        return ERR_OK;
+    if (index == 0)
+        return ERR_BUSY;
+    struct capability *slot;
+    error_t error =
+        capability_reserve(&thread->process->table, thread->process->object.account, (cap_t)index, &slot);
+    if (!error)
+        request_put_aside(thread->serving, slot);
+    return error;
+}
+
+// The request in a reply slot, or the one being served if `index` is 0.
+static error_t find_request(struct thread *thread, uint64_t index, struct request **request) {
+    if (index == 0) {
+        *request = thread->serving;
+        return thread->serving ? ERR_OK : ERR_NO_REQUEST;
+    }
+    struct capability *slot;
+    error_t error = find(thread, index, CAP_REPLY, 0, &slot);
+    if (!error)
+        *request = slot->object;
+    return error;
+}
+
+static error_t reply(struct thread *thread) {
+    struct request *request;
+    error_t error = find_request(thread, thread->registers.r14, &request);
+    if (error)
+        transfer_drop(thread);
+    else
+        request_reply(request, thread);
+    return error;
+}
+
+static error_t forward(struct thread *thread) {
+    struct session *session;
+    struct request *request;
+    error_t error = find_session(thread, &session);
+    if (!error)
+        error = find_request(thread, thread->registers.r14, &request);
+    if (!error && tag_method(thread->registers.rsi) >> 8 == 0)
+        error = ERR_BAD_MESSAGE;
+    return error ? error : request_forward(request, session, thread);
+}
+
+static error_t copy(struct thread *thread) {
+    struct registers *registers = &thread->registers;
+    uint64_t offset = registers->words[0], address = registers->words[1], length = registers->words[2];
+    bool to_caller = registers->rsi == COPY_TO_CALLER;
+    registers->words[0] = 0;
+    struct request *request;
+    error_t error = find_request(thread, registers->r14, &request);
+    if (error)
+        return error;
+    struct copy_side lent, own = {.space = &thread->process->space, .address = address};
+    error = copy_lent_side(request, to_caller, offset, &length, &lent);
+    if (!error && registers->rdi) {
+        struct capability *slot;
+        error = find(thread, registers->rdi, CAP_MEMORY, to_caller ? RIGHT_READ : RIGHT_WRITE, &slot);
+        if (!error)
+            own = (struct copy_side){.memory = slot->object, .address = address};
+    }
+    if (error)
+        return error;
+    return to_caller ? copy_bytes(lent, own, length, &registers->words[0])
+                     : copy_bytes(own, lent, length, &registers->words[0]);
+}
+
+static error_t serve(struct thread *thread) {
+    struct registers *registers = &thread->registers;
+    struct request *request = NULL;
+    error_t error = registers->r14 ? find_request(thread, registers->r14, &request) : ERR_OK;
+    if (!error)
+        error = put_aside(thread, registers->rsi);
+    if (!error && request)
+        request_serve(request, thread);
+    return error;
+}
+
+static error_t signal(struct thread *thread) {
+    struct capability *slot;
+    error_t error = find(thread, thread->registers.rdi, CAP_NOTIFICATION, RIGHT_SIGNAL, &slot);
+    if (!error)
+        notification_signal(slot->object, thread->registers.rsi);
+    return error;
+}
+
+// Not one of ours: back to user mode, to the layer that serves it, with the return address in rcx.
+static void foreign(struct thread *thread) {
+    if (!thread->process->foreign) {
+        thread->fault_address = thread->fault_code = 0;
+        thread_fault(thread, 6); // as an undefined instruction would be
+        return;
+    }
+    thread->registers.rcx = thread->registers.rip;
+    thread->registers.rip = thread->process->foreign;
+    thread->interrupted = true; // every other register arrives as it was
+}
+
+void system_call(struct thread *thread) {
+    struct registers *registers = &thread->registers;
+    error_t error;
+    switch ((int32_t)registers->rax) {
+    case SYS_CALL:
+        error = call(thread);
+        break;
+    case SYS_REPLY_WAIT:
+        if (thread->serving)
+            request_reply(thread->serving, thread);
+        else
+            transfer_drop(thread);
+        error = wait(thread, registers->rsi & TAG_DEADLINE);
+        break;
+    case SYS_WAIT:
+        error = put_aside(thread, registers->r14);
+        if (!error)
+            error = wait(thread, registers->rsi & TAG_DEADLINE);
+        break;
+    case SYS_SEND:
+        error = send(thread);
+        registers->rax = (uint64_t)(int64_t)error;
+        break;
+    case SYS_REPLY:
+        error = reply(thread);
+        registers->rax = (uint64_t)(int64_t)error;
+        break;
+    case SYS_FORWARD:
+        error = forward(thread);
+        registers->rax = (uint64_t)(int64_t)error;
+        break;
+    case SYS_SIGNAL:
+        error = signal(thread);
+        registers->rax = (uint64_t)(int64_t)error;
+        break;
+    case SYS_COPY:
+        error = copy(thread);
+        registers->rax = (uint64_t)(int64_t)error;
+        break;
+    case SYS_SERVE:
+        error = serve(thread);
+        registers->rax = (uint64_t)(int64_t)error;
+        break;
+    default:
+        foreign(thread);
+        error = ERR_OK;
+        break;
+    }
+    if (error)
+        registers->rax = (uint64_t)(int64_t)error;
+    (void)reaper_run(REAP_STEPS);
+    schedule();
+}

@@ -1,0 +1,143 @@
+// Methods of threads; what each does is in libipc/protocols/thread.idl.
+#include "kernel/sched/thread.h"
+
+#include "kernel/cap/account.h"
+#include "kernel/sched/process.h"
+#include "kernel/sched/schedule.h"
+#include "kernel/x86_64/string.h"
+#include "kernel/syscall/invocation.h"
+#include "kernel/x86_64/paging.h"
+
+enum { FLAGS_FIXED = 0x202, FLAGS_FREE = 0xcd5 | 1 << 18 | 1 << 21 }; // arithmetic, direction, AC, ID
+
+static void get_registers(const struct thread *thread, struct thread_registers *out) {
+    const struct registers *from = &thread->registers;
+    *out = (struct thread_registers){
+        .rax = from->rax,
+        .rbx = from->rbx,
+        .rcx = from->rcx,
+        .rdx = from->words[0],
+        .rsi = from->rsi,
+        .rdi = from->rdi,
+        .rbp = from->rbp,
+        .rsp = from->rsp,
+        .r8 = from->words[1],
+        .r9 = from->words[2],
+        .r10 = from->words[3],
+        .r11 = from->r11,
+        .r12 = from->words[4],
+        .r13 = from->words[5],
+        .r14 = from->r14,
+        .r15 = from->r15,
+        .rip = from->rip,
+        .rflags = from->rflags,
+        .fs_base = thread->fs_base,
+        .gs_base = thread->gs_base,
+    };
+}
+
+static void set_segments(struct thread *thread, uint64_t fs_base, uint64_t gs_base) {
+    thread->fs_base = fs_base;
+    thread->gs_base = gs_base;
+    thread->extras &= ~(uint32_t)EXTRA_SEGMENTS;
+    if (fs_base || gs_base)
+        thread->extras |= EXTRA_SEGMENTS;
+}
+
+static error_t set_registers(struct thread *thread, const struct thread_registers *in) {
+    if (!thread_is_held(thread) && thread->state != THREAD_STATE_FAULTED)
+        return ERR_BUSY;
+    if (thread->state == THREAD_STATE_CALLING || thread->state == THREAD_STATE_WAITING)
+        return ERR_BUSY;
+    if (in->rip >= USER_HIGHEST || in->fs_base >= USER_HIGHEST || in->gs_base >= USER_HIGHEST)
+        return ERR_INVALID;
+    thread->registers = (struct registers){
+        .words = {in->rdx, in->r8, in->r9, in->r10, in->r12, in->r13},
+        .rax = in->rax,
+        .rdi = in->rdi,
+        .rsi = in->rsi,
+        .rbx = in->rbx,
+        .rbp = in->rbp,
+        .rsp = in->rsp,
+        .rcx = in->rcx,
+        .r11 = in->r11,
+        .r14 = in->r14,
+        .r15 = in->r15,
+        .rip = in->rip,
+        .rflags = (in->rflags & FLAGS_FREE) | FLAGS_FIXED,
+    };
+    set_segments(thread, in->fs_base, in->gs_base);
+    thread->interrupted = true;
+    return ERR_OK;
+}
+
+static error_t set_priority(struct thread *thread, uint64_t priority, uint64_t class) {
+    if (priority > thread->process->object.account->priority_ceiling || class > 1)
+        return ERR_INVALID;
+    thread->priority = (uint8_t)priority;
+    thread->class = (uint8_t) class;
+    thread_update_priority(thread);
+    return ERR_OK;
+}
+
+static error_t control(struct invocation *call, struct thread *thread, uint32_t method) {
+    struct thread_registers registers;
+    switch (method) {
+    case METHOD_THREAD_START:
+        if (thread->state == THREAD_STATE_STOPPED)
+            thread->state = THREAD_STATE_READY;
+        thread_start(thread);
+        return ERR_OK;
+    case METHOD_THREAD_STOP:
+        thread_hold(thread);
+        return ERR_OK;
+    case METHOD_THREAD_SET_PRIORITY:
+        return set_priority(thread, call->in[0], call->in[1]);
+    case METHOD_THREAD_SET_REGISTERS:
+        memcpy(&registers, call->in, sizeof(registers));
+        return set_registers(thread, &registers);
+    case METHOD_THREAD_SET_SEGMENTS:
+        if (call->in[0] >= USER_HIGHEST || call->in[1] >= USER_HIGHEST)
+            return ERR_INVALID;
+        set_segments(thread, call->in[0], call->in[1]);
+        return ERR_OK;
+    case METHOD_THREAD_YIELD:
+        if (thread == call->thread)
+            schedule_yield();
+        return ERR_OK;
+    default: // METHOD_THREAD_DESTROY
+        call->gone = thread == call->thread;
+        thread_end(thread);
+        return ERR_OK;
+    }
+}
+
+error_t thread_invoke(struct invocation *call, uint32_t code) {
+    struct thread *thread = call->slot->object;
+    uint32_t method = code | PROTOCOL_THREAD << 8;
+    bool inspects = method == METHOD_THREAD_REGISTERS || method == METHOD_THREAD_INFORMATION;
+    error_t error = invocation_rights(call, inspects ? RIGHT_INSPECT : RIGHT_CONTROL);
+    if (error)
+        return error;
+    if (thread->state == THREAD_STATE_ENDED)
+        return ERR_DYING;
+    if (method == METHOD_THREAD_REGISTERS) {
+        struct thread_registers registers;
+        get_registers(thread, &registers);
+        memcpy(call->reply, &registers, sizeof(registers));
+        return ERR_OK;
+    }
+    if (method == METHOD_THREAD_INFORMATION) {
+        struct thread_information information = {
+            .state = thread_is_held(thread) && thread->state == THREAD_STATE_READY ? THREAD_STATE_STOPPED : thread->state,
+            .priority = thread->effective,
+            .cpu_time = thread->cpu_time,
+            .serial = thread->request.serial,
+            .served_serial = thread->serving ? thread->serving->serial : 0,
+            .served_count = thread->serving ? thread->serving->count : 0,
+        };
+        memcpy(call->reply, &information, sizeof(information));
+        return ERR_OK;
+    }
+    return control(call, thread, method);
+}

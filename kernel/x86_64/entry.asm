@@ -1,0 +1,163 @@
+; All ways into the kernel and the one way out. A system call or an interrupt from user mode saves the registers into the
+; current thread, runs C on the processor's only kernel stack, and return_to_user loads whatever thread is current then.
+; Interrupts are off in the kernel except in the idle loop, whose interrupts return to it.
+
+%include "layout.inc"
+
+extern system_call, interrupt_from_user, interrupt_from_kernel, fast_call, fast_reply_wait
+global system_call_entry:function hidden, slow_entry:function hidden, entry_stubs:data hidden, return_to_user:function hidden
+
+section .text
+
+; rcx: return address, r11: flags. The registers that a call may change need no saving for the user's sake, but the
+; message and SYS_SIGNAL's promise need them all but rcx and r11.
+align 64
+system_call_entry:
+    swapgs
+    cmp eax, NUMBER_CALL
+    je fast_call
+    cmp eax, NUMBER_REPLY_WAIT
+    je fast_reply_wait
+
+; From there too, with nothing changed but rax, rbx, r11, r14 and r15.
+slow_entry:
+    mov [gs:CPU_USER_STACK], rsp
+    mov rsp, [gs:CPU_CURRENT]
+    mov [rsp + T_RDX], rdx
+    mov [rsp + T_R8], r8
+    mov [rsp + T_R9], r9
+    mov [rsp + T_R10], r10
+    mov [rsp + T_R12], r12
+    mov [rsp + T_R13], r13
+    mov [rsp + T_RAX], rax
+    mov [rsp + T_RDI], rdi
+    mov [rsp + T_RSI], rsi
+    mov [rsp + T_RBX], rbx
+    mov [rsp + T_RBP], rbp
+    mov [rsp + T_R14], r14
+    mov [rsp + T_R15], r15
+    mov [rsp + T_RIP], rcx
+    mov [rsp + T_RCX], rcx
+    mov [rsp + T_RFLAGS], r11
+    mov [rsp + T_R11], r11
+    mov byte [rsp + T_INTERRUPTED], 0
+    mov rdi, rsp
+    mov rax, [gs:CPU_USER_STACK]
+    mov [rdi + T_RSP], rax
+    mov rsp, [gs:CPU_KERNEL_STACK]
+    xor ebp, ebp
+    call system_call
+    ; falls through
+
+return_to_user:
+    mov rsp, [gs:CPU_CURRENT]
+    mov rdx, [rsp + T_RDX]
+    mov r8, [rsp + T_R8]
+    mov r9, [rsp + T_R9]
+    mov r10, [rsp + T_R10]
+    mov r12, [rsp + T_R12]
+    mov r13, [rsp + T_R13]
+    mov rax, [rsp + T_RAX]
+    mov rdi, [rsp + T_RDI]
+    mov rsi, [rsp + T_RSI]
+    mov rbx, [rsp + T_RBX]
+    mov rbp, [rsp + T_RBP]
+    mov r14, [rsp + T_R14]
+    mov r15, [rsp + T_R15]
+    cmp byte [rsp + T_INTERRUPTED], 0
+    jne .whole
+    mov rcx, [rsp + T_RIP]          ; canonical: user mode can't reach the end of its half
+    mov r11d, 0x202
+    mov rsp, [rsp + T_RSP]
+    swapgs
+    o64 sysret
+
+.whole:
+    mov rcx, rsp
+    mov rsp, [gs:CPU_KERNEL_STACK]
+    push USER_SS
+    push qword [rcx + T_RSP]
+    push qword [rcx + T_RFLAGS]
+    push USER_CS
+    push qword [rcx + T_RIP]
+    mov r11, [rcx + T_R11]
+    mov rcx, [rcx + T_RCX]
+    swapgs
+    iretq
+
+; One stub of 16 bytes per vector: a zero where the processor pushes no error code, then the vector.
+align 16
+entry_stubs:
+%assign vector 0
+%rep 256
+    align 16
+    %if !(vector = 8 || (vector >= 10 && vector <= 14) || vector = 17 || vector = 21 || vector = 29 || vector = 30)
+    push 0
+    %endif
+    push vector
+    jmp near interrupt_entry
+%assign vector vector + 1
+%endrep
+
+; Stack: vector, error code, rip, cs, rflags, rsp, ss.
+align 16
+interrupt_entry:
+    test byte [rsp + 24], 3
+    jz .kernel
+    swapgs
+    push rax
+    mov rax, [gs:CPU_CURRENT]
+    mov [rax + T_RDX], rdx
+    mov [rax + T_R8], r8
+    mov [rax + T_R9], r9
+    mov [rax + T_R10], r10
+    mov [rax + T_R12], r12
+    mov [rax + T_R13], r13
+    mov [rax + T_RDI], rdi
+    mov [rax + T_RSI], rsi
+    mov [rax + T_RBX], rbx
+    mov [rax + T_RBP], rbp
+    mov [rax + T_RCX], rcx
+    mov [rax + T_R11], r11
+    mov [rax + T_R14], r14
+    mov [rax + T_R15], r15
+    mov byte [rax + T_INTERRUPTED], 1
+    pop qword [rax + T_RAX]
+    pop rsi                         ; vector
+    pop rdx                         ; error code
+    pop qword [rax + T_RIP]
+    add rsp, 8
+    pop qword [rax + T_RFLAGS]
+    pop qword [rax + T_RSP]
+    mov rdi, rax
+    mov rsp, [gs:CPU_KERNEL_STACK]
+    xor ebp, ebp
+    cld
+    call interrupt_from_user
+    jmp return_to_user
+
+.kernel:                            ; the idle loop, or something that must never happen
+    push rax
+    push rcx
+    push rdx
+    push rsi
+    push rdi
+    push r8
+    push r9
+    push r10
+    push r11
+    lea rdi, [rsp + 72]             ; the frame, from the vector on
+    mov rsi, rbp
+    cld
+    call interrupt_from_kernel
+    pop r11
+    pop r10
+    pop r9
+    pop r8
+    pop rdi
+    pop rsi
+    pop rdx
+    pop rcx
+    pop rax
+    add rsp, 16
+    iretq

@@ -1,0 +1,12 @@
+// All IOAPICs of the machine as one irq_controller, its lines named by GSI. Intel 82093AA data sheet.
+#pragma once
+
+#include "kernel/abi/errors.h"
+#include "kernel/abi/platform_info.h"
+#include "kernel/irq/controller.h"
+
+extern const struct irq_controller ioapic_controller;
+
+// Maps every IOAPIC, masks every line, sets up lines that are NMIs. ISA lines get the vectors VECTOR_ISA and
+// up. ERR_NO_DEVICE: the tables name none that answers. Needs the local APIC of the boot CPU enabled.
+error_t ioapic_initialize(const struct acpi_information *acpi) MUST_USE;

@@ -1,0 +1,12 @@
+"""Turns the compiled layout.c into layout.inc: one %define per constant. Usage: layout.py CLANG OUTPUT INPUT ARGUMENT..."""
+
+import re
+import subprocess
+import sys
+
+clang, output, source, *arguments = sys.argv[1:]
+assembly = subprocess.run([clang, "-S", "-o", "-", source, *arguments], check=True, capture_output=True, text=True).stdout
+constants = re.findall(r'layout (\w+) (-?\d+)"', assembly)
+with open(output, "w", encoding="ascii") as file:
+    file.write("; Made from kernel/x86_64/layout.c; do not edit.\n")
+    file.writelines(f"%define {name} {value}\n" for name, value in constants)

@@ -1,0 +1,120 @@
+// The privileged instructions as inline functions, one per instruction: control and model-specific registers,
+// ports, CPUID and the hardware random numbers. No state and no policy; every file of kernel/x86_64 may use
+// them.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    MSR_EFER = 0xc0000080,
+    MSR_PAT = 0x277,
+    EFER_SYSCALL = 1 << 0,
+    EFER_NX = 1 << 11,
+    CR4_GLOBAL_PAGES = 1 << 7,
+    CR4_UMIP = 1 << 11,
+    CR4_FSGSBASE = 1 << 16,
+    CR4_SMEP = 1 << 20,
+    CR4_SMAP = 1 << 21,
+};
+
+struct cpuid_result {
+    uint32_t eax, ebx, ecx, edx;
+};
+
+static inline struct cpuid_result cpuid(uint32_t leaf, uint32_t subleaf) {
+    struct cpuid_result r;
+    __asm__ volatile("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf), "c"(subleaf));
+    return r;
+}
+
+static inline void port_write8(uint16_t port, uint8_t value) {
+    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline uint8_t port_read8(uint16_t port) {
+    uint8_t value;
+    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
+static inline void port_write16(uint16_t port, uint16_t value) {
+    __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline uint16_t port_read16(uint16_t port) {
+    uint16_t value;
+    __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
+static inline void port_write32(uint16_t port, uint32_t value) {
+    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline uint32_t port_read32(uint16_t port) {
+    uint32_t value;
+    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
+static inline uint64_t msr_read(uint32_t msr) {
+    uint32_t low, high;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+    return (uint64_t)high << 32 | low;
+}
+
+static inline void msr_write(uint32_t msr, uint64_t value) {
+    __asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+}
+
+static inline uint64_t cr2_read(void) {
+    uint64_t value;
+    __asm__ volatile("mov %%cr2, %0" : "=r"(value));
+    return value;
+}
+
+static inline uint64_t cr3_read(void) {
+    uint64_t value;
+    __asm__ volatile("mov %%cr3, %0" : "=r"(value));
+    return value;
+}
+
+static inline void cr3_write(uint64_t value) {
+    __asm__ volatile("mov %0, %%cr3" : : "r"(value) : "memory");
+}
+
+static inline uint64_t cr4_read(void) {
+    uint64_t value;
+    __asm__ volatile("mov %%cr4, %0" : "=r"(value));
+    return value;
+}
+
+static inline void cr4_write(uint64_t value) {
+    __asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
+}
+
+static inline uint64_t tsc_read(void) {
+    uint32_t low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+
+// One try each: false when the CPU has none ready. The caller has checked CPUID.
+static inline bool rdrand_try(uint64_t *value) {
+    bool ready;
+    __asm__ volatile("rdrand %0" : "=r"(*value), "=@ccc"(ready));
+    return ready;
+}
+
+static inline bool rdseed_try(uint64_t *value) {
+    bool ready;
+    __asm__ volatile("rdseed %0" : "=r"(*value), "=@ccc"(ready));
+    return ready;
+}
+
+// Stops this CPU for good.
+static inline _Noreturn void cpu_stop(void) {
+    for (;;)
+        __asm__ volatile("cli\n\thlt");
+}

@@ -1,0 +1,25 @@
+// Making a thread the one that returns to user mode: its space, its segment bases, its FPU state and I/O ports. The
+// scheduler decides, this does.
+#pragma once
+
+#include <stdint.h>
+
+#include "kernel/memory/space.h"
+#include "kernel/sched/thread.h"
+
+// Loads what the thread needs; 1 if the address space changed, else 0.
+uint32_t switch_to(struct thread *thread);
+// The thread that runs, or entered the kernel last; NULL while idle or if it ended.
+struct thread *current_thread(void);
+// No thread runs: the processor idles.
+void switch_to_nothing(void);
+// Nothing of the thread may stay loaded: it ends.
+void switch_forget(struct thread *thread);
+// The processor must not use this space any more: it is being taken apart.
+void switch_leave_space(struct space *space);
+// The I/O ports of the process changed.
+void switch_ports_changed(struct process *process);
+// Sleeps until an interrupt was taken.
+void switch_idle(void);
+// Wakes the processor at `deadline` (UINT64_MAX: never).
+void switch_arm_timer(uint64_t deadline, uint64_t now);

@@ -1,0 +1,14 @@
+// The interrupt vectors and who owns each. Included by entry.asm's C side, the interrupt controllers and the
+// scheduler.
+#pragma once
+
+enum {
+    VECTOR_ISA = 32,     // 32..47: ISA lines 0..15, by PIC or IOAPIC
+    VECTOR_DYNAMIC = 48, // 48..239: other lines and MSI, by irq_vector_allocate
+    VECTOR_DYNAMIC_END = 240,
+    VECTOR_TIMER = 240,      // local APIC timer
+    VECTOR_RESCHEDULE = 241, // IPI: look at the run queue
+    VECTOR_SHOOTDOWN = 242,  // IPI: look at the TLB mailbox
+    VECTOR_LAPIC_ERROR = 243,
+    VECTOR_SPURIOUS = 255, // needs no end of interrupt
+};

@@ -1,0 +1,4 @@
+// Giving the processor away (POSIX <sched.h>).
+#pragma once
+
+int sched_yield(void);

@@ -1,0 +1,20 @@
+// The heap below malloc: blocks inside arenas, and big blocks that are mappings of their own. Sizes are in
+// bytes and count the payload only; every payload is aligned to 16.
+//
+// Each block has a 16-byte header with a seal made of its fields, its address and a secret. A header that was
+// overwritten, a pointer that was never allocated and a block that was freed before are found when the block
+// or its neighbour is next touched, and end the process with a message.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { HEAP_ALIGNMENT = 16 };
+
+// Null if the system has no memory left. Alignment is a power of two. *zeroed tells whether the payload is
+// all zero already.
+void *heap_allocate(size_t size, size_t alignment, bool *zeroed);
+void heap_release(void *payload);
+// Makes the block `size` bytes long where it lies; false if that can't be done, and then nothing changed.
+bool heap_resize(void *payload, size_t size);
+size_t heap_usable_size(void *payload);

@@ -1,0 +1,44 @@
+// What the files of the system layer share: the descriptor table and the capabilities that the process was started with.
+// One thread; the table is only changed through these functions. Invariant: a descriptor in use has a file session of its
+// own slot, so closing one never touches a copy.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "kernel/abi/errors.h"
+#include "kernel/abi/message.h"
+#include "libipc/protocols/file.h"
+
+enum { DESCRIPTORS_MAX = 1024 };
+
+// Flags of a descriptor beside FD_CLOEXEC, as they travel in the startup block's value.
+enum descriptor_flag { DESCRIPTOR_CLOSE_ON_SPAWN = 1 << 0, DESCRIPTOR_ACCESS_SHIFT = 4, DESCRIPTOR_ACCESS_MASK = 3 };
+
+struct descriptor {
+    cap_t file;          // 0: free
+    uint32_t flags;      // enum descriptor_flag; O_ACCMODE bits from DESCRIPTOR_ACCESS_SHIFT on
+    uint64_t cursor;     // of a directory: where read_directory goes on
+};
+
+extern cap_t layer_root, layer_directory, layer_task;
+
+error_t descriptor_get(int fd, struct descriptor **descriptor) MUST_USE;
+// The lowest free descriptor from `minimum` on takes the file over; on error the file is released.
+error_t descriptor_add(cap_t file, uint32_t flags, int minimum, int *fd) MUST_USE;
+struct descriptor *descriptor_at(int fd); // NULL past the table's end; may be free
+int descriptor_limit(void);               // one above the highest in use
+
+// Puts what the process was started with into the table.
+void descriptors_start(void);
+
+// Where a path starts: the directory session and the path without leading slashes. *adopted, if not 0, must be released.
+error_t layer_path_base(int directory, const char **path, cap_t *base, cap_t *adopted) MUST_USE;
+
+// Waits until a bit of the notification is set or the time (monotonic, 0: never) has come. ERR_DEADLINE.
+error_t layer_wait(cap_t notification, uint64_t deadline, uint64_t *bits) MUST_USE;
+// A notification of this process's own for waiting, made on first use.
+error_t layer_notification(cap_t *notification) MUST_USE;
+
+uint64_t layer_open_flags(int flags); // O_... to enum open_flag

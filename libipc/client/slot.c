@@ -1,0 +1,75 @@
+// A bitmap over the whole table. It is zero memory, so pages of it that no slot needs cost nothing; the
+// search starts at the lowest word that may have room, so slots stay small and the kernel's table short.
+#include "libipc/client/slot.h"
+
+#include "kernel/abi/capability.h"
+#include "libipc/protocols/process.h"
+
+enum { WORDS = CAP_TABLE_SLOTS / 64, FIRST_SLOT = BOOT_SLOT_FIRST_FREE };
+
+static uint64_t taken[WORDS];
+static uint32_t first_word; // no word before it has room
+static uint32_t taken_count;
+
+static void reserve_fixed_slots(void) {
+    if ((taken[0] & 1) == 0)
+        taken[0] |= (UINT64_C(1) << FIRST_SLOT) - 1;
+}
+
+error_t slot_take(cap_t *slot) {
+    reserve_fixed_slots();
+    for (uint32_t word = first_word; word < WORDS; word++) {
+        if (taken[word] == UINT64_MAX)
+            continue;
+        uint32_t bit = (uint32_t)__builtin_ctzll(~taken[word]);
+        taken[word] |= UINT64_C(1) << bit;
+        first_word = word;
+        taken_count++;
+        *slot = word * 64 + bit;
+        return ERR_OK;
+    }
+    return ERR_TOO_MANY_FILES;
+}
+
+void slot_reserve(cap_t slot) {
+    reserve_fixed_slots();
+    if (slot >= CAP_TABLE_SLOTS || (taken[slot / 64] >> slot % 64 & 1) != 0)
+        return;
+    taken[slot / 64] |= UINT64_C(1) << slot % 64;
+    taken_count++;
+}
+
+void slot_give_back(cap_t slot) {
+    if (slot < FIRST_SLOT || slot >= CAP_TABLE_SLOTS || (taken[slot / 64] >> slot % 64 & 1) == 0)
+        return;
+    taken[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+    taken_count--;
+    if (slot / 64 < first_word)
+        first_word = slot / 64;
+}
+
+void slot_release(cap_t slot) {
+    if (slot == 0)
+        return;
+    error_t ignored = process_slot_delete(SLOT_SELF, slot); // an empty slot is as good as a deleted one
+    (void)ignored;
+    slot_give_back(slot);
+}
+
+error_t slot_duplicate(cap_t from, uint64_t rights, cap_t *copy) {
+    cap_t slot;
+    error_t error = slot_take(&slot);
+    if (error != ERR_OK)
+        return error;
+    error = process_slot_copy(SLOT_SELF, from, slot, rights);
+    if (error != ERR_OK) {
+        slot_give_back(slot);
+        return error;
+    }
+    *copy = slot;
+    return ERR_OK;
+}
+
+uint32_t slot_count(void) {
+    return taken_count;
+}

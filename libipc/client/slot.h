@@ -1,0 +1,28 @@
+// The slots of this process's capability table that nobody uses yet. Every capability that arrives lies in a
+// slot taken from here; releasing deletes the capability and gives the slot back. One process has one
+// allocator; single-threaded.
+#pragma once
+
+#include <stdint.h>
+
+#include "kernel/abi/errors.h"
+#include "kernel/abi/message.h"
+
+// A free slot, taken; ERR_TOO_MANY_FILES if the table is full.
+MUST_USE error_t slot_take(cap_t *slot);
+
+// Marks a slot as taken, because the process started with something in it.
+void slot_reserve(cap_t slot);
+
+// Gives a slot back that is empty already: never filled, or moved away.
+void slot_give_back(cap_t slot);
+
+// Deletes the capability in `slot` and gives the slot back. 0 is ignored.
+void slot_release(cap_t slot);
+
+// A second capability to the same object, in a slot of its own. `rights`: those that the copy keeps, 0 for
+// all.
+MUST_USE error_t slot_duplicate(cap_t from, uint64_t rights, cap_t *copy);
+
+// Slots that are taken now; for tests that look for leaks.
+uint32_t slot_count(void);

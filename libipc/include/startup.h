@@ -1,0 +1,51 @@
+// What a process finds at its start: one read-only run of pages, whose address is the first argument of its first thread.
+// Filled by whoever starts it (init, or a parent process), read through libipc/start/start.h. All offsets are in bytes from
+// the beginning, all tables lie inside `length`. Fixed slots (kernel/abi/capability.h: self, thread, account, kernel, clock)
+// are filled in every process and are not listed.
+#pragma once
+
+#include <stdint.h>
+
+#include "kernel/abi/message.h"
+
+#define STARTUP_MAGIC UINT64_C(0x70757472617453) // "Startup"
+enum { STARTUP_VERSION = 1, STARTUP_NAME_BYTES = 32, STARTUP_FIRST_FREE_SLOT = 10 };
+
+// A capability that the program was handed, by name: "block", "root", "log".
+struct startup_capability {
+    char name[STARTUP_NAME_BYTES]; // NUL-padded; the last byte is NUL
+    uint32_t slot;
+    uint32_t value; // descriptors: their flags
+};
+
+struct startup {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t length;               // of all of it
+    uint64_t message_page;         // address of the first thread's struct message_page
+    uint64_t clock_page;           // address of struct clock_page; 0: not mapped
+    uint64_t heap_bytes;           // most that the program may ask for; 0: as much as its account allows
+    uint64_t image_base;           // where the program was loaded
+    uint64_t image_length;         // bytes from there that it takes
+    uint64_t random[2];            // for stack canaries and hash seeds
+    char name[STARTUP_NAME_BYTES]; // of the role or program
+    uint32_t is_restart;           // 1: a new actor of a role that had one; its table holds what that one had
+    uint32_t capability_count;
+    uint32_t capability_offset; // of struct startup_capability[]
+    uint32_t argument_count;    // strings, each ended by NUL: first the arguments, the program's name among them,
+    uint32_t environment_count; // then the environment
+    uint32_t strings_offset;
+    uint32_t strings_length;
+    uint32_t reserved;
+};
+_Static_assert(sizeof(struct startup_capability) == 40, "packed without holes");
+_Static_assert(sizeof(struct startup) == 136, "packed without holes");
+
+// The badge of a session that the manifest hands out: made from the name that its entry gives (by default the client role's
+// name), with the top bit set, so that it never looks like a badge of a session table.
+static inline uint64_t startup_badge(const char *name) {
+    uint64_t hash = 0xcbf29ce484222325; // FNV-1a
+    for (; *name; name++)
+        hash = (hash ^ (uint8_t)*name) * 0x100000001b3;
+    return hash | UINT64_C(1) << 63;
+}

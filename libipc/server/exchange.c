@@ -1,0 +1,139 @@
+// A fiber's call to another server: sent through the fiber's call object, answered by a message at the
+// server's own endpoint. A call that runs out of time is first cancelled, so that its server can decide; if
+// that server stays silent, the call object is given up and the outcome is unknown.
+#include <stddef.h>
+
+#include "kernel/abi/capability.h"
+#include "libipc/client/clock.h"
+#include "libipc/client/slot.h"
+#include "libipc/protocols/account.h"
+#include "libipc/protocols/call.h"
+#include "libipc/server/loop.h"
+
+enum { GRACE_NANOSECONDS = 100 * 1000 * 1000 };
+
+static struct fiber *fiber_of_timer(struct timer *timer) {
+    return (struct fiber *)((uintptr_t)timer - offsetof(struct fiber, timer));
+}
+
+error_t fiber_create_call(struct fiber *fiber) {
+    if (fiber->call != 0)
+        return ERR_OK;
+    cap_t account = loop.server->account != 0 ? loop.server->account : SLOT_ACCOUNT;
+    return account_create_call(account, fiber->cookie, loop.server->endpoint, &fiber->call);
+}
+
+// The cancelled call got no answer either: its object goes, and with it the claim to an answer.
+static void grace_expired(struct timer *timer) {
+    struct fiber *fiber = fiber_of_timer(timer);
+    slot_release(fiber->call);
+    fiber->call = 0;
+    if (fiber_create_call(fiber) != ERR_OK)
+        fiber->call = 0; // its next call fails
+    fiber->answer = (struct ipc_registers){.second = (uint64_t)(int64_t)ERR_OUTCOME_UNKNOWN};
+    fiber_make_ready(fiber);
+}
+
+static void call_give_up(struct fiber *fiber) {
+    error_t ignored = call_cancel(fiber->call); // ERR_NO_REQUEST: the answer is on its way
+    (void)ignored;
+    uint64_t now = clock_monotonic();
+    if (now < fiber->timer.at)
+        now = fiber->timer.at;
+    timer_set(&fiber->timer, now + GRACE_NANOSECONDS, grace_expired);
+}
+
+static void call_expired(struct timer *timer) {
+    struct fiber *fiber = fiber_of_timer(timer);
+    fiber->timed_out = true;
+    call_give_up(fiber);
+}
+
+// The kernel notes at the sending where the answer's capabilities go, so they need slots of their own; the
+// loop's receive slots stay for requests.
+static error_t send_with_slots(struct ipc_registers *registers, cap_t slots[MESSAGE_CAPS],
+                               unsigned caps_out) {
+    cap_t loops[MESSAGE_CAPS];
+    error_t error = ERR_OK;
+    for (unsigned i = 0; i < MESSAGE_CAPS; i++) {
+        loops[i] = ipc_page->receive_slots[i];
+        slots[i] = 0;
+        if (i < caps_out && error == ERR_OK)
+            error = slot_take(&slots[i]);
+        ipc_page->receive_slots[i] = slots[i];
+    }
+    if (error == ERR_OK)
+        error = system_call(SYS_SEND, registers);
+    for (unsigned i = 0; i < MESSAGE_CAPS; i++)
+        ipc_page->receive_slots[i] = loops[i];
+    return error;
+}
+
+// Slots that no capability came into are free again.
+static void slots_return(const struct ipc_registers *registers, bool answered,
+                         const cap_t slots[MESSAGE_CAPS]) {
+    uint32_t received = answered ? tag_caps(registers->tag) : 0;
+    for (unsigned i = 0; i < MESSAGE_CAPS; i++)
+        if (slots[i] != 0 && (i >= received || ipc_page->received_caps[i] != slots[i]))
+            slot_give_back(slots[i]);
+}
+
+error_t fiber_exchange(struct ipc_registers *registers, unsigned caps_out) {
+    struct fiber *fiber = loop.running;
+    if (fiber == NULL)
+        return ERR_DEADLOCK; // the loop's own context must not wait
+    if (fiber->serves && fiber->request.cancelled)
+        return ERR_CANCELLED;
+    if (fiber->call == 0)
+        return ERR_NO_MEMORY;
+    registers->second = fiber->call;
+    cap_t slots[MESSAGE_CAPS];
+    error_t error = send_with_slots(registers, slots, caps_out);
+    if (error != ERR_OK) {
+        slots_return(registers, false, slots);
+        return error;
+    }
+    fiber->timed_out = false;
+    if (ipc_deadline != 0)
+        timer_set(&fiber->timer, ipc_deadline, call_expired);
+    fiber_leave(FIBER_CALLING);
+    timer_clear(&fiber->timer);
+    *registers = fiber->answer;
+    error = (error_t)registers->second;
+    slots_return(registers, error == ERR_OK, slots);
+    if (fiber->timed_out && error == ERR_OK && tag_status(registers->tag) == ERR_CANCELLED)
+        return ERR_DEADLINE;
+    return error;
+}
+
+void fiber_answer(const struct ipc_registers *registers) {
+    uint64_t index = registers->target - loop.cookie_base;
+    struct fiber *fiber = index < loop.fiber_count ? loop.fibers[index] : NULL;
+    if (fiber == NULL || fiber->state != FIBER_CALLING) {
+        loop_drop_caps(registers->tag); // for an actor before this one
+        return;
+    }
+    fiber->answer = *registers;
+    fiber_resume(fiber); // now: what the answer brought still lies in the message page
+}
+
+void fiber_cancel(uint64_t thread, uint64_t count) {
+    for (uint32_t i = 0; i < loop.fiber_count; i++) {
+        struct fiber *fiber = loop.fibers[i];
+        if (!fiber->serves || fiber->state == FIBER_IDLE || fiber->request.number_thread != thread ||
+            fiber->request.number_count != count)
+            continue;
+        fiber->request.cancelled = true;
+        if (fiber->state == FIBER_WAITING && fiber->cancellable)
+            fiber_wait_end(fiber, ERR_CANCELLED);
+        else if (fiber->state == FIBER_CALLING && !fiber->timed_out)
+            call_give_up(fiber);
+    }
+    for (struct deferred *deferred = loop.deferred; deferred != NULL; deferred = deferred->next) {
+        if (deferred->number_thread == thread && deferred->number_count == count) {
+            if (deferred->cancelled != NULL)
+                deferred->cancelled(deferred);
+            return;
+        }
+    }
+}

@@ -1,0 +1,145 @@
+// The pool of fibers, their stacks, and switching to and from them. A fiber's control block lies at the top
+// of its own stack memory; a fiber that has ended goes back to the pool with its stack as it is, so that the
+// next request on it starts with one switch.
+#include "libipc/server/fiber.h"
+
+#include <stddef.h>
+
+#include "kernel/abi/capability.h"
+#include "libipc/client/call.h"
+#include "libipc/client/slot.h"
+#include "libipc/server/loop.h"
+
+enum { SAVED_REGISTERS = 6, SAVED_RBX = 4 };
+
+// The first switch to the fiber pops these and returns into fiber_enter, with the fiber in rbx.
+static void fiber_prepare(struct fiber *fiber) {
+    uintptr_t top = (uintptr_t)fiber & ~(uintptr_t)15;
+    uint64_t *frame = (uint64_t *)(top - 16); // the return address lies where a call would have put it
+    frame[0] = (uint64_t)(uintptr_t)fiber_enter;
+    frame -= SAVED_REGISTERS;
+    for (unsigned i = 0; i < SAVED_REGISTERS; i++)
+        frame[i] = 0;
+    frame[SAVED_RBX] = (uint64_t)(uintptr_t)fiber;
+    fiber->stack_pointer = frame;
+}
+
+static struct fiber *fiber_create(void) {
+    struct server *server = loop.server;
+    uint32_t limit =
+        server->fiber_limit != 0 && server->fiber_limit < FIBER_MAX ? server->fiber_limit : FIBER_MAX;
+    if (loop.fiber_count >= limit)
+        return NULL;
+    uint64_t bytes = server->stack_bytes != 0 ? server->stack_bytes : SERVER_STACK_BYTES;
+    void *low;
+    error_t error =
+        server->stack_create != NULL ? server->stack_create(bytes, &low) : server_stack_create(bytes, &low);
+    if (error != ERR_OK)
+        return NULL;
+    struct fiber *fiber = (struct fiber *)((uintptr_t)low + bytes - (sizeof(struct fiber) + 63) / 64 * 64);
+    *fiber = (struct fiber){.state = FIBER_IDLE, .cookie = loop.cookie_base + loop.fiber_count};
+    fiber->request.words = fiber->words;
+    if (fiber_create_call(fiber) != ERR_OK)
+        return NULL; // its stack stays: memory is short, and the account's end frees it
+    fiber_prepare(fiber);
+    loop.fibers[loop.fiber_count++] = fiber;
+    return fiber;
+}
+
+bool fiber_reserve(void) {
+    if (loop.pool != NULL)
+        return true;
+    struct fiber *fiber = fiber_create();
+    if (fiber == NULL)
+        return false;
+    fiber_recycle(fiber);
+    return true;
+}
+
+struct fiber *fiber_take(void) {
+    struct fiber *fiber = loop.pool;
+    if (fiber == NULL || (fiber->reply_slot == 0 && slot_take(&fiber->reply_slot) != ERR_OK))
+        return NULL;
+    loop.pool = fiber->next;
+    fiber->serves = fiber->aside = false;
+    fiber->timed_out = false;
+    fiber->deadline = 0;
+    fiber->function = NULL;
+    return fiber;
+}
+
+void fiber_recycle(struct fiber *fiber) {
+    fiber->state = FIBER_IDLE;
+    fiber->next = loop.pool;
+    loop.pool = fiber;
+}
+
+static error_t request_run(struct request *request) {
+    struct server *server = loop.server;
+    if (request_protocol(request) == 0)
+        return server->event != NULL ? server->event(request) : ERR_BAD_METHOD;
+    return server->dispatch(request);
+}
+
+// What a fiber does, again and again, from its first switch on.
+void fiber_body(struct fiber *fiber) {
+    for (;;) {
+        if (fiber->function != NULL) {
+            fiber->function(fiber->argument);
+        } else {
+            struct request *request = &fiber->request;
+            error_t status = request_run(request);
+            for (unsigned i = 0; i < MESSAGE_CAPS; i++)
+                slot_release(request->caps[i]);
+            if (status != ERR_OK) {
+                request->reply.word_count = request->reply.cap_count = 0;
+                request->reply.words[0] = 0;
+            }
+            fiber->result = status;
+        }
+        fiber_leave(FIBER_FINISHED);
+    }
+}
+
+struct fiber *fiber_current(void) {
+    return loop.running;
+}
+
+void fiber_leave(enum fiber_state state) {
+    struct fiber *fiber = loop.running;
+    fiber->state = state;
+    fiber_switch(&fiber->stack_pointer, loop.stack_pointer);
+}
+
+void fiber_resume(struct fiber *fiber) {
+    if (loop.finished != NULL && loop.finished != fiber)
+        loop_answer_now();
+    loop_serve(fiber->serves ? fiber : NULL);
+    uint64_t outer_deadline = ipc_deadline;
+    ipc_deadline = fiber->deadline;
+    fiber->state = FIBER_RUNNING;
+    loop.running = fiber;
+    fiber_switch(&loop.stack_pointer, fiber->stack_pointer);
+    loop.running = NULL;
+    fiber->deadline = ipc_deadline;
+    ipc_deadline = outer_deadline;
+    if (fiber->state != FIBER_FINISHED)
+        return;
+    if (fiber->serves && fiber->request.state == REQUEST_OPEN) {
+        loop.finished = fiber;
+        return;
+    }
+    if (loop.served == fiber)
+        loop.served = NULL; // forwarded, deferred or gone: the kernel holds nothing for it
+    fiber_recycle(fiber);
+}
+
+error_t fiber_start(void (*function)(void *argument), void *argument) {
+    struct fiber *fiber = fiber_reserve() ? fiber_take() : NULL;
+    if (fiber == NULL)
+        return ERR_NO_MEMORY;
+    fiber->function = function;
+    fiber->argument = argument;
+    fiber_make_ready(fiber);
+    return ERR_OK;
+}

@@ -1,0 +1,223 @@
+// The loop itself: run the fibers that are ready, then wait at the endpoint, answering with the same kernel
+// entry if an answer is due, then deliver what came: a request, an answer, an event, signals, the passing of
+// a deadline.
+#include "libipc/server/loop.h"
+
+#include <stddef.h>
+
+#include "kernel/abi/capability.h"
+#include "libipc/client/call.h"
+#include "libipc/client/clock.h"
+#include "libipc/client/slot.h"
+#include "libipc/protocols/endpoint.h"
+
+struct loop loop;
+
+void loop_serve(struct fiber *fiber) {
+    if (loop.served == fiber)
+        return;
+    struct fiber *before = loop.served;
+    struct ipc_registers registers = {.tag = before != NULL ? before->reply_slot : 0,
+                                      .second = fiber != NULL && fiber->aside ? fiber->reply_slot : 0};
+    error_t error = system_call(SYS_SERVE, &registers);
+    if (error != ERR_OK && fiber != NULL) { // its caller is gone; the other one is put aside all the same
+        fiber->request.state = REQUEST_GONE;
+        registers = (struct ipc_registers){.tag = before != NULL ? before->reply_slot : 0};
+        error = system_call(SYS_SERVE, &registers);
+    }
+    if (before != NULL)
+        before->aside = true;
+    if (fiber != NULL)
+        fiber->aside = false;
+    loop.served = fiber;
+}
+
+void loop_drop_caps(uint64_t tag) {
+    cap_t received[MESSAGE_CAPS];
+    __builtin_memcpy(received, ipc_page->received_caps, sizeof(received));
+    for (unsigned i = 0; i < tag_caps(tag) && i < MESSAGE_CAPS; i++) {
+        for (unsigned slot = 0; slot < MESSAGE_CAPS; slot++)
+            if (ipc_page->receive_slots[slot] == received[i])
+                ipc_page->receive_slots[slot] = 0;
+        slot_release(received[i]);
+    }
+}
+
+// Without a slot a capability does not arrive, and the dispatcher refuses the request.
+static void receive_slots_refill(void) {
+    for (unsigned i = 0; i < MESSAGE_CAPS; i++)
+        if (ipc_page->receive_slots[i] == 0 && slot_take(&ipc_page->receive_slots[i]) != ERR_OK)
+            ipc_page->receive_slots[i] = 0;
+}
+
+// A request refused before it has a fiber.
+static void refuse(const struct ipc_registers *registers, error_t status) {
+    loop_drop_caps(registers->tag);
+    struct ipc_registers answer = {.tag = TAG((uint16_t)status, 0)};
+    error_t ignored = system_call(SYS_REPLY, &answer);
+    (void)ignored;
+}
+
+static void request_fill(struct request *request, const struct ipc_registers *registers) {
+    uint64_t tag = registers->tag;
+    request->badge = registers->target;
+    request->tag = tag;
+    request->number_thread = registers->second;
+    request->number_count = registers->third;
+    request->state = REQUEST_OPEN;
+    request->cancelled = false;
+    request->reply = (struct reply){.words = request->words};
+    for (unsigned i = 0; i < MESSAGE_REGISTER_WORDS; i++)
+        request->words[i] = registers->words[i];
+    request->lent_read_length = request->lent_write_length = 0;
+    for (unsigned i = 0; i < MESSAGE_CAPS; i++)
+        request->caps[i] = 0;
+    if ((tag & TAG_SLOW) == 0)
+        return;
+    for (unsigned i = MESSAGE_REGISTER_WORDS; i < tag_words(tag) && i < MESSAGE_WORDS; i++)
+        request->words[i] = ipc_page->words[i];
+    if ((tag & TAG_LEND_READ) != 0)
+        request->lent_read_length = ipc_page->lent_read_length;
+    if ((tag & TAG_LEND_WRITE) != 0)
+        request->lent_write_length = ipc_page->lent_write_length;
+    for (unsigned i = 0; i < tag_caps(tag) && i < MESSAGE_CAPS; i++) {
+        request->caps[i] = ipc_page->received_caps[i];
+        for (unsigned slot = 0; slot < MESSAGE_CAPS; slot++)
+            if (request->caps[i] != 0 && ipc_page->receive_slots[slot] == request->caps[i])
+                ipc_page->receive_slots[slot] = 0;
+    }
+}
+
+static void deliver_request(const struct ipc_registers *registers) {
+    struct fiber *fiber = fiber_take();
+    if (fiber == NULL) {
+        refuse(registers, ERR_NO_MEMORY);
+        return;
+    }
+    request_fill(&fiber->request, registers);
+    fiber->serves = true;
+    loop.served = fiber;
+    fiber_resume(fiber);
+}
+
+static void close_session(void *argument) {
+    uint64_t badge = (uint64_t)(uintptr_t)argument;
+    if (loop.server->session_closed != NULL)
+        loop.server->session_closed(badge);
+    error_t ignored = endpoint_acknowledge(loop.server->endpoint, badge);
+    (void)ignored;
+}
+
+static void deliver_bits(uint64_t bits) {
+    struct server *server = loop.server;
+    while (bits != 0) {
+        uint32_t bit = (uint32_t)__builtin_ctzll(bits);
+        bits &= bits - 1;
+        if (server->bits[bit].handler != NULL)
+            server->bits[bit].handler(server->bits[bit].argument, bit);
+    }
+}
+
+static void deliver(const struct ipc_registers *registers) {
+    uint64_t tag = registers->tag;
+    if ((tag & TAG_ANSWER) != 0) {
+        fiber_answer(registers);
+    } else if (tag_method(tag) == EVENT_SESSION_CLOSED) {
+        // Without memory for a fiber the session stays unacknowledged; the next actor is shown it again.
+        error_t ignored = fiber_start(close_session, (void *)(uintptr_t)registers->target);
+        (void)ignored;
+    } else if (tag_method(tag) == EVENT_CANCEL) {
+        fiber_cancel(registers->words[0], registers->words[1]);
+    } else {
+        deliver_request(registers);
+    }
+}
+
+// One wait at the endpoint. Puts the request being served aside, unless it is answered here.
+static error_t receive(struct ipc_registers *registers) {
+    receive_slots_refill();
+    uint64_t deadline = timer_first();
+    struct fiber *finished = loop.finished;
+    *registers = (struct ipc_registers){0};
+    if (finished == NULL) // what arrives lies in the message page, so its fiber can't be made then
+        (void)fiber_reserve();
+    if (deadline != 0)
+        ipc_page->deadline = deadline;
+    if (finished != NULL) {
+        loop_load_reply(finished, registers);
+        if (deadline != 0)
+            registers->tag |= TAG_DEADLINE;
+        loop.finished = loop.served = NULL;
+        fiber_recycle(finished);
+        registers->target = loop.server->endpoint;
+        return system_call(SYS_REPLY_WAIT, registers);
+    }
+    registers->target = loop.server->endpoint;
+    if (loop.served != NULL) {
+        registers->second = loop.served->reply_slot;
+        loop.served->aside = true;
+        loop.served = NULL;
+    }
+    if (deadline != 0)
+        registers->tag = TAG_DEADLINE;
+    return system_call(SYS_WAIT, registers);
+}
+
+static void run_timers(bool deadline_passed) {
+    uint64_t first = timer_first();
+    if (first == 0)
+        return;
+    uint64_t now = clock_monotonic();
+    if (deadline_passed && now < first)
+        now = first;
+    timer_run(now);
+}
+
+static error_t serve_until_stopped(struct server *server) {
+    while (!server->stopping) {
+        for (struct fiber *fiber; (fiber = fiber_ready_pop()) != NULL;)
+            fiber_resume(fiber);
+        if (server->stopping)
+            break;
+        struct ipc_registers registers;
+        error_t error = receive(&registers);
+        if (error == WAIT_NOTIFICATION)
+            deliver_bits(registers.words[0]);
+        else if (error == ERR_OK)
+            deliver(&registers);
+        else if (error != ERR_DEADLINE)
+            return error;
+        run_timers(error == ERR_DEADLINE);
+    }
+    if (loop.finished != NULL)
+        loop_answer_now();
+    return ERR_OK;
+}
+
+error_t server_run(struct server *server) {
+    loop.server = server;
+    loop.cookie_base = __builtin_ia32_rdtsc() << 10; // FIBER_MAX indexes fit below
+    if (server->notification != 0) {
+        error_t error = endpoint_bind(server->endpoint, server->notification);
+        if (error != ERR_OK)
+            return error;
+    }
+    ipc_exchange = fiber_exchange;
+    error_t error = serve_until_stopped(server);
+    ipc_exchange = NULL;
+    return error;
+}
+
+void server_stop(struct server *server) {
+    server->stopping = true;
+}
+
+void server_on_bit(struct server *server, uint32_t bit, void (*handler)(void *argument, uint32_t bit),
+                   void *argument) {
+    server->bits[bit % SERVER_BITS].handler = handler;
+    server->bits[bit % SERVER_BITS].argument = argument;
+}
+
+error_t server_create_session(struct server *server, uint64_t badge, cap_t *session) {
+    return endpoint_create_session(server->endpoint, badge, session);
+}

@@ -1,0 +1,176 @@
+// What handlers do with requests; see request.h. A request that is served is named by slot 0, one that was
+// put aside by the slot of its reply capability.
+#include "libipc/server/request.h"
+
+#include <stddef.h>
+
+#include "libipc/client/slot.h"
+#include "libipc/server/loop.h"
+
+// One lent buffer and one place of the server's own; `memory` 0: `own` is an address, else an offset in that
+// object. The kernel moves a bounded piece at a time.
+static error_t copy(cap_t reply, uint64_t direction, uint64_t offset, cap_t memory, uint64_t own,
+                    uint64_t length) {
+    while (length != 0) {
+        struct ipc_registers registers = {.target = memory, .tag = direction, .second = reply};
+        registers.words[0] = offset;
+        registers.words[1] = own;
+        registers.words[2] = length;
+        error_t error = system_call(SYS_COPY, &registers);
+        uint64_t moved = registers.words[0];
+        if (error != ERR_OK)
+            return error;
+        if (moved == 0 || moved > length)
+            return ERR_INVALID;
+        offset += moved;
+        own += moved;
+        length -= moved;
+    }
+    return ERR_OK;
+}
+
+static error_t request_copy(struct request *request, uint64_t direction, uint64_t offset, cap_t memory,
+                            uint64_t own, uint64_t length) {
+    return request_is_open(request) ? copy(0, direction, offset, memory, own, length) : ERR_NO_REQUEST;
+}
+
+error_t request_copy_in(struct request *request, uint64_t offset, void *to, uint64_t length) {
+    return request_copy(request, COPY_FROM_CALLER, offset, 0, (uintptr_t)to, length);
+}
+
+error_t request_copy_out(struct request *request, uint64_t offset, const void *from, uint64_t length) {
+    return request_copy(request, COPY_TO_CALLER, offset, 0, (uintptr_t)from, length);
+}
+
+error_t request_copy_in_memory(struct request *request, uint64_t offset, cap_t memory, uint64_t memory_offset,
+                               uint64_t length) {
+    return request_copy(request, COPY_FROM_CALLER, offset, memory, memory_offset, length);
+}
+
+error_t request_copy_out_memory(struct request *request, uint64_t offset, cap_t memory,
+                                uint64_t memory_offset, uint64_t length) {
+    return request_copy(request, COPY_TO_CALLER, offset, memory, memory_offset, length);
+}
+
+error_t deferred_copy_in(struct deferred *deferred, uint64_t offset, void *to, uint64_t length) {
+    return copy(deferred->reply, COPY_FROM_CALLER, offset, 0, (uintptr_t)to, length);
+}
+
+error_t deferred_copy_out(struct deferred *deferred, uint64_t offset, const void *from, uint64_t length) {
+    return copy(deferred->reply, COPY_TO_CALLER, offset, 0, (uintptr_t)from, length);
+}
+
+cap_t request_keep(struct request *request, cap_t cap) {
+    for (unsigned i = 0; i < MESSAGE_CAPS; i++)
+        if (request->caps[i] == cap)
+            request->caps[i] = 0;
+    return cap;
+}
+
+error_t request_defer(struct request *request, struct deferred *deferred) {
+    if (!request_is_open(request))
+        return ERR_NO_REQUEST;
+    struct fiber *fiber = loop.running;
+    struct ipc_registers registers = {.tag = fiber->reply_slot, .second = 0};
+    error_t error = system_call(SYS_SERVE, &registers);
+    if (error != ERR_OK)
+        return error;
+    *deferred = (struct deferred){
+        .reply = fiber->reply_slot,
+        .badge = request->badge,
+        .number_thread = request->number_thread,
+        .number_count = request->number_count,
+        .lent_read_length = request->lent_read_length,
+        .lent_write_length = request->lent_write_length,
+        .next = loop.deferred,
+    };
+    if (loop.deferred != NULL)
+        loop.deferred->previous = deferred;
+    loop.deferred = deferred;
+    fiber->reply_slot = 0;
+    fiber->serves = false;
+    loop.served = NULL;
+    request->state = REQUEST_DEFERRED;
+    return ERR_OK;
+}
+
+// The slot of the reply is empty now, whatever happened.
+static void deferred_end(struct deferred *deferred) {
+    slot_give_back(deferred->reply);
+    deferred->reply = 0;
+    if (deferred->next != NULL)
+        deferred->next->previous = deferred->previous;
+    if (deferred->previous != NULL)
+        deferred->previous->next = deferred->next;
+    else
+        loop.deferred = deferred->next;
+}
+
+static void reply_load(struct ipc_registers *registers, error_t status, const struct reply *reply) {
+    unsigned words = status == ERR_OK ? reply->word_count : 0;
+    unsigned caps = status == ERR_OK ? reply->cap_count : 0;
+    registers->tag = TAG((uint16_t)status, words);
+    registers->tag |= (uint64_t)caps << TAG_CAPS_SHIFT;
+    for (unsigned i = 0; i < MESSAGE_REGISTER_WORDS; i++)
+        registers->words[i] = i < words ? reply->words[i] : 0;
+    for (unsigned i = MESSAGE_REGISTER_WORDS; i < words; i++)
+        ipc_page->words[i] = reply->words[i];
+    for (unsigned i = 0; i < caps; i++) {
+        ipc_page->send_caps[i] = reply->caps[i];
+        ipc_page->send_rights[i] = 0;
+        if ((reply->caps[i] & SEND_CAP_MOVE) != 0) // empty once this is sent, and nothing takes a slot before
+            slot_give_back(reply->caps[i] & ~SEND_CAP_MOVE);
+    }
+}
+
+void loop_load_reply(struct fiber *fiber, struct ipc_registers *registers) {
+    reply_load(registers, fiber->result, &fiber->request.reply);
+}
+
+error_t request_answer(struct deferred *deferred, error_t status, const struct reply *reply) {
+    struct ipc_registers registers = {.second = deferred->reply};
+    reply_load(&registers, status, reply);
+    error_t error = system_call(SYS_REPLY, &registers);
+    deferred_end(deferred);
+    return error;
+}
+
+static error_t forward(cap_t reply, cap_t session, const struct ipc_shape *shape, const uint64_t *words) {
+    struct ipc_registers registers = {
+        .target = session, .tag = TAG(shape->method, shape->words_in), .second = reply};
+    for (unsigned i = 0; i < MESSAGE_REGISTER_WORDS; i++)
+        registers.words[i] = words[i];
+    return system_call(SYS_FORWARD, &registers);
+}
+
+error_t request_forward(struct request *request, cap_t session, const struct ipc_shape *shape,
+                        const uint64_t *words) {
+    if (!request_is_open(request))
+        return ERR_NO_REQUEST;
+    error_t error = forward(0, session, shape, words);
+    if (error != ERR_OK)
+        return error;
+    request->state = REQUEST_FORWARDED;
+    loop.running->serves = false;
+    loop.served = NULL;
+    return ERR_OK;
+}
+
+error_t deferred_forward(struct deferred *deferred, cap_t session, const struct ipc_shape *shape,
+                         const uint64_t *words) {
+    error_t error = forward(deferred->reply, session, shape, words);
+    if (error == ERR_OK)
+        deferred_end(deferred);
+    return error;
+}
+
+void loop_answer_now(void) {
+    struct fiber *fiber = loop.finished;
+    struct ipc_registers registers = {0};
+    loop.finished = NULL;
+    loop.served = NULL;
+    loop_load_reply(fiber, &registers);
+    error_t ignored = system_call(SYS_REPLY, &registers); // ERR_NO_REQUEST: the caller is gone
+    (void)ignored;
+    fiber_recycle(fiber);
+}

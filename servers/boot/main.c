@@ -1,0 +1,129 @@
+// The policy of the start: file systems, then shells or one program. See README.md.
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kernel/abi/capability.h"
+#include "libipc/protocols/kernel.h"
+
+enum { TERMINALS = 2, LEVEL_WARNING = 2, LEVEL_INFO = 3 };
+
+extern char **environ;
+
+static const char *const terminals[TERMINALS] = {"/dev/console", "/dev/serial0"};
+
+static void say(unsigned level, const char *what, const char *detail) {
+    char line[200];
+    int length = snprintf(line, sizeof(line), "boot: %s%s%s", what, *detail ? ": " : "", detail);
+    if (length >= (int)sizeof(line))
+        length = sizeof(line) - 1;
+    (void)kernel_log_write(SLOT_KERNEL, level, line, (uint64_t)length);
+}
+
+// The value of NAME=VALUE on the kernel's command line; false if it is not there.
+static bool option(const char *name, char *value, size_t size) {
+    static char line[1025];
+    uint64_t count;
+    if (!*line && kernel_command_line(SLOT_KERNEL, line, sizeof(line) - 1, &count))
+        return false;
+    size_t length = strlen(name);
+    for (const char *at = line; *at; at += *at != 0) {
+        while (*at == ' ')
+            at++;
+        const char *end = at + strcspn(at, " ");
+        if (strncmp(at, name, length) == 0 && at[length] == '=') {
+            (void)snprintf(value, size, "%.*s", (int)(end - at - (ptrdiff_t)length - 1), at + length + 1);
+            return true;
+        }
+        at = end;
+    }
+    return false;
+}
+
+static bool try_mount(const char *source, const char *target, const char *type) {
+    if (mount(source, target, type, 0, NULL) == 0)
+        return true;
+    char what[128];
+    (void)snprintf(what, sizeof(what), "can't mount %s on %s", source, target);
+    say(LEVEL_WARNING, what, strerror(errno));
+    return false;
+}
+
+// True if / is the disk.
+static bool mount_all(void) {
+    char name[64] = "disk0", source[80];
+    bool mounted = try_mount("devfs", "/dev", "devfs");
+    (void)option("root", name, sizeof(name));
+    (void)snprintf(source, sizeof(source), "/dev/%s", name);
+    bool on_disk = strcmp(name, "none") != 0 && mounted && try_mount(source, "/", "ext2");
+    if (on_disk)
+        (void)try_mount("devfs", "/dev", "devfs");
+    (void)try_mount("procfs", "/proc", "procfs");
+    (void)try_mount("tmpfs", "/tmp", "tmpfs");
+    return on_disk;
+}
+
+static pid_t start(const char *path, const char *argument) {
+    const char *const argv[] = {path, argument, NULL};
+    pid_t pid;
+    posix_spawnattr_t attributes;
+    (void)posix_spawnattr_init(&attributes);
+    (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
+    int error = posix_spawn(&pid, path, NULL, &attributes, (char *const *)(uintptr_t)argv, environ);
+    (void)posix_spawnattr_destroy(&attributes);
+    if (error) {
+        char what[128];
+        (void)snprintf(what, sizeof(what), "can't start %s", path);
+        say(LEVEL_WARNING, what, strerror(error));
+        return -1;
+    }
+    return pid;
+}
+
+static int run_instead(const char *program) {
+    int status = 0;
+    pid_t pid = start(program, NULL);
+    if (pid > 0)
+        (void)waitpid(pid, &status, 0);
+    sync();
+    (void)umount("/");
+    (void)reboot(RB_POWER_OFF);
+    say(LEVEL_WARNING, "this machine can't be turned off", strerror(errno));
+    return 1;
+}
+
+// A session ends when its terminal is gone or its shell can't be started: then a new one begins.
+static int keep_sessions(void) {
+    pid_t sessions[TERMINALS];
+    for (int i = 0; i < TERMINALS; i++)
+        sessions[i] = start("/bin/session", terminals[i]);
+    for (;;) {
+        int status;
+        pid_t ended = waitpid(-1, &status, 0);
+        if (ended < 0)
+            return 1;
+        for (int i = 0; i < TERMINALS; i++)
+            if (ended == sessions[i])
+                sessions[i] = start("/bin/session", terminals[i]);
+    }
+}
+
+int main(void) {
+    char program[128];
+    (void)setenv("PATH", "/bin:/sbin", 1);
+    (void)setenv("HOME", "/root", 1);
+    if (!mount_all())
+        say(LEVEL_WARNING, "/ is the initrd: a rescue shell", "changes are not kept");
+    if (option("program", program, sizeof(program)))
+        return run_instead(program);
+    return keep_sessions();
+}

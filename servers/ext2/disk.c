@@ -1,0 +1,156 @@
+// Disk requests: a fixed pool, filled piece by piece, completed from the server's loop. Invariant: a fiber that waits for a free
+// request holds none, so the pool can't deadlock. Called by the caches.
+#include "servers/ext2/disk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "servers/ext2/buffer.h"
+#include "servers/ext2/page.h"
+
+static void request_complete(struct platform_request *platform, error_t result);
+
+error_t disk_requests_make(struct filesystem *fs)
+{
+    fs->requests = calloc(IO_REQUESTS, sizeof *fs->requests);
+    if (!fs->requests)
+        return ERR_NO_MEMORY;
+    for (uint32_t i = 0; i < IO_REQUESTS; i++) {
+        fs->requests[i].fs = fs;
+        fs->requests[i].next_free = fs->free_requests;
+        fs->requests[i].platform.complete = request_complete;
+        fs->free_requests = &fs->requests[i];
+    }
+    return ERR_OK;
+}
+
+void disk_requests_free(struct filesystem *fs)
+{
+    free(fs->requests);
+    fs->requests = NULL;
+}
+
+static struct io_request *request_take(struct filesystem *fs)
+{
+    while (!fs->free_requests)
+        platform_queue_wait(&fs->request_queue);
+    struct io_request *request = fs->free_requests;
+    fs->free_requests = request->next_free;
+    request->platform.segment_count = 0;
+    request->bytes = 0;
+    request->last_page = NO_INDEX;
+    return request;
+}
+
+// Tells every page or buffer that the request touched, in the order in which transfer_add counted them.
+static void request_tell(struct io_request *request, error_t result)
+{
+    struct filesystem *fs = request->fs;
+    uint32_t last = NO_INDEX;
+    for (uint32_t i = 0; i < request->platform.segment_count; i++) {
+        const struct platform_segment *segment = &request->platform.segments[i];
+        if (segment->offset < fs->page_base) {
+            for (uint64_t at = segment->offset; at < segment->offset + segment->length; at += fs->block_size)
+                buffer_transfer_done(fs, (uint32_t)(at >> fs->block_shift), request->platform.write, result);
+            continue;
+        }
+        uint32_t first = (uint32_t)((segment->offset - fs->page_base) >> PAGE_SHIFT);
+        uint32_t end = (uint32_t)((segment->offset + segment->length - 1 - fs->page_base) >> PAGE_SHIFT) + 1;
+        for (uint32_t frame = first; frame < end; frame++)
+            if (frame != last)
+                page_transfer_done(fs, last = frame, request->platform.write, result);
+    }
+}
+
+static void request_complete(struct platform_request *platform, error_t result)
+{
+    struct io_request *request = (struct io_request *)platform;
+    struct filesystem *fs = request->fs;
+    struct io_batch *batch = request->batch;
+    if (platform->write)
+        fs->unflushed = true;
+    if (batch) {
+        if (result && !batch->error)
+            batch->error = result;
+        if (--batch->pending == 0)
+            platform_queue_wake_all(&batch->queue);
+    }
+    request_tell(request, result);
+    request->next_free = fs->free_requests;
+    fs->free_requests = request;
+    platform_queue_wake_one(&fs->request_queue);
+}
+
+static void transfer_start(struct transfer *transfer)
+{
+    struct io_request *request = transfer->current;
+    transfer->current = NULL;
+    request->batch = transfer->batch;
+    if (transfer->batch)
+        transfer->batch->pending++;
+    platform_disk_start(transfer->fs->disk, &request->platform);
+}
+
+// Whether the piece goes on where the current request ends, on the disk, and fits.
+static bool transfer_continues(const struct transfer *transfer, uint64_t sector, uint64_t offset, uint32_t length)
+{
+    const struct io_request *request = transfer->current;
+    if (!request || request->platform.sector + request->bytes / PLATFORM_SECTOR_BYTES != sector ||
+        request->bytes + length > PLATFORM_TRANSFER_BYTES)
+        return false;
+    const struct platform_segment *last = &request->platform.segments[request->platform.segment_count - 1];
+    return last->offset + last->length == offset || request->platform.segment_count < PLATFORM_SEGMENTS;
+}
+
+void transfer_add(struct transfer *transfer, uint32_t block, uint64_t cache_offset, uint32_t length)
+{
+    struct filesystem *fs = transfer->fs;
+    uint64_t sector = (uint64_t)block * fs->sectors_per_block;
+    if (!transfer_continues(transfer, sector, cache_offset, length)) {
+        if (transfer->current)
+            transfer_start(transfer);
+        transfer->current = request_take(fs);
+        transfer->current->platform.sector = sector;
+        transfer->current->platform.write = transfer->write;
+    }
+    struct io_request *request = transfer->current;
+    uint32_t count = request->platform.segment_count;
+    struct platform_segment *last = count ? &request->platform.segments[count - 1] : NULL;
+    bool same_part = last && (last->offset < fs->page_base) == (cache_offset < fs->page_base);
+    if (last && same_part && last->offset + last->length == cache_offset)
+        last->length += length;
+    else
+        request->platform.segments[request->platform.segment_count++] =
+            (struct platform_segment){.offset = cache_offset, .length = length};
+    request->bytes += length;
+    if (cache_offset >= fs->page_base) {
+        uint32_t frame = (uint32_t)((cache_offset - fs->page_base) >> PAGE_SHIFT);
+        if (frame != request->last_page)
+            fs->pages[frame].transfers++;
+        request->last_page = frame;
+    }
+}
+
+void transfer_finish(struct transfer *transfer)
+{
+    if (transfer->current)
+        transfer_start(transfer);
+}
+
+error_t io_batch_wait(struct io_batch *batch)
+{
+    while (batch->pending)
+        platform_queue_wait(&batch->queue);
+    return batch->error;
+}
+
+error_t disk_flush(struct filesystem *fs)
+{
+    if (!fs->unflushed)
+        return ERR_OK;
+    fs->unflushed = false;
+    error_t error = platform_disk_flush(fs->disk);
+    if (error)
+        fs->unflushed = true;
+    return error;
+}

@@ -1,0 +1,379 @@
+// The inode cache. Invariants: at most one structure per inode number is in the hash; it stays while it is referenced, dirty, or
+// waits as INODE_LOST for the commit; otherwise it is on the least-recently-used list. Called by everything above blocks.
+#include "servers/ext2/inode.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "servers/ext2/allocate.h"
+#include "servers/ext2/buffer.h"
+#include "servers/ext2/inode_format.h"
+#include "servers/ext2/map.h"
+#include "servers/ext2/message.h"
+#include "servers/ext2/name_index.h"
+#include "servers/ext2/page.h"
+#include "servers/ext2/transaction.h"
+
+enum { TABLE_AHEAD_BLOCKS = 8 };
+
+error_t inode_cache_make(struct filesystem *fs, uint64_t cache_bytes)
+{
+    uint32_t hash = 256;
+    uint64_t limit = cache_bytes / 2048;
+    fs->inode_limit = limit < 128 ? 128 : limit > 65536 ? 65536 : (uint32_t)limit;
+    while (hash < fs->inode_limit)
+        hash *= 2;
+    fs->inode_hash = calloc(hash, sizeof *fs->inode_hash);
+    fs->inode_hash_mask = hash - 1;
+    fs->index_limit = cache_bytes / 16 < 65536 ? 65536 : cache_bytes / 16;
+    return fs->inode_hash ? ERR_OK : ERR_NO_MEMORY;
+}
+
+void inode_cache_free(struct filesystem *fs)
+{
+    for (uint32_t i = 0; fs->inode_hash && i <= fs->inode_hash_mask; i++)
+        while (fs->inode_hash[i]) {
+            struct inode *inode = fs->inode_hash[i];
+            page_drop_from(inode, 0);
+            inode_structure_free(inode);
+        }
+    free(fs->inode_hash);
+    fs->inode_hash = NULL;
+}
+
+struct file_time time_now(void)
+{
+    uint64_t now = platform_wall_time();
+    return (struct file_time){.seconds = (int64_t)(now / 1000000000), .nanoseconds = (uint32_t)(now % 1000000000)};
+}
+
+static struct inode **inode_bucket(struct filesystem *fs, uint32_t number)
+{
+    return &fs->inode_hash[hash_u32(number) & fs->inode_hash_mask];
+}
+
+struct inode *inode_find(struct filesystem *fs, uint32_t number)
+{
+    struct inode *inode = *inode_bucket(fs, number);
+    while (inode && inode->number != number)
+        inode = inode->hash_next;
+    return inode;
+}
+
+uint32_t inode_table_block(const struct filesystem *fs, uint32_t number)
+{
+    uint32_t group = (number - 1) / fs->inodes_per_group, at = (number - 1) % fs->inodes_per_group;
+    return fs->groups[group].inode_table + at / fs->inodes_per_block;
+}
+
+struct ext2_inode *inode_raw(const struct filesystem *fs, const struct buffer *buffer, uint32_t number)
+{
+    uint32_t at = (number - 1) % fs->inodes_per_group % fs->inodes_per_block;
+    return (struct ext2_inode *)(void *)(buffer->data + (size_t)at * fs->inode_size);
+}
+
+bool inode_is_fast_symlink(const struct inode *inode)
+{
+    uint32_t attributes = inode->attribute_block ? inode->fs->sectors_per_block : 0;
+    return inode_is_symlink(inode) && inode->sectors == attributes;
+}
+
+static void lru_remove(struct inode *inode)
+{
+    struct filesystem *fs = inode->fs;
+    if (inode->list_previous)
+        inode->list_previous->list_next = inode->list_next;
+    else if (fs->lru_first == inode)
+        fs->lru_first = inode->list_next;
+    else
+        return; // not on the list
+    if (inode->list_next)
+        inode->list_next->list_previous = inode->list_previous;
+    else
+        fs->lru_last = inode->list_previous;
+    inode->list_next = inode->list_previous = NULL;
+}
+
+static void lru_append(struct inode *inode)
+{
+    struct filesystem *fs = inode->fs;
+    inode->list_previous = fs->lru_last;
+    inode->list_next = NULL;
+    if (fs->lru_last)
+        fs->lru_last->list_next = inode;
+    else
+        fs->lru_first = inode;
+    fs->lru_last = inode;
+}
+
+void inode_structure_free(struct inode *inode)
+{
+    struct filesystem *fs = inode->fs;
+    struct inode **link = inode_bucket(fs, inode->number);
+    while (*link && *link != inode)
+        link = &(*link)->hash_next;
+    if (*link)
+        *link = inode->hash_next;
+    inode_mark_clean(inode);
+    lru_remove(inode);
+    name_index_drop(inode);
+    windows_drop(inode);
+    fs->inode_count--;
+    free(inode);
+}
+
+// Makes room for one more structure, as far as that is possible without waiting.
+static void inode_evict(struct filesystem *fs)
+{
+    struct inode *inode = fs->lru_first;
+    for (uint32_t tries = 0; inode && tries < 32 && fs->inode_count >= fs->inode_limit; tries++) {
+        struct inode *next = inode->list_next;
+        if (!(inode->flags & (INODE_DIRTY | INODE_LOADING | INODE_DELETING | INODE_LOST)) &&
+            core_lock_idle(&inode->lock) && page_drop_all_now(inode)) {
+            inode_structure_free(inode);
+        } else { // busy or dirty: look at others first the next time
+            lru_remove(inode);
+            lru_append(inode);
+        }
+        inode = next;
+    }
+}
+
+static struct inode *inode_structure_make(struct filesystem *fs, uint32_t number)
+{
+    if (fs->inode_count >= fs->inode_limit)
+        inode_evict(fs);
+    struct inode *inode = calloc(1, sizeof *inode);
+    if (!inode)
+        return NULL;
+    inode->fs = fs;
+    inode->number = number;
+    inode->references = 1;
+    inode->pages = NO_INDEX;
+    struct inode **bucket = inode_bucket(fs, number);
+    inode->hash_next = *bucket;
+    *bucket = inode;
+    fs->inode_count++;
+    return inode;
+}
+
+static error_t inode_load(struct inode *inode)
+{
+    struct filesystem *fs = inode->fs;
+    struct buffer *buffer;
+    uint32_t block = inode_table_block(fs, inode->number);
+    if (!buffer_find(fs, block)) {
+        const struct group *group = &fs->groups[(inode->number - 1) / fs->inodes_per_group];
+        uint32_t start = (block - group->inode_table) / TABLE_AHEAD_BLOCKS * TABLE_AHEAD_BLOCKS;
+        buffer_prefetch(fs, group->inode_table + start, minimum_u32(TABLE_AHEAD_BLOCKS, fs->table_blocks - start),
+                        BUFFER_INODES);
+    }
+    error_t error = buffer_read(fs, block, BUFFER_INODES, &buffer);
+    if (error)
+        return error;
+    error = inode_decode(inode, inode_raw(fs, buffer, inode->number));
+    buffer_release(fs, buffer);
+    return error;
+}
+
+error_t inode_get(struct filesystem *fs, uint32_t number, struct inode **result)
+{
+    if (number == 0 || number > fs->inodes_count || (number < fs->first_inode && number != EXT2_ROOT_INODE))
+        return filesystem_corrupt(fs, "ext2: inode %u can't be a file's", number);
+    struct inode *inode = inode_find(fs, number);
+    if (inode) {
+        if (inode->flags & (INODE_DELETING | INODE_LOST))
+            return ERR_STALE;
+        inode_hold(inode);
+        while (inode->flags & INODE_LOADING)
+            platform_queue_wait(&fs->inode_queue);
+        if (inode->mode == 0) { // loading failed
+            if (--inode->references == 0)
+                inode_structure_free(inode);
+            return ERR_CORRUPT;
+        }
+        *result = inode;
+        return ERR_OK;
+    }
+    inode = inode_structure_make(fs, number);
+    if (!inode)
+        return ERR_NO_MEMORY;
+    inode->flags |= INODE_LOADING;
+    error_t error = inode_load(inode);
+    inode->flags &= ~(uint32_t)INODE_LOADING;
+    platform_queue_wake_all(&fs->inode_queue);
+    if (error) {
+        inode->mode = 0;
+        if (--inode->references == 0)
+            inode_structure_free(inode);
+        return error;
+    }
+    *result = inode;
+    return ERR_OK;
+}
+
+error_t inode_make(struct transaction *transaction, struct inode *parent, uint16_t mode,
+                   const struct node_creation *creation, struct inode **result)
+{
+    struct filesystem *fs = transaction->fs;
+    bool directory = (mode & EXT2_MODE_TYPE) == EXT2_MODE_DIRECTORY;
+    uint32_t number;
+    error_t error = inode_number_allocate(transaction, parent, directory, &number);
+    if (error)
+        return error;
+    struct inode *stale = inode_find(fs, number);
+    struct inode *inode = stale ? NULL : inode_structure_make(fs, number);
+    if (!inode) {
+        inode_number_free(transaction, number, directory, false);
+        return stale ? filesystem_corrupt(fs, "ext2: inode %u is in use, but marked free", number) : ERR_NO_MEMORY;
+    }
+    core_lock_exclusive(&inode->lock); // free: nobody else knows it
+    inode->mode = mode;
+    inode->uid = creation->uid;
+    inode->gid = creation->gid;
+    if (parent->mode & 02000) { // set-group-id directories hand their group on
+        inode->gid = parent->gid;
+        if (directory)
+            inode->mode |= 02000;
+    }
+    inode->extra_size = (uint16_t)fs->extra_size;
+    inode->access = inode->modify = inode->change = inode->creation = time_now();
+    fs->generation_seed = hash_u32(fs->generation_seed + number);
+    inode->generation = fs->generation_seed;
+    inode->flags |= INODE_NEW | INODE_GAINED;
+    inode_mark_dirty(inode);
+    *result = inode;
+    return ERR_OK;
+}
+
+void inode_mark_dirty(struct inode *inode)
+{
+    struct filesystem *fs = inode->fs;
+    inode->flags |= INODE_TOUCHED;
+    if (inode->flags & INODE_DIRTY || fs->read_only)
+        return;
+    inode->flags |= INODE_DIRTY;
+    inode->dirty_next = NULL;
+    inode->dirty_previous = fs->dirty_inode_last;
+    if (fs->dirty_inode_last)
+        fs->dirty_inode_last->dirty_next = inode;
+    else
+        fs->dirty_inode_first = inode;
+    fs->dirty_inode_last = inode;
+    fs->dirty_inodes++;
+}
+
+void inode_mark_clean(struct inode *inode)
+{
+    struct filesystem *fs = inode->fs;
+    if (!(inode->flags & INODE_DIRTY))
+        return;
+    inode->flags &= ~(uint32_t)INODE_DIRTY;
+    if (inode->dirty_previous)
+        inode->dirty_previous->dirty_next = inode->dirty_next;
+    else
+        fs->dirty_inode_first = inode->dirty_next;
+    if (inode->dirty_next)
+        inode->dirty_next->dirty_previous = inode->dirty_previous;
+    else
+        fs->dirty_inode_last = inode->dirty_previous;
+    fs->dirty_inodes--;
+}
+
+void inode_link_lost(struct inode *inode)
+{
+    inode->change = time_now();
+    if (inode->links)
+        inode->links--;
+    if (inode->links == 0)
+        inode->delete_time = (uint32_t)inode->change.seconds;
+    inode_mark_dirty(inode);
+}
+
+// The attribute block may be shared between inodes: the last one to go frees it.
+static error_t attributes_free(struct transaction *transaction, struct inode *inode)
+{
+    struct filesystem *fs = inode->fs;
+    struct buffer *buffer;
+    uint32_t block = inode->attribute_block;
+    if (!block)
+        return ERR_OK;
+    inode->attribute_block = 0;
+    if (!map_block_usable(fs, block))
+        return filesystem_corrupt(fs, "ext2: inode %u: attributes in block %u", inode->number, block);
+    error_t error = buffer_read(fs, block, BUFFER_CONTENT, &buffer);
+    if (error)
+        return error;
+    struct ext2_attribute_header *header = (struct ext2_attribute_header *)(void *)buffer->data;
+    if (header->magic != EXT2_XATTR_MAGIC || header->references == 0) {
+        error = filesystem_corrupt(fs, "ext2: inode %u: block %u holds no attributes", inode->number, block);
+        buffer_release(fs, buffer);
+    } else if (header->references > 1) {
+        header->references--;
+        buffer_dirty(transaction, buffer);
+        buffer_release(fs, buffer);
+    } else {
+        buffer_release(fs, buffer);
+        error = blocks_free(transaction, inode, block, 1);
+        buffer_forget(fs, block);
+    }
+    return error;
+}
+
+static error_t inode_free_content(struct inode *inode)
+{
+    struct filesystem *fs = inode->fs;
+    struct transaction transaction;
+    bool has_blocks = inode_is_regular(inode) || inode_is_directory(inode) ||
+                      (inode_is_symlink(inode) && !inode_is_fast_symlink(inode));
+    error_t error = transaction_begin(fs, TRUNCATE_CREDITS, &transaction);
+    if (error)
+        return error;
+    inode->size = 0;
+    error = attributes_free(&transaction, inode);
+    if (has_blocks && !error)
+        error = map_truncate(&transaction, inode, 0);
+    if (!error) {
+        memset(inode->block, 0, sizeof inode->block);
+        inode->sectors = 0;
+        inode_number_free(&transaction, inode->number, inode_is_directory(inode), !(inode->flags & INODE_NEW));
+        if (inode->flags & INODE_NEW) // the disk never knew it
+            inode_mark_clean(inode);
+        else
+            inode_mark_dirty(inode);
+    }
+    transaction_end(&transaction);
+    return error;
+}
+
+// No reference and no link is left.
+static void inode_delete(struct inode *inode)
+{
+    struct filesystem *fs = inode->fs;
+    inode->flags |= INODE_DELETING;
+    page_drop_from(inode, 0);
+    name_index_drop(inode);
+    if (fs->read_only || inode_free_content(inode) != ERR_OK)
+        message_log(fs, PLATFORM_LOG_WARNING, "ext2: inode %u: could not be freed; e2fsck will do it", inode->number);
+    inode->flags = (inode->flags & ~(uint32_t)INODE_DELETING) | INODE_LOST;
+    if (!(inode->flags & INODE_DIRTY))
+        inode_structure_free(inode);
+}
+
+void inode_hold(struct inode *inode)
+{
+    if (inode->references++ == 0)
+        lru_remove(inode);
+}
+
+void inode_drop(struct inode *inode)
+{
+    if (--inode->references)
+        return;
+    if (inode->links == 0) {
+        inode_delete(inode);
+    } else {
+        windows_drop(inode);
+        lru_append(inode);
+    }
+}

@@ -1,0 +1,285 @@
+// Every structure that one mounted file system keeps in memory. Invariants that span files are stated beside the fields;
+// who may change what under which lock is in README.md. Included by every file of the core and by nobody else.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "servers/ext2/filesystem.h"
+#include "servers/ext2/format.h"
+#include "servers/ext2/lock.h"
+
+enum {
+    PAGE_BYTES = 4096,
+    PAGE_SHIFT = 12,
+    PAGE_BLOCKS = 4, // 1 KiB blocks in a page, at most
+    NO_INDEX = 0xFFFFFFFF,
+    IO_REQUESTS = 64,
+    WAIT_QUEUES = 64,
+    WRITEBACK_ENTRIES = 2048,
+    MAPPING_CREDITS = 10, // metadata blocks that one mapping call may dirty: indirect blocks and bitmaps
+    WINDOW_BLOCKS = 128,  // blocks kept free behind a growing file
+    WINDOWS = 16,
+    PARK_ENTRIES = 32,
+};
+
+// --- disk transfers (disk.c) ----------------------------------------------------------------------------------------
+struct io_batch { // transfers that somebody waits for together
+    uint32_t pending;
+    error_t error; // first one
+    struct platform_queue queue;
+};
+
+struct io_request {
+    struct platform_request platform; // first: complete() gets a pointer to it
+    struct filesystem *fs;
+    struct io_batch *batch; // may be NULL
+    struct io_request *next_free;
+    uint64_t bytes;
+    uint32_t last_page; // the page that the last piece lies in
+};
+
+// --- metadata blocks (buffer.c) -------------------------------------------------------------------------------------
+enum buffer_kind {
+    BUFFER_BITMAP,
+    BUFFER_INODES,
+    BUFFER_INDIRECT_FILE,
+    BUFFER_INDIRECT_DIRECTORY,
+    BUFFER_DIRECTORY,
+    BUFFER_CONTENT, // long symbolic links, attributes
+    BUFFER_SUMMARY, // superblock and descriptors
+};
+
+enum {
+    BUFFER_VALID = 1,
+    BUFFER_READING = 2,
+    BUFFER_DIRTY = 4,
+    BUFFER_FRESH = 8,      // allocated since the last commit: nothing on disk points to it yet
+    BUFFER_CHECKED = 16,   // a directory block whose entries were found well-formed
+    BUFFER_REFERENCED = 32, // second chance
+    BUFFER_SELECTED = 64,  // the commit is about to write it
+    BUFFER_ERROR = 128,    // the last read failed
+};
+
+struct buffer {
+    uint32_t block; // disk block; NO_INDEX: slot is empty
+    uint32_t hash_next;
+    uint8_t *data;
+    uint16_t flags;
+    uint16_t pins;
+    uint8_t kind;
+    uint16_t tombstones; // renamed-away entries that the disk must keep for now (directory blocks)
+};
+
+// --- file pages (page.c) --------------------------------------------------------------------------------------------
+enum {
+    PAGE_VALID = 1,
+    PAGE_READING = 2,
+    PAGE_WRITING = 4,
+    PAGE_REFERENCED = 8,
+    PAGE_NEW = 16, // not read by anybody since it came in
+    PAGE_ERROR = 32,
+};
+
+struct page { // describes the frame of cache memory with the same index
+    struct inode *inode; // NULL: the frame holds nothing
+    uint32_t index;      // in the file, in pages
+    uint32_t hash_next;
+    uint32_t inode_next, inode_previous;
+    uint32_t dirty_next, dirty_previous;
+    uint32_t blocks[PAGE_BLOCKS]; // disk blocks; 0: hole or not known to be needed
+    uint16_t pins;
+    uint8_t flags;
+    uint8_t dirty; // mask of blocks; in the dirty queue exactly while it is not 0
+    uint8_t transfers; // requests in flight that touch it
+};
+
+// --- inodes (inode.c) -----------------------------------------------------------------------------------------------
+enum {
+    INODE_DIRTY = 1,
+    INODE_NEW = 2,       // made since the last commit: free on disk
+    INODE_REMOVED = 4,   // links fell to 0 by unlink or rmdir since the last commit
+    INODE_REPLACED = 8,  // links fell to 0 by a rename over it since the last commit
+    INODE_GAINED = 16,   // gained a directory entry since the last commit
+    INODE_MOVED_OUT = 32, // a directory that lost an entry whose node lives on, since the last commit
+    INODE_UNINDEX = 64,  // EXT2_FLAG_INDEX was cleared since the last commit
+    INODE_LOADING = 128,
+    INODE_DAMAGED = 256, // found corrupt: not written any more
+    INODE_DELETING = 512,
+    INODE_LOST = 1024, // freed; the structure waits for the commit that tells the disk
+    INODE_TOUCHED = 2048, // changed since it was last encoded
+    INODE_WRITTEN = 4096, // encoded by the commit in progress
+};
+
+struct name_index;
+
+struct inode {
+    struct filesystem *fs;
+    struct core_lock lock;
+    uint32_t number;
+    uint32_t references;
+    uint32_t flags;
+    struct inode *hash_next;
+    struct inode *list_next, *list_previous;   // least recently used first; only while not referenced
+    struct inode *dirty_next, *dirty_previous; // while INODE_DIRTY
+    // what the disk says
+    uint16_t mode;
+    uint16_t links;
+    uint32_t uid, gid;
+    uint64_t size;
+    uint32_t sectors;
+    uint32_t disk_flags;
+    uint32_t generation;
+    uint32_t attribute_block;
+    uint32_t delete_time;
+    uint16_t extra_size;
+    struct file_time access, modify, change, creation;
+    uint32_t block[EXT2_BLOCK_POINTERS];
+    // file pages
+    uint32_t pages; // first of its pages
+    uint32_t page_count, dirty_pages, writing_pages;
+    error_t write_error; // told at the next fsync
+    // the run that was mapped last
+    uint32_t run_logical, run_physical, run_count;
+    uint32_t last_allocated; // disk block
+    // directories
+    uint32_t level; // for the commit: a new directory's depth below old ones, or a removed one's height over removed ones
+    struct name_index *index;
+    struct inode *index_next, *index_previous; // least recently used first
+    uint32_t insert_hint;                      // first block that may have room
+};
+
+// --- groups (group.c, allocate.c) -----------------------------------------------------------------------------------
+enum { GROUP_DAMAGED = 1, GROUP_BLOCKS_CHECKED = 2, GROUP_INODES_CHECKED = 4, GROUP_DIRTY = 8 };
+
+struct group {
+    uint32_t block_bitmap, inode_bitmap, inode_table;
+    uint32_t first_block, block_count;
+    uint32_t free_blocks, free_inodes, directories;
+    uint32_t block_hint, inode_hint; // no bit below is clear
+    uint32_t flags;
+    // freed since the last commit: still set in the bitmap, since the disk may still point to them
+    uint8_t *pending_blocks, *pending_inodes;
+    uint32_t pending_block_count, pending_inode_count;
+};
+
+struct window { // blocks that other files leave alone
+    struct inode *inode;
+    uint32_t start, end;
+};
+
+struct tombstone { // a renamed-away entry: the disk keeps it until the new entry is there
+    struct tombstone *next;
+    uint32_t block, offset, number;
+};
+
+struct writeback_entry {
+    uint32_t block;
+    uint32_t page; // frame * PAGE_BLOCKS + piece
+};
+
+struct filesystem {
+    struct platform_disk *disk;
+    bool read_only, damaged, stopping, background_running;
+    // geometry
+    uint32_t block_size, block_shift, sectors_per_block, page_blocks;
+    uint32_t blocks_count, inodes_count, first_data_block, blocks_per_group, inodes_per_group, group_count;
+    uint32_t inode_size, first_inode, inodes_per_block, table_blocks, descriptor_blocks, reserved_gdt_blocks;
+    uint32_t feature_compat, feature_incompat, feature_ro_compat, pointers_shift;
+    uint32_t reserved_blocks, extra_size, generation_seed, hash_seed;
+    uint16_t mounted_state;
+    uint8_t uuid[16];
+    struct group *groups;
+    uint64_t free_blocks, free_inodes; // sums over the groups, pending ones not included
+    uint64_t pending_blocks, pending_inodes;
+    struct window windows[WINDOWS];
+    uint32_t next_window, logged;
+
+    // disk
+    struct io_request *requests, *free_requests;
+    struct platform_queue request_queue;
+    bool unflushed; // a write completed since the last flush
+
+    // metadata cache
+    uint8_t *metadata;
+    struct buffer *buffers;
+    uint32_t *buffer_hash;
+    uint32_t buffer_count, buffer_hash_mask, buffer_hand, dirty_buffers, dirty_limit, reserved_credits;
+    uint8_t *scratch; // the last slot: images that differ from what is cached
+    uint32_t scratch_slot;
+    struct platform_queue buffer_queue; // a buffer was read, unpinned or cleaned
+
+    // page cache
+    struct page *pages;
+    uint32_t *page_hash;
+    uint64_t page_base; // offset of the first frame in cache memory
+    uint32_t page_count, page_hash_mask, page_hand, pages_used;
+    uint32_t dirty_first, dirty_last, dirty_pages, writing_pages, dirty_pages_limit, background_limit;
+    uint32_t chunk_pages, ahead_pages, reading_pages;
+    struct platform_queue page_queues[WAIT_QUEUES], frame_queue;
+    struct core_lock writeback_lock;
+    struct writeback_entry *writeback, *writeback_spare;
+
+    // inodes
+    struct inode **inode_hash;
+    uint32_t inode_hash_mask, inode_count, inode_limit, dirty_inodes, new_directories;
+    struct inode *lru_first, *lru_last, *dirty_inode_first, *dirty_inode_last;
+    struct inode *index_first, *index_last;
+    uint64_t index_bytes, index_limit;
+    struct platform_queue inode_queue; // an inode was loaded
+
+    // transactions
+    struct core_lock commit_lock; // shared: a transaction; exclusive: the commit
+    struct core_lock rename_lock;
+    uint64_t batch; // number of the batch that collects changes now
+    struct tombstone *tombstones;
+    uint32_t park_block; // an empty block of lost+found; 0: not looked for or none
+    bool park_searched;
+    uint32_t parked[PARK_ENTRIES], parked_count;
+    bool summary_dirty, large_file_pending;
+    uint32_t *selected; // slots that the commit writes next
+    uint32_t selected_count, selected_inodes;
+
+    // operations in progress are limited so that the smallest cache has room for what they pin
+    uint32_t operations, operation_limit, write_credits;
+    struct platform_queue operation_queue, background_queue, throttle_queue;
+    bool background_kicked;
+};
+
+// Enough for one operation: begin waits for room, so that metadata made dirty never fills the cache.
+struct transaction {
+    struct filesystem *fs;
+    uint32_t credits; // metadata blocks that it may still make dirty
+    struct tombstone *spare; // reserved by tombstone_reserve
+};
+
+static inline uint32_t group_of_block(const struct filesystem *fs, uint32_t block)
+{
+    return (block - fs->first_data_block) / fs->blocks_per_group;
+}
+static inline bool inode_is_directory(const struct inode *inode)
+{
+    return (inode->mode & EXT2_MODE_TYPE) == EXT2_MODE_DIRECTORY;
+}
+static inline bool inode_is_regular(const struct inode *inode)
+{
+    return (inode->mode & EXT2_MODE_TYPE) == EXT2_MODE_REGULAR;
+}
+static inline bool inode_is_symlink(const struct inode *inode)
+{
+    return (inode->mode & EXT2_MODE_TYPE) == EXT2_MODE_SYMLINK;
+}
+static inline uint32_t minimum_u32(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+static inline uint64_t minimum_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+static inline uint32_t hash_u32(uint32_t value)
+{
+    value *= 0x9E3779B1u;
+    return value ^ (value >> 15);
+}

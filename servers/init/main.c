@@ -1,0 +1,89 @@
+// The first process: makes the roles of the manifest, starts them, and keeps them. See README.md.
+#include "kernel/abi/capability.h"
+#include "kernel/abi/message.h"
+#include "libipc/client/call.h"
+#include "libipc/client/clock.h"
+#include "libipc/client/slot.h"
+#include "libipc/protocols/account.h"
+#include "libipc/protocols/process.h"
+#include "libipc/server/server.h"
+#include "libipc/server/timer.h"
+#include "servers/init/crash.h"
+#include "servers/init/report.h"
+#include "servers/init/role.h"
+#include "servers/init/service_ops.h"
+
+static struct manifest manifest;
+static struct server server;
+static struct timer resume_timer;
+
+void init_main(struct message_page *page); // start.asm
+
+// Roles whose pause is over start again.
+static void resume(struct timer *timer) {
+    uint64_t next = roles_resume(report_time());
+    if (next)
+        timer_set(timer, next, resume);
+}
+
+static error_t keep(struct request *request) {
+    if (request->badge >= role_count)
+        return ERR_INVALID;
+    struct role *role = &roles[request->badge];
+    uint64_t now = report_time();
+    if (tag_method(request->tag) == EVENT_FAULT) {
+        role->fault_address = request->words[FAULT_WORD_RIP];
+        crash_report(role, request->words);
+        role_ended(role, SERVICE_CAUSE_FAULT, now);
+    } else if (tag_method(request->tag) == EVENT_EXIT) {
+        report("%s exited with status %llu", role->entry->name, (unsigned long long)request->words[0]);
+        role_ended(role, SERVICE_CAUSE_EXIT, now);
+    }
+    resume(&resume_timer);
+    return ERR_OK;
+}
+
+static error_t dispatch(struct request *request) {
+    return service_dispatch(&init_service_ops, request);
+}
+
+static error_t start(void) {
+    const char *text;
+    size_t length;
+    error_t error = image_start();
+    if (!error)
+        error = image_find("etc/manifest", &text, &length);
+    if (error) {
+        report("the initrd holds no etc/manifest (error %d)", error);
+        return error;
+    }
+    error = manifest_parse(&manifest, text, length);
+    if (error) {
+        report("etc/manifest:%u: %s", manifest.error_line, manifest.error);
+        return error;
+    }
+    error = account_create_endpoint(SLOT_ACCOUNT, &server.endpoint);
+    if (!error)
+        error = roles_make(&manifest, server.endpoint);
+    for (uint32_t i = 0; !error && i < role_count; i++)
+        if (role_start(&roles[i]) && !roles[i].entry->optional)
+            error = ERR_NOT_EXECUTABLE;
+    return error;
+}
+
+void init_main(struct message_page *page) {
+    ipc_page = page;
+    for (cap_t slot = 1; slot < BOOT_SLOT_FIRST_FREE; slot++)
+        slot_reserve(slot);
+    uint64_t clock;
+    if (process_map(SLOT_SELF, 0, 4096, 0, MAP_FLAG_READ, SLOT_CLOCK, &clock) == ERR_OK)
+        ipc_clock_page = (const volatile struct clock_page *)clock; // NOLINT(performance-no-int-to-ptr)
+    server.dispatch = dispatch;
+    server.event = keep;
+    error_t error = start();
+    if (!error)
+        error = server_run(&server);
+    report("init can't go on: error %d", error);
+    for (;;) // nothing is left to do, and nobody to tell
+        (void)system_call(SYS_WAIT, &(struct ipc_registers){.target = server.notification});
+}

@@ -1,0 +1,33 @@
+// Roles: what stays (account, process object with its table, endpoint, notification, state memory) and the actor that
+// plays it for now. Invariant: a role that is RUNNING has exactly one actor; its slots in init's table stay for ever.
+#pragma once
+
+#include "libipc/protocols/service.h"
+#include "servers/init/image.h"
+#include "servers/init/manifest.h"
+
+struct role {
+    const struct manifest_role *entry;
+    struct image image;
+    cap_t account, process, endpoint, notification, state, thread;
+    uint32_t phase;  // enum service_state
+    uint32_t cause;  // enum service_cause: of the last end
+    uint32_t faults; // in a row, each within ten seconds of its start
+    uint64_t restarts, started, ended, recovery_time, fault_address;
+    uint64_t restart_at; // monotonic time of a delayed restart, 0: none
+};
+
+extern struct role roles[MANIFEST_ROLES];
+extern uint32_t role_count;
+
+// Makes all roles of the manifest and fills their tables; `keeper` is init's endpoint, the badge of a role's keeper session is its index.
+error_t roles_make(const struct manifest *manifest, cap_t keeper) MUST_USE;
+// Starts an actor in a role that has none.
+error_t role_start(struct role *role) MUST_USE;
+// Ends the actor; the role stays.
+void role_stop(struct role *role, uint32_t cause);
+// The actor ended by itself or crashed: starts the next one, now or after a pause, or gives up.
+void role_ended(struct role *role, uint32_t cause, uint64_t now);
+// Starts roles whose pause is over; returns when the next pause ends, 0: none.
+uint64_t roles_resume(uint64_t now);
+struct role *role_find(const char *name);

@@ -1,0 +1,183 @@
+// What /proc and the program `service` see and change; see libipc/protocols/service.idl. Changing needs the session that
+// the manifest hands out under the badge "service".
+#include "servers/init/service_ops.h"
+
+#include <string.h>
+
+#include "kernel/abi/capability.h"
+#include "libipc/client/slot.h"
+#include "libipc/include/startup.h"
+#include "libipc/protocols/account.h"
+#include "libipc/protocols/endpoint.h"
+#include "libipc/protocols/kernel.h"
+#include "libipc/protocols/process.h"
+#include "servers/init/report.h"
+#include "servers/init/role.h"
+
+static bool may_change(const struct request *request) {
+    return request->badge == startup_badge("service");
+}
+
+static error_t named_role(struct request *request, uint64_t name_size, struct role **role) {
+    char name[32];
+    if (name_size >= sizeof(name))
+        return ERR_NOT_FOUND;
+    error_t error = request_copy_in(request, 0, name, name_size);
+    if (error)
+        return error;
+    name[name_size] = 0;
+    *role = role_find(name);
+    return *role ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static void fill_status(const struct role *role, struct service_status *status) {
+    struct process_information information = {0};
+    uint64_t quota, used = 0, peak, ceiling, sessions;
+    *status = (struct service_status){
+        .state = role->phase,
+        .cause = role->cause,
+        .started = role->started,
+        .restarts = role->restarts,
+        .recovery_time = role->recovery_time,
+        .address = role->fault_address,
+        .priority = role->entry->priority,
+    };
+    strncpy((char *)status->name, role->entry->name, sizeof(status->name) - 1);
+    (void)endpoint_information(role->endpoint, &status->queued, &status->oldest, &sessions);
+    (void)process_information(role->process, &information);
+    (void)account_information(role->account, &quota, &used, &peak, &ceiling);
+    status->memory_bytes = used;
+    status->cpu_time = information.cpu_time;
+}
+
+static error_t init_service_next(struct request *request, const struct service_next_in *in,
+                                 struct service_next_out *out) {
+    (void)request;
+    if (in->cursor >= role_count)
+        return ERR_NOT_FOUND;
+    fill_status(&roles[in->cursor], &out->status);
+    out->cursor = in->cursor + 1;
+    return ERR_OK;
+}
+
+static error_t init_service_status(struct request *request, const struct service_status_in *in,
+                                   struct service_status_out *out) {
+    struct role *role;
+    error_t error = named_role(request, in->name_size, &role);
+    if (!error)
+        fill_status(role, &out->status);
+    return error;
+}
+
+static error_t changeable_role(struct request *request, uint64_t name_size, struct role **role) {
+    return may_change(request) ? named_role(request, name_size, role) : ERR_NOT_PERMITTED;
+}
+
+static error_t init_service_start(struct request *request, const struct service_start_in *in,
+                                  struct service_start_out *out) {
+    struct role *role;
+    (void)out;
+    error_t error = changeable_role(request, in->name_size, &role);
+    if (error || role->phase == SERVICE_STATE_RUNNING)
+        return error;
+    role->faults = 0;
+    role->restarts++;
+    return role_start(role);
+}
+
+static error_t init_service_stop(struct request *request, const struct service_stop_in *in,
+                                 struct service_stop_out *out) {
+    struct role *role;
+    (void)out;
+    error_t error = changeable_role(request, in->name_size, &role);
+    if (!error) {
+        role->restart_at = 0;
+        role_stop(role, SERVICE_CAUSE_KILLED);
+        report("%s is stopped", role->entry->name);
+    }
+    return error;
+}
+
+static error_t end_actor(struct request *request, uint64_t name_size) {
+    struct role *role;
+    error_t error = changeable_role(request, name_size, &role);
+    if (error)
+        return error;
+    report("%s is killed and starts again", role->entry->name);
+    role_ended(role, SERVICE_CAUSE_KILLED, report_time());
+    return ERR_OK;
+}
+
+static error_t init_service_kill(struct request *request, const struct service_kill_in *in,
+                                 struct service_kill_out *out) {
+    (void)out;
+    return end_actor(request, in->name_size);
+}
+
+static error_t init_service_restart(struct request *request, const struct service_restart_in *in,
+                                    struct service_restart_out *out) {
+    (void)out;
+    return end_actor(request, in->name_size);
+}
+
+static error_t init_service_power(struct request *request, const struct service_power_in *in,
+                                  struct service_power_out *out) {
+    (void)out;
+    return may_change(request) ? kernel_power(SLOT_KERNEL, in->action) : ERR_NOT_PERMITTED;
+}
+
+static error_t init_service_reload(struct request *request, const struct service_reload_in *in,
+                                   struct service_reload_out *out) {
+    struct role *role;
+    (void)out;
+    error_t error = changeable_role(request, in->name_size, &role);
+    if (error)
+        return error;
+    struct image fresh;
+    const char *file;
+    size_t length = in->length;
+    if (in->image) {
+        uint64_t address, bytes = (in->length + 4095) & ~UINT64_C(4095);
+        error = process_map(SLOT_SELF, 0, bytes, 0, MAP_FLAG_READ, in->image, &address);
+        file = (const char *)address; // NOLINT(performance-no-int-to-ptr)
+    } else {
+        error = image_find(role->entry->arguments[0], &file, &length);
+    }
+    if (!error)
+        error = image_load(&fresh, file, length);
+    if (error)
+        return error;
+    struct image old = role->image;
+    role->image = fresh;
+    report("%s gets a new program", role->entry->name);
+    role_ended(role, SERVICE_CAUSE_RELOADED, report_time());
+    image_release(&old);
+    return ERR_OK;
+}
+
+static error_t init_service_capabilities(struct request *request, const struct service_capabilities_in *in,
+                                         struct service_capabilities_out *out) {
+    struct role *role;
+    error_t error = named_role(request, in->name_size, &role);
+    for (uint32_t i = 0; !error && i < role->entry->session_count; i++) {
+        const struct manifest_session *session = &role->entry->sessions[i];
+        const char *const parts[] = {session->name, " ", session->role, "\n"};
+        for (uint32_t part = 0; !error && part < 4; part++) {
+            error = request_copy_out(request, out->count, parts[part], strlen(parts[part]));
+            out->count += strlen(parts[part]);
+        }
+    }
+    return error;
+}
+
+const struct service_ops init_service_ops = {
+    .next = init_service_next,
+    .status = init_service_status,
+    .start = init_service_start,
+    .stop = init_service_stop,
+    .kill = init_service_kill,
+    .restart = init_service_restart,
+    .reload = init_service_reload,
+    .power = init_service_power,
+    .capabilities = init_service_capabilities,
+};

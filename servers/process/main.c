@@ -1,0 +1,50 @@
+// The server `process`: programs as POSIX knows them. Wiring only: state memory, sessions, the loop.
+#include <stddef.h>
+
+#include "kernel/abi/capability.h"
+#include "libipc/start/start.h"
+#include "libipc/protocols/memory.h"
+#include "libipc/protocols/process.h"
+#include "libipc/protocols/task_server.h"
+#include "servers/process/state.h"
+
+struct process_server process_server;
+
+int server_main(const struct startup *startup);
+
+static error_t dispatch(struct request *request) {
+    return request_protocol(request) == PROTOCOL_TASK ? task_dispatch(&task_server_ops, request)
+                                                      : ERR_BAD_METHOD;
+}
+
+// The maker of an unstarted child has let go of it: it will never run.
+static void session_closed(uint64_t badge) {
+    struct program *program = badge_program(BADGE_PROGRAM, badge);
+    if (program != NULL && program->state == TASK_STATE_EMPTY)
+        program_discard(program);
+}
+
+static error_t map_state(void) {
+    cap_t state = startup_capability("state");
+    uint64_t address, length = (sizeof(struct program_table) + 4095) / 4096 * 4096;
+    error_t error = process_map(SLOT_SELF, 0, length, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, state, &address);
+    if (error == ERR_OK)
+        process_server.table = (struct program_table *)address;
+    return error;
+}
+
+int server_main(const struct startup *startup) {
+    (void)startup; // read through libipc/start
+    struct server *server = &process_server.server;
+    error_t error = map_state();
+    if (error != ERR_OK)
+        return 1;
+    program_table_open(
+        process_server.table); // an earlier actor's slots are reserved already, by the start code
+    server->endpoint = startup_capability("endpoint");
+    server->notification = startup_capability("notification");
+    server->dispatch = dispatch;
+    server->event = program_event;
+    server->session_closed = session_closed;
+    return server_run(server) == ERR_OK ? 0 : 1;
+}

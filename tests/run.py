@@ -1,0 +1,104 @@
+"""Runs the tests: tests/run [SUITE...]. Installs what is missing and builds first, like image/run.
+
+Suites are the suites of `meson test` and the folders of tests/ that hold pytest files; without names all are run. One line
+is printed per suite, the failures in full, and last `N passed, N failed`, where N counts test cases."""
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as xml
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "image"))
+from runner import build, packages
+
+BUILD = ROOT / "build"
+
+
+def pytest_suites():
+    return sorted({path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")})
+
+
+def meson_suites():
+    """The part after `keelson:` of every suite that the build declares."""
+    done = subprocess.run(["meson", "introspect", "--tests", BUILD], capture_output=True, text=True, check=True)
+    return sorted({suite.split(":")[-1] for test in json.loads(done.stdout) for suite in test["suite"]})
+
+
+def junit_counts(path):
+    """(passed, failed) test cases of a JUnit file; skipped ones count as neither."""
+    passed = failed = 0
+    for case in xml.parse(path).getroot().iter("testcase"):
+        if case.find("failure") is not None or case.find("error") is not None:
+            failed += 1
+        elif case.find("skipped") is None:
+            passed += 1
+    return passed, failed
+
+
+def run_meson(suite):
+    report = BUILD / "meson-logs/testlog.junit.xml"
+    report.unlink(missing_ok=True)
+    done = subprocess.run(["meson", "test", "-C", BUILD, "--suite", suite, "--print-errorlogs"], capture_output=True, text=True,
+                          check=False)
+    passed, failed = junit_counts(report) if report.exists() else (0, 0)
+    return passed, failed, done.returncode, done.stdout + done.stderr
+
+
+def run_pytest(suite):
+    with tempfile.TemporaryDirectory() as folder:
+        report = pathlib.Path(folder, "report.xml")
+        done = subprocess.run(["/usr/bin/python3", "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}",
+                               ROOT / "tests" / suite], capture_output=True, text=True, check=False)
+        passed, failed = junit_counts(report) if report.exists() else (0, 0)
+    return passed, failed, done.returncode, done.stdout + done.stderr
+
+
+def run_suite(name, runners):
+    """Runs a suite with each of its runners, prints its line; (passed, failed)."""
+    start = time.monotonic()
+    passed = failed = 0
+    for runner in runners:
+        more_passed, more_failed, code, text = runner(name)
+        if code != 0 and more_failed == 0:
+            more_failed = 1  # it broke before it could count
+        if code != 0:
+            print(text)
+        passed += more_passed
+        failed += more_failed
+    print(f"{name}: {passed} passed, {failed} failed in {time.monotonic() - start:.1f} s", flush=True)
+    return passed, failed
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tests/run", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("suites", nargs="*", metavar="SUITE")
+    parser.add_argument("--list", action="store_true", help="name the suites and stop")
+    parser.add_argument("--long", metavar="SUITE", help="run a long suite in the background (none exists yet)")
+    parser.add_argument("--mutants", action="store_true", help="break the product and see which tests notice (not there yet)")
+    options = parser.parse_args()
+    if options.long or options.mutants:
+        parser.error("there are no long suites and no mutants yet")
+    os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
+    packages.ensure(packages.BUILD + packages.RUN + packages.TESTS)
+    build.build(ROOT, BUILD)
+    runners = {}
+    for names, runner in ((meson_suites(), run_meson), (pytest_suites(), run_pytest)):
+        for name in names:
+            runners.setdefault(name, []).append(runner)
+    if options.list:
+        print("\n".join(runners))
+        return 0
+    if unknown := [name for name in options.suites if name not in runners]:
+        parser.error(f"no such suite: {', '.join(unknown)}; there are: {', '.join(runners)}")
+    results = [run_suite(name, runners[name]) for name in options.suites or runners]
+    passed, failed = (sum(column) for column in zip(*results))
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+sys.exit(main())
