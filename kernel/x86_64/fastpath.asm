@@ -82,6 +82,7 @@ fast_call:
     jnz slow_call
 
     mov [rbx + T_RIP], rcx
+    mov byte [rbx + T_INTERRUPTED], 0
     mov [rbx + T_RSP], rsp
     mov [rbx + T_RBP], rbp
     mov rcx, [r11 + T_QUEUE]            ; out of the receivers
@@ -149,6 +150,7 @@ fast_reply_wait:
     dec dword [rax + S_HOLDS]
 
     mov [rbx + T_RIP], rcx
+    mov byte [rbx + T_INTERRUPTED], 0
     mov [rbx + T_RSP], rsp
     mov [rbx + T_RBP], rbp
     xor eax, eax
