@@ -101,6 +101,14 @@ static void test_refused(void) {
     struct ipc_registers in;
     check_error(receive_poll(endpoint, &in), ERR_DEADLINE, "and nothing of it arrives");
     slot_release(call);
+    struct actor *server = caller_new(SYS_WAIT, endpoint, 0); // a waiting server: the fast path must refuse as well
+    actor_go(server);
+    for (unsigned i = 0; i < 6; i++) {
+        struct ipc_registers registers = {.target = session, .tag = cases[i].tag};
+        check_error(system_call(SYS_CALL, &registers), cases[i].error, cases[i].name);
+    }
+    check(!server->done, "by the fast path, too");
+    actor_free(server);
 }
 
 static void test_targets(void) {
