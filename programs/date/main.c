@@ -10,7 +10,7 @@
 #include "programs/common/program.h"
 
 // @SECONDS, or YYYY-MM-DD with an optional hh:mm or hh:mm:ss, in local time.
-static time_t time_parse(const char *text, bool utc) {
+static time_t time_parse(const char *text) {
     if (*text == '@')
         return (time_t)number_parse(text + 1, "time");
     struct tm parts = {.tm_isdst = -1, .tm_mday = 1};
@@ -29,8 +29,6 @@ static time_t time_parse(const char *text, bool utc) {
     }
     parts.tm_year = year - 1900;
     parts.tm_mon = month - 1;
-    if (utc)
-        setenv("TZ", "UTC0", 1);
     return mktime(&parts);
 }
 
@@ -50,9 +48,11 @@ int main(int argc, char **argv) {
         if (option == 'r')
             file = program_argument;
     }
+    if (utc)
+        setenv("TZ", "UTC0", 1);
     time_t when = time(NULL);
     if (given)
-        when = time_parse(given, utc);
+        when = time_parse(given);
     if (file) {
         struct stat info;
         if (stat(file, &info) != 0)
@@ -67,7 +67,7 @@ int main(int argc, char **argv) {
         program_usage_error("unexpected: %s", program_operands[program_operand_count - 1]);
     if (program_operand_count)
         format = program_operands[0] + 1;
-    const struct tm *parts = utc ? gmtime(&when) : localtime(&when);
+    const struct tm *parts = localtime(&when);
     char text[1024];
     if (!parts)
         program_fail(given, "outside of the calendar");

@@ -280,6 +280,8 @@ static int directories_compare(const char *left, const char *right) {
 
 static int paths_compare(const char *left, const char *right) {
     struct stat a, b;
+    if (lstat(left, &a) == 0 && lstat(right, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+        return 0;
     if ((strcmp(left, "-") && stat(left, &a) != 0) || (strcmp(right, "-") && stat(right, &b) != 0)) {
         program_errno(strcmp(left, "-") && stat(left, &a) != 0 ? left : right);
         return 2;

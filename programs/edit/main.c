@@ -80,7 +80,7 @@ static bool save(struct editor *editor) {
         }
     }
     bool done = text_save(&editor->text, editor->path);
-    message_set(editor, editor->path, done ? "saved" : error_text(errno));
+    message_set(editor, done ? "" : "not saved", done ? "saved" : error_text(errno));
     return done;
 }
 
@@ -148,8 +148,16 @@ static void insert(struct editor *editor, const char *bytes, size_t length) {
     editor->cursor = text_insert(&editor->text, editor->cursor, bytes, length);
 }
 
+// Cut lines come back above the cursor's line.
 static void paste(struct editor *editor) {
-    insert(editor, editor->cut.data, editor->cut.length);
+    struct text *text = &editor->text;
+    bool was_empty = text->count == 1 && text->lines[0].length == 0;
+    editor->cursor =
+        text_insert(text, (struct place){editor->cursor.line, 0}, editor->cut.data, editor->cut.length);
+    if (was_empty && text->count > 1) { // the empty line was not one of the text
+        editor->cursor = (struct place){text->count - 2, text->lines[text->count - 2].length};
+        text_remove(text, editor->cursor, (struct place){text->count - 1, 0});
+    }
 }
 
 static void new_line(struct editor *editor) {

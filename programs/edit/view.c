@@ -100,17 +100,26 @@ static void row_put(struct view *view, int row, const struct buffer *content) {
     buffer_append(&view->output, content->data, content->length);
 }
 
+// The end of a name that is too long, from the start of a character on.
+static const char *name_shorten(const char *name, size_t columns) {
+    while (*name && utf8_text_width(name, strlen(name)) > columns)
+        name += utf8_next(name, strlen(name), 0);
+    return name;
+}
+
 static void status_compose(const struct view *view, const struct text *text, struct place cursor,
                            const char *name, struct buffer *row) {
-    char left[256], right[64];
-    snprintf(left, sizeof(left), " %s%s", name, text->changed ? " (changed)" : "");
+    char right[96];
+    size_t columns = (size_t)view->columns;
+    const char *changed = text->changed ? " (changed)" : "";
     snprintf(right, sizeof(right), "line %zu of %zu, column %zu ", cursor.line + 1, text->count,
              view_column(&text->lines[cursor.line], cursor.offset) + 1);
-    size_t columns = (size_t)view->columns;
-    size_t used = utf8_text_width(left, strlen(left)) + strlen(right);
+    size_t used = strlen(changed) + strlen(right) + 2;
+    name = name_shorten(name, columns > used ? columns - used : 0);
+    used += utf8_text_width(name, strlen(name));
     buffer_append_text(row, "\033[7m");
-    if (used + 1 <= columns)
-        buffer_format(row, "%s%*s%s", left, (int)(columns - used), "", right);
+    if (used <= columns)
+        buffer_format(row, " %s%s%*s %s", name, changed, (int)(columns - used), "", right);
     else
         buffer_format(row, "%-*.*s", (int)columns, (int)columns, right);
     buffer_append_text(row, "\033[0m");

@@ -67,7 +67,11 @@ static int width_choose(void) {
     }
     if (!several)
         return 1;
-    return program_operand_count ? snprintf(NULL, 0, "%llu", (unsigned long long)sum) : 7;
+    if (program_operand_count == 0 && (fstat(STDIN_FILENO, &info) != 0 || !S_ISREG(info.st_mode)))
+        return 7;
+    if (program_operand_count == 0)
+        sum = (uint64_t)info.st_size;
+    return snprintf(NULL, 0, "%llu", (unsigned long long)sum);
 }
 
 int main(int argc, char **argv) {

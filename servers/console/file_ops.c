@@ -1,5 +1,5 @@
-// The methods of `file` on a terminal. A write is accepted in pieces, in order; a read obeys VMIN and VTIME (POSIX.1-2017,
-// 11.1.7).
+// The methods of `file` on a terminal. A write is accepted in pieces, in order; a read obeys VMIN and VTIME
+// (POSIX.1-2017, 11.1.7).
 #include <string.h>
 #include <termios.h>
 
@@ -36,7 +36,8 @@ static error_t wait_readable(struct terminal *terminal, size_t size) {
         uint64_t time = canonical ? 0 : line->settings.characters[VTIME] * TENTH;
         if (!canonical && wanted == 0 && time == 0)
             return ERR_OK;
-        if (time != 0 && (wanted == 0 ? deadline == 0 : available > seen)) // from the start, or from the last byte
+        if (time != 0 &&
+            (wanted == 0 ? deadline == 0 : available > seen)) // from the start, or from the last byte
             deadline = clock_monotonic() + time;
         seen = available;
         error_t error =
@@ -77,7 +78,8 @@ static error_t op_read(struct request *request, const struct file_read_in *in, s
 }
 
 // One piece of a write. *count grows by what was accepted.
-static error_t write_piece(struct terminal *terminal, struct request *request, uint64_t size, uint64_t *count) {
+static error_t write_piece(struct terminal *terminal, struct request *request, uint64_t size,
+                           uint64_t *count) {
     size_t room = terminal_room(terminal), length = room / 2 < WRITE_BYTES ? room / 2 : WRITE_BYTES, consumed;
     if (length > size - *count)
         length = size - *count;
@@ -128,7 +130,8 @@ static error_t op_seek(struct request *request, const struct file_seek_in *in, s
     return ERR_NOT_SEEKABLE;
 }
 
-static error_t op_status(struct request *request, const struct file_status_in *in, struct file_status_out *out) {
+static error_t op_status(struct request *request, const struct file_status_in *in,
+                         struct file_status_out *out) {
     (void)in;
     const struct terminal *terminal = terminal_of(request);
     if (terminal == NULL)
@@ -153,7 +156,8 @@ static error_t op_poll(struct request *request, const struct file_poll_in *in, s
     return stream_poll(&console.streams, request, in, out);
 }
 
-static error_t op_poll_end(struct request *request, const struct file_poll_end_in *in, struct file_poll_end_out *out) {
+static error_t op_poll_end(struct request *request, const struct file_poll_end_in *in,
+                           struct file_poll_end_out *out) {
     (void)request;
     (void)out;
     stream_poll_end(&console.streams, in->ticket);

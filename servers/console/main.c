@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "kernel/abi/capability.h"
+#include "libipc/client/system_call.h"
 #include "libipc/protocols/kernel.h"
 #include "libipc/protocols/memory.h"
 #include "libipc/protocols/process.h"
@@ -14,7 +15,8 @@ struct console console;
 
 int server_main(const struct startup *startup);
 
-static error_t op_open(struct request *request, const struct directory_open_in *in, struct directory_open_out *out) {
+static error_t op_open(struct request *request, const struct directory_open_in *in,
+                       struct directory_open_out *out) {
     return stream_open(&console.streams, request, in, out);
 }
 
@@ -59,7 +61,8 @@ static error_t map_state(uint64_t *size) {
 
 static void open_state(bool *is_restart) {
     struct console_state *state = console.state;
-    *is_restart = *is_restart && state->magic == CONSOLE_STATE_MAGIC && state->version == CONSOLE_STATE_VERSION;
+    *is_restart =
+        *is_restart && state->magic == CONSOLE_STATE_MAGIC && state->version == CONSOLE_STATE_VERSION;
     if (!*is_restart) {
         memset(state->terminals, 0, sizeof(state->terminals));
         state->terminals[TERMINAL_SERIAL].window = (struct window_size){.rows = 24, .columns = 80};
@@ -69,6 +72,16 @@ static void open_state(bool *is_restart) {
         terminal_start(i, &state->terminals[i], *is_restart);
         console.terminals[i].shown = *is_restart && state->terminals[i].session != 0;
     }
+}
+
+// From the loop, which fibers need.
+static void start_devices(void *argument, uint32_t bit) {
+    static bool started;
+    (void)argument;
+    (void)bit;
+    if (!started && (serial_start() != ERR_OK || keys_start() != ERR_OK))
+        warn("console: a device can't be used, memory is short");
+    started = true;
 }
 
 int server_main(const struct startup *startup) {
@@ -93,7 +106,9 @@ int server_main(const struct startup *startup) {
         warn("console: there is no usable screen");
     console.state->version = CONSOLE_STATE_VERSION;
     console.state->magic = CONSOLE_STATE_MAGIC;
-    if (serial_start() != ERR_OK || keys_start() != ERR_OK)
+    server_on_bit(server, BIT_START, start_devices, NULL);
+    error_t error = notification_signal(server->notification, UINT64_C(1) << BIT_START);
+    if (error != ERR_OK)
         return 1;
     return server_run(server) == ERR_OK ? 0 : 1;
 }

@@ -1,5 +1,6 @@
-// The serial terminal's device: a session of the serial port. One fiber reads from it, one writes what the queue holds.
-// The size of the terminal at the other end is asked for with a cursor report, and the answer taken out of what is typed.
+// The serial terminal's device: a session of the serial port. One fiber reads from it, one writes what the
+// queue holds. The size of the terminal at the other end is asked for with a cursor report, and the answer
+// taken out of what is typed.
 #include <stddef.h>
 #include <string.h>
 
@@ -55,7 +56,7 @@ static void received(const char *bytes, size_t count) {
     terminal_input(terminal(), left, length);
     if (answer.complete && answer.rows > 0 && answer.columns > 0) {
         const struct window_size size = {.rows = answer.rows, .columns = answer.columns};
-        terminal_set_window(terminal(), &size);
+        terminal_resize(terminal(), &size);
     }
     if (late || answer.complete)
         asked_until = 0;

@@ -1,4 +1,5 @@
-// Takes one cursor report (ESC [ ROWS ; COLUMNS R) out of a stream of typed bytes, and gives all others back. Pure.
+// Takes one cursor report (ESC [ ROWS ; COLUMNS R) out of a stream of typed bytes, and gives all others back.
+// Pure.
 #pragma once
 
 #include <stdbool.h>

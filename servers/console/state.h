@@ -1,6 +1,7 @@
-// What the parts of console share. Two terminals: the framebuffer with the keyboard, and the first serial port. One thread; fibers
-// switch only where a reader, a writer or a call to another server waits. What must outlive an actor is in struct
-// console_state, in state memory; it holds no pointers that are used before they are set anew.
+// What the parts of console share. Two terminals: the framebuffer with the keyboard, and the first serial
+// port. One thread; fibers switch only where a reader, a writer or a call to another server waits. What must
+// outlive an actor is in struct console_state, in state memory; it holds no pointers that are used before
+// they are set anew.
 #pragma once
 
 #include "libipc/protocols/terminal_server.h"
@@ -20,7 +21,7 @@ enum {
 #define CONSOLE_STATE_MAGIC UINT64_C(0x656c6f736e6f63) // "console"
 
 // Bits of console's notification.
-enum { BIT_KEYS = 0 };
+enum { BIT_KEYS = 0, BIT_START = 1 };
 
 struct terminal_state {
     struct line_discipline line;
@@ -77,7 +78,7 @@ size_t terminal_room(const struct terminal *terminal);
 // To the device, processed already; what does not fit is lost.
 void terminal_put(struct terminal *terminal, const char *bytes, size_t count);
 bool terminal_is_drained(const struct terminal *terminal);
-void terminal_set_window(struct terminal *terminal, const struct window_size *window);
+void terminal_resize(struct terminal *terminal, const struct window_size *window);
 void terminal_signal(struct terminal *terminal, int signal);
 uint64_t terminal_readiness(uint32_t unit);
 

@@ -1,5 +1,5 @@
-// A terminal: line discipline in the middle, programs on one side, a device on the other. The device of the first is the screen,
-// which takes everything at once; that of the second the serial port, behind a queue.
+// A terminal: line discipline in the middle, programs on one side, a device on the other. The device of the
+// first is the screen, which takes everything at once; that of the second the serial port, behind a queue.
 #include <string.h>
 
 #include "kernel/abi/capability.h"
@@ -36,8 +36,8 @@ void terminal_show(struct terminal *terminal) {
     if (terminal->shown)
         return;
     terminal->shown = true;
-    error_t ignored =
-        kernel_release_console(SLOT_KERNEL, terminal->unit == TERMINAL_SCREEN ? OUTPUT_SCREEN : OUTPUT_SERIAL);
+    error_t ignored = kernel_release_console(SLOT_KERNEL, terminal->unit == TERMINAL_SCREEN ? OUTPUT_SCREEN
+                                                                                            : OUTPUT_SERIAL);
     (void)ignored; // without the right both write
     if (terminal->unit == TERMINAL_SCREEN)
         screen_show();
@@ -52,7 +52,8 @@ static uint32_t output_filled(const struct terminal_state *state) {
 size_t terminal_room(const struct terminal *terminal) {
     if (terminal->state->line.stopped)
         return 0;
-    return terminal->unit == TERMINAL_SCREEN ? sizeof(terminal->out) : OUTPUT_BYTES - output_filled(terminal->state);
+    return terminal->unit == TERMINAL_SCREEN ? sizeof(terminal->out)
+                                             : OUTPUT_BYTES - output_filled(terminal->state);
 }
 
 void terminal_put(struct terminal *terminal, const char *bytes, size_t count) {
@@ -94,7 +95,7 @@ void terminal_signal(struct terminal *terminal, int signal) {
     (void)ignored;
 }
 
-void terminal_set_window(struct terminal *terminal, const struct window_size *window) {
+void terminal_resize(struct terminal *terminal, const struct window_size *window) {
     struct window_size *own = &terminal->state->window;
     bool changed = own->rows != window->rows || own->columns != window->columns;
     *own = *window;

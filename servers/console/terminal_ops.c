@@ -1,5 +1,5 @@
-// The methods of `terminal`: settings, size, and whom the keys reach. Who a caller is says the server `process`, asked with the
-// identity that the caller hands over.
+// The methods of `terminal`: settings, size, and whom the keys reach. Who a caller is says the server
+// `process`, asked with the identity that the caller hands over.
 #include <string.h>
 
 #include "libipc/protocols/task.h"
@@ -62,7 +62,7 @@ static error_t op_set_window(struct request *request, const struct terminal_set_
     struct terminal *terminal = terminal_of(request);
     if (terminal == NULL)
         return ERR_NOT_TERMINAL;
-    terminal_set_window(terminal, &in->size);
+    terminal_resize(terminal, &in->size);
     return ERR_OK;
 }
 
@@ -126,7 +126,8 @@ static error_t op_attach(struct request *request, const struct terminal_attach_i
     return ERR_OK;
 }
 
-static error_t op_flush(struct request *request, const struct terminal_flush_in *in, struct terminal_flush_out *out) {
+static error_t op_flush(struct request *request, const struct terminal_flush_in *in,
+                        struct terminal_flush_out *out) {
     (void)out;
     struct terminal *terminal = terminal_of(request);
     if (terminal == NULL)
@@ -138,14 +139,16 @@ static error_t op_flush(struct request *request, const struct terminal_flush_in 
     return ERR_OK;
 }
 
-static error_t op_drain(struct request *request, const struct terminal_drain_in *in, struct terminal_drain_out *out) {
+static error_t op_drain(struct request *request, const struct terminal_drain_in *in,
+                        struct terminal_drain_out *out) {
     (void)in;
     (void)out;
     struct terminal *terminal = terminal_of(request);
     return terminal == NULL ? ERR_NOT_TERMINAL : drain(terminal);
 }
 
-static error_t op_flow(struct request *request, const struct terminal_flow_in *in, struct terminal_flow_out *out) {
+static error_t op_flow(struct request *request, const struct terminal_flow_in *in,
+                       struct terminal_flow_out *out) {
     (void)out;
     struct terminal *terminal = terminal_of(request);
     if (terminal == NULL)

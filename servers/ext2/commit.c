@@ -399,10 +399,10 @@ error_t commit(struct filesystem *fs)
     uint64_t batch = fs->batch;
     if (fs->read_only)
         return fs->dirty_inodes || fs->dirty_buffers ? ERR_READ_ONLY : ERR_OK;
-    fiber_lock_exclusive(&fs->commit_lock);
+    core_lock_exclusive(&fs->commit_lock);
     // A commit that began after this call has done it all.
     error_t error = fs->batch > batch ? disk_flush(fs) : commit_phases(fs);
-    fiber_unlock(&fs->commit_lock);
+    core_unlock(&fs->commit_lock);
     if (error)
         message_log(fs, PLATFORM_LOG_ERROR, "ext2: cannot write metadata (error %d); the changes are kept and tried again",
                     error);
@@ -426,14 +426,14 @@ error_t commit_with_summary(struct filesystem *fs)
 {
     if (fs->read_only)
         return fs->dirty_inodes || fs->dirty_buffers ? ERR_READ_ONLY : ERR_OK;
-    fiber_lock_exclusive(&fs->commit_lock);
+    core_lock_exclusive(&fs->commit_lock);
     error_t error;
     do { // a small cache does not hold all bitmaps at once
         error = commit_phases(fs);
         if (!error)
             error = phase_summary(fs);
     } while (!error && (fs->pending_blocks || fs->pending_inodes || fs->summary_dirty));
-    fiber_unlock(&fs->commit_lock);
+    core_unlock(&fs->commit_lock);
     if (error)
         message_log(fs, PLATFORM_LOG_ERROR, "ext2: cannot write the superblock or bitmaps (error %d)", error);
     return error;

@@ -95,13 +95,13 @@ error_t node_read(struct inode *node, struct node_stream *stream, uint64_t offse
     if (!inode_is_regular(node))
         return inode_is_directory(node) ? ERR_IS_DIRECTORY : ERR_INVALID;
     operation_enter(node->fs);
-    fiber_lock_shared(&node->lock);
+    core_lock_shared(&node->lock);
     error_t error = read_locked(node, stream, offset, length, caller, buffer_offset, done);
     if (stream)
         stream->next = offset + *done;
     if (length)
         inode_accessed(node);
-    fiber_unlock(&node->lock);
+    core_unlock(&node->lock);
     operation_leave(node->fs);
     return *done ? ERR_OK : error;
 }
@@ -379,13 +379,13 @@ error_t node_write(struct inode *node, uint64_t offset, bool append, uint64_t le
     if (!inode_is_regular(node))
         return inode_is_directory(node) ? ERR_IS_DIRECTORY : ERR_INVALID;
     operation_enter(node->fs);
-    fiber_lock_exclusive(&node->lock);
+    core_lock_exclusive(&node->lock);
     if (append)
         offset = node->size;
     if (at)
         *at = offset;
     error_t error = write_locked(node, offset, length, caller, buffer_offset, done);
-    fiber_unlock(&node->lock);
+    core_unlock(&node->lock);
     operation_leave(node->fs);
     return *done ? ERR_OK : error;
 }
@@ -480,9 +480,9 @@ error_t node_truncate(struct inode *node, uint64_t size)
     if (!inode_is_regular(node))
         return inode_is_directory(node) ? ERR_IS_DIRECTORY : ERR_INVALID;
     operation_enter(node->fs);
-    fiber_lock_exclusive(&node->lock);
+    core_lock_exclusive(&node->lock);
     error_t error = truncate_locked(node, size);
-    fiber_unlock(&node->lock);
+    core_unlock(&node->lock);
     operation_leave(node->fs);
     return error;
 }
@@ -496,7 +496,7 @@ error_t node_page_pin(struct inode *node, uint64_t index, bool for_write, uint64
     if (!inode_is_regular(node))
         return ERR_INVALID;
     operation_enter(fs);
-    fiber_lock_exclusive(&node->lock);
+    core_lock_exclusive(&node->lock);
     error_t error = index << PAGE_SHIFT >= node->size ? ERR_RANGE : page_bring(node, (uint32_t)index, 1, &frame);
     if (!error && for_write) {
         error = operation_may_change(node);
@@ -519,7 +519,7 @@ error_t node_page_pin(struct inode *node, uint64_t index, bool for_write, uint64
     }
     if (!error)
         *cache_offset = page_offset(fs, frame);
-    fiber_unlock(&node->lock);
+    core_unlock(&node->lock);
     operation_leave(fs);
     return error;
 }

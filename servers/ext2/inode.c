@@ -129,7 +129,7 @@ static void inode_evict(struct filesystem *fs)
     for (uint32_t tries = 0; inode && tries < 32 && fs->inode_count >= fs->inode_limit; tries++) {
         struct inode *next = inode->list_next;
         if (!(inode->flags & (INODE_DIRTY | INODE_LOADING | INODE_DELETING | INODE_LOST)) &&
-            fiber_lock_idle(&inode->lock) && page_drop_all_now(inode)) {
+            core_lock_idle(&inode->lock) && page_drop_all_now(inode)) {
             inode_structure_free(inode);
         } else { // busy or dirty: look at others first the next time
             lru_remove(inode);
@@ -227,7 +227,7 @@ error_t inode_make(struct transaction *transaction, struct inode *parent, uint16
         inode_number_free(transaction, number, directory, false);
         return stale ? filesystem_corrupt(fs, "ext2: inode %u is in use, but marked free", number) : ERR_NO_MEMORY;
     }
-    fiber_lock_exclusive(&inode->lock); // free: nobody else knows it
+    core_lock_exclusive(&inode->lock); // free: nobody else knows it
     inode->mode = mode;
     inode->uid = creation->uid;
     inode->gid = creation->gid;

@@ -2,7 +2,7 @@
 // that come later. Called by the whole core.
 #include "servers/ext2/lock.h"
 
-static void ticket_wait(struct fiber_lock *lock, bool exclusive)
+static void ticket_wait(struct core_lock *lock, bool exclusive)
 {
     uint32_t ticket = lock->next_ticket++;
     while (lock->served_ticket != ticket || (exclusive ? lock->holders != 0 : lock->holders < 0))
@@ -13,7 +13,7 @@ static void ticket_wait(struct fiber_lock *lock, bool exclusive)
         platform_queue_wake_all(&lock->waiters); // the next may share
 }
 
-void fiber_lock_shared(struct fiber_lock *lock)
+void core_lock_shared(struct core_lock *lock)
 {
     if (lock->holders >= 0 && lock->next_ticket == lock->served_ticket) {
         lock->holders++;
@@ -22,21 +22,21 @@ void fiber_lock_shared(struct fiber_lock *lock)
     ticket_wait(lock, false);
 }
 
-void fiber_lock_exclusive(struct fiber_lock *lock)
+void core_lock_exclusive(struct core_lock *lock)
 {
-    if (!fiber_lock_try_exclusive(lock))
+    if (!core_lock_try_exclusive(lock))
         ticket_wait(lock, true);
 }
 
-bool fiber_lock_try_exclusive(struct fiber_lock *lock)
+bool core_lock_try_exclusive(struct core_lock *lock)
 {
-    if (!fiber_lock_idle(lock))
+    if (!core_lock_idle(lock))
         return false;
     lock->holders = -1;
     return true;
 }
 
-void fiber_unlock(struct fiber_lock *lock)
+void core_unlock(struct core_lock *lock)
 {
     lock->holders = lock->holders < 0 ? 0 : lock->holders - 1;
     if (lock->next_ticket != lock->served_ticket)

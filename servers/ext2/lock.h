@@ -1,4 +1,5 @@
-// Locks for fibers: shared or exclusive, fair (first come, first served), built on platform queues. A holder may wait for the
+// Locks for fibers: shared or exclusive, fair (first come, first served), built on platform queues; they can also be asked
+// whether they are idle, which decides what a cache may drop. A holder may wait for the
 // disk. A fiber never takes the same lock twice; the order of locks is in README.md.
 #pragma once
 
@@ -7,17 +8,17 @@
 
 #include "servers/ext2/platform.h"
 
-struct fiber_lock {
+struct core_lock {
     int32_t holders; // -1: exclusive; else the number of sharers
     uint32_t next_ticket, served_ticket;
     struct platform_queue waiters;
 };
 
-void fiber_lock_shared(struct fiber_lock *lock);    // WAITS
-void fiber_lock_exclusive(struct fiber_lock *lock); // WAITS
-bool fiber_lock_try_exclusive(struct fiber_lock *lock);
-void fiber_unlock(struct fiber_lock *lock);
-static inline bool fiber_lock_idle(const struct fiber_lock *lock)
+void core_lock_shared(struct core_lock *lock);    // WAITS
+void core_lock_exclusive(struct core_lock *lock); // WAITS
+bool core_lock_try_exclusive(struct core_lock *lock);
+void core_unlock(struct core_lock *lock);
+static inline bool core_lock_idle(const struct core_lock *lock)
 {
     return lock->holders == 0 && lock->next_ticket == lock->served_ticket;
 }

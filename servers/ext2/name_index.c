@@ -77,7 +77,7 @@ static void indexes_trim(struct filesystem *fs)
     struct inode *directory = fs->index_first;
     while (directory && fs->index_bytes > fs->index_limit) {
         struct inode *next = directory->index_next;
-        if (fiber_lock_idle(&directory->lock))
+        if (core_lock_idle(&directory->lock))
             name_index_drop(directory);
         directory = next;
     }

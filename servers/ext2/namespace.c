@@ -44,7 +44,7 @@ error_t node_lookup(struct inode *directory, const char *name, uint32_t length, 
     if (!inode_is_directory(directory))
         return ERR_NOT_DIRECTORY;
     operation_enter(fs);
-    fiber_lock_shared(&directory->lock);
+    core_lock_shared(&directory->lock);
     error = directory->links ? directory_find(directory, name, length, &place) : ERR_NOT_FOUND;
     if (!error) {
         directory_place_release(directory, &place);
@@ -52,7 +52,7 @@ error_t node_lookup(struct inode *directory, const char *name, uint32_t length, 
         if (error == ERR_STALE)
             error = ERR_NOT_FOUND;
     }
-    fiber_unlock(&directory->lock);
+    core_unlock(&directory->lock);
     operation_leave(fs);
     return error;
 }
@@ -150,7 +150,7 @@ static error_t birth_do(struct transaction *transaction, struct inode *directory
         if (is_directory)
             directory->links++;
     }
-    fiber_unlock(&(*inode)->lock);
+    core_unlock(&(*inode)->lock);
     return error;
 }
 
@@ -161,7 +161,7 @@ static error_t birth_try(struct inode *directory, const char *name, uint32_t len
     struct directory_place place;
     struct transaction transaction;
     struct inode *inode = NULL;
-    fiber_lock_exclusive(&directory->lock);
+    core_lock_exclusive(&directory->lock);
     error_t error = directory_may_change(directory);
     if (!error)
         error = directory_find(directory, name, length, &place);
@@ -176,7 +176,7 @@ static error_t birth_try(struct inode *directory, const char *name, uint32_t len
             transaction_end(&transaction);
         }
     }
-    fiber_unlock(&directory->lock);
+    core_unlock(&directory->lock);
     if (error && inode)
         inode_drop(inode);
     else
@@ -237,7 +237,7 @@ static error_t link_try(struct inode *directory, const char *name, uint32_t leng
     struct directory_place place;
     struct transaction transaction;
     uint32_t block;
-    fiber_lock_exclusive(&directory->lock);
+    core_lock_exclusive(&directory->lock);
     error_t error = directory_may_change(directory);
     if (!error)
         error = directory_find(directory, name, length, &place);
@@ -263,7 +263,7 @@ static error_t link_try(struct inode *directory, const char *name, uint32_t leng
             transaction_end(&transaction);
         }
     }
-    fiber_unlock(&directory->lock);
+    core_unlock(&directory->lock);
     return error;
 }
 
@@ -335,7 +335,7 @@ error_t node_unlink(struct inode *directory, const char *name, uint32_t length)
     if (name_is_dots(name, length))
         return ERR_IS_DIRECTORY;
     operation_enter(fs);
-    fiber_lock_exclusive(&directory->lock);
+    core_lock_exclusive(&directory->lock);
     error = directory_may_change(directory);
     if (!error)
         error = directory_find(directory, name, length, &place);
@@ -353,7 +353,7 @@ error_t node_unlink(struct inode *directory, const char *name, uint32_t length)
         }
         directory_place_release(directory, &place);
     }
-    fiber_unlock(&directory->lock);
+    core_unlock(&directory->lock);
     if (node)
         inode_drop(node);
     operation_leave(fs);
@@ -413,7 +413,7 @@ error_t node_rmdir(struct inode *directory, const char *name, uint32_t length)
     if (name_is_dots(name, length))
         return length == 1 ? ERR_INVALID : ERR_NOT_EMPTY;
     operation_enter(fs);
-    fiber_lock_exclusive(&directory->lock);
+    core_lock_exclusive(&directory->lock);
     error = directory_may_change(directory);
     if (!error)
         error = directory_find(directory, name, length, &place);
@@ -424,13 +424,13 @@ error_t node_rmdir(struct inode *directory, const char *name, uint32_t length)
         if (!error && (node->number == EXT2_ROOT_INODE || node == directory))
             error = ERR_BUSY; // only a corrupt directory names these
         if (!error) {
-            fiber_lock_exclusive(&node->lock);
+            core_lock_exclusive(&node->lock);
             error = rmdir_locked(directory, &place, name, length, node);
-            fiber_unlock(&node->lock);
+            core_unlock(&node->lock);
         }
         directory_place_release(directory, &place);
     }
-    fiber_unlock(&directory->lock);
+    core_unlock(&directory->lock);
     if (node)
         inode_drop(node);
     operation_leave(fs);
@@ -477,7 +477,7 @@ error_t node_readdir(struct inode *directory, uint64_t *cursor, node_emit *emit,
     if (!inode_is_directory(directory))
         return ERR_NOT_DIRECTORY;
     operation_enter(fs);
-    fiber_lock_shared(&directory->lock);
+    core_lock_shared(&directory->lock);
     bool more = directory->links != 0;
     while (more && *cursor < directory->size && !error) {
         struct buffer *buffer;
@@ -491,7 +491,7 @@ error_t node_readdir(struct inode *directory, uint64_t *cursor, node_emit *emit,
         buffer_release(fs, buffer);
     }
     inode_accessed(directory);
-    fiber_unlock(&directory->lock);
+    core_unlock(&directory->lock);
     operation_leave(fs);
     return error;
 }
@@ -503,7 +503,7 @@ error_t node_readlink(struct inode *node, char *target, uint32_t size, uint32_t 
     if (!inode_is_symlink(node))
         return ERR_INVALID;
     operation_enter(fs);
-    fiber_lock_shared(&node->lock);
+    core_lock_shared(&node->lock);
     uint32_t whole = (uint32_t)node->size, part = minimum_u32(size, whole);
     if (inode_is_fast_symlink(node)) {
         memcpy(target, node->block, part);
@@ -524,7 +524,7 @@ error_t node_readlink(struct inode *node, char *target, uint32_t size, uint32_t 
         *length = whole;
         inode_accessed(node);
     }
-    fiber_unlock(&node->lock);
+    core_unlock(&node->lock);
     operation_leave(fs);
     return error;
 }

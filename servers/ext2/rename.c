@@ -39,6 +39,8 @@ static error_t directory_is_within(struct inode *directory, const struct inode *
                     ? filesystem_corrupt(fs, "ext2: directory inode %u is its own ancestor", directory->number)
                     : directory_parent(at, &parent);
         struct inode *next = NULL;
+        if (!error && at->links == 0) // removed meanwhile, and perhaps its parent as well
+            error = ERR_NOT_FOUND;
         if (!error)
             error = inode_get(fs, parent, &next);
         if (!error && !inode_is_directory(next)) {
@@ -60,30 +62,30 @@ static error_t rename_lock_directories(struct rename *rename)
     struct inode *from = rename->from, *to = rename->to;
     bool from_below = false, to_below = false;
     if (from == to) {
-        fiber_lock_exclusive(&from->lock);
+        core_lock_exclusive(&from->lock);
         return ERR_OK;
     }
-    fiber_lock_exclusive(&from->fs->rename_lock);
+    core_lock_exclusive(&from->fs->rename_lock);
     error_t error = directory_is_within(from, to, &from_below);
     if (!error)
         error = directory_is_within(to, from, &to_below);
     if (error) {
-        fiber_unlock(&from->fs->rename_lock);
+        core_unlock(&from->fs->rename_lock);
         return error;
     }
     struct inode *first = from_below || (!to_below && to->number < from->number) ? to : from;
-    fiber_lock_exclusive(&first->lock);
-    fiber_lock_exclusive(first == from ? &to->lock : &from->lock);
+    core_lock_exclusive(&first->lock);
+    core_lock_exclusive(first == from ? &to->lock : &from->lock);
     return ERR_OK;
 }
 
 static void rename_unlock_directories(struct rename *rename)
 {
-    fiber_unlock(&rename->from->lock);
+    core_unlock(&rename->from->lock);
     if (rename->from == rename->to)
         return;
-    fiber_unlock(&rename->to->lock);
-    fiber_unlock(&rename->from->fs->rename_lock);
+    core_unlock(&rename->to->lock);
+    core_unlock(&rename->from->fs->rename_lock);
 }
 
 static error_t rename_find(struct rename *rename)
@@ -119,14 +121,14 @@ static error_t rename_check_victim(const struct rename *rename)
     } else if (victim == rename->from) {
         return ERR_CORRUPT;
     }
-    fiber_lock_exclusive(&victim->lock); // held until the rename is done
+    core_lock_exclusive(&victim->lock); // held until the rename is done
     error_t error = operation_may_change(victim);
     if (!error)
         error = directory_is_empty(victim, &empty);
     if (!error && !empty)
         error = ERR_NOT_EMPTY;
     if (error)
-        fiber_unlock(&victim->lock);
+        core_unlock(&victim->lock);
     return error;
 }
 
@@ -247,7 +249,7 @@ static error_t rename_locked(struct rename *rename)
         transaction_end(&transaction);
     }
     if (rename->victim && inode_is_directory(rename->victim))
-        fiber_unlock(&rename->victim->lock);
+        core_unlock(&rename->victim->lock);
     return error;
 }
 

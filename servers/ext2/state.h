@@ -116,7 +116,7 @@ struct name_index;
 
 struct inode {
     struct filesystem *fs;
-    struct fiber_lock lock;
+    struct core_lock lock;
     uint32_t number;
     uint32_t references;
     uint32_t flags;
@@ -218,7 +218,7 @@ struct filesystem {
     uint32_t dirty_first, dirty_last, dirty_pages, writing_pages, dirty_pages_limit, background_limit;
     uint32_t chunk_pages, ahead_pages, reading_pages;
     struct platform_queue page_queues[WAIT_QUEUES], frame_queue;
-    struct fiber_lock writeback_lock;
+    struct core_lock writeback_lock;
     struct writeback_entry *writeback, *writeback_spare;
 
     // inodes
@@ -230,8 +230,8 @@ struct filesystem {
     struct platform_queue inode_queue; // an inode was loaded
 
     // transactions
-    struct fiber_lock commit_lock; // shared: a transaction; exclusive: the commit
-    struct fiber_lock rename_lock;
+    struct core_lock commit_lock; // shared: a transaction; exclusive: the commit
+    struct core_lock rename_lock;
     uint64_t batch; // number of the batch that collects changes now
     struct tombstone *tombstones;
     uint32_t park_block; // an empty block of lost+found; 0: not looked for or none

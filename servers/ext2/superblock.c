@@ -275,15 +275,15 @@ uint32_t superblock_find_park(struct filesystem *fs)
     if (inode_get(fs, EXT2_ROOT_INODE, &root))
         return 0;
     struct directory_place place;
-    fiber_lock_shared(&root->lock);
+    core_lock_shared(&root->lock);
     error_t error = directory_find(root, "lost+found", 10, &place);
     if (!error)
         directory_place_release(root, &place);
-    fiber_unlock(&root->lock);
+    core_unlock(&root->lock);
     inode_drop(root);
     if (error || inode_get(fs, place.number, &found))
         return 0;
-    fiber_lock_shared(&found->lock);
+    core_lock_shared(&found->lock);
     for (uint32_t i = 1; inode_is_directory(found) && found->links && i < found->size >> fs->block_shift && !result; i++) {
         struct buffer *buffer;
         if (directory_block_get(found, i, &buffer))
@@ -293,7 +293,7 @@ uint32_t superblock_find_park(struct filesystem *fs)
             result = buffer->block;
         buffer_release(fs, buffer);
     }
-    fiber_unlock(&found->lock);
+    core_unlock(&found->lock);
     inode_drop(found);
     return result;
 }

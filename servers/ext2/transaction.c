@@ -21,16 +21,16 @@ error_t transaction_begin(struct filesystem *fs, uint32_t credits, struct transa
     for (uint32_t tries = 0;; tries++) {
         if (fs->read_only)
             return ERR_READ_ONLY;
-        fiber_lock_shared(&fs->commit_lock);
+        core_lock_shared(&fs->commit_lock);
         if (transaction_fits(fs, credits))
             break;
-        fiber_unlock(&fs->commit_lock);
+        core_unlock(&fs->commit_lock);
         error_t error = tries < 1000 ? commit(fs) : ERR_NO_MEMORY;
         if (error)
             return error;
     }
     if (fs->read_only) {
-        fiber_unlock(&fs->commit_lock);
+        core_unlock(&fs->commit_lock);
         return ERR_READ_ONLY;
     }
     transaction->credits = credits;
@@ -48,7 +48,7 @@ void transaction_end(struct transaction *transaction)
 {
     credits_return(transaction);
     free(transaction->spare);
-    fiber_unlock(&transaction->fs->commit_lock);
+    core_unlock(&transaction->fs->commit_lock);
 }
 
 error_t transaction_restart(struct transaction *transaction, uint32_t credits)
@@ -57,7 +57,7 @@ error_t transaction_restart(struct transaction *transaction, uint32_t credits)
     transaction_end(transaction);
     error_t error = transaction_begin(fs, credits, transaction);
     if (error) {
-        fiber_lock_shared(&fs->commit_lock); // open, as promised
+        core_lock_shared(&fs->commit_lock); // open, as promised
         transaction->credits = 0;
     }
     return error;

@@ -72,7 +72,7 @@ static struct writeback_entry *writeback_sort(struct filesystem *fs, uint32_t co
 
 uint32_t writeback_start(struct filesystem *fs, struct inode *inode, uint32_t limit, struct io_batch *batch)
 {
-    fiber_lock_exclusive(&fs->writeback_lock);
+    core_lock_exclusive(&fs->writeback_lock);
     uint32_t count = writeback_gather(fs, inode, limit);
     const struct writeback_entry *entries = writeback_sort(fs, count);
     struct transfer transfer = {.fs = fs, .batch = batch, .write = true};
@@ -83,7 +83,7 @@ uint32_t writeback_start(struct filesystem *fs, struct inode *inode, uint32_t li
         page_transfer_done(fs, frame, true, ERR_OK); // the count that held the frame until now
     }
     transfer_finish(&transfer);
-    fiber_unlock(&fs->writeback_lock);
+    core_unlock(&fs->writeback_lock);
     return count;
 }
 

@@ -48,6 +48,37 @@ static error_t check_uncovered(struct tree *tree, const struct place *place) {
     return error;
 }
 
+static const struct tree_cover *cover_at(const struct tree *tree, unsigned index) {
+    const struct tree_cover *cover = tree->covers;
+    while (cover != NULL && index-- != 0)
+        cover = cover->next;
+    return cover;
+}
+
+// ERR_BUSY if something is mounted below the directory that the name means: a mount's name must not change.
+static error_t check_nothing_covered_below(struct tree *tree, const struct place *place) {
+    struct tree_node *top;
+    if (tree->covers == NULL)
+        return ERR_OK;
+    error_t error = tree->ops->lookup(place->directory, place->step.name, place->step.length, &top);
+    if (error != ERR_OK)
+        return error;
+    const struct tree_cover *cover;
+    for (unsigned i = 0; error == ERR_OK && (cover = cover_at(tree, i)) != NULL; i++) {
+        struct tree_node *node = cover->node, *parent;
+        tree->ops->hold(node);
+        while (node != tree->root && node != top && tree->ops->parent(node, &parent) == ERR_OK) {
+            tree->ops->release(node);
+            node = parent;
+        }
+        if (node == top)
+            error = ERR_BUSY;
+        tree->ops->release(node);
+    }
+    tree->ops->release(top);
+    return error;
+}
+
 static error_t create(struct request *request, uint64_t start, const struct tree_creation *creation) {
     struct directory *from = request_directory(request);
     const struct tree_ops *ops = from->session.tree->ops;
@@ -185,7 +216,7 @@ error_t tree_make_link(struct request *request, const struct directory_make_link
 
 static error_t rename_place(struct tree *tree, const struct place *old, const struct place *new,
                             uint64_t flags) {
-    error_t error = check_uncovered(tree, old);
+    error_t error = check_nothing_covered_below(tree, old);
     if (error == ERR_OK)
         error = check_uncovered(tree, new);
     if (error == ERR_OK && (old->step.wants_directory || new->step.wants_directory)) {

@@ -158,7 +158,7 @@ int server_main(const struct startup *startup) {
     cap_t device;
     error_t error;
     for (uint64_t i = 0;
-         i < CONTROLLERS_MOST && device_claim(startup_capability("devices"), i, &device) == ERR_OK; i++)
+         i < CONTROLLERS_MOST && device_claim(startup_capability("device"), i, &device) == ERR_OK; i++)
         if ((error = attach_controller(device)) != ERR_OK)
             report_failure("a controller can't be set up", error);
     add_disks();

@@ -125,8 +125,10 @@ static error_t state_open(void) {
     if (memory == 0)
         return ERR_OK;
     error_t error = memory_information(memory, &length, NULL, NULL);
-    if (error == ERR_OK && length < sizeof(struct block_state))
-        error = ERR_NO_SPACE;
+    if (error == ERR_OK && length < sizeof(struct block_state)) {
+        report_line(REPORT_WARNING, "the state memory is too small: sessions will not survive a restart");
+        return ERR_OK;
+    }
     if (error == ERR_OK)
         error = driver_map(memory, length, &address);
     if (error == ERR_OK)

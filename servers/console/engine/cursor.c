@@ -141,7 +141,7 @@ bool engine_attach(struct engine *engine, struct cell *main_cells, struct cell *
         parser->intermediate_count > PARSER_INTERMEDIATES || parser->string_length > PARSER_STRING ||
         parser->utf8_left > 3)
         return false;
-    engine_dirty_all(engine);
+    engine_dirty(engine);
     return lines_sound(&engine->screens[0], engine->rows) && lines_sound(&engine->screens[1], engine->rows) &&
            cursor_sound(engine, &engine->cursor) && cursor_sound(engine, &engine->screens[0].saved) &&
            cursor_sound(engine, &engine->screens[1].saved);

@@ -84,4 +84,7 @@ bool engine_attach(struct engine *engine, struct cell *main_cells, struct cell *
 
 void engine_write(struct engine *engine, const char *bytes, size_t count);
 
+// Everything is to be drawn again.
+void engine_dirty(struct engine *engine);
+
 struct cell *engine_row(const struct engine *engine, uint32_t row);

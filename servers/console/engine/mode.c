@@ -26,7 +26,7 @@ static uint32_t mode_of(const struct parser *parser, int32_t number) {
 static void show_screen(struct engine *engine, bool alternate) {
     engine->screen = &engine->screens[alternate];
     engine->modes = (engine->modes & ~(uint32_t)MODE_ALTERNATE) | (alternate ? MODE_ALTERNATE : 0);
-    engine_dirty_all(engine);
+    engine_dirty(engine);
 }
 
 static void switch_screen(struct engine *engine, int32_t number, bool on) {
@@ -62,7 +62,7 @@ static void set_mode(struct engine *engine, const struct parser *parser, int32_t
     if (mode == MODE_WRAP && !on)
         engine->cursor.wrap_next = false;
     if (mode == MODE_REVERSE)
-        engine_dirty_all(engine);
+        engine_dirty(engine);
     engine->dirty[engine->cursor.row] = true;
 }
 

@@ -13,7 +13,6 @@ void engine_scroll_up(struct engine *engine, uint32_t top, uint32_t bottom, uint
 void engine_scroll_down(struct engine *engine, uint32_t top, uint32_t bottom, uint32_t count);
 void engine_insert_cells(struct engine *engine, uint32_t count); // at the cursor
 void engine_delete_cells(struct engine *engine, uint32_t count);
-void engine_dirty_all(struct engine *engine);
 void engine_fix_wide(struct engine *engine, uint32_t row,
                      uint32_t column); // a cut wide character becomes blanks
 

@@ -11,7 +11,7 @@ struct cell engine_blank(const struct engine *engine) {
     return (struct cell){.character = ' ', .background = engine->cursor.style.background};
 }
 
-void engine_dirty_all(struct engine *engine) {
+void engine_dirty(struct engine *engine) {
     memset(engine->dirty, true, engine->rows);
 }
 

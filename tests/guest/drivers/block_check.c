@@ -12,6 +12,7 @@
 #include "libipc/protocols/account.h"
 #include "libipc/protocols/block.h"
 #include "libipc/protocols/device.h"
+#include "libipc/protocols/service.h"
 #include "libipc/start/start.h"
 #include "libipc/transfer/ring_pair.h"
 
@@ -28,6 +29,16 @@ struct target {
 
 static cap_t own_notification;
 static unsigned char page[65536];
+static cap_t kill_service; // while the driver is to be killed
+static uint32_t kills, completions;
+
+// Ends the driver's actor at every 16th completion.
+static void kill_driver(void) {
+    if (kill_service == 0 || ++completions % 16 != 0)
+        return;
+    if (service_kill(kill_service, "ata", 3) == ERR_OK)
+        kills++;
+}
 
 static void say(const char *what, uint64_t a, const char *between, uint64_t b) {
     struct text text = {0};
@@ -116,6 +127,7 @@ static uint64_t stream(struct target *target, uint32_t operation, uint64_t first
     uint64_t next = first, end = first + count, bad = 0;
     uint32_t busy = 0, slots = BUFFER_BYTES / SECTOR / size;
     bool used[ENTRIES] = {false};
+    uint64_t expected[ENTRIES] = {0};
     if (depth > slots)
         depth = slots;
     while (next < end || busy != 0) {
@@ -134,6 +146,7 @@ static uint64_t stream(struct target *target, uint32_t operation, uint64_t first
             if (ring_push(&target->rings.requests, &request) != ERR_OK)
                 break;
             used[slot] = true;
+            expected[slot] = request.cookie;
             busy++;
             next += part;
         }
@@ -143,9 +156,12 @@ static uint64_t stream(struct target *target, uint32_t operation, uint64_t first
         while (ring_pop(&target->rings.completions, &completion) == ERR_OK) {
             uint32_t slot = completion.cookie & 0xff;
             uint64_t sector = completion.cookie >> 8;
+            any = true;
+            if (slot >= depth || !used[slot] || expected[slot] != completion.cookie)
+                continue; // told twice, before and after a restart
             used[slot] = false;
             busy--;
-            any = true;
+            kill_driver();
             if (completion.status != ERR_OK) {
                 bad++;
                 continue;
@@ -209,6 +225,21 @@ static void check_disk(cap_t driver, uint64_t id, const struct block_status *sta
             " from ", last);
         say("ring read back: bad ", stream(&target, BLOCK_OPERATION_READ, last, sectors - last, 200, 8, true),
             " from ", last);
+    }
+    if (has_argument("kill")) {
+        kill_service = startup_capability("service");
+        say("read while killed: bad ", stream(&target, BLOCK_OPERATION_READ, 1, last - 1, 96, 16, true),
+            " kills ", kills);
+        say("write while killed: bad ",
+            stream(&target, BLOCK_OPERATION_WRITE, last, sectors - last, 40, 32, true), " kills ", kills);
+        say("read back while killed: bad ",
+            stream(&target, BLOCK_OPERATION_READ, last, sectors - last, 64, 16, true), " kills ", kills);
+        uint64_t bad = 0, moved;
+        for (uint64_t sector = 1; sector < 2000; sector += 8, kill_driver())
+            bad += block_read(target.block, sector, page, 4096, &moved) != ERR_OK ||
+                   *(uint64_t *)(void *)page != sector;
+        say("calls while killed: bad ", bad, " kills ", kills);
+        kill_service = 0;
     }
     if (has_argument("speed")) {
         uint64_t count = sectors < 64 * MIB_SECTORS ? sectors : 64 * MIB_SECTORS;

@@ -208,6 +208,24 @@ static void test_high_memory(void **state) {
     assert_int_equal(ide.violations, 0);
 }
 
+// Memory in one piece, at an odd place: known as such, or found out page by page. Both become entries that end at 64 KiB.
+static void test_contiguous(void **state) {
+    (void)state;
+    struct test_io io;
+    for (uint32_t i = 0; i < IDE_BUFFER_PAGES; i++)
+        ide.page_physical[i] = 0x1003000 + (uint64_t)i * 4096;
+    for (uint32_t known = 0; known < 2; known++) {
+        buffer.physical = known ? ide.page_physical[0] : PHYSICAL_UNKNOWN;
+        memset(ide.pages, 0, sizeof(ide.pages));
+        submit(&io, 0, BLOCK_OPERATION_READ, 3, 2000, 512);
+        settle(false);
+        assert_true(io.finished && io.status == ERR_OK);
+        assert_memory_equal(memory_at(512), &ide.disks[0].content[3 * 512], 2000 * 512);
+    }
+    assert_int_equal(ide.commands, 2);
+    assert_int_equal(ide.violations, 0);
+}
+
 static enum ide_fate bad_sector_700(uint64_t sector, uint32_t count, bool dma_transfer, bool write) {
     (void)dma_transfer;
     (void)write;
@@ -385,6 +403,7 @@ int main(void) {
         cmocka_unit_test_setup(test_stuck, setup),
         cmocka_unit_test_setup(test_missing_page, setup),
         cmocka_unit_test_setup(test_random, setup),
+        cmocka_unit_test_setup(test_contiguous, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

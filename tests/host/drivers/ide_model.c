@@ -102,7 +102,7 @@ static void begin(enum phase phase, bool write, bool wide) {
 }
 
 static void command(uint8_t code) {
-    if (r.phase != PHASE_NONE || (r.status & 0x80) != 0 || !disk()->present)
+    if (r.phase != PHASE_NONE || (r.status & 0x80) != 0 || (r.master_command & 1) != 0 || !disk()->present)
         ide.violations++;
     r.error = 0;
     switch (code) {

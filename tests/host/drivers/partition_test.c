@@ -199,6 +199,18 @@ static void test_gpt_hostile(void **state) {
     assert_true(table.remark.length != 0);
 }
 
+// A header that is sound in itself, but whose array would reach behind the disk.
+static void test_gpt_array_outside(void **state) {
+    (void)state;
+    make_gpt();
+    disk[SECTORS - 1][0] = 0; // no second copy
+    put64(disk[1] + 72, SECTORS - 3);
+    put32(disk[1] + 16, 0);
+    put32(disk[1] + 16, crc(disk[1], 92));
+    scan();
+    assert_int_equal(table.count, 0);
+}
+
 static void mutate(void (*make)(void), const uint32_t *targets, uint32_t target_count, bool fix_sums) {
     for (uint32_t round = 0; round < 4000; round++) {
         make();
@@ -231,6 +243,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_none, setup),      cmocka_unit_test_setup(test_classic, setup),
         cmocka_unit_test_setup(test_gpt, setup),       cmocka_unit_test_setup(test_gpt_hostile, setup),
+        cmocka_unit_test_setup(test_gpt_array_outside, setup),
         cmocka_unit_test_setup(test_mutations, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
