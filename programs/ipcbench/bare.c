@@ -1,6 +1,6 @@
-// The benchmark as the first process: nothing else runs, no device is used, so that under QEMU's -icount every figure is an
-// exact count of instructions. Writes the table as CSV to the kernel's log, then turns the machine off. Its entry is
-// init's (servers/init/start.asm).
+// The benchmark as the first process: nothing else runs, no device is used, so that under QEMU's -icount
+// every figure is an exact count of instructions. Writes the table as CSV to the kernel's log, then turns the
+// machine off. Its entry is init's (servers/init/start.asm).
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>

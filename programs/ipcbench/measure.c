@@ -15,8 +15,8 @@ static uint64_t loop_ticks(void) {
     return measure_now() - start;
 }
 
-// Instructions are what the counter counts if a loop of known length takes exactly that many ticks more than a loop
-// that is not there, time after time. No clock does that.
+// Instructions are what the counter counts if a loop of known length takes exactly that many ticks more than
+// a loop that is not there, time after time. No clock does that.
 static bool counts_instructions(uint64_t overhead) {
     for (int run = 0; run < CALIBRATION_RUNS; run++) {
         uint64_t ticks = loop_ticks() - overhead;

@@ -1,6 +1,6 @@
-// Reading the processor's counter and making figures of many readings. Everything here uses general registers only, so that
-// the threads that are measured own no FPU state. Called by the cases; the overhead of the harness itself is measured once
-// and taken off every sample.
+// Reading the processor's counter and making figures of many readings. Everything here uses general registers
+// only, so that the threads that are measured own no FPU state. Called by the cases; the overhead of the
+// harness itself is measured once and taken off every sample.
 #pragma once
 
 #include <stdbool.h>
@@ -23,7 +23,7 @@ struct series {
     uint64_t *samples; // in the unit of the measure once the case is over
     uint32_t capacity; // samples that are wanted
     uint32_t warm_up;
-    uint32_t taken; // measurements made, warm-up included
+    uint32_t taken;    // measurements made, warm-up included
     uint64_t excluded; // ticks to be taken off each sample: bytes moved, which are reported apart
 };
 
@@ -35,7 +35,10 @@ struct summary {
 // The counter, read when everything before it is done. QEMU counts instructions here under -icount shift=0.
 static inline uint64_t measure_now(void) {
     uint64_t now;
-    __asm__ volatile("lfence\n\trdtsc\n\tshl $32, %%rdx\n\tor %%rdx, %%rax" : "=a"(now) : : "rdx", "memory", "cc");
+    __asm__ volatile("lfence\n\trdtsc\n\tshl $32, %%rdx\n\tor %%rdx, %%rax"
+                     : "=a"(now)
+                     :
+                     : "rdx", "memory", "cc");
     return now;
 }
 
@@ -49,7 +52,8 @@ static inline void series_add(struct series *series, uint64_t start, uint64_t en
     series->taken++;
 }
 
-// Finds the overhead and the unit. `page` may be NULL: then the unit is ticks, unless instructions are counted.
+// Finds the overhead and the unit. `page` may be NULL: then the unit is ticks, unless instructions are
+// counted.
 void measure_calibrate(struct measure *measure, const volatile struct clock_page *page);
 
 const char *measure_unit_name(const struct measure *measure);

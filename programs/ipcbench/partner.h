@@ -1,5 +1,6 @@
-// The other side of a measurement, as an object: a process (or only a thread of this one) that runs one of the peers, with an
-// endpoint, a session to it and a notification. Made anew for each case and given back whole after it.
+// The other side of a measurement, as an object: a process (or only a thread of this one) that runs one of
+// the peers, with an endpoint, a session to it and a notification. Made anew for each case and given back
+// whole after it.
 #pragma once
 
 #include <stdbool.h>
@@ -10,7 +11,13 @@
 #include "programs/ipcbench/peer.h"
 
 // Slots of a partner process.
-enum { PARTNER_ENDPOINT = 10, PARTNER_NOTIFICATION = 11, PARTNER_TARGET = 12, PARTNER_SOURCE = 13, PARTNER_FREE = 16 };
+enum {
+    PARTNER_ENDPOINT = 10,
+    PARTNER_NOTIFICATION = 11,
+    PARTNER_TARGET = 12,
+    PARTNER_SOURCE = 13,
+    PARTNER_FREE = 16
+};
 
 enum { PARTNER_BUFFER_BYTES = 65536 };
 

@@ -1,5 +1,5 @@
-// Figures as text, a line at a time: the table, CSV, JSON, the histogram. The caller gives the place that lines go to, so that
-// the program prints them and the bare benchmark logs them.
+// Figures as text, a line at a time: the table, CSV, JSON, the histogram. The caller gives the place that
+// lines go to, so that the program prints them and the bare benchmark logs them.
 #pragma once
 
 #include <stdint.h>

@@ -1,6 +1,6 @@
-// The measuring core: the list of cases and the thread that runs them. It needs a process with its own process, account and
-// clock capabilities, and nothing else, so that it is the same in the program `ipcbench` and in the bare benchmark that
-// takes init's place.
+// The measuring core: the list of cases and the thread that runs them. It needs a process with its own
+// process, account and clock capabilities, and nothing else, so that it is the same in the program `ipcbench`
+// and in the bare benchmark that takes init's place.
 #pragma once
 
 #include <stdint.h>
@@ -38,9 +38,10 @@ extern const unsigned bench_call_case_count, bench_memory_case_count, bench_obje
 unsigned bench_case_count(void);
 const struct bench_case *bench_case_at(unsigned index);
 
-// Calibrates and makes what all cases need. `highest` is the highest priority to be used (a waiting thread that is to
-// run at once has it; the rest is one below).
+// Calibrates and makes what all cases need. `highest` is the highest priority to be used (a waiting thread
+// that is to run at once has it; the rest is one below).
 MUST_USE error_t bench_start(struct bench *bench, uint64_t highest);
 
-// Runs one case in a thread without an FPU; the calling thread sleeps meanwhile. The samples are finished afterwards.
+// Runs one case in a thread without an FPU; the calling thread sleeps meanwhile. The samples are finished
+// afterwards.
 MUST_USE error_t bench_run(struct bench *bench, const struct bench_case *which, struct series *series);
