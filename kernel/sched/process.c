@@ -52,6 +52,7 @@ bool process_reset_step(struct process *process, error_t *error) {
     if (!space_destroy_step(&process->space))
         return false;
     process->exited = false;
+    process->port_ranges = 0;
     *error = space_create(&process->space, process->object.account);
     return true;
 }

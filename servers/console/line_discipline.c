@@ -7,7 +7,7 @@
 
 #include "servers/console/engine/width.h"
 
-enum { QUEUE_END = 0x100, QUEUE_EMPTY = 0x200, TAB_COLUMNS = 8, DELETE = 0x7f, BELL = 7 };
+enum { CHARACTER_OFF = 0, QUEUE_END = 0x100, QUEUE_EMPTY = 0x200, TAB_COLUMNS = 8, DELETE = 0x7f, BELL = 7 };
 enum { SIGNAL_INTERRUPT = 2, SIGNAL_QUIT = 3, SIGNAL_STOP = 20 };
 
 static bool local(const struct line_discipline *line, uint32_t flag) {
@@ -20,7 +20,7 @@ static bool canonical(const struct line_discipline *line) {
 
 // A character of c_cc that is not switched off.
 static bool is(const struct line_discipline *line, unsigned index, char byte) {
-    return line->settings.characters[index] != _POSIX_VDISABLE &&
+    return line->settings.characters[index] != CHARACTER_OFF &&
            line->settings.characters[index] == (uint8_t)byte;
 }
 

@@ -5,14 +5,14 @@
 
 bool program_table_open(struct program_table *table) {
     if (table->magic == PROGRAM_TABLE_MAGIC && table->version == PROGRAM_TABLE_VERSION &&
-        table->next_id >= PROGRAM_ID_FIRST && table->next_id <= PROGRAM_ID_LAST &&
+        table->last_id >= PROGRAM_ID_FIRST - 1 && table->last_id <= PROGRAM_ID_LAST &&
         table->used <= PROGRAMS_MAX)
         return true;
     if (table->magic != 0) // fresh memory is zero already
         for (uint32_t i = 0; i < PROGRAMS_MAX; i++)
             table->programs[i] = (struct program){0};
     table->used = 0;
-    table->next_id = PROGRAM_ID_FIRST;
+    table->last_id = PROGRAM_ID_FIRST - 1;
     table->version = PROGRAM_TABLE_VERSION;
     table->magic = PROGRAM_TABLE_MAGIC;
     return false;
@@ -61,9 +61,9 @@ error_t program_allocate(struct program_table *table, const struct caller *paren
     if (program == NULL)
         program = &table->programs[table->used++];
     do {
-        if (++table->next_id > PROGRAM_ID_LAST)
-            table->next_id = PROGRAM_ID_FIRST;
-    } while (id_in_use(table, table->next_id));
+        if (++table->last_id > PROGRAM_ID_LAST)
+            table->last_id = PROGRAM_ID_FIRST;
+    } while (id_in_use(table, table->last_id));
     *program = (struct program){.parent = parent->id, .owner = parent->owner, .user = parent->user};
     program->state = TASK_STATE_EMPTY;
     if (parent->program != NULL) {
@@ -71,9 +71,9 @@ error_t program_allocate(struct program_table *table, const struct caller *paren
         program->session = parent->session;
         program->user_group = parent->program->user_group;
     } else { // what a service starts leads a session of its own
-        program->group = program->session = table->next_id;
+        program->group = program->session = table->last_id;
     }
-    program->id = table->next_id;
+    program->id = table->last_id;
     *out = program;
     return ERR_OK;
 }

@@ -45,8 +45,8 @@ struct program {
 struct program_table {
     uint64_t magic;
     uint32_t version;
-    uint32_t next_id;
-    uint32_t used; // entries below it have been in use
+    uint32_t last_id; // the one given last
+    uint32_t used;    // entries below it have been in use
     uint32_t padding;
     struct program programs[PROGRAMS_MAX];
 };

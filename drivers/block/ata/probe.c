@@ -77,7 +77,7 @@ static void report_disk(const struct ata_disk *disk, const char *what) {
     text_add_number(&text, disk->channel->number);
     text_add(&text, disk->index != 0 ? ", slave: " : ", master: ");
     text_add(&text, what);
-    report(REPORT_INFORMATION, &text);
+    report(block_service.is_restart ? REPORT_DEBUG : REPORT_INFORMATION, &text);
 }
 
 static void probe_disk(struct ata_channel *channel, struct ata_disk *disk) {

@@ -8,6 +8,7 @@
 #include "kernel/abi/capability.h"
 #include "libipc/client/slot.h"
 #include "libipc/protocols/memory.h"
+#include "libipc/protocols/process.h"
 
 struct call_io {
     struct block_io io;
@@ -219,10 +220,12 @@ static error_t block_attach_rings_handler(struct request *request, const struct 
 static error_t block_attach_buffer_handler(struct request *request, const struct block_attach_buffer_in *in,
                                            struct block_attach_buffer_out *out) {
     struct block_session *session = block_session_find(request->badge);
-    uint64_t length;
+    uint64_t length, slot, rights;
     if (session == NULL)
         return ERR_BAD_CAPABILITY;
     error_t error = memory_information(in->memory, &length, NULL, NULL);
+    if (error == ERR_OK)
+        error = process_slot_next(SLOT_SELF, in->memory, &slot, NULL, &rights, NULL, NULL);
     if (error != ERR_OK)
         return error == ERR_RIGHTS ? ERR_RIGHTS : ERR_INVALID;
     for (uint32_t i = 0; i < BLOCK_BUFFERS_MOST; i++) {
@@ -230,7 +233,11 @@ static error_t block_attach_buffer_handler(struct request *request, const struct
         if (buffer->memory != 0)
             continue;
         *buffer = (struct block_buffer){
-            .memory = request_keep(request, in->memory), .length = length, .physical = PHYSICAL_UNKNOWN};
+
+            .memory = request_keep(request, in->memory),
+            .rights = rights,
+            .length = length,
+            .physical = PHYSICAL_UNKNOWN};
         out->buffer = i + 1;
         return ERR_OK;
     }

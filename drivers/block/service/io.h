@@ -16,6 +16,7 @@ enum { SECTOR_BYTES = 512, BLOCK_IO_SECTORS_MAX = 4096 }; // of one request: 2 M
 struct block_buffer {
     cap_t memory;      // 0: free
     uint32_t users;    // requests under way
+    uint64_t rights;   // of the capability: the device would not ask for them
     uint64_t length;   // bytes
     uint64_t physical; // of contiguous memory; PHYSICAL_UNKNOWN: to be asked for page by page
     void *address;     // where the driver has it mapped, or NULL

@@ -90,6 +90,8 @@ static error_t request_check(const struct block_session *session, const struct b
     uint64_t bytes = (uint64_t)request->count * SECTOR_BYTES;
     if (buffer->memory == 0 || request->offset > buffer->length || bytes > buffer->length - request->offset)
         return ERR_INVALID;
+    if ((buffer->rights & (request->operation == BLOCK_OPERATION_READ ? RIGHT_WRITE : RIGHT_READ)) == 0)
+        return ERR_RIGHTS;
     if (request->operation == BLOCK_OPERATION_WRITE && (unit->disk->flags & BLOCK_FLAG_READ_ONLY) != 0)
         return ERR_READ_ONLY;
     return ERR_OK;

@@ -85,8 +85,8 @@ static void report_disk(const struct block_disk *disk) {
             text_add_number(&text, disk->table.partitions[i].number);
         }
     }
-    report(REPORT_INFORMATION, &text);
-    if (disk->table.remark.length == 0)
+    report(block_service.is_restart ? REPORT_DEBUG : REPORT_INFORMATION, &text);
+    if (disk->table.remark.length == 0 || block_service.is_restart)
         return;
     text = (struct text){0};
     text_add(&text, block_service.prefix);
@@ -152,6 +152,7 @@ static bool slot_claimed(cap_t slot) {
 
 error_t block_service_open(const char *prefix) {
     block_service.prefix = prefix;
+    block_service.is_restart = startup_data()->is_restart != 0;
     error_t error = state_open();
     if (error != ERR_OK)
         return error;
@@ -161,7 +162,7 @@ error_t block_service_open(const char *prefix) {
         state->version = BLOCK_STATE_VERSION;
         state->magic = BLOCK_STATE_MAGIC;
     }
-    if (startup_data()->is_restart)
+    if (block_service.is_restart)
         driver_reconcile(slot_claimed);
     return ERR_OK;
 }

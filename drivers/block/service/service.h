@@ -82,6 +82,7 @@ struct block_state {
 struct block_service {
     struct server server;
     const char *prefix; // of units' names: "disk"
+    bool is_restart;    // the log knows the disks already
     struct block_disk *disks[BLOCK_DISKS_MOST];
     uint32_t disk_count;
     struct block_state *state;

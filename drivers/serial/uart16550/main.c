@@ -59,6 +59,11 @@ static bool claimed(cap_t slot) {
     return false; // the device is claimed anew
 }
 
+static error_t refuse(struct request *request) {
+    (void)request;
+    return ERR_NO_DEVICE_ADDRESS;
+}
+
 static error_t start_device(cap_t notification) {
     uint16_t first, count;
     void *state;
@@ -86,9 +91,14 @@ int server_main(const struct startup *startup) {
     if (startup->is_restart)
         driver_reconcile(claimed);
     error_t error = start_device(server->notification);
+    if (error == ERR_NOT_FOUND) { // then every opening of it must be refused, not wait for ever
+        report_line(REPORT_INFORMATION, "this machine has no such port");
+        server->dispatch = refuse;
+        server->session_closed = NULL;
+        return server_run(server) == ERR_OK ? 0 : 1;
+    }
     if (error != ERR_OK) {
-        report_line(REPORT_ERROR,
-                    error == ERR_NOT_FOUND ? "there is no such port" : "the port can't be set up");
+        report_line(REPORT_ERROR, "the port can't be set up");
         return 1;
     }
     serial.streams.server = server;
