@@ -162,9 +162,9 @@ static error_t piece_pin(struct write_piece *piece)
         piece->frames[piece->count++] = frame;
         if (made || !(fs->pages[frame].flags & PAGE_VALID)) {
             if (start != 0)
-                platform_zero(page_offset(fs, frame), start);
+                platform_zero(fs->disk, page_offset(fs, frame), start);
             if (end != PAGE_BYTES)
-                platform_zero(page_offset(fs, frame) + end, PAGE_BYTES - end);
+                platform_zero(fs->disk, page_offset(fs, frame) + end, PAGE_BYTES - end);
         }
     }
     return ERR_OK;
@@ -203,7 +203,7 @@ static void piece_shorten(struct write_piece *piece)
         if (page_start < piece->inode->size) // covered in full by the request, but not by what came: the file's bytes are lost
             piece->moved = page_start > piece->offset ? page_start - piece->offset : 0;
         else
-            platform_zero(page_offset(fs, piece->frames[i]) + (end - page_start), PAGE_BYTES - (end - page_start));
+            platform_zero(fs->disk, page_offset(fs, piece->frames[i]) + (end - page_start), PAGE_BYTES - (end - page_start));
     }
     piece->length = piece->moved;
 }
@@ -246,7 +246,7 @@ static uint8_t piece_page_mask(const struct write_piece *piece, uint32_t frame, 
         if (fs->pages[frame].blocks[block])
             mask |= (uint8_t)(1u << block);
         else
-            platform_zero(page_offset(fs, frame) + (block << fs->block_shift), fs->block_size);
+            platform_zero(fs->disk, page_offset(fs, frame) + (block << fs->block_shift), fs->block_size);
     }
     return mask;
 }
@@ -333,7 +333,7 @@ static error_t tail_clear(struct inode *inode)
     if (error)
         return error;
     if (fs->pages[frame].blocks[tail >> fs->block_shift]) {
-        platform_zero(page_offset(fs, frame) + tail, PAGE_BYTES - tail);
+        platform_zero(fs->disk, page_offset(fs, frame) + tail, PAGE_BYTES - tail);
         page_mark_dirty(fs, frame, (uint8_t)(1u << (tail >> fs->block_shift)));
     }
     page_unpin(fs, frame);
@@ -423,7 +423,7 @@ static error_t tail_cut(struct inode *inode, uint64_t size)
     page->pins++;
     while (page->flags & PAGE_READING)
         page_wait(fs, frame);
-    platform_zero(page_offset(fs, frame) + tail, PAGE_BYTES - tail);
+    platform_zero(fs->disk, page_offset(fs, frame) + tail, PAGE_BYTES - tail);
     for (uint32_t i = (tail + fs->block_size - 1) >> fs->block_shift; i < fs->page_blocks; i++)
         page->blocks[i] = 0;
     while (page->flags & PAGE_WRITING)

@@ -53,7 +53,7 @@ MUST_USE error_t platform_copy_in(struct platform_caller *caller, uint64_t buffe
 // Cache -> lent write buffer; otherwise the same.
 MUST_USE error_t platform_copy_out(struct platform_caller *caller, uint64_t buffer_offset, uint64_t cache_offset,
                                    uint64_t length, uint64_t *moved);
-void platform_zero(uint64_t cache_offset, uint64_t length);
+void platform_zero(struct platform_disk *disk, uint64_t cache_offset, uint64_t length); // of the cache of this disk
 
 // --- fibers ---------------------------------------------------------------------------------------------------------
 // A queue of waiting fibers; all zero is an empty one. Waking makes fibers runnable, in order, and never switches.

@@ -596,7 +596,7 @@ void worker_run(void *argument)
         if (below(worker, worker->fsynced ? 8 : 60) == 0)
             do_fsync(worker);
         else if (below(worker, 400) == 0)
-            (void)accepted(worker, filesystem_sync(worker->fs), ERR_OK, "sync");
+            (void)accepted(worker, filesystem_synchronize(worker->fs), ERR_OK, "sync");
         else
             operations[below(worker, sizeof operations / sizeof operations[0])](worker);
         if (below(worker, 4) == 0)

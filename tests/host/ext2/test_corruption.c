@@ -381,7 +381,7 @@ static void attempt_body(void *argument)
         node_release(root);
     }
     filesystem_statistics(attempt->fs, &statistics);
-    error = filesystem_sync(attempt->fs);
+    error = filesystem_synchronize(attempt->fs);
     attempt->errors += error != 0;
     error = filesystem_unmount(attempt->fs);
     attempt->errors += error != 0;

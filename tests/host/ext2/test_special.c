@@ -203,14 +203,14 @@ static void unlinked(struct stage *stage)
 {
     struct filesystem_statistics before, after;
     struct inode *file;
-    CHECK(!filesystem_sync(stage->fs), "sync");
+    CHECK(!filesystem_synchronize(stage->fs), "sync");
     filesystem_statistics(stage->fs, &before);
     file = file_make(stage, "goes");
     for (uint32_t i = 0; i < 40; i++)
         bytes_write(file, i * 65536ull, (uint8_t)i, 65536);
-    CHECK(!filesystem_sync(stage->fs), "sync");
+    CHECK(!filesystem_synchronize(stage->fs), "sync");
     CHECK(!node_unlink(stage->root, "goes", 4), "unlink");
-    CHECK(!filesystem_sync(stage->fs), "sync");
+    CHECK(!filesystem_synchronize(stage->fs), "sync");
     bytes_expect(file, 39 * 65536ull, 39, 65536);
     bytes_write(file, 50 * 65536ull, 50, 65536);
     struct platform_disk repaired;
@@ -221,7 +221,7 @@ static void unlinked(struct stage *stage)
     bytes_expect(file, 50 * 65536ull, 50, 65536);
     CHECK(node_link(stage->root, "back", 4, file) == ERR_NOT_FOUND, "an unlinked file can be linked");
     node_release(file);
-    CHECK(!filesystem_sync(stage->fs), "sync");
+    CHECK(!filesystem_synchronize(stage->fs), "sync");
     filesystem_statistics(stage->fs, &after);
     CHECK(before.blocks_free == after.blocks_free && before.inodes_free == after.inodes_free,
           "%lu blocks and %lu inodes are lost", (unsigned long)(before.blocks_free - after.blocks_free),
@@ -426,7 +426,7 @@ static void fight_step(struct fighter *fighter, struct inode **directories)
             error = node_write(node, host_random_below(&fighter->random, 50000), false, sizeof bytes, &caller, 0, &done, NULL);
         break;
     default:
-        error = host_random_below(&fighter->random, 4) ? ERR_OK : filesystem_sync(stage->fs);
+        error = host_random_below(&fighter->random, 4) ? ERR_OK : filesystem_synchronize(stage->fs);
     }
     CHECK(error != ERR_CORRUPT && error != ERR_IO && error != ERR_NO_MEMORY && error != ERR_STALE, "error %d", error);
     if (node && node_type(node) == NODE_DIRECTORY && host_random_below(&fighter->random, 3) == 0) { // go on in there
