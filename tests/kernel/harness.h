@@ -103,7 +103,6 @@ void actor_main(struct actor *); // its C part
 #pragma weak test_faults
 #pragma weak test_devices
 #pragma weak test_kernel
-#pragma weak test_hostile
 void test_capabilities(void);
 void test_accounts(void);
 void test_memory(void);
