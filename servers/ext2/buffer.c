@@ -99,9 +99,8 @@ static error_t buffer_wait_read(struct filesystem *fs, struct buffer *buffer)
     return buffer->flags & BUFFER_ERROR ? ERR_IO : ERR_OK;
 }
 
-static void buffer_start_read(struct filesystem *fs, struct buffer *buffer, uint32_t count)
+static void buffer_start_read(struct filesystem *fs, struct buffer *buffer)
 {
-    (void)count;
     struct transfer transfer = {.fs = fs};
     buffer->flags = BUFFER_READING | BUFFER_REFERENCED;
     transfer_add(&transfer, buffer->block, buffer_offset(fs, buffer), fs->block_size);
@@ -132,7 +131,7 @@ error_t buffer_read(struct filesystem *fs, uint32_t block, enum buffer_kind kind
     bool made;
     struct buffer *buffer = buffer_slot(fs, block, kind, &made);
     if (made || (!(buffer->flags & (BUFFER_VALID | BUFFER_READING))))
-        buffer_start_read(fs, buffer, 1);
+        buffer_start_read(fs, buffer);
     error_t error = buffer->flags & BUFFER_VALID ? ERR_OK : buffer_wait_read(fs, buffer);
     if (!error && buffer->kind != kind) {
         if (buffer->flags & (BUFFER_DIRTY | BUFFER_SELECTED) || buffer->pins > 1)
@@ -214,21 +213,32 @@ void buffer_forget(struct filesystem *fs, uint32_t block)
         buffer->flags &= (uint16_t)~BUFFER_VALID;
 }
 
+static bool prefetch_is_wise(const struct filesystem *fs, uint32_t count)
+{
+    return fs->buffer_count >= 8 * count &&
+           fs->dirty_buffers + fs->reserved_credits + 2 * count <= fs->dirty_limit;
+}
+
+void buffer_prefetch_with(struct transfer *transfer, uint32_t block, enum buffer_kind kind)
+{
+    struct filesystem *fs = transfer->fs;
+    if (!prefetch_is_wise(fs, 1) || buffer_find(fs, block))
+        return;
+    struct buffer *buffer = slot_take(fs);
+    if (!buffer)
+        return;
+    buffer_insert(fs, buffer, block, kind);
+    buffer->flags = BUFFER_READING;
+    transfer_add(transfer, block, buffer_offset(fs, buffer), fs->block_size);
+}
+
 void buffer_prefetch(struct filesystem *fs, uint32_t block, uint32_t count, enum buffer_kind kind)
 {
-    if (fs->buffer_count < 8 * count || fs->dirty_buffers + fs->reserved_credits + 2 * count > fs->dirty_limit)
-        return;
     struct transfer transfer = {.fs = fs};
-    for (uint32_t i = 0; i < count; i++) {
-        if (buffer_find(fs, block + i))
-            continue;
-        struct buffer *buffer = slot_take(fs);
-        if (!buffer)
-            break;
-        buffer_insert(fs, buffer, block + i, kind);
-        buffer->flags = BUFFER_READING;
-        transfer_add(&transfer, block + i, buffer_offset(fs, buffer), fs->block_size);
-    }
+    if (!prefetch_is_wise(fs, count))
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        buffer_prefetch_with(&transfer, block + i, kind);
     transfer_finish(&transfer);
 }
 

@@ -18,6 +18,9 @@ void buffer_clean(struct filesystem *fs, struct buffer *buffer); // it was writt
 void buffer_forget(struct filesystem *fs, uint32_t block);       // the block was freed: never write it
 // WAITS for room. Starts reading the blocks that are not cached, if the cache is large enough for it to be wise.
 void buffer_prefetch(struct filesystem *fs, uint32_t block, uint32_t count, enum buffer_kind kind);
+struct transfer;
+// The same for one block, as a part of a transfer under way: a block that lies between others costs nothing to read with them.
+void buffer_prefetch_with(struct transfer *transfer, uint32_t block, enum buffer_kind kind);
 void buffer_transfer_done(struct filesystem *fs, uint32_t slot, bool write, error_t result);
 static inline uint64_t buffer_offset(const struct filesystem *fs, const struct buffer *buffer)
 {

@@ -134,7 +134,7 @@ void transfer_add(struct transfer *transfer, uint32_t block, uint64_t cache_offs
 void transfer_finish(struct transfer *transfer)
 {
     if (transfer->current)
-        transfer_start(transfer);
+        transfer_start(transfer); // the transfer can go on with another request
 }
 
 error_t io_batch_wait(struct io_batch *batch)

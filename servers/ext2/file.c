@@ -23,7 +23,7 @@ static void read_ahead(struct inode *inode, struct node_stream *stream, uint64_t
         if (stream)
             *stream = (struct node_stream){.next = offset};
         if (end - first > 1 || page_find(inode, first) == NO_INDEX)
-            pages_read_ahead(inode, first, minimum_u32(end, first + fs->page_count / 4 + 1));
+            (void)pages_read_ahead(inode, first, end, minimum_u32(end, first + fs->page_count / 4 + 1));
         return;
     }
     if (stream->ahead < first)
@@ -38,7 +38,9 @@ static void read_ahead(struct inode *inode, struct node_stream *stream, uint64_t
     uint32_t start = (uint32_t)stream->ahead;
     if (start < until) {
         stream->ahead = until; // before waiting: another reader of this stream would do it again
-        pages_read_ahead(inode, start, until);
+        uint32_t reached = pages_read_ahead(inode, start, end, until);
+        if (reached < until && stream->ahead == until)
+            stream->ahead = reached;
     }
 }
 

@@ -120,6 +120,8 @@ error_t map_lookup(struct inode *inode, uint32_t logical, uint32_t most, uint32_
             return error;
         const uint32_t *pointers = (const uint32_t *)(const void *)buffer->data;
         block = pointers[indexes[depth]];
+        if (depth + 1 == level)
+            inode->next_leaf = indexes[depth] + 1 < 1u << fs->pointers_shift ? pointers[indexes[depth] + 1] : 0;
         if (depth == level)
             run = run_length(fs, pointers, indexes[depth], 1u << fs->pointers_shift);
         buffer_release(fs, buffer);

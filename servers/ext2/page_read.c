@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "servers/ext2/buffer.h"
 #include "servers/ext2/disk.h"
 #include "servers/ext2/map.h"
 #include "servers/ext2/message.h"
@@ -53,14 +54,27 @@ static void page_start_read(struct transfer *transfer, uint32_t frame, const uin
     page_unpin(fs, frame);
 }
 
-void pages_read_ahead(struct inode *inode, uint32_t first, uint32_t end)
+// Whether mapping the page would wait for a block of pointers that is being read.
+static bool leaf_is_awaited(struct inode *inode, uint32_t index)
+{
+    struct filesystem *fs = inode->fs;
+    if (index * fs->page_blocks - inode->run_logical < inode->run_count || !inode->next_leaf)
+        return false;
+    const struct buffer *buffer = buffer_find(fs, inode->next_leaf);
+    return buffer && buffer->flags & BUFFER_READING;
+}
+
+uint32_t pages_read_ahead(struct inode *inode, uint32_t first, uint32_t needed, uint32_t end)
 {
     struct filesystem *fs = inode->fs;
     struct transfer transfer = {.fs = fs};
-    for (uint32_t index = first; index < end; index++) {
+    uint32_t index;
+    for (index = first; index < end; index++) {
         uint32_t blocks[PAGE_BLOCKS];
         if (page_find(inode, index) != NO_INDEX)
             continue;
+        if (index >= needed && leaf_is_awaited(inode, index))
+            break;
         if (page_map(inode, index, blocks))
             break; // told when somebody asks for it
         uint32_t frame = page_make_now(inode, index);
@@ -70,8 +84,15 @@ void pages_read_ahead(struct inode *inode, uint32_t first, uint32_t end)
             break;
         }
         page_start_read(&transfer, frame, blocks);
+        // The pointers to what follows often lie right behind: they come along, and nobody waits for them later.
+        uint32_t last = blocks[fs->page_blocks - 1];
+        if (last && last + 1 == inode->next_leaf && map_block_usable(fs, last + 1)) {
+            buffer_prefetch_with(&transfer, last + 1, BUFFER_INDIRECT_FILE);
+            transfer_finish(&transfer); // at once: mapping the next page may wait for it
+        }
     }
     transfer_finish(&transfer);
+    return index;
 }
 
 static error_t page_read_one(struct inode *inode, uint32_t index)
@@ -101,7 +122,7 @@ error_t page_bring(struct inode *inode, uint32_t index, uint32_t count, uint32_t
         uint32_t frame = page_find(inode, index);
         if (frame == NO_INDEX) {
             if (tries == 0 && count > 1)
-                pages_read_ahead(inode, index, index + count);
+                (void)pages_read_ahead(inode, index, index + count, index + count);
             else
                 error = page_read_one(inode, index);
             continue;

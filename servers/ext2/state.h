@@ -143,6 +143,7 @@ struct inode {
     // the run that was mapped last
     uint32_t run_logical, run_physical, run_count;
     uint32_t last_allocated; // disk block
+    uint32_t next_leaf;      // the indirect block that maps what comes after the run, if known
     // directories
     uint32_t level; // for the commit: a new directory's depth below old ones, or a removed one's height over removed ones
     struct name_index *index;

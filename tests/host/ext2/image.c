@@ -130,7 +130,7 @@ static void dump_directory(struct dump *dump, struct inode *node)
 static void dump_node(struct dump *dump, struct inode *node)
 {
     struct node_attributes a;
-    char target[4097];
+    static char target[4097]; // not on the stack: trees are deep
     uint32_t length = 0;
     node_attributes(node, &a);
     printf("%s\t%o\t%u\t%u\t%u\t%ld", dump->path[0] ? dump->path : "/", a.mode, a.uid, a.gid, a.links,
