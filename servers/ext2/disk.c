@@ -68,7 +68,7 @@ static void request_complete(struct platform_request *platform, error_t result)
     struct filesystem *fs = request->fs;
     struct io_batch *batch = request->batch;
     if (platform->write)
-        fs->unflushed = true;
+        fs->writes_done++;
     if (batch) {
         if (result && !batch->error)
             batch->error = result;
@@ -146,11 +146,11 @@ error_t io_batch_wait(struct io_batch *batch)
 
 error_t disk_flush(struct filesystem *fs)
 {
-    if (!fs->unflushed)
+    uint64_t writes = fs->writes_done;
+    if (fs->writes_flushed >= writes) // by a flush that has ended: one under way may have begun too early, and may fail
         return ERR_OK;
-    fs->unflushed = false;
     error_t error = platform_disk_flush(fs->disk);
-    if (error)
-        fs->unflushed = true;
+    if (!error && fs->writes_flushed < writes)
+        fs->writes_flushed = writes;
     return error;
 }

@@ -208,7 +208,8 @@ void filesystem_background(struct filesystem *fs)
         background_write(fs);
         if (platform_monotonic_time() < next_sync)
             continue;
-        if (fs->dirty_pages || fs->dirty_inodes || fs->dirty_buffers || fs->summary_dirty || fs->unflushed)
+        if (fs->dirty_pages || fs->dirty_inodes || fs->dirty_buffers || fs->summary_dirty ||
+            fs->writes_flushed < fs->writes_done)
             (void)filesystem_sync(fs); // a failure is in the log, and tried again
         next_sync = platform_monotonic_time() + SYNC_NANOSECONDS;
     }

@@ -200,7 +200,7 @@ struct filesystem {
     // disk
     struct io_request *requests, *free_requests;
     struct platform_queue request_queue;
-    bool unflushed; // a write completed since the last flush
+    uint64_t writes_done, writes_flushed; // requests; those up to writes_flushed survive a loss of power
 
     // metadata cache
     uint8_t *metadata;

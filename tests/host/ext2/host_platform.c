@@ -12,7 +12,7 @@
 #endif
 #endif
 
-enum { STACK_BYTES = 256 << 10 };
+enum { STACK_BYTES = 256 << 10, STACK_PAINT = 0xC3 };
 
 struct fiber {
     ucontext_t context;
@@ -37,6 +37,7 @@ struct pending { // a request or a flush in the disk
 char host_context[256];
 bool host_stop, host_quiet;
 uint64_t host_messages;
+uint32_t host_stack_used;
 
 static ucontext_t scheduler;
 static struct fiber *current, *fibers;
@@ -291,6 +292,7 @@ void host_fiber(void (*body)(void *), void *argument)
     CHECK(fiber, "no memory");
     fiber->stack = malloc(STACK_BYTES);
     CHECK(fiber->stack, "no memory");
+    memset(fiber->stack, STACK_PAINT, STACK_BYTES);
     fiber->body = body;
     fiber->argument = argument;
     fiber->runnable = true;
@@ -373,8 +375,19 @@ void host_yield(void)
     fiber_switch_out();
 }
 
+// How much of the stack was ever used: the rest still has its paint.
+static void stack_measure(const struct fiber *fiber)
+{
+    uint32_t clean = 0;
+    while (clean < STACK_BYTES && fiber->stack[clean] == STACK_PAINT)
+        clean++;
+    if (STACK_BYTES - clean > host_stack_used)
+        host_stack_used = STACK_BYTES - clean;
+}
+
 static void fiber_free(struct fiber *fiber)
 {
+    stack_measure(fiber);
     free(fiber->stack);
     free(fiber);
 }

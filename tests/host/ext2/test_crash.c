@@ -120,6 +120,76 @@ static void replace_workload(void *argument)
     CHECK(!filesystem_unmount(crash->fs), "unmount");
 }
 
+static struct inode *tree_node(struct inode *parent, const char *name, bool directory)
+{
+    static uint8_t bytes[8192];
+    const struct node_creation creation = {.type = NODE_REGULAR, .permissions = 0755};
+    struct platform_caller caller = {bytes, sizeof bytes, UINT64_MAX};
+    struct inode *node;
+    uint64_t done;
+    uint32_t length = (uint32_t)strlen(name);
+    memset(bytes, name[0], sizeof bytes);
+    CHECK(!(directory ? node_mkdir(parent, name, length, &creation, &node)
+                      : node_create(parent, name, length, &creation, &node)),
+          "create %s", name);
+    CHECK(directory || (!node_write(node, 0, false, 100 + length * 1000, &caller, 0, &done, NULL) && done), "write");
+    return node;
+}
+
+// Trees are made, thinned out by moving files away, and removed from the bottom up, again and again, beside an indexed directory that grows.
+static void tree_workload(void *argument)
+{
+    struct crash *crash = argument;
+    struct inode *root, *chain[6];
+    char name[32];
+    CHECK(!filesystem_mount(&crash->options, &crash->fs), "mount");
+    host_fiber(background, crash->fs);
+    CHECK(!node_root(crash->fs, &root), "root");
+    crash->disk.record = true;
+    for (uint32_t round = 0; round < 12; round++) {
+        chain[0] = root;
+        for (uint32_t level = 1; level < 6; level++) {
+            chain[level] = tree_node(chain[level - 1], "d", true);
+            node_release(tree_node(chain[level], "file", false));
+            node_release(tree_node(chain[level], "gone", false));
+        }
+        if (host_random_below(&crash->random, 2))
+            CHECK(!filesystem_sync(crash->fs), "sync");
+        snprintf(name, sizeof name, "kept%u", round);
+        struct inode *kept = tree_node(root, name, false);
+        for (uint32_t level = 5; level >= 1; level--) {
+            CHECK(!node_unlink(chain[level], "gone", 4), "unlink");
+            snprintf(name, sizeof name, "out%u.%u", round, level);
+            if (host_random_below(&crash->random, 2))
+                CHECK(!node_rename(chain[level], "file", 4, root, name, (uint32_t)strlen(name)), "rename");
+            else
+                CHECK(!node_unlink(chain[level], "file", 4), "unlink");
+            node_release(chain[level]);
+            CHECK(!node_rmdir(chain[level - 1], "d", 1), "rmdir");
+        }
+        if (host_random_below(&crash->random, 3) == 0)
+            CHECK(!node_fsync(kept), "fsync");
+        node_release(kept);
+    }
+    crash->disk.record = false;
+    node_release(root);
+    CHECK(!filesystem_unmount(crash->fs), "unmount");
+}
+
+// The tree workload's image: its root is large, and indexed by e2fsck -D.
+static void index_root(struct crash *crash, const struct test_run *run)
+{
+    char command[500];
+    snprintf(command, sizeof command,
+             "cd '%s' && for i in $(seq 200); do echo \"write /dev/null file-with-a-long-name-$i\"; done |"
+             " debugfs -w -f - image >/dev/null 2>&1 && e2fsck -fyD image >/dev/null 2>&1; test $? -le 1",
+             run->directory);
+    CHECK(system(command) == 0, "%s", command);
+    snprintf(command, sizeof command, "%s/image", run->directory);
+    host_disk_free(&crash->disk);
+    host_disk_load(&crash->disk, command);
+}
+
 // --- cutting ----------------------------------------------------------------------------------------------------------
 static void event_apply(struct platform_disk *disk, const struct host_event *event, uint32_t block_size,
                         struct host_random *random, bool all)
@@ -243,12 +313,14 @@ static uint32_t seed_run(const struct test_run *run, uint64_t seed, bool every)
     struct crash *crash = calloc(1, sizeof *crash);
     CHECK(crash, "no memory");
     crash->random.state = seed;
-    bool replace = seed % 3 == 0;
-    const char *options = image_options[seed % (sizeof image_options / sizeof image_options[0])];
+    bool replace = seed % 4 == 0, tree = seed % 4 == 2;
+    const char *options = image_options[seed / 4 % (sizeof image_options / sizeof image_options[0])];
     uint64_t cache = (uint64_t[]){300 << 10, 1 << 20, 8 << 20}[host_random_below(&crash->random, 3)];
     snprintf(host_context, sizeof host_context, "crash seed %lu, mke2fs %s, cache %lu", (unsigned long)seed, options,
              (unsigned long)cache);
     image_make(&crash->disk, run->directory, options, DISK_BYTES);
+    if (tree)
+        index_root(crash, run);
     crash->base = malloc(crash->disk.sectors * 512);
     CHECK(crash->base, "no memory");
     uint32_t block_size = 1024u << crash->disk.image[1024 + 24];
@@ -258,6 +330,8 @@ static uint32_t seed_run(const struct test_run *run, uint64_t seed, bool every)
     memcpy(crash->base, crash->disk.image, crash->disk.sectors * 512);
     if (replace) {
         host_fiber(replace_workload, crash);
+    } else if (tree) {
+        host_fiber(tree_workload, crash);
     } else {
         worker_make(&crash->worker, 0, seed);
         crash->worker.steps = STEPS;
@@ -277,7 +351,7 @@ static uint32_t seed_run(const struct test_run *run, uint64_t seed, bool every)
         cut_try(crash, run, every ? first + i / 2 + 1 : first + host_random_below(&crash->random, (uint32_t)(events - first) + 1),
                 i % 2, block_size);
     uint32_t checks = crash->checks;
-    if (!replace)
+    if (!replace && !tree)
         worker_free(&crash->worker);
     records_free(crash);
     host_disk_free(&crash->disk);
