@@ -1,5 +1,6 @@
-// Reading pages. Invariant: a page becomes PAGE_VALID only when all its blocks arrived; holes and what lies behind the end of the
-// file are zero without any reading. Called by node_read, by writers that change part of a page, and by truncate.
+// Reading pages. Invariant: a page becomes PAGE_VALID only when all its blocks arrived; holes and what lies
+// behind the end of the file are zero without any reading. Called by node_read, by writers that change part
+// of a page, and by truncate.
 #include "servers/ext2/page_read.h"
 
 #include <string.h>
@@ -10,8 +11,7 @@
 #include "servers/ext2/message.h"
 #include "servers/ext2/page.h"
 
-error_t page_map(struct inode *inode, uint32_t index, uint32_t blocks[PAGE_BLOCKS])
-{
+error_t page_map(struct inode *inode, uint32_t index, uint32_t blocks[PAGE_BLOCKS]) {
     struct filesystem *fs = inode->fs;
     uint32_t logical = index * fs->page_blocks, at = 0;
     while (at < fs->page_blocks) {
@@ -26,8 +26,7 @@ error_t page_map(struct inode *inode, uint32_t index, uint32_t blocks[PAGE_BLOCK
 }
 
 // The frame is new and pinned; its blocks are known. Unpins it.
-static void page_start_read(struct transfer *transfer, uint32_t frame, const uint32_t *blocks)
-{
+static void page_start_read(struct transfer *transfer, uint32_t frame, const uint32_t *blocks) {
     struct filesystem *fs = transfer->fs;
     struct page *page = &fs->pages[frame];
     uint64_t offset = page_offset(fs, frame);
@@ -55,8 +54,7 @@ static void page_start_read(struct transfer *transfer, uint32_t frame, const uin
 }
 
 // Whether mapping the page would wait for a block of pointers that is being read.
-static bool leaf_is_awaited(struct inode *inode, uint32_t index)
-{
+static bool leaf_is_awaited(struct inode *inode, uint32_t index) {
     struct filesystem *fs = inode->fs;
     if (index * fs->page_blocks - inode->run_logical < inode->run_count || !inode->next_leaf)
         return false;
@@ -64,8 +62,7 @@ static bool leaf_is_awaited(struct inode *inode, uint32_t index)
     return buffer && buffer->flags & BUFFER_READING;
 }
 
-uint32_t pages_read_ahead(struct inode *inode, uint32_t first, uint32_t needed, uint32_t end)
-{
+uint32_t pages_read_ahead(struct inode *inode, uint32_t first, uint32_t needed, uint32_t end) {
     struct filesystem *fs = inode->fs;
     struct transfer transfer = {.fs = fs};
     uint32_t index;
@@ -84,7 +81,8 @@ uint32_t pages_read_ahead(struct inode *inode, uint32_t first, uint32_t needed, 
             break;
         }
         page_start_read(&transfer, frame, blocks);
-        // The pointers to what follows often lie right behind: they come along, and nobody waits for them later.
+        // The pointers to what follows often lie right behind: they come along, and nobody waits for them
+        // later.
         uint32_t last = blocks[fs->page_blocks - 1];
         if (last && last + 1 == inode->next_leaf && map_block_usable(fs, last + 1)) {
             buffer_prefetch_with(&transfer, last + 1, BUFFER_INDIRECT_FILE);
@@ -95,8 +93,7 @@ uint32_t pages_read_ahead(struct inode *inode, uint32_t first, uint32_t needed, 
     return index;
 }
 
-static error_t page_read_one(struct inode *inode, uint32_t index)
-{
+static error_t page_read_one(struct inode *inode, uint32_t index) {
     struct filesystem *fs = inode->fs;
     struct transfer transfer = {.fs = fs};
     uint32_t blocks[PAGE_BLOCKS], frame;
@@ -114,8 +111,7 @@ static error_t page_read_one(struct inode *inode, uint32_t index)
     return ERR_OK;
 }
 
-error_t page_bring(struct inode *inode, uint32_t index, uint32_t count, uint32_t *result)
-{
+error_t page_bring(struct inode *inode, uint32_t index, uint32_t count, uint32_t *result) {
     struct filesystem *fs = inode->fs;
     error_t error = ERR_OK;
     for (uint32_t tries = 0; !error; tries++) {
