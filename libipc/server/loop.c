@@ -135,12 +135,12 @@ static void deliver(const struct ipc_registers *registers) {
 
 // One wait at the endpoint. Puts the request being served aside, unless it is answered here.
 static error_t receive(struct ipc_registers *registers) {
-    receive_slots_refill();
     uint64_t deadline = timer_first();
     struct fiber *finished = loop.finished;
     *registers = (struct ipc_registers){0};
     if (finished == NULL) // what arrives lies in the message page, so its fiber can't be made then
         (void)fiber_reserve();
+    receive_slots_refill(); // after the last call that could use one up
     if (deadline != 0)
         ipc_page->deadline = deadline;
     if (finished != NULL) {

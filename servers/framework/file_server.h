@@ -57,6 +57,7 @@ struct file_server {
     error_t (*detach)(struct tree *tree);
     struct tree *only_tree;
     error_t (*cache)(struct cache_status *status);
+    void (*show_mounts)(cap_t picture); // the server's to keep; NULL: ERR_NOT_SUPPORTED
     // Other protocols on the sessions that the manifest hands out. NULL: none.
     error_t (*dispatch_control)(struct request *request);
 

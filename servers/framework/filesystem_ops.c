@@ -116,5 +116,17 @@ static error_t handle_cache(struct request *request, const struct filesystem_cac
     return file_server_active->cache != NULL ? file_server_active->cache(&out->status) : ERR_OK;
 }
 
-const struct filesystem_ops tree_filesystem_ops = {
-    .attach = handle_attach, .detach = handle_detach, .sync = handle_sync, .cache = handle_cache};
+static error_t handle_show_mounts(struct request *request, const struct filesystem_show_mounts_in *in,
+                                  struct filesystem_show_mounts_out *out) {
+    (void)out;
+    if (file_server_active->show_mounts == NULL)
+        return ERR_NOT_SUPPORTED;
+    file_server_active->show_mounts(request_keep(request, in->picture));
+    return ERR_OK;
+}
+
+const struct filesystem_ops tree_filesystem_ops = {.show_mounts = handle_show_mounts,
+                                                   .attach = handle_attach,
+                                                   .detach = handle_detach,
+                                                   .sync = handle_sync,
+                                                   .cache = handle_cache};

@@ -7,7 +7,7 @@
 #include "libc/internal/system.h"
 #include "libipc/protocols/kernel.h"
 
-enum { LEVEL_ERROR = 0, LINE_BYTES = 1024 };
+enum { LEVEL_ERROR = 1, LINE_BYTES = 1024 };
 
 error_t system_random(void *buffer, size_t size) {
     unsigned char *to = buffer;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libipc/client/call.h"
+#include "libipc/client/clock.h"
 #include "libipc/client/slot.h"
 #include "libipc/protocols/block.h"
 #include "libipc/protocols/file.h"
@@ -13,6 +15,7 @@
 #include "servers/vfs/resolve.h"
 
 enum { ATTACH_BYTES = 1024 };
+#define ATTACH_NANOSECONDS UINT64_C(30000000000) // a role that does not run answers never
 
 struct mount *mount_find(uint64_t number) {
     struct mount *mount = vfs.mounts;
@@ -108,8 +111,12 @@ static error_t attach(struct mount *mount, const char *options, cap_t device) {
     int length = snprintf(text, sizeof(text), "%s%c%s", mount->source, 0, options);
     if (length < 0 || length >= (int)sizeof(text))
         return ERR_INVALID;
-    return filesystem_attach(mount->filesystem, mount->flags, device, text, (uint64_t)length, &mount->flags,
-                             &mount->root);
+    uint64_t outer = ipc_deadline;
+    ipc_deadline = clock_monotonic() + ATTACH_NANOSECONDS;
+    error_t error = filesystem_attach(mount->filesystem, mount->flags, device, text, (uint64_t)length,
+                                      &mount->flags, &mount->root);
+    ipc_deadline = outer;
+    return error;
 }
 
 // Finds the directory that `target` names and hides it behind the mount.
@@ -205,6 +212,8 @@ error_t mount_make(const char *type, const char *source, const char *target, con
     mount_enter(mount);
     if (on_root)
         root_set(mount);
+    picture_draw();
+    picture_show(mount->filesystem);
     return ERR_OK;
 }
 
@@ -247,6 +256,7 @@ static error_t root_end(void) {
     root_set(before);
     mount_leave(top);
     free(top);
+    picture_draw();
     return ERR_OK;
 }
 
@@ -289,5 +299,6 @@ error_t mount_end(const char *target, size_t length) {
     uncover(mount);
     mount_leave(mount);
     free(mount);
+    picture_draw();
     return ERR_OK;
 }

@@ -94,6 +94,12 @@ MUST_USE error_t mount_make(const char *type, const char *source, const char *ta
                             uint64_t flags);
 MUST_USE error_t mount_end(const char *target, size_t length);
 
+// --- picture.c: the table as text, for /proc/mounts
+// ------------------------------------------------------------------ Draws it anew, after every change.
+void picture_draw(void);
+// Shows it to a file server that wants it.
+void picture_show(cap_t filesystem);
+
 // --- pipe.c
 // ---------------------------------------------------------------------------------------------------------
 struct pipe_end;

@@ -114,7 +114,9 @@ error_t receive_poll(cap_t endpoint, struct ipc_registers *registers) {
 
 error_t answer(cap_t slot, int32_t status, uint64_t word0) {
     struct ipc_registers registers = {.tag = TAG(status, 1), .words = {word0}, .second = slot};
-    return system_call(SYS_REPLY, &registers);
+    error_t error = system_call(SYS_REPLY, &registers);
+    must(thread_yield(SLOT_THREAD), "yielding"); // while a caller is served this thread has that one's priority
+    return error;
 }
 
 error_t serve(cap_t aside, cap_t next) {
