@@ -102,8 +102,8 @@ void request_take(struct request *request, struct thread *server) {
     }
     request->session->endpoint->queued--;
     list_remove(&request->link);
-    transfer_request(request, server);
     if (request->origin == REQUEST_EXIT) { // an event: nobody waits for an answer
+        transfer_request(request, server);
         request->state = REQUEST_IDLE;
         session_unhold(request->session);
         process_exit_told(request->process, true);
@@ -113,6 +113,7 @@ void request_take(struct request *request, struct thread *server) {
     request->server = server;
     server->serving = request;
     thread_update_priority(server);
+    transfer_request(request, server); // last: what is moved may end the request itself
 }
 
 // The thread that waits for the request goes on.
@@ -157,6 +158,8 @@ void request_finish(struct request *request, error_t error) {
 void request_reply(struct request *request, struct thread *server) {
     if (request->origin == REQUEST_CALL) {
         transfer_answer(CONTAINER_OF(request, struct call, request), server);
+        if (request->state == REQUEST_IDLE) // the call object itself was moved, and did not arrive
+            return;
         release(request);
         call_answered(CONTAINER_OF(request, struct call, request), ERR_OK);
         return;

@@ -18,3 +18,10 @@ void report_csv(report_line *line, const struct bench_case *which, const struct 
                 const struct summary *summary);
 
 const char *report_span_name(enum bench_span span);
+
+// The spread of sorted samples in lines of equal steps up to p99; what lies above is one line.
+void report_histogram(report_line *line, const uint64_t *sorted, const struct summary *summary);
+
+// One figure as a JSON object, without a comma after it.
+void report_json(report_line *line, const struct bench_case *which, const struct measure *measure,
+                 const struct summary *summary);

@@ -99,12 +99,10 @@ extern const uint8_t code_return[], code_return_end[];
 void actor_main(struct actor *); // its C part
 
 // Each file of tests.
-#pragma weak test_processes
 #pragma weak test_threads
 #pragma weak test_faults
 #pragma weak test_devices
 #pragma weak test_kernel
-#pragma weak test_hostile
 void test_capabilities(void);
 void test_accounts(void);
 void test_memory(void);

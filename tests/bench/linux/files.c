@@ -1,10 +1,12 @@
-// filebench: what files, pipes and processes cost a program; built from this one source for Keelson and for Linux.
+// filebench: what files, pipes and processes cost a program; built from this one source for Keelson and for
+// Linux.
 //
 // usage: filebench DEVICE FOLDER [TURNS]
 //
-// Mounts the ext2 file system on DEVICE at FOLDER and measures, TURNS times, each of the tests below. Before every read it
-// mounts anew (and drops Linux's caches), so that what is read comes from the disk. One line per figure: name, operations,
-// nanoseconds. FOLDER/tree must hold TREE_FOLDERS folders dNN of TREE_FILES files fNN each.
+// Mounts the ext2 file system on DEVICE at FOLDER and measures, TURNS times, each of the tests below. Before
+// every read it mounts anew (and drops Linux's caches), so that what is read comes from the disk. One line
+// per figure: name, operations, nanoseconds. FOLDER/tree must hold TREE_FOLDERS folders dNN of TREE_FILES
+// files fNN each.
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -118,10 +120,15 @@ static void read_randomly(void) {
     report("random_read_4k", RANDOM_READS, start);
 }
 
-static const char *numbered(const char *format, unsigned a, unsigned b) {
+static const char *many_file(unsigned i) {
     static char path[256];
-    int length = snprintf(path, sizeof(path), "%s/", folder);
-    (void)snprintf(path + length, sizeof(path) - (size_t)length, format, a, b);
+    (void)snprintf(path, sizeof(path), "%s/many/f%04u", folder, i);
+    return path;
+}
+
+static const char *tree_file(unsigned i) {
+    static char path[256];
+    (void)snprintf(path, sizeof(path), "%s/tree/d%02u/f%02u", folder, i / TREE_FILES, i % TREE_FILES);
     return path;
 }
 
@@ -130,7 +137,7 @@ static void make_files(void) {
     sync();
     uint64_t start = now();
     for (unsigned i = 0; i < FILES; i++) {
-        int fd = open(numbered("many/f%04u", i, 0), O_WRONLY | O_CREAT | O_EXCL, 0644);
+        int fd = open(many_file(i), O_WRONLY | O_CREAT | O_EXCL, 0644);
         check(fd, "create");
         check(close(fd), "close");
     }
@@ -138,7 +145,7 @@ static void make_files(void) {
     report("create_5000", FILES, start);
     start = now();
     for (unsigned i = 0; i < FILES; i++)
-        check(unlink(numbered("many/f%04u", i, 0)), "unlink");
+        check(unlink(many_file(i)), "unlink");
     sync();
     report("delete_5000", FILES, start);
     check(rmdir(path_in("many")), "rmdir");
@@ -151,7 +158,7 @@ static void stat_tree(void) {
         if (turn == 1)
             start = now();
         for (unsigned i = 0; i < TREE_FOLDERS * TREE_FILES; i++)
-            check(stat(numbered("tree/d%02u/f%02u", i / TREE_FILES, i % TREE_FILES), &status), "stat");
+            check(stat(tree_file(i), &status), "stat");
     }
     report("stat_warm", STAT_TURNS * TREE_FOLDERS * TREE_FILES, start);
 }
@@ -159,7 +166,7 @@ static void stat_tree(void) {
 static pid_t run_self(const char *argument, const posix_spawn_file_actions_t *actions) {
     char *const arguments[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)argument, NULL};
     pid_t pid;
-    errno = posix_spawn(&pid, program, actions, NULL, arguments, environ);
+    errno = posix_spawnp(&pid, program, actions, NULL, arguments, environ);
     if (errno)
         fail("spawn");
     return pid;

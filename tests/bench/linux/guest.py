@@ -106,7 +106,8 @@ def boot(line, kernel, initramfs):
     """Runs the machine of this command line with Linux on it; what its console said."""
     with tempfile.TemporaryDirectory() as scratch:
         serial = pathlib.Path(scratch, "serial")
-        line = [word.replace("SERIAL", str(serial)) for word in line]
+        # QEMU boots the kernel itself: the medium stays attached, but is not booted from.
+        line = [word.replace("SERIAL", str(serial)).replace(",bootindex=0", "") for word in line]
         line += ["-kernel", str(kernel), "-initrd", str(initramfs), "-append", APPEND, "-no-reboot"]
         try:
             subprocess.run(line, stdin=subprocess.DEVNULL, stdout=sys.stderr, timeout=SECONDS, check=False)
