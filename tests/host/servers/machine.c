@@ -419,10 +419,10 @@ static error_t copy(struct machine_call_state *state, bool to_caller, uint64_t o
     uint64_t lent = to_caller ? state->request.lent_write_length : state->request.lent_read_length;
     if (offset > lent || length > lent - offset)
         return ERR_INVALID;
+    if (length == 0)
+        return ERR_OK; // no call to the kernel
     if (copy_fails())
         return ERR_PAGE_MISSING;
-    if (length == 0)
-        return ERR_OK;
     if (to_caller)
         memcpy(state->write + offset, own, length);
     else
