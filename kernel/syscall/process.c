@@ -29,7 +29,7 @@ static error_t map(struct invocation *call, struct process *process) {
 
 static error_t create_thread(struct invocation *call, struct process *process) {
     uint64_t priority = call->in[3], page = call->in[4];
-    if (process->object.dying || priority > process->object.account->priority_ceiling ||
+    if (call->in[5] > 1 || priority > process->object.account->priority_ceiling ||
         call->in[0] >= USER_HIGHEST || call->in[1] >= USER_HIGHEST)
         return ERR_INVALID;
     struct thread *thread;
