@@ -101,9 +101,6 @@ extern const uint8_t code_return[], code_return_end[];
 void actor_main(struct actor *); // its C part
 
 // Each file of tests.
-#pragma weak test_faults
-#pragma weak test_devices
-#pragma weak test_kernel
 void test_capabilities(void);
 void test_accounts(void);
 void test_memory(void);
