@@ -26,6 +26,7 @@ error_t thread_create(struct process *process, uint8_t priority, bool fpu, struc
         return error;
     thread->priority = thread->effective = priority;
     thread->state = THREAD_STATE_READY;
+    thread->slice_left = TIME_SLICE_NS;
     thread->extras = EXTRA_HELD;
     thread->interrupted = true;
     thread->registers.rflags = 0x202;

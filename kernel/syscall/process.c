@@ -29,7 +29,7 @@ static error_t map(struct invocation *call, struct process *process) {
 
 static error_t create_thread(struct invocation *call, struct process *process) {
     uint64_t priority = call->in[3], page = call->in[4];
-    if (process->object.dying || priority > process->object.account->priority_ceiling ||
+    if (call->in[5] > 1 || priority > process->object.account->priority_ceiling ||
         call->in[0] >= USER_HIGHEST || call->in[1] >= USER_HIGHEST)
         return ERR_INVALID;
     struct thread *thread;
@@ -133,11 +133,17 @@ static error_t attach_ports(struct invocation *call, struct process *process) {
     struct capability *ports = call->caps[0];
     if (ports->kind != CAP_IOPORT)
         return ERR_WRONG_KIND;
+    const uint16_t needed = RIGHT_READ | RIGHT_WRITE; // the instructions know no difference
+    if ((ports->rights & needed) != needed)
+        return ERR_RIGHTS;
+    uint16_t first = (uint16_t)ports->data, last = (uint16_t)(first + (ports->data >> 16));
+    for (uint32_t i = 0; i < process->port_ranges; i++)
+        if (process->ports[i].first <= first && last <= process->ports[i].last)
+            return ERR_OK;
     if (process->port_ranges == PROCESS_PORT_RANGES)
         return ERR_NO_MEMORY;
-    uint16_t first = (uint16_t)ports->data;
     process->ports[process->port_ranges].first = first;
-    process->ports[process->port_ranges].last = (uint16_t)(first + (ports->data >> 16));
+    process->ports[process->port_ranges].last = last;
     process->port_ranges++;
     for (struct list *link = process->threads.next; link != &process->threads; link = link->next)
         CONTAINER_OF(link, struct thread, process_link)->extras |= EXTRA_PORTS;

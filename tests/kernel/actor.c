@@ -97,6 +97,11 @@ uint32_t actor_state(const struct actor *actor) {
     return error == ERR_DYING ? THREAD_STATE_ENDED : error ? UINT32_MAX : information.state;
 }
 
+void actor_await(const struct actor *actor, uint32_t state) {
+    for (int i = 0; i < 1000 && actor_state(actor) != state; i++)
+        sleep_for(MILLISECOND);
+}
+
 error_t receive(cap_t endpoint, struct ipc_registers *registers) {
     *registers = (struct ipc_registers){.target = endpoint};
     return system_call(SYS_WAIT, registers);

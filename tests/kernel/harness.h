@@ -63,6 +63,8 @@ void actor_go(struct actor *actor);
 // Ends the thread (and process) if it has not ended, and gives back all that it took.
 void actor_free(struct actor *actor);
 uint32_t actor_state(const struct actor *actor); // enum thread_state
+// Sleeps until the actor, of lower priority, is in this state, at most a second.
+void actor_await(const struct actor *actor, uint32_t state);
 
 // Main thread: system calls with everything else 0.
 error_t receive(cap_t endpoint, struct ipc_registers *registers);              // waits, no deadline
@@ -99,10 +101,6 @@ extern const uint8_t code_return[], code_return_end[];
 void actor_main(struct actor *); // its C part
 
 // Each file of tests.
-#pragma weak test_threads
-#pragma weak test_faults
-#pragma weak test_devices
-#pragma weak test_kernel
 void test_capabilities(void);
 void test_accounts(void);
 void test_memory(void);
