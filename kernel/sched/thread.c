@@ -168,7 +168,8 @@ void thread_end(struct thread *thread) {
     thread->state = THREAD_STATE_ENDED;
     thread->extras |= EXTRA_HELD;
     list_remove(&thread->process_link);
-    thread->process->thread_count--;
+    if (--thread->process->thread_count == 0 && !thread->process->exited)
+        process_check_reachable(thread->process);
     schedule_forget(thread);
     object_release(&thread->object); // the reference of its creation: a thread lives until it ends
 }

@@ -114,6 +114,8 @@ static error_t slot_next(struct invocation *call, struct process *process) {
 static error_t clone_table(struct invocation *call, struct process *process) {
     struct process *source;
     error_t error = invocation_object(call, 0, CAP_PROCESS, RIGHT_CONTROL, &source);
+    if (!error && source->object.dying)
+        error = ERR_DYING;
     for (uint32_t index = 1; !error && index < source->table.size; index++) {
         struct capability *from = &source->table.slots[index], *to;
         const uint16_t needed = RIGHT_INHERIT | RIGHT_COPY;
@@ -206,6 +208,8 @@ static error_t control(struct invocation *call, struct process *process, uint32_
         return call->restart ? ERR_OK : error;
     case METHOD_PROCESS_CLONE_SPACE:
         error = invocation_object(call, 0, CAP_PROCESS, RIGHT_CONTROL, &template);
+        if (!error && !template->space.serial)
+            error = ERR_DYING;
         return error ? error : space_clone(&process->space, &template->space);
     case METHOD_PROCESS_EXIT:
         call->gone = process == call->process;

@@ -223,3 +223,11 @@ enum signal_action signal_default_action(uint64_t signal) {
         return SIGNAL_END;
     }
 }
+
+// Continuing is not a matter of taste, nor are the two that can't be ignored.
+enum signal_action program_signal_action(const struct program *program, uint64_t signal) {
+    enum signal_action action = signal_default_action(signal);
+    bool always = signal == SIGNAL_KILL || signal == SIGNAL_STOP_NUMBER || action == SIGNAL_CONTINUE;
+    bool ignored = signal >= 1 && signal <= SIGNAL_LAST && (program->ignored >> (signal - 1) & 1) != 0;
+    return ignored && !always ? SIGNAL_IGNORE : action;
+}

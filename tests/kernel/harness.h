@@ -99,7 +99,6 @@ extern const uint8_t code_return[], code_return_end[];
 void actor_main(struct actor *); // its C part
 
 // Each file of tests.
-#pragma weak test_processes
 #pragma weak test_threads
 #pragma weak test_faults
 #pragma weak test_devices

@@ -205,6 +205,15 @@ static void test_signals(void **state) {
     assert_int_equal(signal_default_action(18), SIGNAL_CONTINUE);
     assert_int_equal(signal_default_action(20), SIGNAL_STOP);
     struct program *root = make(&service), *user = make(&service), *other = make(&service);
+    other->ignored = ~UINT64_C(0);
+    assert_int_equal(program_signal_action(other, 2), SIGNAL_IGNORE);
+    assert_int_equal(program_signal_action(other, 20), SIGNAL_IGNORE);
+    assert_int_equal(program_signal_action(other, 9), SIGNAL_END);
+    assert_int_equal(program_signal_action(other, 19), SIGNAL_STOP);
+    assert_int_equal(program_signal_action(other, 18), SIGNAL_CONTINUE);
+    other->ignored = 1 << (15 - 1);
+    assert_int_equal(program_signal_action(other, 15), SIGNAL_IGNORE);
+    assert_int_equal(program_signal_action(other, 14), SIGNAL_END);
     user->user = 1000;
     other->user = 1001;
     struct caller caller = as(user);
