@@ -70,7 +70,7 @@ static void arm_timer(uint64_t now) {
     if (current && current->class == 0 && run_queue_has_peer(current) && slice_end < next)
         next = slice_end;
     timer_stale = false;
-    if (next == armed)
+    if (armed <= next) // an alarm that comes too early costs less than setting another at every switch
         return;
     armed = next;
     switch_arm_timer(next, now);
