@@ -55,6 +55,12 @@ static inline uint32_t tag_words(uint64_t tag) {
 static inline uint32_t tag_caps(uint64_t tag) {
     return (uint32_t)(tag >> TAG_CAPS_SHIFT) & TAG_CAPS_MASK;
 }
+// Counts that a message can have: words lie in the page only behind six in registers. MESSAGE_WORDS, MESSAGE_CAPS.
+static inline int tag_is_possible(uint64_t tag) {
+    uint32_t in_registers = (uint32_t)(tag >> TAG_WORDS_SHIFT) & TAG_WORDS_MASK;
+    uint32_t in_page = (uint32_t)(tag >> TAG_PAGE_WORDS_SHIFT) & TAG_PAGE_WORDS_MASK;
+    return in_registers <= 6 && in_page <= 58 && (in_page == 0 || in_registers == 6) && tag_caps(tag) <= 4;
+}
 
 // A buffer lent for the duration of one call.
 struct lend {

@@ -2,6 +2,7 @@
 #include "kernel/cap/capability.h"
 
 #include "kernel/ipc/request.h"
+#include "kernel/sched/process.h"
 
 struct capability *capability_region;
 
@@ -44,6 +45,13 @@ static void tree_replace(struct capability *slot, uint32_t first, uint32_t last)
     }
 }
 
+// A process's capability to itself in its own table is counted apart.
+static void count_own(const struct capability *slot, int32_t change) {
+    struct process *process = slot->object;
+    if (slot->kind == CAP_PROCESS && process->table.index == capability_table_index(slot))
+        process_count_own(process, change);
+}
+
 void capability_fill(struct capability *slot, enum capability_kind kind, void *object, uint16_t rights,
                      struct capability *parent) {
     *slot = (struct capability){.object = object, .kind = (uint8_t)kind, .rights = rights};
@@ -51,6 +59,7 @@ void capability_fill(struct capability *slot, enum capability_kind kind, void *o
         tree_link_child(slot, parent);
     if (object && kind != CAP_REPLY)
         object_add_capability(object);
+    count_own(slot, 1);
 }
 
 error_t capability_copy(struct capability *from, struct capability *to, uint16_t rights) {
@@ -68,7 +77,9 @@ error_t capability_copy(struct capability *from, struct capability *to, uint16_t
 void capability_move(struct capability *from, struct capability *to) {
     uint32_t me = capability_number(to);
     struct capability *first = numbered(from->first), *last = numbered(from->last);
+    count_own(from, -1);
     *to = *from;
+    count_own(to, 1);
     tree_replace(from, me, me);
     to->previous = from->previous;
     to->next = from->next;
@@ -85,6 +96,7 @@ void capability_delete(struct capability *slot) {
     if (slot->kind == CAP_NONE)
         return;
     tree_replace(slot, slot->first, slot->last);
+    count_own(slot, -1);
     void *object = slot->object;
     uint8_t kind = slot->kind;
     *slot = (struct capability){0};

@@ -36,7 +36,7 @@ struct capability_table {
     struct capability *slots; // in the region
     uint32_t size;            // slots that have memory, a multiple of 128
     uint32_t used;            // slots in use
-    uint32_t index;           // which table of the region
+    uint32_t index;           // which table of the region; 0: it was destroyed
 };
 
 error_t capability_table_create(struct capability_table *table) MUST_USE;
@@ -49,7 +49,7 @@ static inline struct capability *capability_slot(const struct capability_table *
 }
 
 // An empty slot at `index`, growing the table (by at most 16 pages) at the account's cost.
-// ERR_SLOT_IN_USE, ERR_INVALID, ERR_QUOTA, ERR_NO_MEMORY.
+// ERR_SLOT_IN_USE, ERR_INVALID, ERR_QUOTA, ERR_NO_MEMORY, ERR_DYING.
 error_t capability_reserve(struct capability_table *table, struct account *account, cap_t index,
                            struct capability **slot) MUST_USE;
 

@@ -6,6 +6,7 @@
 #include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
 #include "kernel/memory/heap.h"
+#include "kernel/sched/process.h"
 
 static struct list reap_list = {&reap_list, &reap_list};
 
@@ -15,7 +16,7 @@ error_t object_create(enum capability_kind kind, size_t bytes, struct account *a
         return error;
     void *memory;
     error = heap_allocate(bytes, &memory);
-    if (error && !reaper_run(UINT32_MAX))
+    if (error && reaper_run(UINT32_MAX))
         error = heap_allocate(bytes, &memory);
     if (error) {
         account_refund(account, heap_charge(bytes));
@@ -50,11 +51,11 @@ void object_add_capability(struct object *object) {
 }
 
 void object_remove_capability(struct object *object) {
-    if (--object->capabilities == 0) {
+    object->capabilities--;
+    if (object->kind == CAP_PROCESS) {
+        process_check_reachable(CONTAINER_OF(object, struct process, object));
+    } else if (object->capabilities == 0) {
         switch (object->kind) {
-        case CAP_PROCESS:
-            process_unreachable(object);
-            break;
         case CAP_THREAD:
             thread_unreachable(object);
             break;
@@ -66,6 +67,9 @@ void object_remove_capability(struct object *object) {
             break;
         case CAP_CALL:
             call_unreachable(object);
+            break;
+        case CAP_NOTIFICATION:
+            notification_unreachable(object);
             break;
         default:
             break;

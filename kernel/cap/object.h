@@ -53,8 +53,8 @@ bool irq_reap_step(struct object *object);
 bool account_reap_step(struct object *object);
 
 // The last capability went: what the kind does about it.
-void process_unreachable(struct object *object);
 void thread_unreachable(struct object *object);
 void endpoint_unreachable(struct object *object);
 void session_unreachable(struct object *object);
 void call_unreachable(struct object *object);
+void notification_unreachable(struct object *object);

@@ -45,6 +45,8 @@ refund:
 
 error_t capability_reserve(struct capability_table *table, struct account *account, cap_t index,
                            struct capability **slot) {
+    if (!table->index)
+        return ERR_DYING;
     if (index == 0 || index >= CAP_TABLE_SLOTS || index >= table->size + GROWTH_PAGES * SLOTS_PER_PAGE)
         return ERR_INVALID;
     while (index >= table->size) {

@@ -44,6 +44,7 @@ error_t call_send(struct call *call, struct session *session, struct thread *thr
     request->tag = tag;
     request->lend_read = page->lend_read;
     request->lend_write = page->lend_write;
+    request->space_serial = thread->process->space.serial;
     request->priority = thread->effective;
     request->process = thread->process;
     object_reference(&request->process->object);

@@ -52,6 +52,8 @@ error_t copy_lent_side(const struct request *request, bool write, uint64_t offse
                        struct copy_side *side) {
     if (!(request->tag & (write ? TAG_LEND_WRITE : TAG_LEND_READ)))
         return ERR_INVALID;
+    if (request->space_serial != request->process->space.serial)
+        return ERR_FAULT;
     const struct lend *lend = write ? &request->lend_write : &request->lend_read;
     if (offset > lend->length || lend->address + lend->length < lend->address)
         return ERR_INVALID;

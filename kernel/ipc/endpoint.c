@@ -73,8 +73,11 @@ void endpoint_wake(struct endpoint *endpoint) {
     if (!link)
         return;
     struct thread *thread = CONTAINER_OF(link, struct thread, queue_link);
+    list_remove(link); // what it receives may wake this endpoint once more: that is for others
     if (endpoint_receive(endpoint, thread) == ERR_OK)
         thread_wake(thread);
+    else
+        list_push_front(&endpoint->receivers, link);
 }
 
 void endpoint_show_again(struct endpoint *endpoint) {

@@ -102,17 +102,18 @@ void request_take(struct request *request, struct thread *server) {
     }
     request->session->endpoint->queued--;
     list_remove(&request->link);
-    transfer_request(request, server);
     if (request->origin == REQUEST_EXIT) { // an event: nobody waits for an answer
+        transfer_request(request, server);
         request->state = REQUEST_IDLE;
         session_unhold(request->session);
-        process_exit_told(request->process);
+        process_exit_told(request->process, true);
         return;
     }
     request->state = REQUEST_SERVED;
     request->server = server;
     server->serving = request;
     thread_update_priority(server);
+    transfer_request(request, server); // last: what is moved may end the request itself
 }
 
 // The thread that waits for the request goes on.
@@ -147,7 +148,9 @@ void request_finish(struct request *request, error_t error) {
         request->tag = 0;
         memset(call->received_caps, 0, sizeof(call->received_caps));
         call_answered(call, error);
-    } else if (request->origin != REQUEST_EXIT) {
+    } else if (request->origin == REQUEST_EXIT) {
+        process_exit_told(request->process, false);
+    } else {
         wake_caller(request, error);
     }
 }
@@ -155,6 +158,8 @@ void request_finish(struct request *request, error_t error) {
 void request_reply(struct request *request, struct thread *server) {
     if (request->origin == REQUEST_CALL) {
         transfer_answer(CONTAINER_OF(request, struct call, request), server);
+        if (request->state == REQUEST_IDLE) // the call object itself was moved, and did not arrive
+            return;
         release(request);
         call_answered(CONTAINER_OF(request, struct call, request), ERR_OK);
         return;

@@ -30,6 +30,7 @@ struct request {
     uint64_t tag;
     uint64_t since;          // monotonic time at which it was sent
     struct lend lend_read, lend_write;
+    uint64_t space_serial;   // the space in which they lie: not the one of a later actor
     uint64_t *words;         // the register words
     uint64_t *page_words;    // an array in which words 6 and up lie
     const cap_t *send_caps;

@@ -9,6 +9,8 @@ struct vector_state {
     uint32_t pending, line;
     uint64_t count;
     bool used;
+    bool level;  // level triggered
+    bool missed; // an edge came while the one before was not yet acknowledged
 };
 
 static struct vector_state vectors[256];
@@ -45,9 +47,11 @@ error_t irq_create_line(struct account *account, uint32_t line, uint32_t flags, 
     if (error)
         return error;
     error = irq_create(account, line, out);
-    if (!error)
-        attach(*out, vector);
-    return error;
+    if (error)
+        return error;
+    attach(*out, vector);
+    vectors[vector].level = flags & 1;
+    return ERR_OK;
 }
 
 error_t irq_create_message(struct account *account, struct irq **out, uint64_t *address, uint64_t *data) {
@@ -70,12 +74,33 @@ error_t irq_create_message(struct account *account, struct irq **out, uint64_t *
     return ERR_OK;
 }
 
+// Tells everyone who is bound to the vector; the number of those.
+static uint32_t tell(struct vector_state *state) {
+    uint32_t told = 0;
+    for (struct list *link = state->irqs.next; link != &state->irqs; link = link->next) {
+        struct irq *irq = CONTAINER_OF(link, struct irq, link);
+        if (!irq->notification)
+            continue;
+        told++;
+        if (!irq->pending) {
+            irq->pending = true;
+            state->pending++;
+        }
+        notification_signal(irq->notification, irq->bits);
+    }
+    return told;
+}
+
 static void settle(struct irq *irq) {
     struct vector_state *state = &vectors[irq->vector];
     if (!irq->pending)
         return;
     irq->pending = false;
-    if (--state->pending == 0 && irq->line != IRQ_MESSAGE_LINE)
+    if (--state->pending > 0 || irq->line == IRQ_MESSAGE_LINE)
+        return;
+    bool missed = state->missed;
+    state->missed = false;
+    if (!missed || tell(state))
         irq_controller->unmask(irq->line);
 }
 
@@ -100,18 +125,19 @@ void irq_deliver(uint8_t vector) {
     if (!state->used)
         return;
     state->count++;
-    if (state->line != IRQ_MESSAGE_LINE)
+    for (struct list *link = state->irqs.next; link != &state->irqs; link = link->next)
+        CONTAINER_OF(link, struct irq, link)->count++;
+    if (state->line == IRQ_MESSAGE_LINE) {
+        (void)tell(state);
+        return;
+    }
+    // A level is masked until it is acknowledged. An edge that comes while the line is masked is lost: so it is masked only
+    // if a second comes before the first was acknowledged, and that one is told then.
+    if (!state->level && state->pending > 0) {
+        state->missed = true;
         irq_controller->mask(state->line);
-    for (struct list *link = state->irqs.next; link != &state->irqs; link = link->next) {
-        struct irq *irq = CONTAINER_OF(link, struct irq, link);
-        irq->count++;
-        if (!irq->notification)
-            continue;
-        if (!irq->pending) {
-            irq->pending = true;
-            state->pending++;
-        }
-        notification_signal(irq->notification, irq->bits);
+    } else if (tell(state) == 0 || state->level) {
+        irq_controller->mask(state->line);
     }
 }
 

@@ -1,6 +1,6 @@
 // Irq objects: an interrupt line or message vector on its way to a driver's notification. Several objects may share a
-// line: it stays masked until every live one has acknowledged; a dead one is counted out. Invariant: line.pending is the
-// number of its irqs with `pending` set.
+// line: it is silent until every live one has acknowledged (a level by being masked, a second edge by being kept back); a
+// dead one is counted out. Invariant: a vector's `pending` is the number of its irqs with `pending` set.
 #pragma once
 
 #include "kernel/cap/object.h"

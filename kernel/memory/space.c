@@ -18,10 +18,14 @@ static struct mapping *mapping_of(struct tree_node *node) {
 }
 
 error_t space_create(struct space *space, struct account *account) {
+    static uint64_t serial;
     uint64_t random;
     entropy_fill(&random, sizeof(random));
     *space = (struct space){.account = account, .search_base = SEARCH_LOWEST + (random & SEARCH_SPREAD)};
-    return page_tables_create(&space->tables, account);
+    error_t error = page_tables_create(&space->tables, account);
+    if (!error)
+        space->serial = ++serial;
+    return error;
 }
 
 static error_t mapping_create(struct space *space, struct mapping **out) {
@@ -55,6 +59,7 @@ static void mapping_remove(struct mapping *mapping) {
 }
 
 bool space_destroy_step(struct space *space) {
+    space->serial = 0; // nothing may be added behind the back of what goes through it in steps
     if (!space->tables.root)
         return true;
     for (uint32_t i = 0; i < UNMAP_STEP; i++) {
@@ -97,6 +102,8 @@ static error_t pick_address(struct space *space, uint64_t length, uint64_t *addr
 
 error_t space_map(struct space *space, struct memory *memory, uint64_t *address, uint64_t length, uint64_t offset,
                   uint16_t flags, uint16_t allowed, struct mapping **out) {
+    if (!space->serial)
+        return ERR_DYING;
     if ((flags & RIGHT_WRITE) && (flags & RIGHT_EXECUTE))
         return ERR_RIGHTS;
     uint64_t bytes = memory->pages * PAGE_BYTES;
@@ -217,7 +224,7 @@ error_t space_clone(struct space *space, struct space *from) {
 error_t space_fault(struct space *space, uint64_t address, enum space_access access, struct mapping **missing) {
     static const uint16_t needed[] = {RIGHT_READ, RIGHT_WRITE, RIGHT_EXECUTE};
     struct mapping *mapping = space_find(space, address);
-    if (!mapping || !(mapping->flags & needed[access]))
+    if (!space->serial || !mapping || !(mapping->flags & needed[access]))
         return ERR_FAULT;
     address &= ~(uint64_t)(PAGE_BYTES - 1);
     uint64_t physical;
@@ -237,7 +244,7 @@ error_t space_fault(struct space *space, uint64_t address, enum space_access acc
 }
 
 error_t space_touch(struct space *space, uint64_t address, enum space_access access, void **pointer) {
-    if (address >= USER_HIGHEST)
+    if (!space->serial || address >= USER_HIGHEST)
         return ERR_FAULT;
     uint64_t entry = page_lookup(&space->tables, address);
     if (!entry || (access == ACCESS_WRITE && !(entry & PAGE_WRITE))) {

@@ -11,6 +11,7 @@ struct space {
     struct tree mappings;
     struct account *account; // pays for tables and mappings; owned by the process
     uint64_t search_base;    // where addresses are picked from: random
+    uint64_t serial;         // unique since boot; 0: it is being taken apart, or could not be made
 };
 
 struct mapping {
@@ -29,7 +30,7 @@ enum space_access { ACCESS_READ = 0, ACCESS_WRITE = 1, ACCESS_EXECUTE = 2 };
 error_t space_create(struct space *space, struct account *account) MUST_USE;
 bool space_destroy_step(struct space *space);
 
-// address 0: picked. ERR_INVALID, ERR_RIGHTS (writable and executable), ERR_EXISTS, ERR_QUOTA, ERR_NO_MEMORY.
+// address 0: picked. ERR_INVALID, ERR_RIGHTS (writable and executable), ERR_EXISTS, ERR_QUOTA, ERR_NO_MEMORY, ERR_DYING.
 error_t space_map(struct space *space, struct memory *memory, uint64_t *address, uint64_t length, uint64_t offset,
                   uint16_t flags, uint16_t allowed, struct mapping **out) MUST_USE;
 error_t space_unmap(struct space *space, uint64_t address, uint64_t length) MUST_USE;

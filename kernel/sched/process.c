@@ -2,6 +2,7 @@
 #include "kernel/sched/process.h"
 
 #include "kernel/cap/account.h"
+#include "kernel/ipc/endpoint.h"
 #include "kernel/ipc/session.h"
 #include "kernel/sched/thread.h"
 #include "kernel/x86_64/switch.h"
@@ -45,6 +46,15 @@ void process_end_threads(struct process *process) {
     }
 }
 
+// What an actor was told of sessions, its successor is told again.
+static void show_again(struct process *process) {
+    for (uint32_t i = 0; i < process->table.size; i++) {
+        struct capability *slot = &process->table.slots[i];
+        if (slot->kind == CAP_ENDPOINT && (slot->rights & RIGHT_RECEIVE))
+            endpoint_show_again(slot->object);
+    }
+}
+
 bool process_reset_step(struct process *process, error_t *error) {
     process_end_threads(process);
     *error = ERR_OK;
@@ -53,6 +63,8 @@ bool process_reset_step(struct process *process, error_t *error) {
         return false;
     process->exited = false;
     process->port_ranges = 0;
+    process->foreign = 0;
+    show_again(process);
     *error = space_create(&process->space, process->object.account);
     return true;
 }
@@ -66,10 +78,11 @@ void process_set_keeper(struct process *process, struct session *keeper) {
 }
 
 void process_exit(struct process *process, uint64_t status) {
-    process_end_threads(process);
-    if (process->exited)
-        return;
+    bool exited = process->exited;
     process->exited = true;
+    process_end_threads(process);
+    if (exited)
+        return;
     if (!process->keeper) {
         process_destroy(process);
         return;
@@ -83,20 +96,25 @@ void process_exit(struct process *process, uint64_t status) {
     event->process = process;
     object_reference(&process->object); // until told
     if (request_send(event, process->keeper))
-        process_exit_told(process);
+        process_exit_told(process, false);
 }
 
-void process_exit_told(struct process *process) {
+void process_exit_told(struct process *process, bool received) {
+    if (!received)
+        process_destroy(process);
+    else
+        process_check_reachable(process);
     object_release(&process->object);
 }
 
 void process_destroy(struct process *process) {
     if (process->object.dying)
         return;
+    process->object.dying = true;
     process_end_threads(process);
     if (process->exit_event.state != REQUEST_IDLE) {
         request_withdraw(&process->exit_event);
-        process_exit_told(process);
+        object_release(&process->object); // what process_exit holds until it is told
     }
     process_set_keeper(process, NULL);
     list_remove(&process->link);
@@ -105,10 +123,13 @@ void process_destroy(struct process *process) {
     object_release(&process->object); // the reference of its creation
 }
 
-// Nothing can name it any more: if nothing runs in it either, it is over.
-void process_unreachable(struct object *object) {
-    struct process *process = CONTAINER_OF(object, struct process, object);
-    if (list_is_empty(&process->threads))
+void process_count_own(struct process *process, int32_t change) {
+    process->own_capabilities = (uint32_t)((int32_t)process->own_capabilities + change);
+}
+
+void process_check_reachable(struct process *process) {
+    bool told = !process->exited || process->exit_event.state == REQUEST_IDLE;
+    if (process->object.capabilities == process->own_capabilities && list_is_empty(&process->threads) && told)
         process_destroy(process);
 }
 

@@ -23,6 +23,7 @@ struct process {
     uint64_t foreign; // where foreign system calls go; 0: nowhere
     uint64_t cpu_time;
     uint32_t thread_count;
+    uint32_t own_capabilities; // to itself, in its own table: they keep nobody's interest in it
     bool exited, exit_queued;
     struct request exit_event;
     uint64_t exit_words[6];
@@ -39,7 +40,12 @@ void process_end_threads(struct process *process);
 bool process_reset_step(struct process *process, error_t *error);
 void process_destroy(struct process *process);
 void process_exit(struct process *process, uint64_t status);
-void process_exit_told(struct process *process);
+// The keeper received the exit event, or (false) there is no keeper any more: then the process is destroyed.
+void process_exit_told(struct process *process, bool received);
+// A slot of its own table names the process now (1), or no longer does (-1).
+void process_count_own(struct process *process, int32_t change);
 void process_set_keeper(struct process *process, struct session *keeper);
+// If nothing outside can name it any more, nothing runs in it and nobody is yet to be told: it is over.
+void process_check_reachable(struct process *process);
 struct process *process_next(uint64_t serial);
 uint64_t process_count(void);

@@ -13,6 +13,7 @@ uint64_t message_count, switch_count, interrupt_count, idle_time;
 static struct tree timers;
 static bool slice_over;             // the current thread must let its peers run
 static uint64_t slice_end;          // when the current thread's turn is over
+static struct thread *slice_owner;  // whose turn it is: the current thread, or the caller whose time it was given
 static uint64_t running_since;      // when the current thread began to be charged
 static uint64_t armed = UINT64_MAX; // what the processor's alarm is set to
 static bool timer_stale;            // a deadline was added or the alarm fired: look at it again
@@ -31,6 +32,8 @@ static void charge_time(uint64_t now) {
 void schedule_forget(struct thread *thread) {
     if (current_thread() == thread)
         charge_time(clock_now());
+    if (slice_owner == thread)
+        slice_owner = NULL;
     switch_forget(thread);
 }
 
@@ -86,8 +89,8 @@ void schedule_yield(void) {
     slice_over = true;
 }
 
-// Sleeps until some thread can run.
-static void idle(uint64_t now) {
+// Sleeps until some thread can run; the time then.
+static uint64_t idle(uint64_t now) {
     switch_to_nothing();
     while (!run_queue_first()) {
         if (reaper_run(REAP_STEPS) && !run_queue_first()) {
@@ -99,6 +102,30 @@ static void idle(uint64_t now) {
     }
     idle_time += now - running_since;
     running_since = now;
+    return now;
+}
+
+// What is left of a turn waits with the thread: neither those that keep waking each other nor one that is interrupted from
+// above can make a turn longer.
+static void stop_slice(uint64_t now) {
+    if (slice_owner)
+        slice_owner->slice_left = slice_end > now ? slice_end - now : 0;
+    slice_owner = NULL;
+}
+
+// The thread that runs next, out of the queue. One that used its turn up before it blocked lets its peers go first.
+static struct thread *take_next(void) {
+    struct thread *next = run_queue_first();
+    run_queue_remove(next);
+    if (next->slice_left)
+        return next;
+    next->slice_left = TIME_SLICE_NS;
+    if (next->class == 1 || !run_queue_has_peer(next))
+        return next;
+    run_queue_push(next, false);
+    next = run_queue_first();
+    run_queue_remove(next);
+    return next;
 }
 
 void schedule(void) {
@@ -114,14 +141,19 @@ void schedule(void) {
     }
     uint64_t now = clock_now();
     charge_time(now);
-    if (runs_on)
-        run_queue_push(current, !slice_over);
+    stop_slice(now);
+    if (runs_on) {
+        bool turn_ends = slice_over && current->class == 0;
+        if (turn_ends)
+            current->slice_left = TIME_SLICE_NS;
+        run_queue_push(current, !turn_ends);
+    }
     if (!next)
-        idle(now);
-    next = run_queue_first();
-    run_queue_remove(next);
+        now = idle(now);
+    next = take_next();
     slice_over = false;
-    slice_end = now + TIME_SLICE_NS;
+    slice_owner = next;
+    slice_end = now + next->slice_left;
     switch_count += switch_to(next);
     arm_timer(now);
 }

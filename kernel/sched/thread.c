@@ -26,6 +26,7 @@ error_t thread_create(struct process *process, uint8_t priority, bool fpu, struc
         return error;
     thread->priority = thread->effective = priority;
     thread->state = THREAD_STATE_READY;
+    thread->slice_left = TIME_SLICE_NS;
     thread->extras = EXTRA_HELD;
     thread->interrupted = true;
     thread->registers.rflags = 0x202;
@@ -168,7 +169,8 @@ void thread_end(struct thread *thread) {
     thread->state = THREAD_STATE_ENDED;
     thread->extras |= EXTRA_HELD;
     list_remove(&thread->process_link);
-    thread->process->thread_count--;
+    if (--thread->process->thread_count == 0 && !thread->process->exited)
+        process_check_reachable(thread->process);
     schedule_forget(thread);
     object_release(&thread->object); // the reference of its creation: a thread lives until it ends
 }

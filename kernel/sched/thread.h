@@ -46,6 +46,7 @@ struct thread {
     struct memory *message_memory;
     uint64_t message_address; // in its space
     uint64_t cpu_time;        // nanoseconds
+    uint64_t slice_left;      // nanoseconds of its turn, while it does not run
     uint64_t fault_words[6];
     uint64_t fault_address, fault_code;
 };

@@ -29,7 +29,7 @@ static error_t map(struct invocation *call, struct process *process) {
 
 static error_t create_thread(struct invocation *call, struct process *process) {
     uint64_t priority = call->in[3], page = call->in[4];
-    if (process->object.dying || priority > process->object.account->priority_ceiling ||
+    if (call->in[5] > 1 || priority > process->object.account->priority_ceiling ||
         call->in[0] >= USER_HIGHEST || call->in[1] >= USER_HIGHEST)
         return ERR_INVALID;
     struct thread *thread;
@@ -114,6 +114,8 @@ static error_t slot_next(struct invocation *call, struct process *process) {
 static error_t clone_table(struct invocation *call, struct process *process) {
     struct process *source;
     error_t error = invocation_object(call, 0, CAP_PROCESS, RIGHT_CONTROL, &source);
+    if (!error && source->object.dying)
+        error = ERR_DYING;
     for (uint32_t index = 1; !error && index < source->table.size; index++) {
         struct capability *from = &source->table.slots[index], *to;
         const uint16_t needed = RIGHT_INHERIT | RIGHT_COPY;
@@ -131,11 +133,17 @@ static error_t attach_ports(struct invocation *call, struct process *process) {
     struct capability *ports = call->caps[0];
     if (ports->kind != CAP_IOPORT)
         return ERR_WRONG_KIND;
+    const uint16_t needed = RIGHT_READ | RIGHT_WRITE; // the instructions know no difference
+    if ((ports->rights & needed) != needed)
+        return ERR_RIGHTS;
+    uint16_t first = (uint16_t)ports->data, last = (uint16_t)(first + (ports->data >> 16));
+    for (uint32_t i = 0; i < process->port_ranges; i++)
+        if (process->ports[i].first <= first && last <= process->ports[i].last)
+            return ERR_OK;
     if (process->port_ranges == PROCESS_PORT_RANGES)
         return ERR_NO_MEMORY;
-    uint16_t first = (uint16_t)ports->data;
     process->ports[process->port_ranges].first = first;
-    process->ports[process->port_ranges].last = (uint16_t)(first + (ports->data >> 16));
+    process->ports[process->port_ranges].last = last;
     process->port_ranges++;
     for (struct list *link = process->threads.next; link != &process->threads; link = link->next)
         CONTAINER_OF(link, struct thread, process_link)->extras |= EXTRA_PORTS;
@@ -206,6 +214,8 @@ static error_t control(struct invocation *call, struct process *process, uint32_
         return call->restart ? ERR_OK : error;
     case METHOD_PROCESS_CLONE_SPACE:
         error = invocation_object(call, 0, CAP_PROCESS, RIGHT_CONTROL, &template);
+        if (!error && !template->space.serial)
+            error = ERR_DYING;
         return error ? error : space_clone(&process->space, &template->space);
     case METHOD_PROCESS_EXIT:
         call->gone = process == call->process;

@@ -99,14 +99,25 @@ void system_yield(void) {
 static struct sigaction actions[NSIG];
 static sigset_t blocked;
 
+// The process server leaves alone what is ignored.
+static error_t tell_ignored(void) {
+    uint64_t ignored = 0;
+    for (int signal = 1; signal < NSIG; signal++)
+        if (actions[signal].sa_handler == SIG_IGN)
+            ignored |= UINT64_C(1) << (signal - 1);
+    return task_set_ignored(layer_task, ignored);
+}
+
 error_t system_signal_action(int signal, const struct sigaction *action, struct sigaction *old) {
     if (signal <= 0 || signal >= NSIG)
         return ERR_INVALID;
     if (old)
         *old = actions[signal];
-    if (action)
-        actions[signal] = *action;
-    return ERR_OK;
+    if (!action)
+        return ERR_OK;
+    bool changes = (actions[signal].sa_handler == SIG_IGN) != (action->sa_handler == SIG_IGN);
+    actions[signal] = *action;
+    return changes ? tell_ignored() : ERR_OK;
 }
 
 error_t system_signal_mask(int how, const sigset_t *set, sigset_t *old) {

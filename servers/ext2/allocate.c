@@ -1,5 +1,6 @@
-// Block and inode allocation. Invariants: a bit is set before anything can point to the block; between finding a clear bit and
-// setting it no fiber runs; the counts in fs->groups follow the bitmaps. Called by map, truncate, inodes, and the commit.
+// Block and inode allocation. Invariants: a bit is set before anything can point to the block; between
+// finding a clear bit and setting it no fiber runs; the counts in fs->groups follow the bitmaps. Called by
+// map, truncate, inodes, and the commit.
 #include "servers/ext2/allocate.h"
 
 #include <stdlib.h>
@@ -10,14 +11,12 @@
 #include "servers/ext2/message.h"
 #include "servers/ext2/superblock.h"
 
-static error_t group_damaged(struct filesystem *fs, uint32_t number, const char *what)
-{
+static error_t group_damaged(struct filesystem *fs, uint32_t number, const char *what) {
     fs->groups[number].flags |= GROUP_DAMAGED;
     return filesystem_corrupt(fs, "ext2: group %u: %s; nothing is allocated there any more", number, what);
 }
 
-static error_t block_bitmap_check(struct filesystem *fs, uint32_t number, const uint8_t *bits)
-{
+static error_t block_bitmap_check(struct filesystem *fs, uint32_t number, const uint8_t *bits) {
     struct group *group = &fs->groups[number];
     uint32_t table = group->inode_table - group->first_block;
     bool good = bit_test(bits, group->block_bitmap - group->first_block) &&
@@ -39,8 +38,7 @@ static error_t block_bitmap_check(struct filesystem *fs, uint32_t number, const 
     return ERR_OK;
 }
 
-static error_t inode_bitmap_check(struct filesystem *fs, uint32_t number, const uint8_t *bits)
-{
+static error_t inode_bitmap_check(struct filesystem *fs, uint32_t number, const uint8_t *bits) {
     struct group *group = &fs->groups[number];
     if (number == 0 && bits_find(bits, 0, fs->first_inode - 1, false) != fs->first_inode - 1)
         return group_damaged(fs, number, "the inode bitmap says that reserved inodes are free");
@@ -56,8 +54,7 @@ static error_t inode_bitmap_check(struct filesystem *fs, uint32_t number, const 
     return ERR_OK;
 }
 
-static error_t block_bitmap_get(struct filesystem *fs, uint32_t number, struct buffer **buffer)
-{
+static error_t block_bitmap_get(struct filesystem *fs, uint32_t number, struct buffer **buffer) {
     struct group *group = &fs->groups[number];
     if (group->flags & GROUP_DAMAGED)
         return ERR_CORRUPT;
@@ -70,8 +67,7 @@ static error_t block_bitmap_get(struct filesystem *fs, uint32_t number, struct b
     return error;
 }
 
-static error_t inode_bitmap_get(struct filesystem *fs, uint32_t number, struct buffer **buffer)
-{
+static error_t inode_bitmap_get(struct filesystem *fs, uint32_t number, struct buffer **buffer) {
     struct group *group = &fs->groups[number];
     if (group->flags & GROUP_DAMAGED)
         return ERR_CORRUPT;
@@ -84,10 +80,10 @@ static error_t inode_bitmap_get(struct filesystem *fs, uint32_t number, struct b
     return error;
 }
 
-// --- windows --------------------------------------------------------------------------------------------------------
+// --- windows
+// --------------------------------------------------------------------------------------------------------
 // The end of another file's window that holds the block, or 0.
-static uint32_t window_of_other(const struct filesystem *fs, const struct inode *inode, uint32_t block)
-{
+static uint32_t window_of_other(const struct filesystem *fs, const struct inode *inode, uint32_t block) {
     for (uint32_t i = 0; i < WINDOWS; i++)
         if (fs->windows[i].inode && fs->windows[i].inode != inode && block >= fs->windows[i].start &&
             block < fs->windows[i].end)
@@ -95,8 +91,7 @@ static uint32_t window_of_other(const struct filesystem *fs, const struct inode 
     return 0;
 }
 
-static void window_move(struct filesystem *fs, struct inode *inode, uint32_t start)
-{
+static void window_move(struct filesystem *fs, struct inode *inode, uint32_t start) {
     struct window *window = NULL;
     for (uint32_t i = 0; i < WINDOWS; i++)
         if (fs->windows[i].inode == inode)
@@ -108,14 +103,14 @@ static void window_move(struct filesystem *fs, struct inode *inode, uint32_t sta
     *window = (struct window){.inode = inode, .start = start, .end = start + WINDOW_BLOCKS};
 }
 
-void windows_drop(struct inode *inode)
-{
+void windows_drop(struct inode *inode) {
     for (uint32_t i = 0; i < WINDOWS; i++)
         if (inode->fs->windows[i].inode == inode)
             inode->fs->windows[i].inode = NULL;
 }
 
-// --- blocks ---------------------------------------------------------------------------------------------------------
+// --- blocks
+// ---------------------------------------------------------------------------------------------------------
 struct block_search {
     const struct inode *inode;
     uint32_t want, minimum;
@@ -124,13 +119,14 @@ struct block_search {
 
 // A clear run in [from, limit) of the group: *start and its length (at most want), or 0.
 static uint32_t group_find_run(const struct filesystem *fs, const struct group *group, const uint8_t *bits,
-                               const struct block_search *search, uint32_t from, uint32_t limit, uint32_t *start)
-{
+                               const struct block_search *search, uint32_t from, uint32_t limit,
+                               uint32_t *start) {
     while (from < limit) {
         uint32_t at = bits_find(bits, from, limit, false);
         if (at == limit)
             return 0;
-        uint32_t skip = search->respect_windows ? window_of_other(fs, search->inode, group->first_block + at) : 0;
+        uint32_t skip =
+            search->respect_windows ? window_of_other(fs, search->inode, group->first_block + at) : 0;
         if (skip) {
             from = skip - group->first_block;
             continue;
@@ -146,9 +142,8 @@ static uint32_t group_find_run(const struct filesystem *fs, const struct group *
     return 0;
 }
 
-static void group_take_blocks(struct transaction *transaction, uint32_t number, struct buffer *buffer, uint32_t start,
-                              uint32_t count)
-{
+static void group_take_blocks(struct transaction *transaction, uint32_t number, struct buffer *buffer,
+                              uint32_t start, uint32_t count) {
     struct filesystem *fs = transaction->fs;
     struct group *group = &fs->groups[number];
     for (uint32_t i = 0; i < count; i++)
@@ -163,9 +158,9 @@ static void group_take_blocks(struct transaction *transaction, uint32_t number, 
 }
 
 // Looks in one group: from the goal (a bit; 0 if none) to the end, then from the hint.
-static error_t group_allocate(struct transaction *transaction, uint32_t number, const struct block_search *search,
-                              uint32_t goal, uint32_t *block, uint32_t *got)
-{
+static error_t group_allocate(struct transaction *transaction, uint32_t number,
+                              const struct block_search *search, uint32_t goal, uint32_t *block,
+                              uint32_t *got) {
     struct filesystem *fs = transaction->fs;
     struct group *group = &fs->groups[number];
     struct buffer *buffer;
@@ -188,22 +183,21 @@ static error_t group_allocate(struct transaction *transaction, uint32_t number, 
     return ERR_OK;
 }
 
-static uint32_t goal_of(const struct filesystem *fs, const struct inode *inode)
-{
+static uint32_t goal_of(const struct filesystem *fs, const struct inode *inode) {
     if (inode->last_allocated && inode->last_allocated + 1 < fs->blocks_count)
         return inode->last_allocated + 1;
     return fs->groups[(inode->number - 1) / fs->inodes_per_group].first_block;
 }
 
 error_t blocks_allocate(struct transaction *transaction, struct inode *inode, uint32_t want, uint32_t *block,
-                        uint32_t *got)
-{
+                        uint32_t *got) {
     struct filesystem *fs = transaction->fs;
     uint32_t goal = goal_of(fs, inode), first = group_of_block(fs, goal);
     uint32_t goal_bit = goal - fs->groups[first].first_block;
     bool continues = inode->last_allocated != 0;
     want = minimum_u32(want, fs->blocks_per_group / 2);
-    // First what goes on exactly at the goal; then a long run, nearest first; then anything; then other files' windows.
+    // First what goes on exactly at the goal; then a long run, nearest first; then anything; then other
+    // files' windows.
     const struct block_search searches[] = {
         {inode, want, continues && want < 32 ? minimum_u32(32, fs->blocks_per_group / 4) : want, true},
         {inode, want, 1, true},
@@ -216,9 +210,10 @@ error_t blocks_allocate(struct transaction *transaction, struct inode *inode, ui
         if (!block_bitmap_get(fs, first, &buffer)) {
             const struct block_search exact = {inode, want, 1, true};
             uint32_t start, limit = minimum_u32(goal_bit + want, fs->groups[first].block_count);
-            uint32_t count = goal_bit < limit && !bit_test(buffer->data, goal_bit)
-                                 ? group_find_run(fs, &fs->groups[first], buffer->data, &exact, goal_bit, limit, &start)
-                                 : 0;
+            uint32_t count =
+                goal_bit < limit && !bit_test(buffer->data, goal_bit)
+                    ? group_find_run(fs, &fs->groups[first], buffer->data, &exact, goal_bit, limit, &start)
+                    : 0;
             if (count && start == goal_bit) {
                 group_take_blocks(transaction, first, buffer, start, count);
                 buffer_release(fs, buffer);
@@ -246,8 +241,8 @@ error_t blocks_allocate(struct transaction *transaction, struct inode *inode, ui
     return ERR_NO_SPACE;
 }
 
-static void group_clear_blocks(struct filesystem *fs, uint32_t number, uint8_t *bits, uint32_t start, uint32_t count)
-{
+static void group_clear_blocks(struct filesystem *fs, uint32_t number, uint8_t *bits, uint32_t start,
+                               uint32_t count) {
     struct group *group = &fs->groups[number];
     for (uint32_t i = 0; i < count; i++)
         bit_clear(bits, start + i);
@@ -258,8 +253,7 @@ static void group_clear_blocks(struct filesystem *fs, uint32_t number, uint8_t *
     fs->summary_dirty = true;
 }
 
-void blocks_give_back(struct transaction *transaction, uint32_t block, uint32_t count)
-{
+void blocks_give_back(struct transaction *transaction, uint32_t block, uint32_t count) {
     struct filesystem *fs = transaction->fs;
     while (count) {
         uint32_t number = group_of_block(fs, block), start = block - fs->groups[number].first_block;
@@ -276,9 +270,8 @@ void blocks_give_back(struct transaction *transaction, uint32_t block, uint32_t 
 }
 
 // All of the run must be in use and not freed before.
-static error_t group_free_blocks(struct transaction *transaction, struct inode *inode, uint32_t number, uint32_t start,
-                                 uint32_t count)
-{
+static error_t group_free_blocks(struct transaction *transaction, struct inode *inode, uint32_t number,
+                                 uint32_t start, uint32_t count) {
     struct filesystem *fs = transaction->fs;
     struct group *group = &fs->groups[number];
     struct buffer *buffer;
@@ -298,8 +291,8 @@ static error_t group_free_blocks(struct transaction *transaction, struct inode *
     if (!good) {
         buffer_release(fs, buffer);
         (void)group_damaged(fs, number, "a block that a file owns is marked free");
-        return filesystem_corrupt(fs, "ext2: inode %u: its block %u is free or belongs to two files", inode->number,
-                                  group->first_block + start);
+        return filesystem_corrupt(fs, "ext2: inode %u: its block %u is free or belongs to two files",
+                                  inode->number, group->first_block + start);
     }
     if (inode->flags & INODE_NEW) {
         group_clear_blocks(fs, number, buffer->data, start, count);
@@ -314,8 +307,7 @@ static error_t group_free_blocks(struct transaction *transaction, struct inode *
     return ERR_OK;
 }
 
-error_t blocks_free(struct transaction *transaction, struct inode *inode, uint32_t block, uint32_t count)
-{
+error_t blocks_free(struct transaction *transaction, struct inode *inode, uint32_t block, uint32_t count) {
     struct filesystem *fs = transaction->fs;
     error_t first_error = ERR_OK;
     while (count) {
@@ -330,12 +322,14 @@ error_t blocks_free(struct transaction *transaction, struct inode *inode, uint32
     return first_error;
 }
 
-// --- inodes ---------------------------------------------------------------------------------------------------------
-// Orlov's idea: directories below the root are spread to groups with room; others stay near their parent unless it is full.
-static uint32_t directory_group(const struct filesystem *fs, const struct inode *parent)
-{
+// --- inodes
+// ---------------------------------------------------------------------------------------------------------
+// Orlov's idea: directories below the root are spread to groups with room; others stay near their parent
+// unless it is full.
+static uint32_t directory_group(const struct filesystem *fs, const struct inode *parent) {
     uint32_t home = (parent->number - 1) / fs->inodes_per_group;
-    uint64_t average_inodes = fs->free_inodes / fs->group_count, average_blocks = fs->free_blocks / fs->group_count;
+    uint64_t average_inodes = fs->free_inodes / fs->group_count,
+             average_blocks = fs->free_blocks / fs->group_count;
     uint32_t best = NO_INDEX, start = home;
     if (parent->number == EXT2_ROOT_INODE)
         start = hash_u32((uint32_t)fs->free_inodes) % fs->group_count;
@@ -356,8 +350,7 @@ static uint32_t directory_group(const struct filesystem *fs, const struct inode 
 }
 
 static error_t group_take_inode(struct transaction *transaction, uint32_t group_number, bool directory,
-                                uint32_t *number)
-{
+                                uint32_t *number) {
     struct filesystem *fs = transaction->fs;
     struct group *group = &fs->groups[group_number];
     struct buffer *buffer;
@@ -387,8 +380,7 @@ static error_t group_take_inode(struct transaction *transaction, uint32_t group_
 }
 
 error_t inode_number_allocate(struct transaction *transaction, const struct inode *parent, bool directory,
-                              uint32_t *number)
-{
+                              uint32_t *number) {
     struct filesystem *fs = transaction->fs;
     if (fs->free_inodes == 0)
         return ERR_NO_SPACE;
@@ -401,8 +393,7 @@ error_t inode_number_allocate(struct transaction *transaction, const struct inod
     return ERR_NO_SPACE;
 }
 
-static void group_clear_inode(struct filesystem *fs, struct group *group, uint8_t *bits, uint32_t at)
-{
+static void group_clear_inode(struct filesystem *fs, struct group *group, uint8_t *bits, uint32_t at) {
     bit_clear(bits, at);
     group->free_inodes++;
     group->inode_hint = minimum_u32(group->inode_hint, at);
@@ -411,8 +402,7 @@ static void group_clear_inode(struct filesystem *fs, struct group *group, uint8_
     fs->summary_dirty = true;
 }
 
-void inode_number_free(struct transaction *transaction, uint32_t number, bool directory, bool known)
-{
+void inode_number_free(struct transaction *transaction, uint32_t number, bool directory, bool known) {
     struct filesystem *fs = transaction->fs;
     uint32_t group_number = (number - 1) / fs->inodes_per_group, at = (number - 1) % fs->inodes_per_group;
     struct group *group = &fs->groups[group_number];
@@ -441,15 +431,16 @@ void inode_number_free(struct transaction *transaction, uint32_t number, bool di
     buffer_release(fs, buffer);
 }
 
-// --- after a commit -------------------------------------------------------------------------------------------------
-static bool group_apply_blocks(struct transaction *transaction, uint32_t number)
-{
+// --- after a commit
+// -------------------------------------------------------------------------------------------------
+static bool group_apply_blocks(struct transaction *transaction, uint32_t number) {
     struct filesystem *fs = transaction->fs;
     struct group *group = &fs->groups[number];
     struct buffer *buffer;
     if (block_bitmap_get(fs, number, &buffer))
         return false;
-    for (uint32_t at = 0; (at = bits_find(group->pending_blocks, at, group->block_count, true)) < group->block_count;) {
+    for (uint32_t at = 0;
+         (at = bits_find(group->pending_blocks, at, group->block_count, true)) < group->block_count;) {
         uint32_t end = bits_find(group->pending_blocks, at, group->block_count, false);
         group_clear_blocks(fs, number, buffer->data, at, end - at);
         at = end;
@@ -459,8 +450,7 @@ static bool group_apply_blocks(struct transaction *transaction, uint32_t number)
     return true;
 }
 
-static bool group_apply_inodes(struct transaction *transaction, uint32_t number)
-{
+static bool group_apply_inodes(struct transaction *transaction, uint32_t number) {
     struct filesystem *fs = transaction->fs;
     struct group *group = &fs->groups[number];
     struct buffer *buffer;
@@ -474,8 +464,7 @@ static bool group_apply_inodes(struct transaction *transaction, uint32_t number)
     return true;
 }
 
-void pending_apply(struct filesystem *fs)
-{
+void pending_apply(struct filesystem *fs) {
     struct transaction transaction = {.fs = fs};
     if (!fs->pending_blocks && !fs->pending_inodes)
         return;

@@ -5,13 +5,11 @@
 #include "servers/ext2/transaction.h"
 #include "servers/ext2/writeback.h"
 
-uint32_t node_number(const struct inode *inode)
-{
+uint32_t node_number(const struct inode *inode) {
     return inode->number;
 }
 
-enum node_type node_type(const struct inode *inode)
-{
+enum node_type node_type(const struct inode *inode) {
     switch (inode->mode & EXT2_MODE_TYPE) {
     case EXT2_MODE_DIRECTORY:
         return NODE_DIRECTORY;
@@ -30,13 +28,11 @@ enum node_type node_type(const struct inode *inode)
     }
 }
 
-error_t node_root(struct filesystem *fs, struct inode **result)
-{
+error_t node_root(struct filesystem *fs, struct inode **result) {
     return node_by_number(fs, EXT2_ROOT_INODE, 0, result);
 }
 
-error_t node_by_number(struct filesystem *fs, uint32_t number, uint32_t generation, struct inode **result)
-{
+error_t node_by_number(struct filesystem *fs, uint32_t number, uint32_t generation, struct inode **result) {
     operation_enter(fs);
     error_t error = inode_get(fs, number, result);
     if (!error && number != EXT2_ROOT_INODE && (*result)->generation != generation) {
@@ -47,13 +43,11 @@ error_t node_by_number(struct filesystem *fs, uint32_t number, uint32_t generati
     return error;
 }
 
-void node_reference(struct inode *inode)
-{
+void node_reference(struct inode *inode) {
     inode_hold(inode);
 }
 
-void node_release(struct inode *inode)
-{
+void node_release(struct inode *inode) {
     struct filesystem *fs = inode->fs;
     bool waits = inode->references == 1 && inode->links == 0;
     if (waits)
@@ -63,8 +57,7 @@ void node_release(struct inode *inode)
         operation_leave(fs);
 }
 
-void node_attributes(struct inode *node, struct node_attributes *result)
-{
+void node_attributes(struct inode *node, struct node_attributes *result) {
     *result = (struct node_attributes){
         .number = node->number,
         .generation = node->generation,
@@ -91,8 +84,7 @@ void node_attributes(struct inode *node, struct node_attributes *result)
     }
 }
 
-static void attributes_apply(struct inode *node, uint32_t set, const struct node_attributes *values)
-{
+static void attributes_apply(struct inode *node, uint32_t set, const struct node_attributes *values) {
     struct file_time now = time_now();
     if (set & NODE_SET_MODE)
         node->mode = (uint16_t)((node->mode & EXT2_MODE_TYPE) | (values->mode & 07777));
@@ -112,8 +104,7 @@ static void attributes_apply(struct inode *node, uint32_t set, const struct node
     inode_mark_dirty(node);
 }
 
-error_t node_set_attributes(struct inode *node, uint32_t set, const struct node_attributes *values)
-{
+error_t node_set_attributes(struct inode *node, uint32_t set, const struct node_attributes *values) {
     struct transaction transaction;
     if ((set & NODE_SET_ACCESS && values->access.nanoseconds > 999999999) ||
         (set & NODE_SET_MODIFY && values->modify.nanoseconds > 999999999))
@@ -130,11 +121,12 @@ error_t node_set_attributes(struct inode *node, uint32_t set, const struct node_
     return error;
 }
 
-error_t node_fsync(struct inode *node)
-{
+error_t node_fsync(struct inode *node) {
     struct filesystem *fs = node->fs;
     operation_enter(fs);
+    core_lock_shared(&node->lock);
     writeback_inode(node);
+    core_unlock(&node->lock);
     error_t error = node->write_error;
     node->write_error = ERR_OK;
     // Every change of what leads to the node marks it dirty, so a clean one was committed with its names.

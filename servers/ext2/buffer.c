@@ -1,6 +1,6 @@
-// The metadata cache. Invariants: a block is in at most one slot; dirty or pinned slots are never reused; the sum of dirty slots
-// and of what open transactions may still dirty stays under dirty_limit, so a clean slot is always to be had.
-// Called by everything that looks at metadata.
+// The metadata cache. Invariants: a block is in at most one slot; dirty or pinned slots are never reused; the
+// sum of dirty slots and of what open transactions may still dirty stays under dirty_limit, so a clean slot
+// is always to be had. Called by everything that looks at metadata.
 #include "servers/ext2/buffer.h"
 
 #include <stdlib.h>
@@ -9,8 +9,7 @@
 #include "servers/ext2/disk.h"
 #include "servers/ext2/message.h"
 
-error_t buffer_cache_make(struct filesystem *fs, uint8_t *metadata, uint64_t bytes)
-{
+error_t buffer_cache_make(struct filesystem *fs, uint8_t *metadata, uint64_t bytes) {
     uint32_t slots = (uint32_t)minimum_u64(bytes >> fs->block_shift, 1 << 20);
     uint32_t hash = 64;
     while (hash < slots)
@@ -34,8 +33,7 @@ error_t buffer_cache_make(struct filesystem *fs, uint8_t *metadata, uint64_t byt
     return ERR_OK;
 }
 
-void buffer_cache_free(struct filesystem *fs)
-{
+void buffer_cache_free(struct filesystem *fs) {
     free(fs->buffers);
     free(fs->buffer_hash);
     free(fs->selected);
@@ -44,16 +42,14 @@ void buffer_cache_free(struct filesystem *fs)
     fs->buffer_hash = NULL;
 }
 
-struct buffer *buffer_find(struct filesystem *fs, uint32_t block)
-{
+struct buffer *buffer_find(struct filesystem *fs, uint32_t block) {
     uint32_t slot = fs->buffer_hash[hash_u32(block) & fs->buffer_hash_mask];
     while (slot != NO_INDEX && fs->buffers[slot].block != block)
         slot = fs->buffers[slot].hash_next;
     return slot == NO_INDEX ? NULL : &fs->buffers[slot];
 }
 
-static void buffer_unhash(struct filesystem *fs, struct buffer *buffer)
-{
+static void buffer_unhash(struct filesystem *fs, struct buffer *buffer) {
     uint32_t slot = (uint32_t)(buffer - fs->buffers);
     uint32_t *link = &fs->buffer_hash[hash_u32(buffer->block) & fs->buffer_hash_mask];
     while (*link != slot)
@@ -64,8 +60,8 @@ static void buffer_unhash(struct filesystem *fs, struct buffer *buffer)
     buffer->tombstones = 0;
 }
 
-static void buffer_insert(struct filesystem *fs, struct buffer *buffer, uint32_t block, enum buffer_kind kind)
-{
+static void buffer_insert(struct filesystem *fs, struct buffer *buffer, uint32_t block,
+                          enum buffer_kind kind) {
     uint32_t *bucket = &fs->buffer_hash[hash_u32(block) & fs->buffer_hash_mask];
     buffer->block = block;
     buffer->kind = (uint8_t)kind;
@@ -74,8 +70,7 @@ static void buffer_insert(struct filesystem *fs, struct buffer *buffer, uint32_t
 }
 
 // A slot that can be reused now, or NULL. Takes it out of the hash.
-static struct buffer *slot_take(struct filesystem *fs)
-{
+static struct buffer *slot_take(struct filesystem *fs) {
     for (uint32_t step = 0; step < 2 * fs->buffer_count; step++) {
         struct buffer *buffer = &fs->buffers[fs->buffer_hand];
         fs->buffer_hand = fs->buffer_hand + 1 == fs->buffer_count ? 0 : fs->buffer_hand + 1;
@@ -92,16 +87,13 @@ static struct buffer *slot_take(struct filesystem *fs)
     return NULL;
 }
 
-static error_t buffer_wait_read(struct filesystem *fs, struct buffer *buffer)
-{
+static error_t buffer_wait_read(struct filesystem *fs, struct buffer *buffer) {
     while (buffer->flags & BUFFER_READING)
         platform_queue_wait(&fs->buffer_queue);
     return buffer->flags & BUFFER_ERROR ? ERR_IO : ERR_OK;
 }
 
-static void buffer_start_read(struct filesystem *fs, struct buffer *buffer, uint32_t count)
-{
-    (void)count;
+static void buffer_start_read(struct filesystem *fs, struct buffer *buffer) {
     struct transfer transfer = {.fs = fs};
     buffer->flags = BUFFER_READING | BUFFER_REFERENCED;
     transfer_add(&transfer, buffer->block, buffer_offset(fs, buffer), fs->block_size);
@@ -109,8 +101,7 @@ static void buffer_start_read(struct filesystem *fs, struct buffer *buffer, uint
 }
 
 // Pins the block's slot, making one if need be; *made tells which. WAITS for room.
-static struct buffer *buffer_slot(struct filesystem *fs, uint32_t block, enum buffer_kind kind, bool *made)
-{
+static struct buffer *buffer_slot(struct filesystem *fs, uint32_t block, enum buffer_kind kind, bool *made) {
     for (;;) {
         struct buffer *buffer = buffer_find(fs, block);
         *made = !buffer;
@@ -127,12 +118,11 @@ static struct buffer *buffer_slot(struct filesystem *fs, uint32_t block, enum bu
     }
 }
 
-error_t buffer_read(struct filesystem *fs, uint32_t block, enum buffer_kind kind, struct buffer **result)
-{
+error_t buffer_read(struct filesystem *fs, uint32_t block, enum buffer_kind kind, struct buffer **result) {
     bool made;
     struct buffer *buffer = buffer_slot(fs, block, kind, &made);
     if (made || (!(buffer->flags & (BUFFER_VALID | BUFFER_READING))))
-        buffer_start_read(fs, buffer, 1);
+        buffer_start_read(fs, buffer);
     error_t error = buffer->flags & BUFFER_VALID ? ERR_OK : buffer_wait_read(fs, buffer);
     if (!error && buffer->kind != kind) {
         if (buffer->flags & (BUFFER_DIRTY | BUFFER_SELECTED) || buffer->pins > 1)
@@ -153,8 +143,7 @@ error_t buffer_read(struct filesystem *fs, uint32_t block, enum buffer_kind kind
     return ERR_OK;
 }
 
-error_t buffer_fresh(struct filesystem *fs, uint32_t block, enum buffer_kind kind, struct buffer **result)
-{
+error_t buffer_fresh(struct filesystem *fs, uint32_t block, enum buffer_kind kind, struct buffer **result) {
     bool made;
     struct buffer *buffer = buffer_slot(fs, block, kind, &made);
     if (buffer->flags & BUFFER_READING)
@@ -170,14 +159,12 @@ error_t buffer_fresh(struct filesystem *fs, uint32_t block, enum buffer_kind kin
     return ERR_OK;
 }
 
-void buffer_release(struct filesystem *fs, struct buffer *buffer)
-{
+void buffer_release(struct filesystem *fs, struct buffer *buffer) {
     if (--buffer->pins == 0 && fs->buffer_queue.first)
         platform_queue_wake_all(&fs->buffer_queue);
 }
 
-void buffer_dirty(struct transaction *transaction, struct buffer *buffer)
-{
+void buffer_dirty(struct transaction *transaction, struct buffer *buffer) {
     struct filesystem *fs = transaction->fs;
     if (buffer->flags & BUFFER_DIRTY)
         return;
@@ -189,15 +176,13 @@ void buffer_dirty(struct transaction *transaction, struct buffer *buffer)
     }
 }
 
-void buffer_clean(struct filesystem *fs, struct buffer *buffer)
-{
+void buffer_clean(struct filesystem *fs, struct buffer *buffer) {
     if (buffer->flags & BUFFER_DIRTY)
         fs->dirty_buffers--;
     buffer->flags &= (uint16_t) ~(BUFFER_DIRTY | BUFFER_FRESH | BUFFER_SELECTED);
 }
 
-void buffer_forget(struct filesystem *fs, uint32_t block)
-{
+void buffer_forget(struct filesystem *fs, uint32_t block) {
     struct buffer *buffer = buffer_find(fs, block);
     if (block == fs->park_block) {
         fs->park_block = 0;
@@ -214,26 +199,33 @@ void buffer_forget(struct filesystem *fs, uint32_t block)
         buffer->flags &= (uint16_t)~BUFFER_VALID;
 }
 
-void buffer_prefetch(struct filesystem *fs, uint32_t block, uint32_t count, enum buffer_kind kind)
-{
-    if (fs->buffer_count < 8 * count || fs->dirty_buffers + fs->reserved_credits + 2 * count > fs->dirty_limit)
+static bool prefetch_is_wise(const struct filesystem *fs, uint32_t count) {
+    return fs->buffer_count >= 8 * count &&
+           fs->dirty_buffers + fs->reserved_credits + 2 * count <= fs->dirty_limit;
+}
+
+void buffer_prefetch_with(struct transfer *transfer, uint32_t block, enum buffer_kind kind) {
+    struct filesystem *fs = transfer->fs;
+    if (!prefetch_is_wise(fs, 1) || buffer_find(fs, block))
         return;
+    struct buffer *buffer = slot_take(fs);
+    if (!buffer)
+        return;
+    buffer_insert(fs, buffer, block, kind);
+    buffer->flags = BUFFER_READING;
+    transfer_add(transfer, block, buffer_offset(fs, buffer), fs->block_size);
+}
+
+void buffer_prefetch(struct filesystem *fs, uint32_t block, uint32_t count, enum buffer_kind kind) {
     struct transfer transfer = {.fs = fs};
-    for (uint32_t i = 0; i < count; i++) {
-        if (buffer_find(fs, block + i))
-            continue;
-        struct buffer *buffer = slot_take(fs);
-        if (!buffer)
-            break;
-        buffer_insert(fs, buffer, block + i, kind);
-        buffer->flags = BUFFER_READING;
-        transfer_add(&transfer, block + i, buffer_offset(fs, buffer), fs->block_size);
-    }
+    if (!prefetch_is_wise(fs, count))
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        buffer_prefetch_with(&transfer, block + i, kind);
     transfer_finish(&transfer);
 }
 
-void buffer_transfer_done(struct filesystem *fs, uint32_t slot, bool write, error_t result)
-{
+void buffer_transfer_done(struct filesystem *fs, uint32_t slot, bool write, error_t result) {
     if (write)
         return; // the commit waits for its batch and marks them itself
     struct buffer *buffer = &fs->buffers[slot];

@@ -1,7 +1,8 @@
-// The commit: writes metadata in phases with a flush between them, so that after a crash between any two writes e2fsck -p finds
-// only what it repairs by itself. The phases and their proof are in README.md, "Order of writes". Invariants: it runs
-// alone (no transaction is open); nothing counts as written until the last phase is durable, so a failed commit is simply
-// repeated. Called by fsync, sync, the background fiber, and operations that need room.
+// The commit: writes metadata in phases with a flush between them, so that after a crash between any two
+// writes e2fsck -p finds only what it repairs by itself. The phases and their proof are in README.md, "Order
+// of writes". Invariants: it runs alone (no transaction is open); nothing counts as written until the last
+// phase is durable, so a failed commit is simply repeated. Called by fsync, sync, the background fiber, and
+// operations that need room.
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,9 +14,9 @@
 #include "servers/ext2/superblock.h"
 #include "servers/ext2/transaction.h"
 
-// --- writing selected buffers ---------------------------------------------------------------------------------------
-static void selected_sift(struct filesystem *fs, uint32_t root, uint32_t count)
-{
+// --- writing selected buffers
+// ---------------------------------------------------------------------------------------
+static void selected_sift(struct filesystem *fs, uint32_t root, uint32_t count) {
     uint32_t *list = fs->selected;
     for (uint32_t child; (child = 2 * root + 1) < count; root = child) {
         if (child + 1 < count && fs->buffers[list[child]].block < fs->buffers[list[child + 1]].block)
@@ -28,8 +29,7 @@ static void selected_sift(struct filesystem *fs, uint32_t root, uint32_t count)
     }
 }
 
-static void selected_sort(struct filesystem *fs)
-{
+static void selected_sort(struct filesystem *fs) {
     uint32_t count = fs->selected_count;
     for (uint32_t i = count / 2; i-- > 0;)
         selected_sift(fs, i, count);
@@ -42,8 +42,7 @@ static void selected_sort(struct filesystem *fs)
 }
 
 // Writes what is selected, in disk order, and waits for it.
-static error_t selected_write(struct filesystem *fs)
-{
+static error_t selected_write(struct filesystem *fs) {
     struct io_batch batch = {0};
     struct transfer transfer = {.fs = fs, .batch = &batch, .write = true};
     selected_sort(fs);
@@ -56,7 +55,8 @@ static error_t selected_write(struct filesystem *fs)
     for (uint32_t i = 0; i < fs->selected_count; i++) {
         struct buffer *buffer = &fs->buffers[fs->selected[i]];
         buffer->flags &= (uint16_t)~BUFFER_SELECTED;
-        // An inode block that was not written holds what the disk must not learn before its turn: read it anew.
+        // An inode block that was not written holds what the disk must not learn before its turn: read it
+        // anew.
         if (error && buffer->kind == BUFFER_INODES && !buffer->pins)
             buffer->flags &= (uint16_t)~BUFFER_VALID;
     }
@@ -65,8 +65,7 @@ static error_t selected_write(struct filesystem *fs)
     return error;
 }
 
-static error_t select_buffer(struct filesystem *fs, struct buffer *buffer)
-{
+static error_t select_buffer(struct filesystem *fs, struct buffer *buffer) {
     if (buffer->flags & BUFFER_SELECTED)
         return ERR_OK;
     buffer->flags |= BUFFER_SELECTED;
@@ -77,8 +76,7 @@ static error_t select_buffer(struct filesystem *fs, struct buffer *buffer)
     return ERR_OK;
 }
 
-static error_t select_buffers(struct filesystem *fs, uint32_t kinds, bool fresh, bool old)
-{
+static error_t select_buffers(struct filesystem *fs, uint32_t kinds, bool fresh, bool old) {
     error_t error = ERR_OK;
     for (uint32_t i = 0; i < fs->buffer_count && !error; i++) {
         struct buffer *buffer = &fs->buffers[i];
@@ -90,8 +88,7 @@ static error_t select_buffers(struct filesystem *fs, uint32_t kinds, bool fresh,
 }
 
 // Writes one block from the scratch slot, whose content differs from what is cached.
-static error_t scratch_write(struct filesystem *fs, uint32_t block)
-{
+static error_t scratch_write(struct filesystem *fs, uint32_t block) {
     struct io_batch batch = {0};
     struct transfer transfer = {.fs = fs, .batch = &batch, .write = true};
     transfer_add(&transfer, block, (uint64_t)fs->scratch_slot << fs->block_shift, fs->block_size);
@@ -99,11 +96,11 @@ static error_t scratch_write(struct filesystem *fs, uint32_t block)
     return io_batch_wait(&batch);
 }
 
-// --- inodes ---------------------------------------------------------------------------------------------------------
+// --- inodes
+// ---------------------------------------------------------------------------------------------------------
 enum commit_class { CLASS_NONE, CLASS_REMOVED, CLASS_OLD_DIRECTORY, CLASS_NEW_DIRECTORY, CLASS_OTHER };
 
-static enum commit_class inode_class(const struct inode *inode)
-{
+static enum commit_class inode_class(const struct inode *inode) {
     if (inode->flags & INODE_DAMAGED)
         return CLASS_NONE;
     if (inode->links == 0 && inode->flags & INODE_NEW)
@@ -115,15 +112,14 @@ static enum commit_class inode_class(const struct inode *inode)
     return inode->flags & INODE_NEW ? CLASS_NEW_DIRECTORY : CLASS_OLD_DIRECTORY;
 }
 
-static bool inode_in_phase(const struct inode *inode, enum commit_class class, uint32_t level)
-{
+static bool inode_in_phase(const struct inode *inode, enum commit_class class, uint32_t level) {
     return inode->flags & INODE_DIRTY && !(inode->flags & INODE_WRITTEN) && inode_class(inode) == class &&
            (class == CLASS_OTHER || class == CLASS_OLD_DIRECTORY || inode->level == level);
 }
 
 // Encodes all inodes of the phase that share the inode's table block, and selects the block.
-static error_t inodes_encode_block(struct filesystem *fs, struct inode *inode, enum commit_class class, uint32_t level)
-{
+static error_t inodes_encode_block(struct filesystem *fs, struct inode *inode, enum commit_class class,
+                                   uint32_t level) {
     struct buffer *buffer;
     error_t error = buffer_read(fs, inode_table_block(fs, inode->number), BUFFER_INODES, &buffer);
     if (error)
@@ -141,8 +137,7 @@ static error_t inodes_encode_block(struct filesystem *fs, struct inode *inode, e
     return error;
 }
 
-static error_t select_inodes(struct filesystem *fs, enum commit_class class, uint32_t level)
-{
+static error_t select_inodes(struct filesystem *fs, enum commit_class class, uint32_t level) {
     error_t error = ERR_OK;
     for (struct inode *inode = fs->dirty_inode_first; inode && !error; inode = inode->dirty_next)
         if (inode_in_phase(inode, class, level))
@@ -150,8 +145,7 @@ static error_t select_inodes(struct filesystem *fs, enum commit_class class, uin
     return error;
 }
 
-static uint32_t highest_level(const struct filesystem *fs, enum commit_class class)
-{
+static uint32_t highest_level(const struct filesystem *fs, enum commit_class class) {
     uint32_t highest = 0;
     for (const struct inode *inode = fs->dirty_inode_first; inode; inode = inode->dirty_next)
         if (inode_class(inode) == class && inode->level > highest)
@@ -160,8 +154,7 @@ static uint32_t highest_level(const struct filesystem *fs, enum commit_class cla
 }
 
 // A directory whose hash index is not kept up loses its index flag before any of its blocks changes.
-static error_t select_unindexed(struct filesystem *fs)
-{
+static error_t select_unindexed(struct filesystem *fs) {
     error_t error = ERR_OK;
     for (struct inode *inode = fs->dirty_inode_first; inode && !error; inode = inode->dirty_next) {
         struct buffer *buffer;
@@ -177,15 +170,14 @@ static error_t select_unindexed(struct filesystem *fs)
     return error;
 }
 
-// --- names that the disk keeps for a while --------------------------------------------------------------------------
-error_t tombstone_reserve(struct transaction *transaction)
-{
+// --- names that the disk keeps for a while
+// --------------------------------------------------------------------------
+error_t tombstone_reserve(struct transaction *transaction) {
     transaction->spare = malloc(sizeof *transaction->spare);
     return transaction->spare ? ERR_OK : ERR_NO_MEMORY;
 }
 
-void tombstone_add(struct transaction *transaction, struct buffer *buffer, uint32_t offset, uint32_t number)
-{
+void tombstone_add(struct transaction *transaction, struct buffer *buffer, uint32_t offset, uint32_t number) {
     struct filesystem *fs = transaction->fs;
     struct tombstone *tombstone = transaction->spare;
     transaction->spare = NULL;
@@ -195,8 +187,7 @@ void tombstone_add(struct transaction *transaction, struct buffer *buffer, uint3
 }
 
 // Writes the directory blocks that have tombstones: with the renamed-away entries (undo), or as they are.
-static error_t tombstones_write(struct filesystem *fs, bool undo)
-{
+static error_t tombstones_write(struct filesystem *fs, bool undo) {
     for (const struct tombstone *first = fs->tombstones; first; first = first->next) {
         bool done = false; // once per block: by the first of its tombstones
         for (const struct tombstone *t = fs->tombstones; t != first && !done; t = t->next)
@@ -215,8 +206,7 @@ static error_t tombstones_write(struct filesystem *fs, bool undo)
     return ERR_OK;
 }
 
-static void tombstones_free(struct filesystem *fs)
-{
+static void tombstones_free(struct filesystem *fs) {
     while (fs->tombstones) {
         struct tombstone *tombstone = fs->tombstones;
         struct buffer *buffer = buffer_find(fs, tombstone->block);
@@ -228,8 +218,7 @@ static void tombstones_free(struct filesystem *fs)
 }
 
 // The parked inodes' names, "#number", in the empty block of lost+found; or the empty block again.
-static error_t park_write(struct filesystem *fs, bool occupied)
-{
+static error_t park_write(struct filesystem *fs, bool occupied) {
     if (!fs->parked_count || !fs->park_block)
         return ERR_OK;
     uint32_t offset = 0;
@@ -254,8 +243,7 @@ static error_t park_write(struct filesystem *fs, bool occupied)
     return scratch_write(fs, fs->park_block);
 }
 
-void commit_find_park(struct filesystem *fs)
-{
+void commit_find_park(struct filesystem *fs) {
     if (fs->park_searched || fs->read_only)
         return;
     fs->park_searched = true;
@@ -264,12 +252,12 @@ void commit_find_park(struct filesystem *fs)
         fs->park_block = block;
 }
 
-void commit_park(struct filesystem *fs, uint32_t number)
-{
+void commit_park(struct filesystem *fs, uint32_t number) {
     fs->parked[fs->parked_count++] = number;
 }
 
-// --- the phases -----------------------------------------------------------------------------------------------------
+// --- the phases
+// -----------------------------------------------------------------------------------------------------
 enum {
     KIND_BITMAP = 1u << BUFFER_BITMAP,
     KIND_INDIRECT_FILE = 1u << BUFFER_INDIRECT_FILE,
@@ -279,17 +267,16 @@ enum {
     KIND_SUMMARY = 1u << BUFFER_SUMMARY,
 };
 
-static error_t write_and_flush(struct filesystem *fs, error_t error)
-{
+static error_t write_and_flush(struct filesystem *fs, error_t error) {
     error_t write_error = selected_write(fs); // always, to unselect
     if (!error)
         error = write_error;
     return error ? error : disk_flush(fs);
 }
 
-// What nothing on disk points to yet, and what is to be found free: freed inodes, children before their parents.
-static error_t phase_prepare(struct filesystem *fs)
-{
+// What nothing on disk points to yet, and what is to be found free: freed inodes, children before their
+// parents.
+static error_t phase_prepare(struct filesystem *fs) {
     uint32_t highest = highest_level(fs, CLASS_REMOVED);
     error_t error = ERR_OK;
     if (fs->large_file_pending) { // before any inode needs it
@@ -300,8 +287,8 @@ static error_t phase_prepare(struct filesystem *fs)
     if (!error)
         error = select_buffers(fs, KIND_BITMAP, true, true);
     if (!error)
-        error = select_buffers(fs, KIND_INDIRECT_FILE | KIND_INDIRECT_DIRECTORY | KIND_DIRECTORY | KIND_CONTENT, true,
-                               false);
+        error = select_buffers(
+            fs, KIND_INDIRECT_FILE | KIND_INDIRECT_DIRECTORY | KIND_DIRECTORY | KIND_CONTENT, true, false);
     if (!error)
         error = select_unindexed(fs);
     if (!error)
@@ -314,8 +301,7 @@ static error_t phase_prepare(struct filesystem *fs)
 }
 
 // Names, and the directories that hold them.
-static error_t phase_names(struct filesystem *fs)
-{
+static error_t phase_names(struct filesystem *fs) {
     error_t error = select_buffers(fs, KIND_DIRECTORY | KIND_INDIRECT_DIRECTORY, false, true);
     if (!error)
         error = select_inodes(fs, CLASS_OLD_DIRECTORY, 0);
@@ -325,8 +311,7 @@ static error_t phase_names(struct filesystem *fs)
 }
 
 // What the names name: new directories from the top down, then all other inodes.
-static error_t phase_inodes(struct filesystem *fs)
-{
+static error_t phase_inodes(struct filesystem *fs) {
     uint32_t highest = highest_level(fs, CLASS_NEW_DIRECTORY);
     error_t error = ERR_OK;
     for (uint32_t level = 1; level <= highest && !error; level++) {
@@ -341,8 +326,7 @@ static error_t phase_inodes(struct filesystem *fs)
 }
 
 // Old names of renamed files go last.
-static error_t phase_old_names(struct filesystem *fs)
-{
+static error_t phase_old_names(struct filesystem *fs) {
     if (!fs->tombstones && !fs->parked_count)
         return ERR_OK;
     error_t error = tombstones_write(fs, false);
@@ -351,8 +335,7 @@ static error_t phase_old_names(struct filesystem *fs)
     return error ? error : disk_flush(fs);
 }
 
-static void commit_finish(struct filesystem *fs)
-{
+static void commit_finish(struct filesystem *fs) {
     for (uint32_t i = 0; i < fs->buffer_count; i++)
         if (fs->buffers[i].flags & BUFFER_DIRTY && fs->buffers[i].kind != BUFFER_SUMMARY)
             buffer_clean(fs, &fs->buffers[i]);
@@ -362,10 +345,11 @@ static void commit_finish(struct filesystem *fs)
     struct inode *next;
     for (struct inode *inode = fs->dirty_inode_first; inode; inode = next) {
         next = inode->dirty_next;
-        inode->flags &= ~(uint32_t)(INODE_NEW | INODE_REMOVED | INODE_REPLACED | INODE_GAINED | INODE_MOVED_OUT |
-                                    INODE_UNINDEX | INODE_WRITTEN);
+        inode->flags &= ~(uint32_t)(INODE_NEW | INODE_REMOVED | INODE_REPLACED | INODE_GAINED |
+                                    INODE_MOVED_OUT | INODE_UNINDEX | INODE_WRITTEN);
         inode->level = 0;
-        if (!(inode->flags & INODE_TOUCHED) || inode->flags & (INODE_LOST | INODE_DAMAGED) || inode->links == 0)
+        if (!(inode->flags & INODE_TOUCHED) || inode->flags & (INODE_LOST | INODE_DAMAGED) ||
+            inode->links == 0)
             inode_mark_clean(inode);
         if (inode->flags & INODE_LOST && !inode->references)
             inode_structure_free(inode);
@@ -376,8 +360,7 @@ static void commit_finish(struct filesystem *fs)
 }
 
 // Alone: commit_lock is held exclusively.
-static error_t commit_phases(struct filesystem *fs)
-{
+static error_t commit_phases(struct filesystem *fs) {
     if (!fs->dirty_buffers && !fs->dirty_inodes && !fs->pending_blocks && !fs->pending_inodes)
         return disk_flush(fs);
     for (struct inode *inode = fs->dirty_inode_first; inode; inode = inode->dirty_next)
@@ -394,8 +377,7 @@ static error_t commit_phases(struct filesystem *fs)
     return error;
 }
 
-error_t commit(struct filesystem *fs)
-{
+error_t commit(struct filesystem *fs) {
     uint64_t batch = fs->batch;
     if (fs->read_only)
         return fs->dirty_inodes || fs->dirty_buffers ? ERR_READ_ONLY : ERR_OK;
@@ -404,14 +386,14 @@ error_t commit(struct filesystem *fs)
     error_t error = fs->batch > batch ? disk_flush(fs) : commit_phases(fs);
     core_unlock(&fs->commit_lock);
     if (error)
-        message_log(fs, PLATFORM_LOG_ERROR, "ext2: cannot write metadata (error %d); the changes are kept and tried again",
-                    error);
+        message_log(fs, PLATFORM_LOG_ERROR,
+                    "ext2: cannot write metadata (error %d); the changes are kept and tried again", error);
     return error;
 }
 
-// One round of bitmaps and summary. What the commit gave back is in the bitmaps only now: nothing on disk points to it any more.
-static error_t phase_summary(struct filesystem *fs)
-{
+// One round of bitmaps and summary. What the commit gave back is in the bitmaps only now: nothing on disk
+// points to it any more.
+static error_t phase_summary(struct filesystem *fs) {
     error_t error = superblock_encode_summary(fs);
     if (!error)
         error = select_buffers(fs, KIND_BITMAP | KIND_SUMMARY, true, true);
@@ -422,8 +404,7 @@ static error_t phase_summary(struct filesystem *fs)
     return error;
 }
 
-error_t commit_with_summary(struct filesystem *fs)
-{
+error_t commit_with_summary(struct filesystem *fs) {
     if (fs->read_only)
         return fs->dirty_inodes || fs->dirty_buffers ? ERR_READ_ONLY : ERR_OK;
     core_lock_exclusive(&fs->commit_lock);

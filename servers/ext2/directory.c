@@ -1,6 +1,7 @@
-// Directory blocks. A removed entry just loses its inode number; free neighbours are joined when room is looked for. Invariant: a block
-// is looked into only after all its entries were checked (BUFFER_CHECKED). Insertion does not keep hash indexes (htree) up: it takes the
-// directory's index flag away, which leaves a valid plain directory. Called by namespace.c and rename.c.
+// Directory blocks. A removed entry just loses its inode number; free neighbours are joined when room is
+// looked for. Invariant: a block is looked into only after all its entries were checked (BUFFER_CHECKED).
+// Insertion does not keep hash indexes (htree) up: it takes the directory's index flag away, which leaves a
+// valid plain directory. Called by namespace.c and rename.c.
 #include "servers/ext2/directory.h"
 
 #include <string.h>
@@ -11,24 +12,21 @@
 #include "servers/ext2/message.h"
 #include "servers/ext2/name_index.h"
 
-static struct ext2_directory_entry *entry_at(const struct buffer *buffer, uint32_t offset)
-{
+static struct ext2_directory_entry *entry_at(const struct buffer *buffer, uint32_t offset) {
     return (struct ext2_directory_entry *)(void *)(buffer->data + offset);
 }
 
-static uint32_t entry_bytes(uint32_t name_length)
-{
+static uint32_t entry_bytes(uint32_t name_length) {
     return (EXT2_ENTRY_HEADER_BYTES + name_length + 3) & ~3u;
 }
 
-bool directory_entry_is_dots(const struct ext2_directory_entry *entry)
-{
+bool directory_entry_is_dots(const struct ext2_directory_entry *entry) {
     return entry->name[0] == '.' &&
            (entry->name_length == 1 || (entry->name_length == 2 && entry->name[1] == '.'));
 }
 
-static const char *entry_fault(const struct filesystem *fs, const struct ext2_directory_entry *entry, uint32_t offset)
-{
+static const char *entry_fault(const struct filesystem *fs, const struct ext2_directory_entry *entry,
+                               uint32_t offset) {
     if (entry->length < entry_bytes(1) || entry->length % 4 || entry->length > fs->block_size - offset)
         return "bad entry length";
     if (entry_bytes(entry->name_length) > entry->length)
@@ -45,21 +43,22 @@ static const char *entry_fault(const struct filesystem *fs, const struct ext2_di
     return NULL;
 }
 
-static error_t block_check(struct inode *directory, uint32_t block, struct buffer *buffer)
-{
+static error_t block_check(struct inode *directory, uint32_t block, struct buffer *buffer) {
     struct filesystem *fs = directory->fs;
     const char *fault = NULL;
     uint32_t offset = 0;
     while (offset < fs->block_size && !fault) {
         const struct ext2_directory_entry *entry = entry_at(buffer, offset);
-        fault = offset > fs->block_size - entry_bytes(1) ? "bad entry length" : entry_fault(fs, entry, offset);
+        fault =
+            offset > fs->block_size - entry_bytes(1) ? "bad entry length" : entry_fault(fs, entry, offset);
         if (!fault)
             offset += entry->length;
     }
     if (!fault && block == 0) {
         const struct ext2_directory_entry *dot = entry_at(buffer, 0), *parent = entry_at(buffer, dot->length);
         if (dot->length >= fs->block_size || dot->inode != directory->number || dot->name_length != 1 ||
-            dot->name[0] != '.' || parent->inode == 0 || parent->name_length != 2 || memcmp(parent->name, "..", 2) != 0)
+            dot->name[0] != '.' || parent->inode == 0 || parent->name_length != 2 ||
+            memcmp(parent->name, "..", 2) != 0)
             fault = "no . and .. at the start";
     }
     if (!fault) {
@@ -71,8 +70,7 @@ static error_t block_check(struct inode *directory, uint32_t block, struct buffe
                               directory->number, block, buffer->block, offset, fault);
 }
 
-error_t directory_block_get(struct inode *directory, uint32_t block, struct buffer **buffer)
-{
+error_t directory_block_get(struct inode *directory, uint32_t block, struct buffer **buffer) {
     struct filesystem *fs = directory->fs;
     uint32_t physical, count;
     error_t error = map_lookup(directory, block, 1, &physical, &count);
@@ -80,7 +78,8 @@ error_t directory_block_get(struct inode *directory, uint32_t block, struct buff
         return error;
     if (physical == 0) {
         directory->flags |= INODE_DAMAGED;
-        return filesystem_corrupt(fs, "ext2: directory inode %u: block %u is missing", directory->number, block);
+        return filesystem_corrupt(fs, "ext2: directory inode %u: block %u is missing", directory->number,
+                                  block);
     }
     error = buffer_read(fs, physical, BUFFER_DIRECTORY, buffer);
     if (error)
@@ -93,21 +92,19 @@ error_t directory_block_get(struct inode *directory, uint32_t block, struct buff
     return error;
 }
 
-// --- finding --------------------------------------------------------------------------------------------------------
-static bool entry_matches(const struct ext2_directory_entry *entry, const char *name, uint32_t length)
-{
+// --- finding
+// --------------------------------------------------------------------------------------------------------
+static bool entry_matches(const struct ext2_directory_entry *entry, const char *name, uint32_t length) {
     return entry->inode && entry->name_length == length && memcmp(entry->name, name, length) == 0;
 }
 
-static void place_set(struct directory_place *place, struct buffer *buffer, uint32_t block, uint32_t offset)
-{
+static void place_set(struct directory_place *place, struct buffer *buffer, uint32_t block, uint32_t offset) {
     const struct ext2_directory_entry *entry = entry_at(buffer, offset);
     *place = (struct directory_place){buffer, block, offset, entry->inode, entry->type};
 }
 
 static error_t find_in_block(struct inode *directory, uint32_t block, const char *name, uint32_t length,
-                             struct directory_place *place)
-{
+                             struct directory_place *place) {
     struct filesystem *fs = directory->fs;
     struct buffer *buffer;
     error_t error = directory_block_get(directory, block, &buffer);
@@ -123,13 +120,13 @@ static error_t find_in_block(struct inode *directory, uint32_t block, const char
 }
 
 static error_t find_by_index(struct inode *directory, const struct name_index *index, const char *name,
-                             uint32_t length, struct directory_place *place)
-{
+                             uint32_t length, struct directory_place *place) {
     struct filesystem *fs = directory->fs;
     uint32_t hash = name_hash(fs, name, length), cursor = 0;
     uint64_t position;
     while ((position = name_index_next(index, hash, &cursor)) != NAME_INDEX_END) {
-        uint32_t block = (uint32_t)(position >> fs->block_shift), offset = (uint32_t)position & (fs->block_size - 1);
+        uint32_t block = (uint32_t)(position >> fs->block_shift),
+                 offset = (uint32_t)position & (fs->block_size - 1);
         struct buffer *buffer;
         error_t error = directory_block_get(directory, block, &buffer);
         if (error)
@@ -143,8 +140,8 @@ static error_t find_by_index(struct inode *directory, const struct name_index *i
     return ERR_NOT_FOUND;
 }
 
-error_t directory_find(struct inode *directory, const char *name, uint32_t length, struct directory_place *place)
-{
+error_t directory_find(struct inode *directory, const char *name, uint32_t length,
+                       struct directory_place *place) {
     uint32_t blocks = (uint32_t)(directory->size >> directory->fs->block_shift);
     if (length <= 2 && name[0] == '.' && (length == 1 || name[1] == '.'))
         return find_in_block(directory, 0, name, length, place);
@@ -159,16 +156,15 @@ error_t directory_find(struct inode *directory, const char *name, uint32_t lengt
     return ERR_NOT_FOUND;
 }
 
-void directory_place_release(struct inode *directory, struct directory_place *place)
-{
+void directory_place_release(struct inode *directory, struct directory_place *place) {
     if (place->buffer)
         buffer_release(directory->fs, place->buffer);
     place->buffer = NULL;
 }
 
-// --- changing -------------------------------------------------------------------------------------------------------
-uint8_t directory_type_of(const struct inode *node)
-{
+// --- changing
+// -------------------------------------------------------------------------------------------------------
+uint8_t directory_type_of(const struct inode *node) {
     if (!(node->fs->feature_incompat & EXT2_INCOMPAT_FILETYPE))
         return 0;
     switch (node->mode & EXT2_MODE_TYPE) {
@@ -191,16 +187,15 @@ uint8_t directory_type_of(const struct inode *node)
     }
 }
 
-static void entry_write(struct ext2_directory_entry *entry, const char *name, uint32_t length, const struct inode *node)
-{
+static void entry_write(struct ext2_directory_entry *entry, const char *name, uint32_t length,
+                        const struct inode *node) {
     entry->inode = node->number;
     entry->name_length = (uint8_t)length;
     entry->type = directory_type_of(node);
     memcpy(entry->name, name, length);
 }
 
-static void directory_changed(struct inode *directory)
-{
+static void directory_changed(struct inode *directory) {
     directory->modify = directory->change = time_now();
     if (directory->disk_flags & EXT2_FLAG_INDEX) {
         directory->disk_flags &= ~(uint32_t)EXT2_FLAG_INDEX;
@@ -209,10 +204,10 @@ static void directory_changed(struct inode *directory)
     inode_mark_dirty(directory);
 }
 
-// Puts the entry into a gap of the block; false if none is large enough (then *largest tells how large they are).
+// Puts the entry into a gap of the block; false if none is large enough (then *largest tells how large they
+// are).
 static bool insert_in_block(struct filesystem *fs, struct buffer *buffer, const char *name, uint32_t length,
-                            const struct inode *node, uint32_t *place, uint32_t *largest)
-{
+                            const struct inode *node, uint32_t *place, uint32_t *largest) {
     uint32_t need = entry_bytes(length);
     *largest = 0;
     for (uint32_t offset = 0; offset < fs->block_size;) {
@@ -241,9 +236,8 @@ static bool insert_in_block(struct filesystem *fs, struct buffer *buffer, const 
 }
 
 // ERR_AGAIN: no room in this block.
-static error_t insert_try(struct transaction *transaction, struct inode *directory, uint32_t block, const char *name,
-                          uint32_t length, const struct inode *node)
-{
+static error_t insert_try(struct transaction *transaction, struct inode *directory, uint32_t block,
+                          const char *name, uint32_t length, const struct inode *node) {
     struct filesystem *fs = directory->fs;
     struct buffer *buffer;
     uint32_t offset, largest;
@@ -272,8 +266,7 @@ static error_t insert_try(struct transaction *transaction, struct inode *directo
 }
 
 static error_t insert_in_new_block(struct transaction *transaction, struct inode *directory, const char *name,
-                                   uint32_t length, const struct inode *node)
-{
+                                   uint32_t length, const struct inode *node) {
     struct filesystem *fs = directory->fs;
     uint32_t block = (uint32_t)(directory->size >> fs->block_shift), physical, count;
     struct buffer *buffer;
@@ -285,7 +278,8 @@ static error_t insert_in_new_block(struct transaction *transaction, struct inode
         return error;
     if (!made) {
         directory->flags |= INODE_DAMAGED;
-        return filesystem_corrupt(fs, "ext2: directory inode %u: has a block behind its end", directory->number);
+        return filesystem_corrupt(fs, "ext2: directory inode %u: has a block behind its end",
+                                  directory->number);
     }
     error = buffer_fresh(fs, physical, BUFFER_DIRECTORY, &buffer);
     if (error)
@@ -302,9 +296,8 @@ static error_t insert_in_new_block(struct transaction *transaction, struct inode
     return ERR_OK;
 }
 
-error_t directory_insert(struct transaction *transaction, struct inode *directory, const char *name, uint32_t length,
-                         const struct inode *node, uint32_t prefer, uint32_t *at)
-{
+error_t directory_insert(struct transaction *transaction, struct inode *directory, const char *name,
+                         uint32_t length, const struct inode *node, uint32_t prefer, uint32_t *at) {
     uint32_t blocks = (uint32_t)(directory->size >> directory->fs->block_shift), need = entry_bytes(length);
     error_t error;
     if (prefer != NO_INDEX) {
@@ -327,9 +320,8 @@ error_t directory_insert(struct transaction *transaction, struct inode *director
     return insert_in_new_block(transaction, directory, name, length, node);
 }
 
-void directory_remove(struct transaction *transaction, struct inode *directory, const struct directory_place *place,
-                      const char *name, uint32_t length)
-{
+void directory_remove(struct transaction *transaction, struct inode *directory,
+                      const struct directory_place *place, const char *name, uint32_t length) {
     struct filesystem *fs = directory->fs;
     entry_at(place->buffer, place->offset)->inode = 0;
     buffer_dirty(transaction, place->buffer);
@@ -341,9 +333,8 @@ void directory_remove(struct transaction *transaction, struct inode *directory, 
     inode_mark_dirty(directory);
 }
 
-void directory_replace(struct transaction *transaction, struct inode *directory, const struct directory_place *place,
-                       const struct inode *node)
-{
+void directory_replace(struct transaction *transaction, struct inode *directory,
+                       const struct directory_place *place, const struct inode *node) {
     struct ext2_directory_entry *entry = entry_at(place->buffer, place->offset);
     entry->inode = node->number;
     entry->type = directory_type_of(node);
@@ -354,8 +345,7 @@ void directory_replace(struct transaction *transaction, struct inode *directory,
 
 bool directory_rename_in_place(struct transaction *transaction, struct inode *directory,
                                const struct directory_place *place, const char *old_name, uint32_t old_length,
-                               const char *name, uint32_t length)
-{
+                               const char *name, uint32_t length) {
     struct filesystem *fs = directory->fs;
     struct ext2_directory_entry *entry = entry_at(place->buffer, place->offset);
     uint64_t position = ((uint64_t)place->block << fs->block_shift) + place->offset;
@@ -370,8 +360,7 @@ bool directory_rename_in_place(struct transaction *transaction, struct inode *di
     return true;
 }
 
-error_t directory_is_empty(struct inode *directory, bool *empty)
-{
+error_t directory_is_empty(struct inode *directory, bool *empty) {
     struct filesystem *fs = directory->fs;
     *empty = true;
     for (uint32_t block = 0; block < directory->size >> fs->block_shift && *empty; block++) {
@@ -387,8 +376,7 @@ error_t directory_is_empty(struct inode *directory, bool *empty)
     return ERR_OK;
 }
 
-error_t directory_init(struct transaction *transaction, struct inode *directory, uint32_t parent)
-{
+error_t directory_init(struct transaction *transaction, struct inode *directory, uint32_t parent) {
     struct filesystem *fs = directory->fs;
     uint32_t physical, count;
     struct buffer *buffer;
@@ -411,8 +399,7 @@ error_t directory_init(struct transaction *transaction, struct inode *directory,
     return ERR_OK;
 }
 
-error_t directory_parent(struct inode *directory, uint32_t *number)
-{
+error_t directory_parent(struct inode *directory, uint32_t *number) {
     struct directory_place place;
     error_t error = find_in_block(directory, 0, "..", 2, &place);
     if (error)
@@ -422,8 +409,7 @@ error_t directory_parent(struct inode *directory, uint32_t *number)
     return ERR_OK;
 }
 
-error_t directory_set_parent(struct transaction *transaction, struct inode *directory, uint32_t number)
-{
+error_t directory_set_parent(struct transaction *transaction, struct inode *directory, uint32_t number) {
     struct directory_place place;
     error_t error = find_in_block(directory, 0, "..", 2, &place);
     if (error)

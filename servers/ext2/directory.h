@@ -1,5 +1,6 @@
-// Directories as files of entries: finding, inserting, removing, listing. An entry never moves while it exists, which makes its
-// position a good cursor. The directory is held by the caller: shared to search, exclusively to change.
+// Directories as files of entries: finding, inserting, removing, listing. An entry never moves while it
+// exists, which makes its position a good cursor. The directory is held by the caller: shared to search,
+// exclusively to change.
 #pragma once
 
 #include "servers/ext2/state.h"
@@ -20,14 +21,15 @@ MUST_USE error_t directory_block_get(struct inode *directory, uint32_t block, st
 MUST_USE error_t directory_find(struct inode *directory, const char *name, uint32_t length,
                                 struct directory_place *place); // WAITS
 void directory_place_release(struct inode *directory, struct directory_place *place);
-// WAITS. Uses at most DIRECTORY_CREDITS. prefer: a block of the directory to try first, or NO_INDEX. *at: the block taken.
+// WAITS. Uses at most DIRECTORY_CREDITS. prefer: a block of the directory to try first, or NO_INDEX. *at: the
+// block taken.
 MUST_USE error_t directory_insert(struct transaction *transaction, struct inode *directory, const char *name,
                                   uint32_t length, const struct inode *node, uint32_t prefer, uint32_t *at);
 // Does not wait. name: the entry's.
-void directory_remove(struct transaction *transaction, struct inode *directory, const struct directory_place *place,
-                      const char *name, uint32_t length);
-void directory_replace(struct transaction *transaction, struct inode *directory, const struct directory_place *place,
-                       const struct inode *node);
+void directory_remove(struct transaction *transaction, struct inode *directory,
+                      const struct directory_place *place, const char *name, uint32_t length);
+void directory_replace(struct transaction *transaction, struct inode *directory,
+                       const struct directory_place *place, const struct inode *node);
 // Gives the entry another name if there is room where it is: one change of one block.
 bool directory_rename_in_place(struct transaction *transaction, struct inode *directory,
                                const struct directory_place *place, const char *old_name, uint32_t old_length,
@@ -36,6 +38,7 @@ MUST_USE error_t directory_is_empty(struct inode *directory, bool *empty); // WA
 // WAITS. The first block of a new directory.
 MUST_USE error_t directory_init(struct transaction *transaction, struct inode *directory, uint32_t parent);
 MUST_USE error_t directory_parent(struct inode *directory, uint32_t *number);
-MUST_USE error_t directory_set_parent(struct transaction *transaction, struct inode *directory, uint32_t number);
+MUST_USE error_t directory_set_parent(struct transaction *transaction, struct inode *directory,
+                                      uint32_t number);
 uint8_t directory_type_of(const struct inode *node);
 bool directory_entry_is_dots(const struct ext2_directory_entry *entry);

@@ -1,5 +1,5 @@
-// Disk requests: a fixed pool, filled piece by piece, completed from the server's loop. Invariant: a fiber that waits for a free
-// request holds none, so the pool can't deadlock. Called by the caches.
+// Disk requests: a fixed pool, filled piece by piece, completed from the server's loop. Invariant: a fiber
+// that waits for a free request holds none, so the pool can't deadlock. Called by the caches.
 #include "servers/ext2/disk.h"
 
 #include <stdlib.h>
@@ -10,8 +10,7 @@
 
 static void request_complete(struct platform_request *platform, error_t result);
 
-error_t disk_requests_make(struct filesystem *fs)
-{
+error_t disk_requests_make(struct filesystem *fs) {
     fs->requests = calloc(IO_REQUESTS, sizeof *fs->requests);
     if (!fs->requests)
         return ERR_NO_MEMORY;
@@ -24,14 +23,12 @@ error_t disk_requests_make(struct filesystem *fs)
     return ERR_OK;
 }
 
-void disk_requests_free(struct filesystem *fs)
-{
+void disk_requests_free(struct filesystem *fs) {
     free(fs->requests);
     fs->requests = NULL;
 }
 
-static struct io_request *request_take(struct filesystem *fs)
-{
+static struct io_request *request_take(struct filesystem *fs) {
     while (!fs->free_requests)
         platform_queue_wait(&fs->request_queue);
     struct io_request *request = fs->free_requests;
@@ -43,8 +40,7 @@ static struct io_request *request_take(struct filesystem *fs)
 }
 
 // Tells every page or buffer that the request touched, in the order in which transfer_add counted them.
-static void request_tell(struct io_request *request, error_t result)
-{
+static void request_tell(struct io_request *request, error_t result) {
     struct filesystem *fs = request->fs;
     uint32_t last = NO_INDEX;
     for (uint32_t i = 0; i < request->platform.segment_count; i++) {
@@ -62,13 +58,12 @@ static void request_tell(struct io_request *request, error_t result)
     }
 }
 
-static void request_complete(struct platform_request *platform, error_t result)
-{
+static void request_complete(struct platform_request *platform, error_t result) {
     struct io_request *request = (struct io_request *)platform;
     struct filesystem *fs = request->fs;
     struct io_batch *batch = request->batch;
     if (platform->write)
-        fs->unflushed = true;
+        fs->writes_done++;
     if (batch) {
         if (result && !batch->error)
             batch->error = result;
@@ -81,8 +76,7 @@ static void request_complete(struct platform_request *platform, error_t result)
     platform_queue_wake_one(&fs->request_queue);
 }
 
-static void transfer_start(struct transfer *transfer)
-{
+static void transfer_start(struct transfer *transfer) {
     struct io_request *request = transfer->current;
     transfer->current = NULL;
     request->batch = transfer->batch;
@@ -92,8 +86,8 @@ static void transfer_start(struct transfer *transfer)
 }
 
 // Whether the piece goes on where the current request ends, on the disk, and fits.
-static bool transfer_continues(const struct transfer *transfer, uint64_t sector, uint64_t offset, uint32_t length)
-{
+static bool transfer_continues(const struct transfer *transfer, uint64_t sector, uint64_t offset,
+                               uint32_t length) {
     const struct io_request *request = transfer->current;
     if (!request || request->platform.sector + request->bytes / PLATFORM_SECTOR_BYTES != sector ||
         request->bytes + length > PLATFORM_TRANSFER_BYTES)
@@ -102,8 +96,7 @@ static bool transfer_continues(const struct transfer *transfer, uint64_t sector,
     return last->offset + last->length == offset || request->platform.segment_count < PLATFORM_SEGMENTS;
 }
 
-void transfer_add(struct transfer *transfer, uint32_t block, uint64_t cache_offset, uint32_t length)
-{
+void transfer_add(struct transfer *transfer, uint32_t block, uint64_t cache_offset, uint32_t length) {
     struct filesystem *fs = transfer->fs;
     uint64_t sector = (uint64_t)block * fs->sectors_per_block;
     if (!transfer_continues(transfer, sector, cache_offset, length)) {
@@ -131,26 +124,24 @@ void transfer_add(struct transfer *transfer, uint32_t block, uint64_t cache_offs
     }
 }
 
-void transfer_finish(struct transfer *transfer)
-{
+void transfer_finish(struct transfer *transfer) {
     if (transfer->current)
-        transfer_start(transfer);
+        transfer_start(transfer); // the transfer can go on with another request
 }
 
-error_t io_batch_wait(struct io_batch *batch)
-{
+error_t io_batch_wait(struct io_batch *batch) {
     while (batch->pending)
         platform_queue_wait(&batch->queue);
     return batch->error;
 }
 
-error_t disk_flush(struct filesystem *fs)
-{
-    if (!fs->unflushed)
+error_t disk_flush(struct filesystem *fs) {
+    uint64_t writes = fs->writes_done;
+    if (fs->writes_flushed >=
+        writes) // by a flush that has ended: one under way may have begun too early, and may fail
         return ERR_OK;
-    fs->unflushed = false;
     error_t error = platform_disk_flush(fs->disk);
-    if (error)
-        fs->unflushed = true;
+    if (!error && fs->writes_flushed < writes)
+        fs->writes_flushed = writes;
     return error;
 }

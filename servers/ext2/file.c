@@ -1,6 +1,6 @@
-// Reading and writing files. A read copies straight from cached pages; neighbouring frames go in one copy. A write first copies the
-// caller's bytes into pages, then allocates blocks for what arrived, so that a fault in the caller's buffer leaves nothing half
-// done. Called by the server's file sessions.
+// Reading and writing files. A read copies straight from cached pages; neighbouring frames go in one copy. A
+// write first copies the caller's bytes into pages, then allocates blocks for what arrived, so that a fault
+// in the caller's buffer leaves nothing half done. Called by the server's file sessions.
 #include "servers/ext2/buffer.h"
 #include "servers/ext2/inode.h"
 #include "servers/ext2/map.h"
@@ -12,10 +12,11 @@
 
 enum { FIRST_WINDOW = 16 };
 
-// --- reading --------------------------------------------------------------------------------------------------------
+// --- reading
+// --------------------------------------------------------------------------------------------------------
 // Starts what this read needs and, if the reader goes straight on, what comes after: a window that doubles.
-static void read_ahead(struct inode *inode, struct node_stream *stream, uint64_t offset, uint32_t first, uint32_t end)
-{
+static void read_ahead(struct inode *inode, struct node_stream *stream, uint64_t offset, uint32_t first,
+                       uint32_t end) {
     struct filesystem *fs = inode->fs;
     uint32_t file_end = (uint32_t)((inode->size + PAGE_BYTES - 1) >> PAGE_SHIFT);
     bool goes_on = stream && stream->next == offset;
@@ -23,7 +24,7 @@ static void read_ahead(struct inode *inode, struct node_stream *stream, uint64_t
         if (stream)
             *stream = (struct node_stream){.next = offset};
         if (end - first > 1 || page_find(inode, first) == NO_INDEX)
-            pages_read_ahead(inode, first, minimum_u32(end, first + fs->page_count / 4 + 1));
+            (void)pages_read_ahead(inode, first, end, minimum_u32(end, first + fs->page_count / 4 + 1));
         return;
     }
     if (stream->ahead < first)
@@ -38,18 +39,21 @@ static void read_ahead(struct inode *inode, struct node_stream *stream, uint64_t
     uint32_t start = (uint32_t)stream->ahead;
     if (start < until) {
         stream->ahead = until; // before waiting: another reader of this stream would do it again
-        pages_read_ahead(inode, start, until);
+        uint32_t reached = pages_read_ahead(inode, start, end, until);
+        if (reached < until && stream->ahead == until)
+            stream->ahead = reached;
     }
 }
 
-// Bytes from `offset` that lie in valid pages in neighbouring frames, up to `most`; at least the first page's, which is `frame`.
-static uint64_t read_run(struct inode *inode, uint32_t frame, uint64_t offset, uint64_t most)
-{
+// Bytes from `offset` that lie in valid pages in neighbouring frames, up to `most`; at least the first
+// page's, which is `frame`.
+static uint64_t read_run(struct inode *inode, uint32_t frame, uint64_t offset, uint64_t most) {
     struct filesystem *fs = inode->fs;
     uint64_t length = PAGE_BYTES - (offset & (PAGE_BYTES - 1));
     for (uint32_t step = 0;; step++) {
         struct page *page = &fs->pages[frame + step];
-        page->flags = (uint8_t)(page->flags & PAGE_NEW ? page->flags & ~PAGE_NEW : page->flags | PAGE_REFERENCED);
+        page->flags =
+            (uint8_t)(page->flags & PAGE_NEW ? page->flags & ~PAGE_NEW : page->flags | PAGE_REFERENCED);
         if (length >= most || frame + step + 1 >= fs->page_count)
             break;
         const struct page *next = page + 1;
@@ -61,8 +65,7 @@ static uint64_t read_run(struct inode *inode, uint32_t frame, uint64_t offset, u
 }
 
 static error_t read_locked(struct inode *inode, struct node_stream *stream, uint64_t offset, uint64_t length,
-                           struct platform_caller *caller, uint64_t buffer_offset, uint64_t *done)
-{
+                           struct platform_caller *caller, uint64_t buffer_offset, uint64_t *done) {
     struct filesystem *fs = inode->fs;
     if (offset >= inode->size)
         return ERR_OK;
@@ -79,8 +82,9 @@ static error_t read_locked(struct inode *inode, struct node_stream *stream, uint
             page_unpin(fs, frame); // nothing waits until the copy is done
         }
         uint64_t part = read_run(inode, frame, offset + *done, length - *done), moved;
-        error_t error = platform_copy_out(caller, buffer_offset + *done,
-                                          page_offset(fs, frame) + ((offset + *done) & (PAGE_BYTES - 1)), part, &moved);
+        error_t error =
+            platform_copy_out(caller, buffer_offset + *done,
+                              page_offset(fs, frame) + ((offset + *done) & (PAGE_BYTES - 1)), part, &moved);
         *done += moved;
         if (error)
             return error;
@@ -89,8 +93,7 @@ static error_t read_locked(struct inode *inode, struct node_stream *stream, uint
 }
 
 error_t node_read(struct inode *node, struct node_stream *stream, uint64_t offset, uint64_t length,
-                  struct platform_caller *caller, uint64_t buffer_offset, uint64_t *done)
-{
+                  struct platform_caller *caller, uint64_t buffer_offset, uint64_t *done) {
     *done = 0;
     if (!inode_is_regular(node))
         return inode_is_directory(node) ? ERR_IS_DIRECTORY : ERR_INVALID;
@@ -106,7 +109,8 @@ error_t node_read(struct inode *node, struct node_stream *stream, uint64_t offse
     return *done ? ERR_OK : error;
 }
 
-// --- writing --------------------------------------------------------------------------------------------------------
+// --- writing
+// --------------------------------------------------------------------------------------------------------
 // One piece of a write: at most fs->chunk_pages pages, which stay pinned.
 struct write_piece {
     struct inode *inode;
@@ -115,8 +119,7 @@ struct write_piece {
     uint32_t frames[64];
 };
 
-static void piece_release(struct write_piece *piece)
-{
+static void piece_release(struct write_piece *piece) {
     struct filesystem *fs = piece->inode->fs;
     for (uint32_t i = 0; i < piece->count; i++) {
         uint32_t frame = piece->frames[i];
@@ -129,25 +132,25 @@ static void piece_release(struct write_piece *piece)
 }
 
 // Which of the page's bytes the piece covers.
-static void piece_range(const struct write_piece *piece, uint32_t index, uint32_t *start, uint32_t *end)
-{
+static void piece_range(const struct write_piece *piece, uint32_t index, uint32_t *start, uint32_t *end) {
     uint64_t page_start = (uint64_t)index << PAGE_SHIFT, piece_end = piece->offset + piece->length;
     *start = piece->offset > page_start ? (uint32_t)(piece->offset - page_start) : 0;
     *end = piece_end < page_start + PAGE_BYTES ? (uint32_t)(piece_end - page_start) : PAGE_BYTES;
 }
 
 // Pins the pages. One that is covered in part is read first, or zeroed where the file has nothing.
-static error_t piece_pin(struct write_piece *piece)
-{
+static error_t piece_pin(struct write_piece *piece) {
     struct inode *inode = piece->inode;
     struct filesystem *fs = inode->fs;
-    uint32_t pages = (uint32_t)((piece->offset + piece->length + PAGE_BYTES - 1) >> PAGE_SHIFT) - piece->first;
+    uint32_t pages =
+        (uint32_t)((piece->offset + piece->length + PAGE_BYTES - 1) >> PAGE_SHIFT) - piece->first;
     for (uint32_t i = 0; i < pages; i++) {
         uint32_t index = piece->first + i, start, end, frame;
         bool made = false;
         error_t error = ERR_OK;
         piece_range(piece, index, &start, &end);
-        bool whole = start == 0 && (end == PAGE_BYTES || ((uint64_t)index << PAGE_SHIFT) + end >= inode->size);
+        bool whole =
+            start == 0 && (end == PAGE_BYTES || ((uint64_t)index << PAGE_SHIFT) + end >= inode->size);
         bool beyond = (uint64_t)index << PAGE_SHIFT >= inode->size;
         if (whole || beyond) {
             error = page_make(inode, index, &frame, &made);
@@ -170,19 +173,19 @@ static error_t piece_pin(struct write_piece *piece)
     return ERR_OK;
 }
 
-static error_t piece_copy(struct write_piece *piece, struct platform_caller *caller, uint64_t buffer_offset)
-{
+static error_t piece_copy(struct write_piece *piece, struct platform_caller *caller, uint64_t buffer_offset) {
     struct filesystem *fs = piece->inode->fs;
     for (uint32_t i = 0; i < piece->count;) {
         uint32_t run = 1;
         while (i + run < piece->count && piece->frames[i + run] == piece->frames[i] + run)
             run++;
         uint64_t from = i ? ((uint64_t)(piece->first + i) << PAGE_SHIFT) : piece->offset;
-        uint64_t until = minimum_u64((uint64_t)(piece->first + i + run) << PAGE_SHIFT, piece->offset + piece->length);
+        uint64_t until =
+            minimum_u64((uint64_t)(piece->first + i + run) << PAGE_SHIFT, piece->offset + piece->length);
         uint64_t moved;
         error_t error = platform_copy_in(caller, buffer_offset + (from - piece->offset),
-                                         page_offset(fs, piece->frames[i]) + (from & (PAGE_BYTES - 1)), until - from,
-                                         &moved);
+                                         page_offset(fs, piece->frames[i]) + (from & (PAGE_BYTES - 1)),
+                                         until - from, &moved);
         piece->moved = from - piece->offset + moved;
         if (error)
             return error;
@@ -191,26 +194,29 @@ static error_t piece_copy(struct write_piece *piece, struct platform_caller *cal
     return ERR_OK;
 }
 
-// After a copy that ended early: the page where it ended may be new, and then holds what was in the frame before.
-static void piece_shorten(struct write_piece *piece)
-{
+// After a copy that ended early: the page where it ended may be new, and then holds what was in the frame
+// before.
+static void piece_shorten(struct write_piece *piece) {
     struct filesystem *fs = piece->inode->fs;
     uint64_t end = piece->offset + piece->moved;
     for (uint32_t i = 0; i < piece->count; i++) {
         uint64_t page_start = (uint64_t)(piece->first + i) << PAGE_SHIFT;
-        if (fs->pages[piece->frames[i]].flags & PAGE_VALID || end <= page_start || end >= page_start + PAGE_BYTES)
+        if (fs->pages[piece->frames[i]].flags & PAGE_VALID || end <= page_start ||
+            end >= page_start + PAGE_BYTES)
             continue;
-        if (page_start < piece->inode->size) // covered in full by the request, but not by what came: the file's bytes are lost
+        if (page_start <
+            piece->inode
+                ->size) // covered in full by the request, but not by what came: the file's bytes are lost
             piece->moved = page_start > piece->offset ? page_start - piece->offset : 0;
         else
-            platform_zero(fs->disk, page_offset(fs, piece->frames[i]) + (end - page_start), PAGE_BYTES - (end - page_start));
+            platform_zero(fs->disk, page_offset(fs, piece->frames[i]) + (end - page_start),
+                          PAGE_BYTES - (end - page_start));
     }
     piece->length = piece->moved;
 }
 
 // Blocks for what was copied. Stops early if the disk is full: piece->moved is what has blocks.
-static error_t piece_allocate(struct transaction *transaction, struct write_piece *piece)
-{
+static error_t piece_allocate(struct transaction *transaction, struct write_piece *piece) {
     struct inode *inode = piece->inode;
     struct filesystem *fs = inode->fs;
     uint64_t end = piece->offset + piece->moved;
@@ -219,24 +225,25 @@ static error_t piece_allocate(struct transaction *transaction, struct write_piec
     while (piece->moved && logical < last) {
         uint32_t physical, count;
         bool made;
-        error_t error = transaction->credits < MAPPING_CREDITS + 1 ? ERR_AGAIN
-                                                                   : map_allocate(transaction, inode, logical, last - logical,
-                                                                                  &physical, &count, &made);
+        error_t error =
+            transaction->credits < MAPPING_CREDITS + 1
+                ? ERR_AGAIN
+                : map_allocate(transaction, inode, logical, last - logical, &physical, &count, &made);
         if (error) {
             uint64_t start = (uint64_t)logical << fs->block_shift;
             piece->moved = start > piece->offset ? start - piece->offset : 0;
             return error;
         }
         for (uint32_t i = 0; i < count; i++, logical++)
-            fs->pages[piece->frames[logical / fs->page_blocks - piece->first]].blocks[logical % fs->page_blocks] =
-                physical + i;
+            fs->pages[piece->frames[logical / fs->page_blocks - piece->first]]
+                .blocks[logical % fs->page_blocks] = physical + i;
     }
     return ERR_OK;
 }
 
-// Of the blocks in one page that the copy changed: those that the disk has are dirty now; a hole stays one (no block could be had).
-static uint8_t piece_page_mask(const struct write_piece *piece, uint32_t frame, uint64_t page_start)
-{
+// Of the blocks in one page that the copy changed: those that the disk has are dirty now; a hole stays one
+// (no block could be had).
+static uint8_t piece_page_mask(const struct write_piece *piece, uint32_t frame, uint64_t page_start) {
     struct filesystem *fs = piece->inode->fs;
     uint64_t copied = piece->offset + piece->copied;
     uint64_t from = piece->offset > page_start ? piece->offset - page_start : 0;
@@ -251,8 +258,7 @@ static uint8_t piece_page_mask(const struct write_piece *piece, uint32_t frame, 
     return mask;
 }
 
-static void piece_commit(struct write_piece *piece)
-{
+static void piece_commit(struct write_piece *piece) {
     struct inode *inode = piece->inode;
     struct filesystem *fs = inode->fs;
     uint64_t end = piece->offset + piece->moved;
@@ -278,8 +284,7 @@ static void piece_commit(struct write_piece *piece)
 }
 
 // The blocks of pages made for the piece that exist already, so that they are not taken for holes.
-static error_t piece_map(struct write_piece *piece)
-{
+static error_t piece_map(struct write_piece *piece) {
     struct filesystem *fs = piece->inode->fs;
     for (uint32_t i = 0; i < piece->count; i++) {
         struct page *page = &fs->pages[piece->frames[i]];
@@ -292,8 +297,8 @@ static error_t piece_map(struct write_piece *piece)
     return ERR_OK;
 }
 
-static error_t piece_write(struct write_piece *piece, struct platform_caller *caller, uint64_t buffer_offset)
-{
+static error_t piece_write(struct write_piece *piece, struct platform_caller *caller,
+                           uint64_t buffer_offset) {
     struct inode *inode = piece->inode;
     struct transaction transaction;
     error_t error = piece_pin(piece);
@@ -322,9 +327,9 @@ static error_t piece_write(struct write_piece *piece, struct platform_caller *ca
     return error;
 }
 
-// The page in which the file ends: what lies behind the end on disk is not zero for certain, and is about to become part of the file.
-static error_t tail_clear(struct inode *inode)
-{
+// The page in which the file ends: what lies behind the end on disk is not zero for certain, and is about to
+// become part of the file.
+static error_t tail_clear(struct inode *inode) {
     struct filesystem *fs = inode->fs;
     uint32_t frame, tail = (uint32_t)(inode->size & (PAGE_BYTES - 1));
     if (!(inode->size & (fs->block_size - 1)))
@@ -340,9 +345,8 @@ static error_t tail_clear(struct inode *inode)
     return ERR_OK;
 }
 
-static error_t write_locked(struct inode *inode, uint64_t offset, uint64_t length, struct platform_caller *caller,
-                            uint64_t buffer_offset, uint64_t *done)
-{
+static error_t write_locked(struct inode *inode, uint64_t offset, uint64_t length,
+                            struct platform_caller *caller, uint64_t buffer_offset, uint64_t *done) {
     struct filesystem *fs = inode->fs;
     uint64_t limit = map_size_limit(fs);
     error_t error = operation_may_change(inode);
@@ -356,7 +360,8 @@ static error_t write_locked(struct inode *inode, uint64_t offset, uint64_t lengt
     while (*done < length && !error) {
         uint64_t at = offset + *done;
         uint64_t room = ((uint64_t)fs->chunk_pages << PAGE_SHIFT) - (at & (PAGE_BYTES - 1));
-        struct write_piece piece = {.inode = inode, .offset = at, .length = minimum_u64(length - *done, room)};
+        struct write_piece piece = {
+            .inode = inode, .offset = at, .length = minimum_u64(length - *done, room)};
         piece.first = (uint32_t)(at >> PAGE_SHIFT);
         uint64_t asked = piece.length;
         error = piece_write(&piece, caller, buffer_offset + *done);
@@ -372,9 +377,8 @@ static error_t write_locked(struct inode *inode, uint64_t offset, uint64_t lengt
     return error;
 }
 
-error_t node_write(struct inode *node, uint64_t offset, bool append, uint64_t length, struct platform_caller *caller,
-                   uint64_t buffer_offset, uint64_t *done, uint64_t *at)
-{
+error_t node_write(struct inode *node, uint64_t offset, bool append, uint64_t length,
+                   struct platform_caller *caller, uint64_t buffer_offset, uint64_t *done, uint64_t *at) {
     *done = 0;
     if (!inode_is_regular(node))
         return inode_is_directory(node) ? ERR_IS_DIRECTORY : ERR_INVALID;
@@ -390,9 +394,9 @@ error_t node_write(struct inode *node, uint64_t offset, bool append, uint64_t le
     return *done ? ERR_OK : error;
 }
 
-// --- size -----------------------------------------------------------------------------------------------------------
-static error_t size_change(struct inode *inode, uint64_t size, struct transaction *transaction)
-{
+// --- size
+// -----------------------------------------------------------------------------------------------------------
+static error_t size_change(struct inode *inode, uint64_t size, struct transaction *transaction) {
     struct filesystem *fs = inode->fs;
     bool shorter = size < inode->size;
     uint64_t blocks = (size + fs->block_size - 1) >> fs->block_shift;
@@ -406,9 +410,9 @@ static error_t size_change(struct inode *inode, uint64_t size, struct transactio
     return shorter ? map_truncate(transaction, inode, (uint32_t)blocks) : ERR_OK;
 }
 
-// The page in which the shorter file will end: zero behind the end, and no write to the blocks that are about to be freed, now or later.
-static error_t tail_cut(struct inode *inode, uint64_t size)
-{
+// The page in which the shorter file will end: zero behind the end, and no write to the blocks that are about
+// to be freed, now or later.
+static error_t tail_cut(struct inode *inode, uint64_t size) {
     struct filesystem *fs = inode->fs;
     uint32_t frame, tail = (uint32_t)(size & (PAGE_BYTES - 1));
     if (!tail)
@@ -433,8 +437,7 @@ static error_t tail_cut(struct inode *inode, uint64_t size)
 }
 
 // The cut did not happen after all.
-static void tail_restore(struct inode *inode, uint64_t size)
-{
+static void tail_restore(struct inode *inode, uint64_t size) {
     uint32_t frame = page_find(inode, (uint32_t)(size >> PAGE_SHIFT));
     if (frame == NO_INDEX || !(size & (PAGE_BYTES - 1)))
         return;
@@ -445,8 +448,7 @@ static void tail_restore(struct inode *inode, uint64_t size)
     page_unpin(inode->fs, frame);
 }
 
-static error_t truncate_locked(struct inode *inode, uint64_t size)
-{
+static error_t truncate_locked(struct inode *inode, uint64_t size) {
     struct filesystem *fs = inode->fs;
     struct transaction transaction;
     uint64_t old_size = inode->size;
@@ -475,8 +477,7 @@ static error_t truncate_locked(struct inode *inode, uint64_t size)
     return error;
 }
 
-error_t node_truncate(struct inode *node, uint64_t size)
-{
+error_t node_truncate(struct inode *node, uint64_t size) {
     if (!inode_is_regular(node))
         return inode_is_directory(node) ? ERR_IS_DIRECTORY : ERR_INVALID;
     operation_enter(node->fs);
@@ -487,9 +488,9 @@ error_t node_truncate(struct inode *node, uint64_t size)
     return error;
 }
 
-// --- for a pager ----------------------------------------------------------------------------------------------------
-error_t node_page_pin(struct inode *node, uint64_t index, bool for_write, uint64_t *cache_offset)
-{
+// --- for a pager
+// ----------------------------------------------------------------------------------------------------
+error_t node_page_pin(struct inode *node, uint64_t index, bool for_write, uint64_t *cache_offset) {
     struct filesystem *fs = node->fs;
     struct transaction transaction;
     uint32_t frame;
@@ -497,13 +498,15 @@ error_t node_page_pin(struct inode *node, uint64_t index, bool for_write, uint64
         return ERR_INVALID;
     operation_enter(fs);
     core_lock_exclusive(&node->lock);
-    error_t error = index << PAGE_SHIFT >= node->size ? ERR_RANGE : page_bring(node, (uint32_t)index, 1, &frame);
+    error_t error =
+        index << PAGE_SHIFT >= node->size ? ERR_RANGE : page_bring(node, (uint32_t)index, 1, &frame);
     if (!error && for_write) {
         error = operation_may_change(node);
         if (!error)
             error = transaction_begin(fs, fs->write_credits, &transaction);
         if (!error) {
-            struct write_piece piece = {.inode = node, .offset = index << PAGE_SHIFT, .first = (uint32_t)index, .count = 1};
+            struct write_piece piece = {
+                .inode = node, .offset = index << PAGE_SHIFT, .first = (uint32_t)index, .count = 1};
             piece.moved = piece.copied = minimum_u64(PAGE_BYTES, node->size - piece.offset);
             piece.frames[0] = frame;
             error = piece_allocate(&transaction, &piece);
@@ -524,8 +527,7 @@ error_t node_page_pin(struct inode *node, uint64_t index, bool for_write, uint64
     return error;
 }
 
-void node_page_unpin(struct inode *node, uint64_t cache_offset)
-{
+void node_page_unpin(struct inode *node, uint64_t cache_offset) {
     struct filesystem *fs = node->fs;
     page_unpin(fs, (uint32_t)((cache_offset - fs->page_base) >> PAGE_SHIFT));
 }

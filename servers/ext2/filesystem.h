@@ -1,6 +1,7 @@
-// The interface of the ext2 core: one mounted file system and its nodes, for the server's message handlers. Every function marked
-// WAITS runs in a fiber and may let other fibers run. Names are bytes with a length, without '/', not terminated. Results come
-// through out-parameters; they are set only on ERR_OK unless said otherwise. Errors: kernel/abi/errors.h.
+// The interface of the ext2 core: one mounted file system and its nodes, for the server's message handlers.
+// Every function marked WAITS runs in a fiber and may let other fibers run. Names are bytes with a length,
+// without '/', not terminated. Results come through out-parameters; they are set only on ERR_OK unless said
+// otherwise. Errors: kernel/abi/errors.h.
 #pragma once
 
 #include <stdbool.h>
@@ -15,27 +16,31 @@ struct filesystem_options {
     struct platform_disk *disk;
     void *metadata;          // where the metadata part of the cache memory is mapped, page-aligned
     uint64_t metadata_bytes; // a multiple of 4096; offsets [0, metadata_bytes) of cache memory
-    uint64_t cache_bytes;    // whole cache memory, at least 256 KiB; the rest holds file pages and is never mapped
+    uint64_t
+        cache_bytes; // whole cache memory, at least 256 KiB; the rest holds file pages and is never mapped
     bool read_only;
 };
 
 // How much of a cache of cache_bytes is best given to metadata: a multiple of 4096.
 uint64_t filesystem_metadata_share(uint64_t cache_bytes);
 
-// WAITS. ERR_INVALID: not ext2; ERR_CORRUPT; ERR_NOT_SUPPORTED: unknown incompatible feature; the log says which. Unknown
-// read-only-compatible features and an unfinished ext3 journal give a read-only mount or a refusal, with a message.
+// WAITS. ERR_INVALID: not ext2; ERR_CORRUPT; ERR_NOT_SUPPORTED: unknown incompatible feature; the log says
+// which. Unknown read-only-compatible features and an unfinished ext3 journal give a read-only mount or a
+// refusal, with a message.
 MUST_USE error_t filesystem_mount(const struct filesystem_options *options, struct filesystem **result);
-// WAITS. Writes everything, marks the disk clean, frees fs. No other fiber may be inside (filesystem_background is told to
-// end and is waited for). References still held are dropped. The first error met is returned; fs is freed regardless.
+// WAITS. Writes everything, marks the disk clean, frees fs. No other fiber may be inside
+// (filesystem_background is told to end and is waited for). References still held are dropped. The first
+// error met is returned; fs is freed regardless.
 MUST_USE error_t filesystem_unmount(struct filesystem *fs);
 // WAITS. All data and metadata to disk, with a flush.
 MUST_USE error_t filesystem_synchronize(struct filesystem *fs);
-// WAITS. Body of the one background fiber, which the server starts after mounting: write-back and the 5-second sync. Returns
-// when the file system is being unmounted. Without it only fsync, sync and throttling write.
+// WAITS. Body of the one background fiber, which the server starts after mounting: write-back and the
+// 5-second sync. Returns when the file system is being unmounted. Without it only fsync, sync and throttling
+// write.
 void filesystem_background(struct filesystem *fs);
 
 struct filesystem_statistics {
-    uint32_t block_size; // bytes
+    uint32_t block_size;                            // bytes
     uint64_t blocks, blocks_free, blocks_available; // available: without those reserved for root
     uint64_t inodes, inodes_free;
     uint32_t name_bytes;
@@ -51,7 +56,15 @@ struct file_time {
     uint32_t nanoseconds;
 };
 
-enum node_type { NODE_REGULAR = 1, NODE_DIRECTORY, NODE_CHARACTER, NODE_BLOCK, NODE_FIFO, NODE_SOCKET, NODE_SYMLINK };
+enum node_type {
+    NODE_REGULAR = 1,
+    NODE_DIRECTORY,
+    NODE_CHARACTER,
+    NODE_BLOCK,
+    NODE_FIFO,
+    NODE_SOCKET,
+    NODE_SYMLINK
+};
 
 struct node_attributes {
     uint32_t number;
@@ -76,16 +89,19 @@ enum {
     NODE_SET_MODIFY_NOW = 64,
 };
 
-// References. A node lives in memory at least as long as it is referenced; an unlinked one is freed on disk at the last release.
-MUST_USE error_t node_root(struct filesystem *fs, struct inode **result);                          // WAITS
-MUST_USE error_t node_by_number(struct filesystem *fs, uint32_t number, uint32_t generation, struct inode **result); // WAITS
+// References. A node lives in memory at least as long as it is referenced; an unlinked one is freed on disk
+// at the last release.
+MUST_USE error_t node_root(struct filesystem *fs, struct inode **result); // WAITS
+MUST_USE error_t node_by_number(struct filesystem *fs, uint32_t number, uint32_t generation,
+                                struct inode **result); // WAITS
 void node_reference(struct inode *inode);
 void node_release(struct inode *inode); // WAITS when it is the last of an unlinked node
 uint32_t node_number(const struct inode *inode);
 enum node_type node_type(const struct inode *inode);
 
 // All below WAIT.
-MUST_USE error_t node_lookup(struct inode *directory, const char *name, uint32_t length, struct inode **result);
+MUST_USE error_t node_lookup(struct inode *directory, const char *name, uint32_t length,
+                             struct inode **result);
 // mode: permission bits; type: any but NODE_DIRECTORY and NODE_SYMLINK; device numbers for device nodes.
 struct node_creation {
     enum node_type type;
@@ -96,16 +112,17 @@ MUST_USE error_t node_create(struct inode *directory, const char *name, uint32_t
 MUST_USE error_t node_mkdir(struct inode *directory, const char *name, uint32_t length,
                             const struct node_creation *creation, struct inode **result);
 MUST_USE error_t node_symlink(struct inode *directory, const char *name, uint32_t length, const char *target,
-                              uint32_t target_length, const struct node_creation *creation, struct inode **result);
+                              uint32_t target_length, const struct node_creation *creation,
+                              struct inode **result);
 MUST_USE error_t node_link(struct inode *directory, const char *name, uint32_t length, struct inode *node);
 MUST_USE error_t node_unlink(struct inode *directory, const char *name, uint32_t length);
 MUST_USE error_t node_rmdir(struct inode *directory, const char *name, uint32_t length);
-MUST_USE error_t node_rename(struct inode *from, const char *from_name, uint32_t from_length, struct inode *to,
-                             const char *to_name, uint32_t to_length);
+MUST_USE error_t node_rename(struct inode *from, const char *from_name, uint32_t from_length,
+                             struct inode *to, const char *to_name, uint32_t to_length);
 
-// Calls emit for each entry from *cursor (0: the start) until it returns false (the entry is then not consumed) or the end is
-// reached; *cursor is where to go on. A cursor stays good while others insert and remove: an entry that was there all the
-// time is met once. Entries carry "." and "..". emit must not wait.
+// Calls emit for each entry from *cursor (0: the start) until it returns false (the entry is then not
+// consumed) or the end is reached; *cursor is where to go on. A cursor stays good while others insert and
+// remove: an entry that was there all the time is met once. Entries carry "." and "..". emit must not wait.
 struct node_entry {
     const char *name;
     uint32_t length;
@@ -120,23 +137,25 @@ MUST_USE error_t node_readlink(struct inode *node, char *target, uint32_t size, 
 
 // What a reader remembers between calls: one per open file, all zero at first. May be NULL.
 struct node_stream {
-    uint64_t next;  // byte after the last read
-    uint64_t ahead; // page index up to which read-ahead was started
+    uint64_t next;   // byte after the last read
+    uint64_t ahead;  // page index up to which read-ahead was started
     uint32_t window; // pages
 };
 // *done is always set. Both stop early at a fault in the caller's buffer: progress made is success.
 MUST_USE error_t node_read(struct inode *node, struct node_stream *stream, uint64_t offset, uint64_t length,
                            struct platform_caller *caller, uint64_t buffer_offset, uint64_t *done);
-// append: offset is ignored and the end of the file taken, atomically; *at (may be NULL) is where the bytes went.
+// append: offset is ignored and the end of the file taken, atomically; *at (may be NULL) is where the bytes
+// went.
 MUST_USE error_t node_write(struct inode *node, uint64_t offset, bool append, uint64_t length,
-                            struct platform_caller *caller, uint64_t buffer_offset, uint64_t *done, uint64_t *at);
+                            struct platform_caller *caller, uint64_t buffer_offset, uint64_t *done,
+                            uint64_t *at);
 MUST_USE error_t node_truncate(struct inode *node, uint64_t size);
 void node_attributes(struct inode *node, struct node_attributes *result); // does not wait
 // Changes those of `values` that `set` (NODE_SET_) names, and the change time.
 MUST_USE error_t node_set_attributes(struct inode *node, uint32_t set, const struct node_attributes *values);
 MUST_USE error_t node_fsync(struct inode *node);
 
-// For a pager: the page with this index, read in and pinned; *cache_offset is where it lies in cache memory. for_write
-// allocates its blocks and marks it dirty. Each success is matched by node_page_unpin.
+// For a pager: the page with this index, read in and pinned; *cache_offset is where it lies in cache memory.
+// for_write allocates its blocks and marks it dirty. Each success is matched by node_page_unpin.
 MUST_USE error_t node_page_pin(struct inode *node, uint64_t index, bool for_write, uint64_t *cache_offset);
 void node_page_unpin(struct inode *node, uint64_t cache_offset);

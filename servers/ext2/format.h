@@ -1,5 +1,6 @@
-// What ext2 puts on disk, byte for byte, as "The Second Extended File System" (Dave Poirier) and e2fsprogs' ext2_fs.h
-// describe it. Everything is little-endian, as is the machine. Only structures and constants; no code.
+// What ext2 puts on disk, byte for byte, as "The Second Extended File System" (Dave Poirier) and e2fsprogs'
+// ext2_fs.h describe it. Everything is little-endian, as is the machine. Only structures and constants; no
+// code.
 #pragma once
 
 #include <stdint.h>
@@ -24,7 +25,8 @@ enum {
     EXT2_RO_COMPAT_SPARSE_SUPER = 0x0001,
     EXT2_RO_COMPAT_LARGE_FILE = 0x0002,
     EXT2_RO_COMPAT_BTREE_DIR = 0x0004,
-    EXT2_RO_COMPAT_SUPPORTED = EXT2_RO_COMPAT_SPARSE_SUPER | EXT2_RO_COMPAT_LARGE_FILE | EXT2_RO_COMPAT_BTREE_DIR,
+    EXT2_RO_COMPAT_SUPPORTED =
+        EXT2_RO_COMPAT_SPARSE_SUPER | EXT2_RO_COMPAT_LARGE_FILE | EXT2_RO_COMPAT_BTREE_DIR,
 
     EXT2_FLAG_IMMUTABLE = 0x10,
     EXT2_FLAG_APPEND = 0x20,

@@ -1,5 +1,6 @@
-// The inode cache. Invariants: at most one structure per inode number is in the hash; it stays while it is referenced, dirty, or
-// waits as INODE_LOST for the commit; otherwise it is on the least-recently-used list. Called by everything above blocks.
+// The inode cache. Invariants: at most one structure per inode number is in the hash; it stays while it is
+// referenced, dirty, or waits as INODE_LOST for the commit; otherwise it is on the least-recently-used list.
+// Called by everything above blocks.
 #include "servers/ext2/inode.h"
 
 #include <stdlib.h>
@@ -16,8 +17,7 @@
 
 enum { TABLE_AHEAD_BLOCKS = 8 };
 
-error_t inode_cache_make(struct filesystem *fs, uint64_t cache_bytes)
-{
+error_t inode_cache_make(struct filesystem *fs, uint64_t cache_bytes) {
     uint32_t hash = 256;
     uint64_t limit = cache_bytes / 2048;
     fs->inode_limit = limit < 128 ? 128 : limit > 65536 ? 65536 : (uint32_t)limit;
@@ -29,8 +29,7 @@ error_t inode_cache_make(struct filesystem *fs, uint64_t cache_bytes)
     return fs->inode_hash ? ERR_OK : ERR_NO_MEMORY;
 }
 
-void inode_cache_free(struct filesystem *fs)
-{
+void inode_cache_free(struct filesystem *fs) {
     for (uint32_t i = 0; fs->inode_hash && i <= fs->inode_hash_mask; i++)
         while (fs->inode_hash[i]) {
             struct inode *inode = fs->inode_hash[i];
@@ -41,45 +40,39 @@ void inode_cache_free(struct filesystem *fs)
     fs->inode_hash = NULL;
 }
 
-struct file_time time_now(void)
-{
+struct file_time time_now(void) {
     uint64_t now = platform_wall_time();
-    return (struct file_time){.seconds = (int64_t)(now / 1000000000), .nanoseconds = (uint32_t)(now % 1000000000)};
+    return (struct file_time){.seconds = (int64_t)(now / 1000000000),
+                              .nanoseconds = (uint32_t)(now % 1000000000)};
 }
 
-static struct inode **inode_bucket(struct filesystem *fs, uint32_t number)
-{
+static struct inode **inode_bucket(struct filesystem *fs, uint32_t number) {
     return &fs->inode_hash[hash_u32(number) & fs->inode_hash_mask];
 }
 
-struct inode *inode_find(struct filesystem *fs, uint32_t number)
-{
+struct inode *inode_find(struct filesystem *fs, uint32_t number) {
     struct inode *inode = *inode_bucket(fs, number);
     while (inode && inode->number != number)
         inode = inode->hash_next;
     return inode;
 }
 
-uint32_t inode_table_block(const struct filesystem *fs, uint32_t number)
-{
+uint32_t inode_table_block(const struct filesystem *fs, uint32_t number) {
     uint32_t group = (number - 1) / fs->inodes_per_group, at = (number - 1) % fs->inodes_per_group;
     return fs->groups[group].inode_table + at / fs->inodes_per_block;
 }
 
-struct ext2_inode *inode_raw(const struct filesystem *fs, const struct buffer *buffer, uint32_t number)
-{
+struct ext2_inode *inode_raw(const struct filesystem *fs, const struct buffer *buffer, uint32_t number) {
     uint32_t at = (number - 1) % fs->inodes_per_group % fs->inodes_per_block;
     return (struct ext2_inode *)(void *)(buffer->data + (size_t)at * fs->inode_size);
 }
 
-bool inode_is_fast_symlink(const struct inode *inode)
-{
+bool inode_is_fast_symlink(const struct inode *inode) {
     uint32_t attributes = inode->attribute_block ? inode->fs->sectors_per_block : 0;
     return inode_is_symlink(inode) && inode->sectors == attributes;
 }
 
-static void lru_remove(struct inode *inode)
-{
+static void lru_remove(struct inode *inode) {
     struct filesystem *fs = inode->fs;
     if (inode->list_previous)
         inode->list_previous->list_next = inode->list_next;
@@ -94,8 +87,7 @@ static void lru_remove(struct inode *inode)
     inode->list_next = inode->list_previous = NULL;
 }
 
-static void lru_append(struct inode *inode)
-{
+static void lru_append(struct inode *inode) {
     struct filesystem *fs = inode->fs;
     inode->list_previous = fs->lru_last;
     inode->list_next = NULL;
@@ -106,8 +98,7 @@ static void lru_append(struct inode *inode)
     fs->lru_last = inode;
 }
 
-void inode_structure_free(struct inode *inode)
-{
+void inode_structure_free(struct inode *inode) {
     struct filesystem *fs = inode->fs;
     struct inode **link = inode_bucket(fs, inode->number);
     while (*link && *link != inode)
@@ -123,8 +114,7 @@ void inode_structure_free(struct inode *inode)
 }
 
 // Makes room for one more structure, as far as that is possible without waiting.
-static void inode_evict(struct filesystem *fs)
-{
+static void inode_evict(struct filesystem *fs) {
     struct inode *inode = fs->lru_first;
     for (uint32_t tries = 0; inode && tries < 32 && fs->inode_count >= fs->inode_limit; tries++) {
         struct inode *next = inode->list_next;
@@ -139,8 +129,7 @@ static void inode_evict(struct filesystem *fs)
     }
 }
 
-static struct inode *inode_structure_make(struct filesystem *fs, uint32_t number)
-{
+static struct inode *inode_structure_make(struct filesystem *fs, uint32_t number) {
     if (fs->inode_count >= fs->inode_limit)
         inode_evict(fs);
     struct inode *inode = calloc(1, sizeof *inode);
@@ -157,16 +146,15 @@ static struct inode *inode_structure_make(struct filesystem *fs, uint32_t number
     return inode;
 }
 
-static error_t inode_load(struct inode *inode)
-{
+static error_t inode_load(struct inode *inode) {
     struct filesystem *fs = inode->fs;
     struct buffer *buffer;
     uint32_t block = inode_table_block(fs, inode->number);
     if (!buffer_find(fs, block)) {
         const struct group *group = &fs->groups[(inode->number - 1) / fs->inodes_per_group];
         uint32_t start = (block - group->inode_table) / TABLE_AHEAD_BLOCKS * TABLE_AHEAD_BLOCKS;
-        buffer_prefetch(fs, group->inode_table + start, minimum_u32(TABLE_AHEAD_BLOCKS, fs->table_blocks - start),
-                        BUFFER_INODES);
+        buffer_prefetch(fs, group->inode_table + start,
+                        minimum_u32(TABLE_AHEAD_BLOCKS, fs->table_blocks - start), BUFFER_INODES);
     }
     error_t error = buffer_read(fs, block, BUFFER_INODES, &buffer);
     if (error)
@@ -176,8 +164,7 @@ static error_t inode_load(struct inode *inode)
     return error;
 }
 
-error_t inode_get(struct filesystem *fs, uint32_t number, struct inode **result)
-{
+error_t inode_get(struct filesystem *fs, uint32_t number, struct inode **result) {
     if (number == 0 || number > fs->inodes_count || (number < fs->first_inode && number != EXT2_ROOT_INODE))
         return filesystem_corrupt(fs, "ext2: inode %u can't be a file's", number);
     struct inode *inode = inode_find(fs, number);
@@ -213,8 +200,7 @@ error_t inode_get(struct filesystem *fs, uint32_t number, struct inode **result)
 }
 
 error_t inode_make(struct transaction *transaction, struct inode *parent, uint16_t mode,
-                   const struct node_creation *creation, struct inode **result)
-{
+                   const struct node_creation *creation, struct inode **result) {
     struct filesystem *fs = transaction->fs;
     bool directory = (mode & EXT2_MODE_TYPE) == EXT2_MODE_DIRECTORY;
     uint32_t number;
@@ -225,7 +211,8 @@ error_t inode_make(struct transaction *transaction, struct inode *parent, uint16
     struct inode *inode = stale ? NULL : inode_structure_make(fs, number);
     if (!inode) {
         inode_number_free(transaction, number, directory, false);
-        return stale ? filesystem_corrupt(fs, "ext2: inode %u is in use, but marked free", number) : ERR_NO_MEMORY;
+        return stale ? filesystem_corrupt(fs, "ext2: inode %u is in use, but marked free", number)
+                     : ERR_NO_MEMORY;
     }
     core_lock_exclusive(&inode->lock); // free: nobody else knows it
     inode->mode = mode;
@@ -246,8 +233,7 @@ error_t inode_make(struct transaction *transaction, struct inode *parent, uint16
     return ERR_OK;
 }
 
-void inode_mark_dirty(struct inode *inode)
-{
+void inode_mark_dirty(struct inode *inode) {
     struct filesystem *fs = inode->fs;
     inode->flags |= INODE_TOUCHED;
     if (inode->flags & INODE_DIRTY || fs->read_only)
@@ -263,8 +249,7 @@ void inode_mark_dirty(struct inode *inode)
     fs->dirty_inodes++;
 }
 
-void inode_mark_clean(struct inode *inode)
-{
+void inode_mark_clean(struct inode *inode) {
     struct filesystem *fs = inode->fs;
     if (!(inode->flags & INODE_DIRTY))
         return;
@@ -280,8 +265,7 @@ void inode_mark_clean(struct inode *inode)
     fs->dirty_inodes--;
 }
 
-void inode_link_lost(struct inode *inode)
-{
+void inode_link_lost(struct inode *inode) {
     inode->change = time_now();
     if (inode->links)
         inode->links--;
@@ -291,8 +275,7 @@ void inode_link_lost(struct inode *inode)
 }
 
 // The attribute block may be shared between inodes: the last one to go frees it.
-static error_t attributes_free(struct transaction *transaction, struct inode *inode)
-{
+static error_t attributes_free(struct transaction *transaction, struct inode *inode) {
     struct filesystem *fs = inode->fs;
     struct buffer *buffer;
     uint32_t block = inode->attribute_block;
@@ -320,8 +303,7 @@ static error_t attributes_free(struct transaction *transaction, struct inode *in
     return error;
 }
 
-static error_t inode_free_content(struct inode *inode)
-{
+static error_t inode_free_content(struct inode *inode) {
     struct filesystem *fs = inode->fs;
     struct transaction transaction;
     bool has_blocks = inode_is_regular(inode) || inode_is_directory(inode) ||
@@ -336,7 +318,8 @@ static error_t inode_free_content(struct inode *inode)
     if (!error) {
         memset(inode->block, 0, sizeof inode->block);
         inode->sectors = 0;
-        inode_number_free(&transaction, inode->number, inode_is_directory(inode), !(inode->flags & INODE_NEW));
+        inode_number_free(&transaction, inode->number, inode_is_directory(inode),
+                          !(inode->flags & INODE_NEW));
         if (inode->flags & INODE_NEW) // the disk never knew it
             inode_mark_clean(inode);
         else
@@ -347,27 +330,25 @@ static error_t inode_free_content(struct inode *inode)
 }
 
 // No reference and no link is left.
-static void inode_delete(struct inode *inode)
-{
+static void inode_delete(struct inode *inode) {
     struct filesystem *fs = inode->fs;
     inode->flags |= INODE_DELETING;
     page_drop_from(inode, 0);
     name_index_drop(inode);
     if (fs->read_only || inode_free_content(inode) != ERR_OK)
-        message_log(fs, PLATFORM_LOG_WARNING, "ext2: inode %u: could not be freed; e2fsck will do it", inode->number);
+        message_log(fs, PLATFORM_LOG_WARNING, "ext2: inode %u: could not be freed; e2fsck will do it",
+                    inode->number);
     inode->flags = (inode->flags & ~(uint32_t)INODE_DELETING) | INODE_LOST;
     if (!(inode->flags & INODE_DIRTY))
         inode_structure_free(inode);
 }
 
-void inode_hold(struct inode *inode)
-{
+void inode_hold(struct inode *inode) {
     if (inode->references++ == 0)
         lru_remove(inode);
 }
 
-void inode_drop(struct inode *inode)
-{
+void inode_drop(struct inode *inode) {
     if (--inode->references)
         return;
     if (inode->links == 0) {

@@ -1,5 +1,6 @@
-// Inodes as the disk has them: decoding with every check, encoding without touching what this code does not know (attributes in
-// the inode, versions, authors' fields). Times have 34 bits of seconds and nanoseconds where the inode has room
+// Inodes as the disk has them: decoding with every check, encoding without touching what this code does not
+// know (attributes in the inode, versions, authors' fields). Times have 34 bits of seconds and nanoseconds
+// where the inode has room
 // ("ext4 inode timestamps" in e2fsprogs), else 32. Called by the inode cache and the commit.
 #include <string.h>
 
@@ -8,8 +9,7 @@
 #include "servers/ext2/map.h"
 #include "servers/ext2/message.h"
 
-static struct file_time time_decode(uint32_t seconds, uint32_t extra, bool has_extra)
-{
+static struct file_time time_decode(uint32_t seconds, uint32_t extra, bool has_extra) {
     struct file_time time = {.seconds = (int32_t)seconds};
     if (has_extra) {
         time.seconds += (int64_t)(extra & 3) << 32;
@@ -18,31 +18,27 @@ static struct file_time time_decode(uint32_t seconds, uint32_t extra, bool has_e
     return time;
 }
 
-static uint32_t time_low(const struct file_time *time, bool has_extra)
-{
+static uint32_t time_low(const struct file_time *time, bool has_extra) {
     int64_t last = has_extra ? INT32_MAX + (3ll << 32) : INT32_MAX;
     if (time->seconds > last)
         return (uint32_t)last;
     return time->seconds < INT32_MIN ? (uint32_t)INT32_MIN : (uint32_t)time->seconds;
 }
 
-static uint32_t time_extra(const struct file_time *time)
-{
+static uint32_t time_extra(const struct file_time *time) {
     int64_t seconds = time->seconds > INT32_MAX + (3ll << 32) ? INT32_MAX + (3ll << 32) : time->seconds;
     uint32_t epoch = seconds < INT32_MIN ? 0 : (uint32_t)((seconds - (int32_t)seconds) >> 32) & 3;
     return epoch | time->nanoseconds << 2;
 }
 
 // Whether the field that ends `end` bytes into the inode is in use.
-static bool extra_reaches(const struct inode *inode, size_t end)
-{
+static bool extra_reaches(const struct inode *inode, size_t end) {
     return EXT2_INODE_BASE_BYTES + (size_t)inode->extra_size >= end;
 }
-#define EXTRA_HAS(inode, field) \
+#define EXTRA_HAS(inode, field)                                                                              \
     extra_reaches(inode, offsetof(struct ext2_inode, field) + sizeof((struct ext2_inode *)0)->field)
 
-static bool mode_known(uint16_t mode)
-{
+static bool mode_known(uint16_t mode) {
     switch (mode & EXT2_MODE_TYPE) {
     case EXT2_MODE_REGULAR:
     case EXT2_MODE_DIRECTORY:
@@ -57,8 +53,7 @@ static bool mode_known(uint16_t mode)
     }
 }
 
-static error_t inode_check(const struct inode *inode)
-{
+static error_t inode_check(const struct inode *inode) {
     struct filesystem *fs = inode->fs;
     uint32_t number = inode->number;
     if (inode->links == 0)
@@ -72,12 +67,12 @@ static error_t inode_check(const struct inode *inode)
         return filesystem_corrupt(fs, "ext2: directory inode %u: impossible size %q", number, inode->size);
     if (inode_is_symlink(inode) &&
         inode->size >= (inode_is_fast_symlink(inode) ? EXT2_FAST_SYMLINK_BYTES : fs->block_size + 1))
-        return filesystem_corrupt(fs, "ext2: symbolic link inode %u: impossible size %q", number, inode->size);
+        return filesystem_corrupt(fs, "ext2: symbolic link inode %u: impossible size %q", number,
+                                  inode->size);
     return ERR_OK;
 }
 
-error_t inode_decode(struct inode *inode, const struct ext2_inode *raw)
-{
+error_t inode_decode(struct inode *inode, const struct ext2_inode *raw) {
     struct filesystem *fs = inode->fs;
     inode->mode = raw->mode;
     inode->links = raw->links;
@@ -96,7 +91,8 @@ error_t inode_decode(struct inode *inode, const struct ext2_inode *raw)
         if (raw->extra_size % 4 == 0 && raw->extra_size <= fs->inode_size - EXT2_INODE_BASE_BYTES)
             inode->extra_size = raw->extra_size;
         else
-            (void)filesystem_corrupt(fs, "ext2: inode %u: impossible extra size %u", inode->number, raw->extra_size);
+            (void)filesystem_corrupt(fs, "ext2: inode %u: impossible extra size %u", inode->number,
+                                     raw->extra_size);
     }
     bool has_change = EXTRA_HAS(inode, change_time_extra), has_modify = EXTRA_HAS(inode, modify_time_extra);
     bool has_access = EXTRA_HAS(inode, access_time_extra);
@@ -107,8 +103,7 @@ error_t inode_decode(struct inode *inode, const struct ext2_inode *raw)
     return inode_check(inode);
 }
 
-void inode_encode(const struct inode *inode, struct ext2_inode *raw)
-{
+void inode_encode(const struct inode *inode, struct ext2_inode *raw) {
     if (inode->flags & INODE_NEW) {
         memset(raw, 0, inode->fs->inode_size);
         if (inode->fs->inode_size > EXT2_INODE_BASE_BYTES)

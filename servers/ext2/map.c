@@ -1,5 +1,6 @@
-// Block mapping. Invariant: no pointer read from disk is followed before map_block_usable agreed. The inode remembers the
-// run that it mapped last, so a sequential reader touches the indirect block once per run. Called by pages, directories and truncate.
+// Block mapping. Invariant: no pointer read from disk is followed before map_block_usable agreed. The inode
+// remembers the run that it mapped last, so a sequential reader touches the indirect block once per run.
+// Called by pages, directories and truncate.
 #include "servers/ext2/map.h"
 
 #include "servers/ext2/allocate.h"
@@ -8,8 +9,7 @@
 #include "servers/ext2/message.h"
 #include "servers/ext2/superblock.h"
 
-uint64_t map_size_limit(const struct filesystem *fs)
-{
+uint64_t map_size_limit(const struct filesystem *fs) {
     uint64_t pointers = 1ull << fs->pointers_shift;
     uint64_t blocks = EXT2_DIRECT_BLOCKS + pointers + pointers * pointers + pointers * pointers * pointers;
     uint64_t by_sectors = 0xFFFFFFFFull * PLATFORM_SECTOR_BYTES; // i_blocks
@@ -17,8 +17,7 @@ uint64_t map_size_limit(const struct filesystem *fs)
     return minimum_u64(minimum_u64(blocks << fs->block_shift, by_sectors - (by_sectors >> 8)), by_pages);
 }
 
-bool map_block_usable(const struct filesystem *fs, uint32_t block)
-{
+bool map_block_usable(const struct filesystem *fs, uint32_t block) {
     if (block < fs->first_data_block || block >= fs->blocks_count)
         return false;
     uint32_t number = group_of_block(fs, block);
@@ -31,8 +30,7 @@ bool map_block_usable(const struct filesystem *fs, uint32_t block)
              block - group->first_block < 1 + fs->descriptor_blocks + fs->reserved_gdt_blocks);
 }
 
-bool map_path(const struct filesystem *fs, uint32_t logical, uint32_t indexes[4], uint32_t *level)
-{
+bool map_path(const struct filesystem *fs, uint32_t logical, uint32_t indexes[4], uint32_t *level) {
     uint32_t shift = fs->pointers_shift, mask = (1u << shift) - 1;
     if (logical < EXT2_DIRECT_BLOCKS) {
         *level = 0;
@@ -54,21 +52,20 @@ bool map_path(const struct filesystem *fs, uint32_t logical, uint32_t indexes[4]
     return false;
 }
 
-static enum buffer_kind indirect_kind(const struct inode *inode)
-{
+static enum buffer_kind indirect_kind(const struct inode *inode) {
     return inode_is_directory(inode) ? BUFFER_INDIRECT_DIRECTORY : BUFFER_INDIRECT_FILE;
 }
 
-static error_t pointer_corrupt(struct inode *inode, uint32_t logical, uint32_t block)
-{
+static error_t pointer_corrupt(struct inode *inode, uint32_t logical, uint32_t block) {
     inode->flags |= INODE_DAMAGED;
-    return filesystem_corrupt(inode->fs, "ext2: inode %u: block %u of the file points to block %u, which it can't own",
+    return filesystem_corrupt(inode->fs,
+                              "ext2: inode %u: block %u of the file points to block %u, which it can't own",
                               inode->number, logical, block);
 }
 
 // How many pointers from `index` on continue the first one's run (or its hole).
-static uint32_t run_length(const struct filesystem *fs, const uint32_t *pointers, uint32_t index, uint32_t end)
-{
+static uint32_t run_length(const struct filesystem *fs, const uint32_t *pointers, uint32_t index,
+                           uint32_t end) {
     uint32_t first = pointers[index], count = 1;
     if (first == 0) {
         while (index + count < end && pointers[index + count] == 0)
@@ -81,15 +78,14 @@ static uint32_t run_length(const struct filesystem *fs, const uint32_t *pointers
     return count;
 }
 
-static void run_remember(struct inode *inode, uint32_t logical, uint32_t physical, uint32_t count)
-{
+static void run_remember(struct inode *inode, uint32_t logical, uint32_t physical, uint32_t count) {
     inode->run_logical = logical;
     inode->run_physical = physical;
     inode->run_count = count;
 }
 
-error_t map_lookup(struct inode *inode, uint32_t logical, uint32_t most, uint32_t *physical, uint32_t *count)
-{
+error_t map_lookup(struct inode *inode, uint32_t logical, uint32_t most, uint32_t *physical,
+                   uint32_t *count) {
     struct filesystem *fs = inode->fs;
     uint32_t indexes[4], level, ahead = logical - inode->run_logical;
     if (ahead < inode->run_count) {
@@ -120,6 +116,9 @@ error_t map_lookup(struct inode *inode, uint32_t logical, uint32_t most, uint32_
             return error;
         const uint32_t *pointers = (const uint32_t *)(const void *)buffer->data;
         block = pointers[indexes[depth]];
+        if (depth + 1 == level)
+            inode->next_leaf =
+                indexes[depth] + 1 < 1u << fs->pointers_shift ? pointers[indexes[depth] + 1] : 0;
         if (depth == level)
             run = run_length(fs, pointers, indexes[depth], 1u << fs->pointers_shift);
         buffer_release(fs, buffer);
@@ -138,8 +137,7 @@ struct map_new {
     uint32_t count;
 };
 
-static void map_undo(struct transaction *transaction, struct inode *inode, const struct map_new *made)
-{
+static void map_undo(struct transaction *transaction, struct inode *inode, const struct map_new *made) {
     for (uint32_t i = 0; i < made->count; i++) {
         buffer_forget(inode->fs, made->blocks[i]);
         blocks_give_back(transaction, made->blocks[i], 1);
@@ -148,8 +146,7 @@ static void map_undo(struct transaction *transaction, struct inode *inode, const
 
 // Allocates the missing indirect blocks below `depth` (those at depth..level); the topmost is not linked yet.
 static error_t map_make_chain(struct transaction *transaction, struct inode *inode, const uint32_t indexes[4],
-                              uint32_t depth, uint32_t level, struct map_new *made)
-{
+                              uint32_t depth, uint32_t level, struct map_new *made) {
     struct filesystem *fs = inode->fs;
     error_t error = ERR_OK;
     for (uint32_t i = depth; i <= level && !error; i++) {
@@ -173,9 +170,8 @@ static error_t map_make_chain(struct transaction *transaction, struct inode *ino
 }
 
 // Fills pointers[index...] with a run of new blocks.
-static error_t map_fill(struct transaction *transaction, struct inode *inode, uint32_t *pointers, uint32_t index,
-                        uint32_t end, uint32_t most, uint32_t *physical, uint32_t *count)
-{
+static error_t map_fill(struct transaction *transaction, struct inode *inode, uint32_t *pointers,
+                        uint32_t index, uint32_t end, uint32_t most, uint32_t *physical, uint32_t *count) {
     uint32_t holes = 1;
     while (holes < most && index + holes < end && pointers[index + holes] == 0)
         holes++;
@@ -187,8 +183,7 @@ static error_t map_fill(struct transaction *transaction, struct inode *inode, ui
     return ERR_OK;
 }
 
-static void map_account(struct inode *inode, uint32_t blocks)
-{
+static void map_account(struct inode *inode, uint32_t blocks) {
     inode->sectors += blocks * inode->fs->sectors_per_block;
     inode_mark_dirty(inode);
 }
@@ -196,11 +191,12 @@ static void map_account(struct inode *inode, uint32_t blocks)
 // The hole at `indexes` starts at depth `depth`: `parent` (NULL: the inode) has a null pointer there.
 static error_t map_fill_hole(struct transaction *transaction, struct inode *inode, struct buffer *parent,
                              const uint32_t indexes[4], uint32_t depth, uint32_t level, uint32_t most,
-                             uint32_t *physical, uint32_t *count)
-{
+                             uint32_t *physical, uint32_t *count) {
     struct filesystem *fs = inode->fs;
     uint32_t *pointers = parent ? (uint32_t *)(void *)parent->data : inode->block;
-    uint32_t end = parent ? 1u << fs->pointers_shift : depth == level ? EXT2_DIRECT_BLOCKS : EXT2_BLOCK_POINTERS;
+    uint32_t end = parent           ? 1u << fs->pointers_shift
+                   : depth == level ? EXT2_DIRECT_BLOCKS
+                                    : EXT2_BLOCK_POINTERS;
     struct map_new made = {.count = 0};
     error_t error;
     if (depth == level) {
@@ -209,8 +205,8 @@ static error_t map_fill_hole(struct transaction *transaction, struct inode *inod
         error = map_make_chain(transaction, inode, indexes, depth + 1, level, &made);
         if (!error) {
             struct buffer *leaf = buffer_find(fs, made.blocks[made.count - 1]);
-            error = map_fill(transaction, inode, (uint32_t *)(void *)leaf->data, indexes[level], 1u << fs->pointers_shift,
-                             most, physical, count);
+            error = map_fill(transaction, inode, (uint32_t *)(void *)leaf->data, indexes[level],
+                             1u << fs->pointers_shift, most, physical, count);
         }
         if (error) {
             map_undo(transaction, inode, &made);
@@ -227,8 +223,7 @@ static error_t map_fill_hole(struct transaction *transaction, struct inode *inod
 }
 
 error_t map_allocate(struct transaction *transaction, struct inode *inode, uint32_t logical, uint32_t most,
-                     uint32_t *physical, uint32_t *count, bool *made)
-{
+                     uint32_t *physical, uint32_t *count, bool *made) {
     struct filesystem *fs = inode->fs;
     uint32_t indexes[4], level;
     *made = false;

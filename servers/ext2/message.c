@@ -1,13 +1,12 @@
-// Messages and the reaction to corruption. Invariant: a damaged disk costs at most 200 log lines per mount. Called by the
-// whole core.
+// Messages and the reaction to corruption. Invariant: a damaged disk costs at most 200 log lines per mount.
+// Called by the whole core.
 #include "servers/ext2/message.h"
 
 #include <stdarg.h>
 
 enum { MESSAGE_BYTES = 200, MESSAGES_MAX = 200 };
 
-static char *number_put(char *out, const char *end, uint64_t value)
-{
+static char *number_put(char *out, const char *end, uint64_t value) {
     char digits[20];
     unsigned count = 0;
     do {
@@ -19,8 +18,7 @@ static char *number_put(char *out, const char *end, uint64_t value)
     return out;
 }
 
-static void message_format(char *out, const char *format, va_list arguments)
-{
+static void message_format(char *out, const char *format, va_list arguments) {
     const char *end = out + MESSAGE_BYTES - 1;
     for (; *format && out < end; format++) {
         if (*format != '%') {
@@ -52,8 +50,8 @@ static void message_format(char *out, const char *format, va_list arguments)
     *out = 0;
 }
 
-static void message_send(struct filesystem *fs, enum platform_log_level level, const char *format, va_list arguments)
-{
+static void message_send(struct filesystem *fs, enum platform_log_level level, const char *format,
+                         va_list arguments) {
     char text[MESSAGE_BYTES];
     if (fs->logged > MESSAGES_MAX)
         return;
@@ -65,16 +63,14 @@ static void message_send(struct filesystem *fs, enum platform_log_level level, c
     platform_log(level, text);
 }
 
-void message_log(struct filesystem *fs, enum platform_log_level level, const char *format, ...)
-{
+void message_log(struct filesystem *fs, enum platform_log_level level, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     message_send(fs, level, format, arguments);
     va_end(arguments);
 }
 
-error_t filesystem_corrupt(struct filesystem *fs, const char *format, ...)
-{
+error_t filesystem_corrupt(struct filesystem *fs, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     message_send(fs, PLATFORM_LOG_ERROR, format, arguments);
@@ -84,8 +80,7 @@ error_t filesystem_corrupt(struct filesystem *fs, const char *format, ...)
     return ERR_CORRUPT;
 }
 
-void filesystem_stop_writing(struct filesystem *fs, const char *reason)
-{
+void filesystem_stop_writing(struct filesystem *fs, const char *reason) {
     if (!fs->read_only)
         message_log(fs, PLATFORM_LOG_ERROR, "ext2: read-only from now on: %s", reason);
     fs->read_only = true;

@@ -14,8 +14,7 @@
 
 #define SYNC_NANOSECONDS 5000000000ull
 
-uint64_t filesystem_metadata_share(uint64_t cache_bytes)
-{
+uint64_t filesystem_metadata_share(uint64_t cache_bytes) {
     uint64_t least = 160 << 10, share = cache_bytes / 6;
     if (share < least)
         share = least < cache_bytes / 8 * 5 ? least : cache_bytes / 8 * 5;
@@ -24,8 +23,7 @@ uint64_t filesystem_metadata_share(uint64_t cache_bytes)
     return share & ~(uint64_t)(PAGE_BYTES - 1);
 }
 
-static void filesystem_free(struct filesystem *fs)
-{
+static void filesystem_free(struct filesystem *fs) {
     if (fs->inode_hash)
         inode_cache_free(fs);
     for (uint32_t i = 0; fs->groups && i < fs->group_count; i++) {
@@ -44,9 +42,9 @@ static void filesystem_free(struct filesystem *fs)
     free(fs);
 }
 
-// The superblock lies at byte 1024 whatever the block size: read through a cache of 1 KiB blocks that is thrown away.
-static error_t mount_read_super(struct filesystem *fs, uint8_t *metadata, uint64_t bytes)
-{
+// The superblock lies at byte 1024 whatever the block size: read through a cache of 1 KiB blocks that is
+// thrown away.
+static error_t mount_read_super(struct filesystem *fs, uint8_t *metadata, uint64_t bytes) {
     struct buffer *buffer;
     fs->block_shift = 10;
     fs->block_size = 1024;
@@ -67,8 +65,7 @@ static error_t mount_read_super(struct filesystem *fs, uint8_t *metadata, uint64
     return error ? error : buffer_cache_make(fs, metadata, bytes);
 }
 
-static error_t mount_check_root(struct filesystem *fs)
-{
+static error_t mount_check_root(struct filesystem *fs) {
     struct inode *root;
     error_t error = inode_get(fs, EXT2_ROOT_INODE, &root);
     if (error)
@@ -79,8 +76,7 @@ static error_t mount_check_root(struct filesystem *fs)
     return error;
 }
 
-static void mount_set_limits(struct filesystem *fs)
-{
+static void mount_set_limits(struct filesystem *fs) {
     uint32_t operations = minimum_u32(fs->buffer_count / 12, fs->page_count / 6);
     fs->operation_limit = operations < 2 ? 2 : minimum_u32(operations, 32);
     fs->write_credits = fs->dirty_limit / 2 < MAPPING_CREDITS + 4
@@ -88,8 +84,7 @@ static void mount_set_limits(struct filesystem *fs)
                             : minimum_u32(fs->dirty_limit / 2, 4 * MAPPING_CREDITS);
 }
 
-static error_t mount_do(struct filesystem *fs, const struct filesystem_options *options)
-{
+static error_t mount_do(struct filesystem *fs, const struct filesystem_options *options) {
     error_t error = disk_requests_make(fs);
     if (!error)
         error = page_cache_make(fs, options->metadata_bytes, options->cache_bytes - options->metadata_bytes);
@@ -114,10 +109,10 @@ static error_t mount_do(struct filesystem *fs, const struct filesystem_options *
     return fs->read_only ? ERR_OK : superblock_write_state(fs, true);
 }
 
-error_t filesystem_mount(const struct filesystem_options *options, struct filesystem **result)
-{
+error_t filesystem_mount(const struct filesystem_options *options, struct filesystem **result) {
     if (options->cache_bytes < 256 << 10 || options->metadata_bytes < 96 << 10 ||
-        options->metadata_bytes % PAGE_BYTES || options->cache_bytes < options->metadata_bytes + 16 * PAGE_BYTES)
+        options->metadata_bytes % PAGE_BYTES ||
+        options->cache_bytes < options->metadata_bytes + 16 * PAGE_BYTES)
         return ERR_INVALID;
     struct filesystem *fs = calloc(1, sizeof *fs);
     if (!fs)
@@ -133,8 +128,7 @@ error_t filesystem_mount(const struct filesystem_options *options, struct filesy
     return ERR_OK;
 }
 
-error_t filesystem_synchronize(struct filesystem *fs)
-{
+error_t filesystem_synchronize(struct filesystem *fs) {
     error_t error = ERR_OK;
     writeback_all(fs);
     error = commit_with_summary(fs);
@@ -142,8 +136,7 @@ error_t filesystem_synchronize(struct filesystem *fs)
 }
 
 // Unlinked inodes that are still referenced go now; e2fsck would otherwise have to.
-static void unmount_free_unlinked(struct filesystem *fs)
-{
+static void unmount_free_unlinked(struct filesystem *fs) {
     for (uint32_t i = 0; i <= fs->inode_hash_mask; i++) {
         struct inode *inode = fs->inode_hash[i];
         while (inode) {
@@ -158,8 +151,7 @@ static void unmount_free_unlinked(struct filesystem *fs)
     }
 }
 
-error_t filesystem_unmount(struct filesystem *fs)
-{
+error_t filesystem_unmount(struct filesystem *fs) {
     fs->stopping = true;
     platform_queue_wake_all(&fs->background_queue);
     platform_queue_wake_all(&fs->throttle_queue);
@@ -182,8 +174,7 @@ error_t filesystem_unmount(struct filesystem *fs)
     return error;
 }
 
-static void background_write(struct filesystem *fs)
-{
+static void background_write(struct filesystem *fs) {
     fs->background_kicked = true;
     while (fs->dirty_pages > fs->background_limit && !fs->stopping) {
         if (writeback_start(fs, NULL, WRITEBACK_ENTRIES, NULL))
@@ -196,8 +187,7 @@ static void background_write(struct filesystem *fs)
     platform_queue_wake_all(&fs->throttle_queue);
 }
 
-void filesystem_background(struct filesystem *fs)
-{
+void filesystem_background(struct filesystem *fs) {
     uint64_t next_sync = platform_monotonic_time() + SYNC_NANOSECONDS;
     fs->background_running = true;
     while (!fs->stopping) {
@@ -208,7 +198,8 @@ void filesystem_background(struct filesystem *fs)
         background_write(fs);
         if (platform_monotonic_time() < next_sync)
             continue;
-        if (fs->dirty_pages || fs->dirty_inodes || fs->dirty_buffers || fs->summary_dirty || fs->unflushed)
+        if (fs->dirty_pages || fs->dirty_inodes || fs->dirty_buffers || fs->summary_dirty ||
+            fs->writes_flushed < fs->writes_done)
             (void)filesystem_synchronize(fs); // a failure is in the log, and tried again
         next_sync = platform_monotonic_time() + SYNC_NANOSECONDS;
     }
@@ -217,8 +208,7 @@ void filesystem_background(struct filesystem *fs)
     platform_queue_wake_all(&fs->operation_queue);
 }
 
-void filesystem_statistics(struct filesystem *fs, struct filesystem_statistics *result)
-{
+void filesystem_statistics(struct filesystem *fs, struct filesystem_statistics *result) {
     uint64_t free = fs->free_blocks + fs->pending_blocks;
     uint64_t overhead = (uint64_t)fs->group_count * (2 + fs->table_blocks) + fs->first_data_block;
     for (uint32_t group = 0; group < fs->group_count; group++)

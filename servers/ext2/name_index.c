@@ -1,5 +1,5 @@
-// Open addressing with linear probing, at most 5/8 full; removal moves followers back. Invariant: while a directory has an index, every
-// entry of it but "." and ".." is in it. Called by directory.c.
+// Open addressing with linear probing, at most 5/8 full; removal moves followers back. Invariant: while a
+// directory has an index, every entry of it but "." and ".." is in it. Called by directory.c.
 #include "servers/ext2/name_index.h"
 
 #include <stdlib.h>
@@ -10,8 +10,7 @@
 
 enum { INDEX_FIRST_PAIRS = 32, ROOM_UNKNOWN = 255 };
 
-uint32_t name_hash(const struct filesystem *fs, const char *name, uint32_t length)
-{
+uint32_t name_hash(const struct filesystem *fs, const char *name, uint32_t length) {
     uint64_t hash = fs->hash_seed ^ length;
     while (length >= 4) {
         uint32_t word;
@@ -26,8 +25,7 @@ uint32_t name_hash(const struct filesystem *fs, const char *name, uint32_t lengt
     return (uint32_t)(hash ^ hash >> 32);
 }
 
-static void index_unlist(struct inode *directory)
-{
+static void index_unlist(struct inode *directory) {
     struct filesystem *fs = directory->fs;
     if (directory->index_previous)
         directory->index_previous->index_next = directory->index_next;
@@ -40,8 +38,7 @@ static void index_unlist(struct inode *directory)
     directory->index_next = directory->index_previous = NULL;
 }
 
-static void index_list(struct inode *directory)
-{
+static void index_list(struct inode *directory) {
     struct filesystem *fs = directory->fs;
     directory->index_previous = fs->index_last;
     directory->index_next = NULL;
@@ -52,8 +49,7 @@ static void index_list(struct inode *directory)
     fs->index_last = directory;
 }
 
-static void index_free(struct name_index *index)
-{
+static void index_free(struct name_index *index) {
     if (index) {
         free(index->slots);
         free(index->room);
@@ -61,8 +57,7 @@ static void index_free(struct name_index *index)
     }
 }
 
-void name_index_drop(struct inode *directory)
-{
+void name_index_drop(struct inode *directory) {
     if (!directory->index)
         return;
     directory->fs->index_bytes -= directory->index->bytes;
@@ -72,8 +67,7 @@ void name_index_drop(struct inode *directory)
 }
 
 // Drops the least recently used ones that nobody works with.
-static void indexes_trim(struct filesystem *fs)
-{
+static void indexes_trim(struct filesystem *fs) {
     struct inode *directory = fs->index_first;
     while (directory && fs->index_bytes > fs->index_limit) {
         struct inode *next = directory->index_next;
@@ -83,8 +77,7 @@ static void indexes_trim(struct filesystem *fs)
     }
 }
 
-static void index_put(struct name_index *index, uint32_t hash, uint32_t position)
-{
+static void index_put(struct name_index *index, uint32_t hash, uint32_t position) {
     uint32_t at = hash & index->mask;
     while (index->slots[2 * at + 1] != NO_INDEX)
         at = (at + 1) & index->mask;
@@ -92,8 +85,7 @@ static void index_put(struct name_index *index, uint32_t hash, uint32_t position
     index->slots[2 * at + 1] = position;
 }
 
-static bool index_grow(struct name_index *index, uint32_t pairs)
-{
+static bool index_grow(struct name_index *index, uint32_t pairs) {
     uint32_t *old = index->slots, old_pairs = old ? index->mask + 1 : 0;
     uint32_t *slots = malloc((size_t)pairs * 2 * sizeof *slots);
     if (!slots)
@@ -108,8 +100,7 @@ static bool index_grow(struct name_index *index, uint32_t pairs)
     return true;
 }
 
-static bool index_reserve_room(struct name_index *index, uint32_t blocks)
-{
+static bool index_reserve_room(struct name_index *index, uint32_t blocks) {
     if (blocks > index->room_size) {
         uint32_t size = blocks + blocks / 2 + 8;
         uint8_t *room = malloc(size);
@@ -126,22 +117,20 @@ static bool index_reserve_room(struct name_index *index, uint32_t blocks)
     return true;
 }
 
-static bool index_insert(struct name_index *index, uint32_t hash, uint64_t position)
-{
-    if ((uint64_t)(index->count + 1) * 8 > (uint64_t)(index->mask + 1) * 5 && !index_grow(index, (index->mask + 1) * 2))
+static bool index_insert(struct name_index *index, uint32_t hash, uint64_t position) {
+    if ((uint64_t)(index->count + 1) * 8 > (uint64_t)(index->mask + 1) * 5 &&
+        !index_grow(index, (index->mask + 1) * 2))
         return false;
     index_put(index, hash, (uint32_t)(position / 4));
     index->count++;
     return true;
 }
 
-static uint64_t index_size(const struct name_index *index)
-{
+static uint64_t index_size(const struct name_index *index) {
     return sizeof *index + (uint64_t)(index->mask + 1) * 8 + index->room_size;
 }
 
-static bool index_fill(struct inode *directory, struct name_index *index)
-{
+static bool index_fill(struct inode *directory, struct name_index *index) {
     struct filesystem *fs = directory->fs;
     uint32_t blocks = (uint32_t)(directory->size >> fs->block_shift);
     if (!index_grow(index, INDEX_FIRST_PAIRS) || !index_reserve_room(index, blocks))
@@ -166,8 +155,7 @@ static bool index_fill(struct inode *directory, struct name_index *index)
     return true;
 }
 
-struct name_index *name_index_use(struct inode *directory)
-{
+struct name_index *name_index_use(struct inode *directory) {
     struct filesystem *fs = directory->fs;
     if (directory->index) {
         if (fs->index_last != directory) {
@@ -191,8 +179,7 @@ struct name_index *name_index_use(struct inode *directory)
     return index;
 }
 
-uint64_t name_index_next(const struct name_index *index, uint32_t hash, uint32_t *cursor)
-{
+uint64_t name_index_next(const struct name_index *index, uint32_t hash, uint32_t *cursor) {
     for (;;) {
         uint32_t at = (hash + *cursor) & index->mask;
         if (index->slots[2 * at + 1] == NO_INDEX)
@@ -203,8 +190,7 @@ uint64_t name_index_next(const struct name_index *index, uint32_t hash, uint32_t
     }
 }
 
-void name_index_add(struct inode *directory, uint32_t hash, uint64_t position)
-{
+void name_index_add(struct inode *directory, uint32_t hash, uint64_t position) {
     struct filesystem *fs = directory->fs;
     struct name_index *index = directory->index;
     if (!index)
@@ -221,8 +207,7 @@ void name_index_add(struct inode *directory, uint32_t hash, uint64_t position)
         name_index_drop(directory);
 }
 
-void name_index_remove(struct inode *directory, uint32_t hash, uint64_t position)
-{
+void name_index_remove(struct inode *directory, uint32_t hash, uint64_t position) {
     struct name_index *index = directory->index;
     if (!index)
         return;
@@ -234,7 +219,8 @@ void name_index_remove(struct inode *directory, uint32_t hash, uint64_t position
         }
         hole = (hole + 1) & index->mask;
     }
-    for (uint32_t at = (hole + 1) & index->mask; index->slots[2 * at + 1] != NO_INDEX; at = (at + 1) & index->mask) {
+    for (uint32_t at = (hole + 1) & index->mask; index->slots[2 * at + 1] != NO_INDEX;
+         at = (at + 1) & index->mask) {
         uint32_t home = index->slots[2 * at] & index->mask;
         if (((at - home) & index->mask) >= ((at - hole) & index->mask)) {
             index->slots[2 * hole] = index->slots[2 * at];
@@ -246,15 +232,13 @@ void name_index_remove(struct inode *directory, uint32_t hash, uint64_t position
     index->count--;
 }
 
-void name_index_set_room(struct inode *directory, uint32_t block, uint32_t bytes)
-{
+void name_index_set_room(struct inode *directory, uint32_t block, uint32_t bytes) {
     struct name_index *index = directory->index;
     if (index && block < index->blocks)
         index->room[block] = bytes / 4 > ROOM_UNKNOWN ? ROOM_UNKNOWN : (uint8_t)(bytes / 4);
 }
 
-uint32_t name_index_room(const struct inode *directory, uint32_t block)
-{
+uint32_t name_index_room(const struct inode *directory, uint32_t block) {
     const struct name_index *index = directory->index;
     if (!index || block >= index->blocks || index->room[block] == ROOM_UNKNOWN)
         return directory->fs->block_size;

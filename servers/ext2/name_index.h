@@ -1,5 +1,6 @@
-// An index of one directory's names, in memory: hash of the name -> position of its entry. Built when the directory is first
-// searched, kept right by every insertion and removal, dropped when memory is short. Holds no names: a hit is checked in the block.
+// An index of one directory's names, in memory: hash of the name -> position of its entry. Built when the
+// directory is first searched, kept right by every insertion and removal, dropped when memory is short. Holds
+// no names: a hit is checked in the block.
 #pragma once
 
 #include "servers/ext2/state.h"
@@ -14,10 +15,12 @@ struct name_index {
 };
 
 uint32_t name_hash(const struct filesystem *fs, const char *name, uint32_t length);
-// WAITS if it must be built. NULL: there is none (no memory, or another fiber builds it): search the blocks. The inode is held.
+// WAITS if it must be built. NULL: there is none (no memory, or another fiber builds it): search the blocks.
+// The inode is held.
 struct name_index *name_index_use(struct inode *directory);
 void name_index_drop(struct inode *directory);
-// Positions with this hash, one after the other: *cursor starts at 0 and is the function's own. NO_INDEX: no more. In bytes.
+// Positions with this hash, one after the other: *cursor starts at 0 and is the function's own. NO_INDEX: no
+// more. In bytes.
 uint64_t name_index_next(const struct name_index *index, uint32_t hash, uint32_t *cursor);
 #define NAME_INDEX_END UINT64_MAX
 // The directory is held exclusively. Adding drops the index if there is no memory.

@@ -1,5 +1,6 @@
-// Names: lookup, creation, links, removal. Every function takes the directory's lock, then opens a transaction, then changes
-// memory; what a failure leaves behind is a new inode without links, which its release frees. Called by the server.
+// Names: lookup, creation, links, removal. Every function takes the directory's lock, then opens a
+// transaction, then changes memory; what a failure leaves behind is a new inode without links, which its
+// release frees. Called by the server.
 #include "servers/ext2/namespace.h"
 
 #include <string.h>
@@ -11,13 +12,11 @@
 #include "servers/ext2/operation.h"
 #include "servers/ext2/transaction.h"
 
-bool name_is_dots(const char *name, uint32_t length)
-{
+bool name_is_dots(const char *name, uint32_t length) {
     return length <= 2 && name[0] == '.' && (length == 1 || name[1] == '.');
 }
 
-error_t name_check(const char *name, uint32_t length)
-{
+error_t name_check(const char *name, uint32_t length) {
     if (length == 0)
         return ERR_NOT_FOUND;
     if (length > EXT2_NAME_BYTES)
@@ -25,8 +24,7 @@ error_t name_check(const char *name, uint32_t length)
     return memchr(name, '/', length) || memchr(name, 0, length) ? ERR_INVALID : ERR_OK;
 }
 
-error_t directory_may_change(const struct inode *directory)
-{
+error_t directory_may_change(const struct inode *directory) {
     if (!inode_is_directory(directory))
         return ERR_NOT_DIRECTORY;
     if (directory->links == 0)
@@ -34,8 +32,7 @@ error_t directory_may_change(const struct inode *directory)
     return operation_may_change(directory);
 }
 
-error_t node_lookup(struct inode *directory, const char *name, uint32_t length, struct inode **result)
-{
+error_t node_lookup(struct inode *directory, const char *name, uint32_t length, struct inode **result) {
     struct filesystem *fs = directory->fs;
     struct directory_place place;
     error_t error = name_check(name, length);
@@ -57,7 +54,8 @@ error_t node_lookup(struct inode *directory, const char *name, uint32_t length, 
     return error;
 }
 
-// --- creation -------------------------------------------------------------------------------------------------------
+// --- creation
+// -------------------------------------------------------------------------------------------------------
 struct birth {
     uint16_t mode;
     const struct node_creation *creation;
@@ -65,8 +63,7 @@ struct birth {
     uint32_t target_length;
 };
 
-static uint16_t mode_of_type(enum node_type type)
-{
+static uint16_t mode_of_type(enum node_type type) {
     switch (type) {
     case NODE_REGULAR:
         return EXT2_MODE_REGULAR;
@@ -83,8 +80,8 @@ static uint16_t mode_of_type(enum node_type type)
     }
 }
 
-static error_t birth_symlink(struct transaction *transaction, struct inode *inode, const struct birth *birth)
-{
+static error_t birth_symlink(struct transaction *transaction, struct inode *inode,
+                             const struct birth *birth) {
     struct filesystem *fs = inode->fs;
     uint32_t physical, count;
     struct buffer *buffer;
@@ -106,8 +103,7 @@ static error_t birth_symlink(struct transaction *transaction, struct inode *inod
 }
 
 // Numbers as Linux keeps them: the old 16-bit form where it fits, else the 32-bit one in the second word.
-static void birth_device(struct inode *inode, const struct node_creation *creation)
-{
+static void birth_device(struct inode *inode, const struct node_creation *creation) {
     uint32_t major = creation->device_major, minor = creation->device_minor;
     if (major < 256 && minor < 256)
         inode->block[0] = major << 8 | minor;
@@ -116,8 +112,7 @@ static void birth_device(struct inode *inode, const struct node_creation *creati
 }
 
 static error_t birth_fill(struct transaction *transaction, struct inode *directory, struct inode *inode,
-                          const struct birth *birth)
-{
+                          const struct birth *birth) {
     switch (inode->mode & EXT2_MODE_TYPE) {
     case EXT2_MODE_DIRECTORY:
         inode->level = directory->flags & INODE_NEW ? directory->level + 1 : 1;
@@ -133,10 +128,10 @@ static error_t birth_fill(struct transaction *transaction, struct inode *directo
     }
 }
 
-// In a transaction, the directory held. On failure *inode may be set: it has no links and goes at its release.
-static error_t birth_do(struct transaction *transaction, struct inode *directory, const char *name, uint32_t length,
-                        const struct birth *birth, struct inode **inode)
-{
+// In a transaction, the directory held. On failure *inode may be set: it has no links and goes at its
+// release.
+static error_t birth_do(struct transaction *transaction, struct inode *directory, const char *name,
+                        uint32_t length, const struct birth *birth, struct inode **inode) {
     uint32_t block;
     error_t error = inode_make(transaction, directory, birth->mode, birth->creation, inode);
     if (error)
@@ -154,9 +149,8 @@ static error_t birth_do(struct transaction *transaction, struct inode *directory
     return error;
 }
 
-static error_t birth_try(struct inode *directory, const char *name, uint32_t length, const struct birth *birth,
-                         struct inode **result)
-{
+static error_t birth_try(struct inode *directory, const char *name, uint32_t length,
+                         const struct birth *birth, struct inode **result) {
     struct filesystem *fs = directory->fs;
     struct directory_place place;
     struct transaction transaction;
@@ -169,7 +163,8 @@ static error_t birth_try(struct inode *directory, const char *name, uint32_t len
         directory_place_release(directory, &place);
         error = ERR_EXISTS;
     } else if (error == ERR_NOT_FOUND && directory->links) {
-        bool full = (birth->mode & EXT2_MODE_TYPE) == EXT2_MODE_DIRECTORY && directory->links >= EXT2_LINKS_MAX;
+        bool full =
+            (birth->mode & EXT2_MODE_TYPE) == EXT2_MODE_DIRECTORY && directory->links >= EXT2_LINKS_MAX;
         error = full ? ERR_TOO_MANY_LINKS : transaction_begin(fs, DIRECTORY_CREDITS + 6, &transaction);
         if (!error) {
             error = birth_do(&transaction, directory, name, length, birth, &inode);
@@ -185,8 +180,7 @@ static error_t birth_try(struct inode *directory, const char *name, uint32_t len
 }
 
 static error_t birth(struct inode *directory, const char *name, uint32_t length, const struct birth *birth,
-                     struct inode **result)
-{
+                     struct inode **result) {
     struct filesystem *fs = directory->fs;
     error_t error = name_check(name, length);
     if (error)
@@ -201,29 +195,27 @@ static error_t birth(struct inode *directory, const char *name, uint32_t length,
     return error;
 }
 
-error_t node_create(struct inode *directory, const char *name, uint32_t length, const struct node_creation *creation,
-                    struct inode **result)
-{
+error_t node_create(struct inode *directory, const char *name, uint32_t length,
+                    const struct node_creation *creation, struct inode **result) {
     uint16_t type = mode_of_type(creation->type);
     if (!type)
         return ERR_INVALID;
     if (creation->device_major > 0xFFF || creation->device_minor > 0xFFFFF)
         return ERR_INVALID;
-    const struct birth request = {.mode = (uint16_t)(type | (creation->permissions & 07777)), .creation = creation};
+    const struct birth request = {.mode = (uint16_t)(type | (creation->permissions & 07777)),
+                                  .creation = creation};
     return birth(directory, name, length, &request, result);
 }
 
-error_t node_mkdir(struct inode *directory, const char *name, uint32_t length, const struct node_creation *creation,
-                   struct inode **result)
-{
+error_t node_mkdir(struct inode *directory, const char *name, uint32_t length,
+                   const struct node_creation *creation, struct inode **result) {
     const struct birth request = {.mode = (uint16_t)(EXT2_MODE_DIRECTORY | (creation->permissions & 07777)),
                                   .creation = creation};
     return birth(directory, name, length, &request, result);
 }
 
 error_t node_symlink(struct inode *directory, const char *name, uint32_t length, const char *target,
-                     uint32_t target_length, const struct node_creation *creation, struct inode **result)
-{
+                     uint32_t target_length, const struct node_creation *creation, struct inode **result) {
     if (target_length == 0)
         return ERR_NOT_FOUND;
     if (target_length > directory->fs->block_size - 1 || memchr(target, 0, target_length))
@@ -232,8 +224,7 @@ error_t node_symlink(struct inode *directory, const char *name, uint32_t length,
     return birth(directory, name, length, &request, result);
 }
 
-static error_t link_try(struct inode *directory, const char *name, uint32_t length, struct inode *node)
-{
+static error_t link_try(struct inode *directory, const char *name, uint32_t length, struct inode *node) {
     struct directory_place place;
     struct transaction transaction;
     uint32_t block;
@@ -267,8 +258,7 @@ static error_t link_try(struct inode *directory, const char *name, uint32_t leng
     return error;
 }
 
-error_t node_link(struct inode *directory, const char *name, uint32_t length, struct inode *node)
-{
+error_t node_link(struct inode *directory, const char *name, uint32_t length, struct inode *node) {
     struct filesystem *fs = directory->fs;
     error_t error = name_check(name, length);
     if (!error && !inode_is_directory(directory))
@@ -289,11 +279,13 @@ error_t node_link(struct inode *directory, const char *name, uint32_t length, st
     return error;
 }
 
-// --- removal --------------------------------------------------------------------------------------------------------
-void entry_take_out(struct transaction *transaction, struct inode *directory, const struct directory_place *place,
-                       const char *name, uint32_t length, const struct inode *node, bool same_block)
-{
-    // The disk keeps the old entry until the new one is written: unless the two are one write, or the disk knows neither.
+// --- removal
+// --------------------------------------------------------------------------------------------------------
+void entry_take_out(struct transaction *transaction, struct inode *directory,
+                    const struct directory_place *place, const char *name, uint32_t length,
+                    const struct inode *node, bool same_block) {
+    // The disk keeps the old entry until the new one is written: unless the two are one write, or the disk
+    // knows neither.
     if (!same_block && node->flags & INODE_GAINED && !(node->flags & INODE_NEW) &&
         !(place->buffer->flags & BUFFER_FRESH)) {
         tombstone_add(transaction, place->buffer, place->offset, node->number);
@@ -302,17 +294,16 @@ void entry_take_out(struct transaction *transaction, struct inode *directory, co
     directory->flags |= INODE_MOVED_OUT;
 }
 
-void node_removed(struct inode *directory, struct inode *node)
-{
+void node_removed(struct inode *directory, struct inode *node) {
     node->flags |= INODE_REMOVED;
     uint32_t height = inode_is_directory(node) ? node->level : 0;
     if (!((node->flags | directory->flags) & INODE_NEW) && directory->level <= height)
         directory->level = height + 1;
 }
 
-static void unlink_do(struct transaction *transaction, struct inode *directory, const struct directory_place *place,
-                         const char *name, uint32_t length, struct inode *node)
-{
+static void unlink_do(struct transaction *transaction, struct inode *directory,
+                      const struct directory_place *place, const char *name, uint32_t length,
+                      struct inode *node) {
     if (node->links > 1) {
         entry_take_out(transaction, directory, place, name, length, node, false);
         inode_link_lost(node);
@@ -323,8 +314,7 @@ static void unlink_do(struct transaction *transaction, struct inode *directory, 
     node_removed(directory, node);
 }
 
-error_t node_unlink(struct inode *directory, const char *name, uint32_t length)
-{
+error_t node_unlink(struct inode *directory, const char *name, uint32_t length) {
     struct filesystem *fs = directory->fs;
     struct directory_place place;
     struct transaction transaction;
@@ -360,9 +350,9 @@ error_t node_unlink(struct inode *directory, const char *name, uint32_t length)
     return error;
 }
 
-static void rmdir_do(struct transaction *transaction, struct inode *directory, const struct directory_place *place,
-                     const char *name, uint32_t length, struct inode *node)
-{
+static void rmdir_do(struct transaction *transaction, struct inode *directory,
+                     const struct directory_place *place, const char *name, uint32_t length,
+                     struct inode *node) {
     directory_remove(transaction, directory, place, name, length);
     node->links = 1;
     inode_link_lost(node);
@@ -374,8 +364,7 @@ static void rmdir_do(struct transaction *transaction, struct inode *directory, c
 
 // Both are held exclusively.
 static error_t rmdir_locked(struct inode *directory, const struct directory_place *place, const char *name,
-                            uint32_t length, struct inode *node)
-{
+                            uint32_t length, struct inode *node) {
     struct filesystem *fs = directory->fs;
     struct transaction transaction;
     bool empty = false;
@@ -402,8 +391,7 @@ static error_t rmdir_locked(struct inode *directory, const struct directory_plac
     return error;
 }
 
-error_t node_rmdir(struct inode *directory, const char *name, uint32_t length)
-{
+error_t node_rmdir(struct inode *directory, const char *name, uint32_t length) {
     struct filesystem *fs = directory->fs;
     struct directory_place place;
     struct inode *node = NULL;
@@ -437,9 +425,9 @@ error_t node_rmdir(struct inode *directory, const char *name, uint32_t length)
     return error;
 }
 
-// --- listing --------------------------------------------------------------------------------------------------------
-static enum node_type node_type_of_entry(const struct filesystem *fs, uint8_t type)
-{
+// --- listing
+// --------------------------------------------------------------------------------------------------------
+static enum node_type node_type_of_entry(const struct filesystem *fs, uint8_t type) {
     static const uint8_t types[] = {0,          NODE_REGULAR, NODE_DIRECTORY, NODE_CHARACTER,
                                     NODE_BLOCK, NODE_FIFO,    NODE_SOCKET,    NODE_SYMLINK};
     if (!(fs->feature_incompat & EXT2_INCOMPAT_FILETYPE) || type >= sizeof types)
@@ -448,9 +436,8 @@ static enum node_type node_type_of_entry(const struct filesystem *fs, uint8_t ty
 }
 
 // False: emit has had enough.
-static bool readdir_block(struct filesystem *fs, const struct buffer *buffer, uint64_t start, uint64_t *cursor,
-                          node_emit *emit, void *context)
-{
+static bool readdir_block(struct filesystem *fs, const struct buffer *buffer, uint64_t start,
+                          uint64_t *cursor, node_emit *emit, void *context) {
     for (uint32_t offset = 0; offset < fs->block_size;) {
         const struct ext2_directory_entry *entry =
             (const struct ext2_directory_entry *)(const void *)(buffer->data + offset);
@@ -470,8 +457,7 @@ static bool readdir_block(struct filesystem *fs, const struct buffer *buffer, ui
     return true;
 }
 
-error_t node_readdir(struct inode *directory, uint64_t *cursor, node_emit *emit, void *context)
-{
+error_t node_readdir(struct inode *directory, uint64_t *cursor, node_emit *emit, void *context) {
     struct filesystem *fs = directory->fs;
     error_t error = ERR_OK;
     if (!inode_is_directory(directory))
@@ -496,8 +482,7 @@ error_t node_readdir(struct inode *directory, uint64_t *cursor, node_emit *emit,
     return error;
 }
 
-error_t node_readlink(struct inode *node, char *target, uint32_t size, uint32_t *length)
-{
+error_t node_readlink(struct inode *node, char *target, uint32_t size, uint32_t *length) {
     struct filesystem *fs = node->fs;
     error_t error = ERR_OK;
     if (!inode_is_symlink(node))

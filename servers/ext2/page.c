@@ -1,6 +1,6 @@
-// The page cache's frames: hash, per-inode lists, the dirty queue, eviction by a clock hand. The hand walks the frames in order,
-// so pages that come in one after the other lie side by side, and disk and copy take them in one piece. Invariants: a page is in at most one
-// frame; pinned, dirty and transferring frames stay.
+// The page cache's frames: hash, per-inode lists, the dirty queue, eviction by a clock hand. The hand walks
+// the frames in order, so pages that come in one after the other lie side by side, and disk and copy take
+// them in one piece. Invariants: a page is in at most one frame; pinned, dirty and transferring frames stay.
 #include "servers/ext2/page.h"
 
 #include <stdlib.h>
@@ -9,8 +9,7 @@
 #include "servers/ext2/message.h"
 #include "servers/ext2/writeback.h"
 
-error_t page_cache_make(struct filesystem *fs, uint64_t base, uint64_t bytes)
-{
+error_t page_cache_make(struct filesystem *fs, uint64_t base, uint64_t bytes) {
     uint32_t count = (uint32_t)minimum_u64(bytes >> PAGE_SHIFT, 1u << 28);
     uint32_t hash = 64;
     while (hash < count)
@@ -33,8 +32,7 @@ error_t page_cache_make(struct filesystem *fs, uint64_t base, uint64_t bytes)
     return ERR_OK;
 }
 
-void page_cache_free(struct filesystem *fs)
-{
+void page_cache_free(struct filesystem *fs) {
     free(fs->pages);
     free(fs->page_hash);
     free(fs->writeback);
@@ -43,13 +41,11 @@ void page_cache_free(struct filesystem *fs)
     fs->page_hash = NULL;
 }
 
-static uint32_t *page_bucket(const struct filesystem *fs, const struct inode *inode, uint32_t index)
-{
+static uint32_t *page_bucket(const struct filesystem *fs, const struct inode *inode, uint32_t index) {
     return &fs->page_hash[(hash_u32(inode->number) + index) & fs->page_hash_mask];
 }
 
-uint32_t page_find(const struct inode *inode, uint32_t index)
-{
+uint32_t page_find(const struct inode *inode, uint32_t index) {
     const struct filesystem *fs = inode->fs;
     if (!inode->page_count)
         return NO_INDEX;
@@ -59,8 +55,7 @@ uint32_t page_find(const struct inode *inode, uint32_t index)
     return frame;
 }
 
-static void page_insert(struct inode *inode, uint32_t index, uint32_t frame)
-{
+static void page_insert(struct inode *inode, uint32_t index, uint32_t frame) {
     struct filesystem *fs = inode->fs;
     struct page *page = &fs->pages[frame];
     uint32_t *bucket = page_bucket(fs, inode, index);
@@ -79,8 +74,7 @@ static void page_insert(struct inode *inode, uint32_t index, uint32_t frame)
     page->pins = 1;
 }
 
-void page_drop(struct filesystem *fs, uint32_t frame)
-{
+void page_drop(struct filesystem *fs, uint32_t frame) {
     struct page *page = &fs->pages[frame];
     struct inode *inode = page->inode;
     page_mark_clean(fs, frame);
@@ -101,8 +95,7 @@ void page_drop(struct filesystem *fs, uint32_t frame)
 }
 
 // A free frame, by emptying one if need be; NO_INDEX if all are busy.
-static uint32_t frame_take(struct filesystem *fs)
-{
+static uint32_t frame_take(struct filesystem *fs) {
     for (uint32_t step = 0; step < 2 * fs->page_count; step++) {
         uint32_t frame = fs->page_hand;
         struct page *page = &fs->pages[frame];
@@ -121,8 +114,7 @@ static uint32_t frame_take(struct filesystem *fs)
     return NO_INDEX;
 }
 
-error_t page_make(struct inode *inode, uint32_t index, uint32_t *result, bool *made)
-{
+error_t page_make(struct inode *inode, uint32_t index, uint32_t *result, bool *made) {
     struct filesystem *fs = inode->fs;
     for (;;) {
         uint32_t frame = page_find(inode, index);
@@ -143,8 +135,7 @@ error_t page_make(struct inode *inode, uint32_t index, uint32_t *result, bool *m
     }
 }
 
-uint32_t page_make_now(struct inode *inode, uint32_t index)
-{
+uint32_t page_make_now(struct inode *inode, uint32_t index) {
     if (page_find(inode, index) != NO_INDEX)
         return NO_INDEX;
     uint32_t frame = frame_take(inode->fs);
@@ -153,14 +144,12 @@ uint32_t page_make_now(struct inode *inode, uint32_t index)
     return frame;
 }
 
-void page_unpin(struct filesystem *fs, uint32_t frame)
-{
+void page_unpin(struct filesystem *fs, uint32_t frame) {
     if (--fs->pages[frame].pins == 0 && fs->frame_queue.first)
         platform_queue_wake_all(&fs->frame_queue);
 }
 
-void page_mark_dirty(struct filesystem *fs, uint32_t frame, uint8_t mask)
-{
+void page_mark_dirty(struct filesystem *fs, uint32_t frame, uint8_t mask) {
     struct page *page = &fs->pages[frame];
     if (!page->dirty) {
         page->dirty_next = NO_INDEX;
@@ -170,14 +159,14 @@ void page_mark_dirty(struct filesystem *fs, uint32_t frame, uint8_t mask)
         else
             fs->pages[fs->dirty_last].dirty_next = frame;
         fs->dirty_last = frame;
+        page->stamp = ++fs->dirty_stamp;
         fs->dirty_pages++;
         page->inode->dirty_pages++;
     }
     page->dirty |= mask;
 }
 
-void page_mark_clean(struct filesystem *fs, uint32_t frame)
-{
+void page_mark_clean(struct filesystem *fs, uint32_t frame) {
     struct page *page = &fs->pages[frame];
     if (!page->dirty)
         return;
@@ -194,13 +183,11 @@ void page_mark_clean(struct filesystem *fs, uint32_t frame)
     page->inode->dirty_pages--;
 }
 
-void page_wait(struct filesystem *fs, uint32_t frame)
-{
+void page_wait(struct filesystem *fs, uint32_t frame) {
     platform_queue_wait(&fs->page_queues[frame % WAIT_QUEUES]);
 }
 
-void page_drop_from(struct inode *inode, uint32_t first)
-{
+void page_drop_from(struct inode *inode, uint32_t first) {
     struct filesystem *fs = inode->fs;
     uint32_t frame = inode->pages;
     while (frame != NO_INDEX) {
@@ -224,8 +211,7 @@ void page_drop_from(struct inode *inode, uint32_t first)
     }
 }
 
-bool page_drop_all_now(struct inode *inode)
-{
+bool page_drop_all_now(struct inode *inode) {
     struct filesystem *fs = inode->fs;
     if (inode->dirty_pages)
         return false;
@@ -238,8 +224,7 @@ bool page_drop_all_now(struct inode *inode)
 }
 
 // The end of a file may lie inside the page: what the disk holds behind it is not the file's.
-static void page_zero_tail(struct filesystem *fs, uint32_t frame)
-{
+static void page_zero_tail(struct filesystem *fs, uint32_t frame) {
     const struct page *page = &fs->pages[frame];
     uint64_t start = (uint64_t)page->index << PAGE_SHIFT;
     uint64_t size = page->inode->size;
@@ -249,15 +234,13 @@ static void page_zero_tail(struct filesystem *fs, uint32_t frame)
     }
 }
 
-static void page_write_failed(struct filesystem *fs, const struct page *page, error_t result)
-{
+static void page_write_failed(struct filesystem *fs, const struct page *page, error_t result) {
     page->inode->write_error = result;
     message_log(fs, PLATFORM_LOG_ERROR, "ext2: inode %u: cannot write page %u to block %u: data lost",
                 page->inode->number, page->index, page->blocks[0]);
 }
 
-void page_transfer_done(struct filesystem *fs, uint32_t frame, bool write, error_t result)
-{
+void page_transfer_done(struct filesystem *fs, uint32_t frame, bool write, error_t result) {
     struct page *page = &fs->pages[frame];
     page->transfers--;
     if (result) {
@@ -269,6 +252,7 @@ void page_transfer_done(struct filesystem *fs, uint32_t frame, bool write, error
         page->flags &= (uint8_t)~PAGE_WRITING;
         fs->writing_pages--;
         page->inode->writing_pages--;
+        fs->epoch_pages[page->flags & PAGE_EPOCH ? 1 : 0]--;
         platform_queue_wake_all(&fs->throttle_queue);
     }
     if (page->transfers == 0 && !write && page->flags & PAGE_READING) {

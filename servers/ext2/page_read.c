@@ -1,16 +1,17 @@
-// Reading pages. Invariant: a page becomes PAGE_VALID only when all its blocks arrived; holes and what lies behind the end of the
-// file are zero without any reading. Called by node_read, by writers that change part of a page, and by truncate.
+// Reading pages. Invariant: a page becomes PAGE_VALID only when all its blocks arrived; holes and what lies
+// behind the end of the file are zero without any reading. Called by node_read, by writers that change part
+// of a page, and by truncate.
 #include "servers/ext2/page_read.h"
 
 #include <string.h>
 
+#include "servers/ext2/buffer.h"
 #include "servers/ext2/disk.h"
 #include "servers/ext2/map.h"
 #include "servers/ext2/message.h"
 #include "servers/ext2/page.h"
 
-error_t page_map(struct inode *inode, uint32_t index, uint32_t blocks[PAGE_BLOCKS])
-{
+error_t page_map(struct inode *inode, uint32_t index, uint32_t blocks[PAGE_BLOCKS]) {
     struct filesystem *fs = inode->fs;
     uint32_t logical = index * fs->page_blocks, at = 0;
     while (at < fs->page_blocks) {
@@ -25,8 +26,7 @@ error_t page_map(struct inode *inode, uint32_t index, uint32_t blocks[PAGE_BLOCK
 }
 
 // The frame is new and pinned; its blocks are known. Unpins it.
-static void page_start_read(struct transfer *transfer, uint32_t frame, const uint32_t *blocks)
-{
+static void page_start_read(struct transfer *transfer, uint32_t frame, const uint32_t *blocks) {
     struct filesystem *fs = transfer->fs;
     struct page *page = &fs->pages[frame];
     uint64_t offset = page_offset(fs, frame);
@@ -53,14 +53,25 @@ static void page_start_read(struct transfer *transfer, uint32_t frame, const uin
     page_unpin(fs, frame);
 }
 
-void pages_read_ahead(struct inode *inode, uint32_t first, uint32_t end)
-{
+// Whether mapping the page would wait for a block of pointers that is being read.
+static bool leaf_is_awaited(struct inode *inode, uint32_t index) {
+    struct filesystem *fs = inode->fs;
+    if (index * fs->page_blocks - inode->run_logical < inode->run_count || !inode->next_leaf)
+        return false;
+    const struct buffer *buffer = buffer_find(fs, inode->next_leaf);
+    return buffer && buffer->flags & BUFFER_READING;
+}
+
+uint32_t pages_read_ahead(struct inode *inode, uint32_t first, uint32_t needed, uint32_t end) {
     struct filesystem *fs = inode->fs;
     struct transfer transfer = {.fs = fs};
-    for (uint32_t index = first; index < end; index++) {
+    uint32_t index;
+    for (index = first; index < end; index++) {
         uint32_t blocks[PAGE_BLOCKS];
         if (page_find(inode, index) != NO_INDEX)
             continue;
+        if (index >= needed && leaf_is_awaited(inode, index))
+            break;
         if (page_map(inode, index, blocks))
             break; // told when somebody asks for it
         uint32_t frame = page_make_now(inode, index);
@@ -70,12 +81,19 @@ void pages_read_ahead(struct inode *inode, uint32_t first, uint32_t end)
             break;
         }
         page_start_read(&transfer, frame, blocks);
+        // The pointers to what follows often lie right behind: they come along, and nobody waits for them
+        // later.
+        uint32_t last = blocks[fs->page_blocks - 1];
+        if (last && last + 1 == inode->next_leaf && map_block_usable(fs, last + 1)) {
+            buffer_prefetch_with(&transfer, last + 1, BUFFER_INDIRECT_FILE);
+            transfer_finish(&transfer); // at once: mapping the next page may wait for it
+        }
     }
     transfer_finish(&transfer);
+    return index;
 }
 
-static error_t page_read_one(struct inode *inode, uint32_t index)
-{
+static error_t page_read_one(struct inode *inode, uint32_t index) {
     struct filesystem *fs = inode->fs;
     struct transfer transfer = {.fs = fs};
     uint32_t blocks[PAGE_BLOCKS], frame;
@@ -93,15 +111,14 @@ static error_t page_read_one(struct inode *inode, uint32_t index)
     return ERR_OK;
 }
 
-error_t page_bring(struct inode *inode, uint32_t index, uint32_t count, uint32_t *result)
-{
+error_t page_bring(struct inode *inode, uint32_t index, uint32_t count, uint32_t *result) {
     struct filesystem *fs = inode->fs;
     error_t error = ERR_OK;
     for (uint32_t tries = 0; !error; tries++) {
         uint32_t frame = page_find(inode, index);
         if (frame == NO_INDEX) {
             if (tries == 0 && count > 1)
-                pages_read_ahead(inode, index, index + count);
+                (void)pages_read_ahead(inode, index, index + count, index + count);
             else
                 error = page_read_one(inode, index);
             continue;

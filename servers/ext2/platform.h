@@ -1,7 +1,7 @@
-// All that the ext2 core needs from outside: a disk, cache memory, fibers, clocks, a log. The server implements it over
-// rings, `copy` and libipc's fibers; tests/host/ext2 implements it over a memory image and ucontext fibers. Nothing else is called
-// but string.h, malloc and free. One thread runs everything: a fiber loses the processor only inside the functions
-// marked WAITS, so what lies between two of them is atomic.
+// All that the ext2 core needs from outside: a disk, cache memory, fibers, clocks, a log. The server
+// implements it over rings, `copy` and libipc's fibers; tests/host/ext2 implements it over a memory image and
+// ucontext fibers. Nothing else is called but string.h, malloc and free. One thread runs everything: a fiber
+// loses the processor only inside the functions marked WAITS, so what lies between two of them is atomic.
 #pragma once
 
 #include <stdbool.h>
@@ -10,7 +10,8 @@
 
 #include "kernel/abi/errors.h"
 
-// --- disk -----------------------------------------------------------------------------------------------------------
+// --- disk
+// -----------------------------------------------------------------------------------------------------------
 enum {
     PLATFORM_SECTOR_BYTES = 512,
     PLATFORM_SEGMENTS = 64,           // segments in one request at most
@@ -23,9 +24,10 @@ struct platform_segment {
     uint64_t length;
 };
 
-// One contiguous run of sectors, read into or written from the segments in order. The core owns the structure and leaves it
-// untouched until `complete` is called, exactly once, from the server's loop (no fiber is current then; it does not
-// wait, and may wake fibers and start further requests). Requests may complete in any order.
+// One contiguous run of sectors, read into or written from the segments in order. The core owns the structure
+// and leaves it untouched until `complete` is called, exactly once, from the server's loop (no fiber is
+// current then; it does not wait, and may wake fibers and start further requests). Requests may complete in
+// any order.
 struct platform_request {
     uint64_t sector;
     uint32_t segment_count;
@@ -42,21 +44,25 @@ void platform_disk_start(struct platform_disk *disk, struct platform_request *re
 MUST_USE error_t platform_disk_flush(struct platform_disk *disk);
 uint64_t platform_disk_sectors(struct platform_disk *disk); // size in sectors of 512 bytes
 
-// --- cache memory and lent buffers ----------------------------------------------------------------------------------
-// Cache memory is a memory object of pages. Only its metadata part is mapped (see filesystem_options); file pages are moved by
-// these calls alone. None of them waits. `caller` names the request in service whose lent buffer is meant.
+// --- cache memory and lent buffers
+// ---------------------------------------------------------------------------------- Cache memory is a memory
+// object of pages. Only its metadata part is mapped (see filesystem_options); file pages are moved by these
+// calls alone. None of them waits. `caller` names the request in service whose lent buffer is meant.
 struct platform_caller;
 
-// Lent read buffer -> cache. *moved is always set; with less than length the error says why (ERR_PAGE_MISSING, ERR_FAULT...).
-MUST_USE error_t platform_copy_in(struct platform_caller *caller, uint64_t buffer_offset, uint64_t cache_offset,
-                                  uint64_t length, uint64_t *moved);
+// Lent read buffer -> cache. *moved is always set; with less than length the error says why
+// (ERR_PAGE_MISSING, ERR_FAULT...).
+MUST_USE error_t platform_copy_in(struct platform_caller *caller, uint64_t buffer_offset,
+                                  uint64_t cache_offset, uint64_t length, uint64_t *moved);
 // Cache -> lent write buffer; otherwise the same.
-MUST_USE error_t platform_copy_out(struct platform_caller *caller, uint64_t buffer_offset, uint64_t cache_offset,
-                                   uint64_t length, uint64_t *moved);
-void platform_zero(struct platform_disk *disk, uint64_t cache_offset, uint64_t length); // of the cache of this disk
+MUST_USE error_t platform_copy_out(struct platform_caller *caller, uint64_t buffer_offset,
+                                   uint64_t cache_offset, uint64_t length, uint64_t *moved);
+void platform_zero(struct platform_disk *disk, uint64_t cache_offset, uint64_t length); // of its cache
 
-// --- fibers ---------------------------------------------------------------------------------------------------------
-// A queue of waiting fibers; all zero is an empty one. Waking makes fibers runnable, in order, and never switches.
+// --- fibers
+// ---------------------------------------------------------------------------------------------------------
+// A queue of waiting fibers; all zero is an empty one. Waking makes fibers runnable, in order, and never
+// switches.
 struct platform_queue {
     void *first;
     void *last;
@@ -68,7 +74,8 @@ bool platform_queue_wait_until(struct platform_queue *queue, uint64_t deadline);
 void platform_queue_wake_one(struct platform_queue *queue);
 void platform_queue_wake_all(struct platform_queue *queue);
 
-// --- clocks and the log ---------------------------------------------------------------------------------------------
+// --- clocks and the log
+// ---------------------------------------------------------------------------------------------
 uint64_t platform_wall_time(void);      // nanoseconds since the epoch, UTC
 uint64_t platform_monotonic_time(void); // nanoseconds since some fixed moment
 

@@ -1,6 +1,7 @@
-// Rename: the one operation that works on two directories. Moves between directories run one at a time (rename_lock), so that the
-// tree can't change while its shape is looked at. What must be on disk before what is settled here by tombstones, parking
-// and, where those can't do, a commit beforehand; README.md has the reasons. Called by the server.
+// Rename: the one operation that works on two directories. Moves between directories run one at a time
+// (rename_lock), so that the tree can't change while its shape is looked at. What must be on disk before what
+// is settled here by tombstones, parking and, where those can't do, a commit beforehand; README.md has the
+// reasons. Called by the server.
 #include "servers/ext2/buffer.h"
 #include "servers/ext2/inode.h"
 #include "servers/ext2/message.h"
@@ -20,8 +21,7 @@ struct rename {
 };
 
 // WAITS. Whether `ancestor` is `directory` or above it.
-static error_t directory_is_within(struct inode *directory, const struct inode *ancestor, bool *within)
-{
+static error_t directory_is_within(struct inode *directory, const struct inode *ancestor, bool *within) {
     struct filesystem *fs = directory->fs;
     struct inode *at = directory;
     error_t error = ERR_OK;
@@ -35,9 +35,10 @@ static error_t directory_is_within(struct inode *directory, const struct inode *
         }
         if (at->number == EXT2_ROOT_INODE)
             break;
-        error = depth > TREE_DEPTH_MAX
-                    ? filesystem_corrupt(fs, "ext2: directory inode %u is its own ancestor", directory->number)
-                    : directory_parent(at, &parent);
+        error =
+            depth > TREE_DEPTH_MAX
+                ? filesystem_corrupt(fs, "ext2: directory inode %u is its own ancestor", directory->number)
+                : directory_parent(at, &parent);
         struct inode *next = NULL;
         if (!error && at->links == 0) // removed meanwhile, and perhaps its parent as well
             error = ERR_NOT_FOUND;
@@ -57,8 +58,7 @@ static error_t directory_is_within(struct inode *directory, const struct inode *
 }
 
 // Ancestors before descendants; unrelated directories by number.
-static error_t rename_lock_directories(struct rename *rename)
-{
+static error_t rename_lock_directories(struct rename *rename) {
     struct inode *from = rename->from, *to = rename->to;
     bool from_below = false, to_below = false;
     if (from == to) {
@@ -79,8 +79,7 @@ static error_t rename_lock_directories(struct rename *rename)
     return ERR_OK;
 }
 
-static void rename_unlock_directories(struct rename *rename)
-{
+static void rename_unlock_directories(struct rename *rename) {
     core_unlock(&rename->from->lock);
     if (rename->from == rename->to)
         return;
@@ -88,8 +87,7 @@ static void rename_unlock_directories(struct rename *rename)
     core_unlock(&rename->from->fs->rename_lock);
 }
 
-static error_t rename_find(struct rename *rename)
-{
+static error_t rename_find(struct rename *rename) {
     struct filesystem *fs = rename->from->fs;
     error_t error = directory_may_change(rename->from);
     if (!error)
@@ -106,8 +104,7 @@ static error_t rename_find(struct rename *rename)
     return error ? error : inode_get(fs, rename->target.number, &rename->victim);
 }
 
-static error_t rename_check_victim(const struct rename *rename)
-{
+static error_t rename_check_victim(const struct rename *rename) {
     struct inode *node = rename->node, *victim = rename->victim;
     bool above = false, empty = true;
     if (inode_is_directory(node) != inode_is_directory(victim))
@@ -132,8 +129,7 @@ static error_t rename_check_victim(const struct rename *rename)
     return error;
 }
 
-static error_t rename_check(const struct rename *rename)
-{
+static error_t rename_check(const struct rename *rename) {
     struct inode *node = rename->node;
     error_t error = operation_may_change(node);
     if (error)
@@ -150,8 +146,7 @@ static error_t rename_check(const struct rename *rename)
 }
 
 // Cases whose order on disk is only right if what came before is there.
-static error_t rename_commit_before(const struct rename *rename)
-{
+static error_t rename_commit_before(const struct rename *rename) {
     struct filesystem *fs = rename->from->fs;
     struct inode *node = rename->node, *victim = rename->victim;
     bool needed = false;
@@ -159,7 +154,12 @@ static error_t rename_commit_before(const struct rename *rename)
         needed = (node->flags | rename->to->flags) & INODE_NEW;
     if (victim && !(victim->flags & INODE_NEW)) {
         if (node->flags & INODE_NEW) { // the old content stays until the new one is safe
+            bool file = !inode_is_directory(node);
+            if (file)
+                core_lock_shared(&node->lock);
             writeback_inode(node);
+            if (file)
+                core_unlock(&node->lock);
             needed = true;
         }
         if (victim->links > 1 && victim->flags & INODE_GAINED && !inode_is_directory(victim))
@@ -172,8 +172,7 @@ static error_t rename_commit_before(const struct rename *rename)
     return needed ? commit(fs) : ERR_OK;
 }
 
-static void rename_victim_lost(struct rename *rename)
-{
+static void rename_victim_lost(struct rename *rename) {
     struct inode *victim = rename->victim;
     if (inode_is_directory(victim)) {
         victim->links = 1;
@@ -194,8 +193,7 @@ static void rename_victim_lost(struct rename *rename)
     }
 }
 
-static error_t rename_move(struct rename *rename, struct transaction *transaction)
-{
+static error_t rename_move(struct rename *rename, struct transaction *transaction) {
     struct inode *from = rename->from, *to = rename->to, *node = rename->node;
     bool same_block = false;
     uint32_t block;
@@ -216,7 +214,8 @@ static error_t rename_move(struct rename *rename, struct transaction *transactio
     }
     if (error)
         return error;
-    entry_take_out(transaction, from, &rename->source, rename->from_name, rename->from_length, node, same_block);
+    entry_take_out(transaction, from, &rename->source, rename->from_name, rename->from_length, node,
+                   same_block);
     if (rename->victim) {
         directory_replace(transaction, to, &rename->target, node);
         rename_victim_lost(rename);
@@ -230,8 +229,7 @@ static error_t rename_move(struct rename *rename, struct transaction *transactio
     return error;
 }
 
-static error_t rename_locked(struct rename *rename)
-{
+static error_t rename_locked(struct rename *rename) {
     struct transaction transaction;
     error_t error = rename_find(rename);
     if (error || rename->node == rename->victim)
@@ -253,8 +251,7 @@ static error_t rename_locked(struct rename *rename)
     return error;
 }
 
-static error_t rename_try(struct rename *rename)
-{
+static error_t rename_try(struct rename *rename) {
     rename->node = rename->victim = NULL;
     rename->source.buffer = rename->target.buffer = NULL;
     commit_find_park(rename->from->fs); // takes directory locks itself
@@ -273,8 +270,7 @@ static error_t rename_try(struct rename *rename)
 }
 
 error_t node_rename(struct inode *from, const char *from_name, uint32_t from_length, struct inode *to,
-                    const char *to_name, uint32_t to_length)
-{
+                    const char *to_name, uint32_t to_length) {
     struct filesystem *fs = from->fs;
     struct rename rename = {.from = from,
                             .to = to,

@@ -1,5 +1,6 @@
-// Every structure that one mounted file system keeps in memory. Invariants that span files are stated beside the fields;
-// who may change what under which lock is in README.md. Included by every file of the core and by nobody else.
+// Every structure that one mounted file system keeps in memory. Invariants that span files are stated beside
+// the fields; who may change what under which lock is in README.md. Included by every file of the core and by
+// nobody else.
 #pragma once
 
 #include <stdbool.h>
@@ -24,7 +25,8 @@ enum {
     PARK_ENTRIES = 32,
 };
 
-// --- disk transfers (disk.c) ----------------------------------------------------------------------------------------
+// --- disk transfers (disk.c)
+// ----------------------------------------------------------------------------------------
 struct io_batch { // transfers that somebody waits for together
     uint32_t pending;
     error_t error; // first one
@@ -40,7 +42,8 @@ struct io_request {
     uint32_t last_page; // the page that the last piece lies in
 };
 
-// --- metadata blocks (buffer.c) -------------------------------------------------------------------------------------
+// --- metadata blocks (buffer.c)
+// -------------------------------------------------------------------------------------
 enum buffer_kind {
     BUFFER_BITMAP,
     BUFFER_INODES,
@@ -55,11 +58,11 @@ enum {
     BUFFER_VALID = 1,
     BUFFER_READING = 2,
     BUFFER_DIRTY = 4,
-    BUFFER_FRESH = 8,      // allocated since the last commit: nothing on disk points to it yet
-    BUFFER_CHECKED = 16,   // a directory block whose entries were found well-formed
+    BUFFER_FRESH = 8,       // allocated since the last commit: nothing on disk points to it yet
+    BUFFER_CHECKED = 16,    // a directory block whose entries were found well-formed
     BUFFER_REFERENCED = 32, // second chance
-    BUFFER_SELECTED = 64,  // the commit is about to write it
-    BUFFER_ERROR = 128,    // the last read failed
+    BUFFER_SELECTED = 64,   // the commit is about to write it
+    BUFFER_ERROR = 128,     // the last read failed
 };
 
 struct buffer {
@@ -72,7 +75,8 @@ struct buffer {
     uint16_t tombstones; // renamed-away entries that the disk must keep for now (directory blocks)
 };
 
-// --- file pages (page.c) --------------------------------------------------------------------------------------------
+// --- file pages (page.c)
+// --------------------------------------------------------------------------------------------
 enum {
     PAGE_VALID = 1,
     PAGE_READING = 2,
@@ -80,34 +84,37 @@ enum {
     PAGE_REFERENCED = 8,
     PAGE_NEW = 16, // not read by anybody since it came in
     PAGE_ERROR = 32,
+    PAGE_EPOCH = 64, // the epoch in which its write began
 };
 
-struct page { // describes the frame of cache memory with the same index
+struct page {            // describes the frame of cache memory with the same index
     struct inode *inode; // NULL: the frame holds nothing
     uint32_t index;      // in the file, in pages
     uint32_t hash_next;
     uint32_t inode_next, inode_previous;
     uint32_t dirty_next, dirty_previous;
+    uint32_t stamp;               // fs->dirty_stamp when it became dirty
     uint32_t blocks[PAGE_BLOCKS]; // disk blocks; 0: hole or not known to be needed
     uint16_t pins;
     uint8_t flags;
-    uint8_t dirty; // mask of blocks; in the dirty queue exactly while it is not 0
+    uint8_t dirty;     // mask of blocks; in the dirty queue exactly while it is not 0
     uint8_t transfers; // requests in flight that touch it
 };
 
-// --- inodes (inode.c) -----------------------------------------------------------------------------------------------
+// --- inodes (inode.c)
+// -----------------------------------------------------------------------------------------------
 enum {
     INODE_DIRTY = 1,
-    INODE_NEW = 2,       // made since the last commit: free on disk
-    INODE_REMOVED = 4,   // links fell to 0 by unlink or rmdir since the last commit
-    INODE_REPLACED = 8,  // links fell to 0 by a rename over it since the last commit
-    INODE_GAINED = 16,   // gained a directory entry since the last commit
+    INODE_NEW = 2,        // made since the last commit: free on disk
+    INODE_REMOVED = 4,    // links fell to 0 by unlink or rmdir since the last commit
+    INODE_REPLACED = 8,   // links fell to 0 by a rename over it since the last commit
+    INODE_GAINED = 16,    // gained a directory entry since the last commit
     INODE_MOVED_OUT = 32, // a directory that lost an entry whose node lives on, since the last commit
-    INODE_UNINDEX = 64,  // EXT2_FLAG_INDEX was cleared since the last commit
+    INODE_UNINDEX = 64,   // EXT2_FLAG_INDEX was cleared since the last commit
     INODE_LOADING = 128,
     INODE_DAMAGED = 256, // found corrupt: not written any more
     INODE_DELETING = 512,
-    INODE_LOST = 1024, // freed; the structure waits for the commit that tells the disk
+    INODE_LOST = 1024,    // freed; the structure waits for the commit that tells the disk
     INODE_TOUCHED = 2048, // changed since it was last encoded
     INODE_WRITTEN = 4096, // encoded by the commit in progress
 };
@@ -143,14 +150,17 @@ struct inode {
     // the run that was mapped last
     uint32_t run_logical, run_physical, run_count;
     uint32_t last_allocated; // disk block
+    uint32_t next_leaf;      // the indirect block that maps what comes after the run, if known
     // directories
-    uint32_t level; // for the commit: a new directory's depth below old ones, or a removed one's height over removed ones
+    uint32_t level; // for the commit: a new directory's depth below old ones, or a removed one's height over
+                    // removed ones
     struct name_index *index;
     struct inode *index_next, *index_previous; // least recently used first
     uint32_t insert_hint;                      // first block that may have room
 };
 
-// --- groups (group.c, allocate.c) -----------------------------------------------------------------------------------
+// --- groups (group.c, allocate.c)
+// -----------------------------------------------------------------------------------
 enum { GROUP_DAMAGED = 1, GROUP_BLOCKS_CHECKED = 2, GROUP_INODES_CHECKED = 4, GROUP_DIRTY = 8 };
 
 struct group {
@@ -199,7 +209,7 @@ struct filesystem {
     // disk
     struct io_request *requests, *free_requests;
     struct platform_queue request_queue;
-    bool unflushed; // a write completed since the last flush
+    uint64_t writes_done, writes_flushed; // requests; those up to writes_flushed survive a loss of power
 
     // metadata cache
     uint8_t *metadata;
@@ -218,7 +228,8 @@ struct filesystem {
     uint32_t dirty_first, dirty_last, dirty_pages, writing_pages, dirty_pages_limit, background_limit;
     uint32_t chunk_pages, ahead_pages, reading_pages;
     struct platform_queue page_queues[WAIT_QUEUES], frame_queue;
-    struct core_lock writeback_lock;
+    struct core_lock writeback_lock, sync_lock;
+    uint32_t dirty_stamp, write_epoch, epoch_pages[2]; // pages being written, by epoch
     struct writeback_entry *writeback, *writeback_spare;
 
     // inodes
@@ -250,36 +261,29 @@ struct filesystem {
 // Enough for one operation: begin waits for room, so that metadata made dirty never fills the cache.
 struct transaction {
     struct filesystem *fs;
-    uint32_t credits; // metadata blocks that it may still make dirty
+    uint32_t credits;        // metadata blocks that it may still make dirty
     struct tombstone *spare; // reserved by tombstone_reserve
 };
 
-static inline uint32_t group_of_block(const struct filesystem *fs, uint32_t block)
-{
+static inline uint32_t group_of_block(const struct filesystem *fs, uint32_t block) {
     return (block - fs->first_data_block) / fs->blocks_per_group;
 }
-static inline bool inode_is_directory(const struct inode *inode)
-{
+static inline bool inode_is_directory(const struct inode *inode) {
     return (inode->mode & EXT2_MODE_TYPE) == EXT2_MODE_DIRECTORY;
 }
-static inline bool inode_is_regular(const struct inode *inode)
-{
+static inline bool inode_is_regular(const struct inode *inode) {
     return (inode->mode & EXT2_MODE_TYPE) == EXT2_MODE_REGULAR;
 }
-static inline bool inode_is_symlink(const struct inode *inode)
-{
+static inline bool inode_is_symlink(const struct inode *inode) {
     return (inode->mode & EXT2_MODE_TYPE) == EXT2_MODE_SYMLINK;
 }
-static inline uint32_t minimum_u32(uint32_t a, uint32_t b)
-{
+static inline uint32_t minimum_u32(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
-static inline uint64_t minimum_u64(uint64_t a, uint64_t b)
-{
+static inline uint64_t minimum_u64(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
-static inline uint32_t hash_u32(uint32_t value)
-{
+static inline uint32_t hash_u32(uint32_t value) {
     value *= 0x9E3779B1u;
     return value ^ (value >> 15);
 }

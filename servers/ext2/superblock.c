@@ -1,6 +1,6 @@
-// Superblock and group descriptors. Invariant: after superblock_decode and superblock_read_groups succeeded, every geometry field in fs
-// is in range, so that arithmetic with checked block and inode numbers can't overflow or leave an array.
-// Called by mount and by the commit.
+// Superblock and group descriptors. Invariant: after superblock_decode and superblock_read_groups succeeded,
+// every geometry field in fs is in range, so that arithmetic with checked block and inode numbers can't
+// overflow or leave an array. Called by mount and by the commit.
 #include "servers/ext2/superblock.h"
 
 #include <stdlib.h>
@@ -13,17 +13,16 @@
 #include "servers/ext2/map.h"
 #include "servers/ext2/message.h"
 
-static error_t super_bad(struct filesystem *fs, const char *what)
-{
+static error_t super_bad(struct filesystem *fs, const char *what) {
     message_log(fs, PLATFORM_LOG_ERROR, "ext2: corrupt superblock: %s", what);
     return ERR_CORRUPT;
 }
 
-static error_t features_check(struct filesystem *fs)
-{
+static error_t features_check(struct filesystem *fs) {
     uint32_t unknown = fs->feature_incompat & ~(uint32_t)EXT2_INCOMPAT_SUPPORTED;
     if (unknown) {
-        message_log(fs, PLATFORM_LOG_ERROR, "ext2: not mounted: unsupported incompatible features (mask %u)%s", unknown,
+        message_log(fs, PLATFORM_LOG_ERROR,
+                    "ext2: not mounted: unsupported incompatible features (mask %u)%s", unknown,
                     unknown & EXT2_INCOMPAT_RECOVER ? "; the journal must be replayed by e2fsck first"
                     : unknown & 0x2C0               ? "; this is an ext4 file system"
                                                     : "");
@@ -31,14 +30,14 @@ static error_t features_check(struct filesystem *fs)
     }
     unknown = fs->feature_ro_compat & ~(uint32_t)EXT2_RO_COMPAT_SUPPORTED;
     if (unknown && !fs->read_only) {
-        message_log(fs, PLATFORM_LOG_WARNING, "ext2: mounted read-only: unsupported features (mask %u)", unknown);
+        message_log(fs, PLATFORM_LOG_WARNING, "ext2: mounted read-only: unsupported features (mask %u)",
+                    unknown);
         fs->read_only = true;
     }
     return ERR_OK;
 }
 
-static error_t geometry_check(struct filesystem *fs, const struct ext2_superblock *super)
-{
+static error_t geometry_check(struct filesystem *fs, const struct ext2_superblock *super) {
     uint32_t bits = 8 * fs->block_size;
     uint64_t disk_blocks = platform_disk_sectors(fs->disk) / fs->sectors_per_block;
     if (super->first_data_block != (fs->block_size == 1024 ? 1 : 0))
@@ -59,8 +58,8 @@ static error_t geometry_check(struct filesystem *fs, const struct ext2_superbloc
                     super->blocks_count, disk_blocks);
         return ERR_CORRUPT;
     }
-    uint32_t groups =
-        (super->blocks_count - super->first_data_block + super->blocks_per_group - 1) / super->blocks_per_group;
+    uint32_t groups = (super->blocks_count - super->first_data_block + super->blocks_per_group - 1) /
+                      super->blocks_per_group;
     if ((uint64_t)groups * super->inodes_per_group != super->inodes_count)
         return super_bad(fs, "inode count");
     if (super->revision && super->reserved_gdt_blocks > fs->block_size / 4)
@@ -71,8 +70,7 @@ static error_t geometry_check(struct filesystem *fs, const struct ext2_superbloc
     return ERR_OK;
 }
 
-error_t superblock_decode(struct filesystem *fs, const struct ext2_superblock *super)
-{
+error_t superblock_decode(struct filesystem *fs, const struct ext2_superblock *super) {
     if (super->magic != EXT2_MAGIC) {
         message_log(fs, PLATFORM_LOG_ERROR, "ext2: not an ext2 file system");
         return ERR_INVALID;
@@ -112,30 +110,29 @@ error_t superblock_decode(struct filesystem *fs, const struct ext2_superblock *s
     fs->extra_size = 0;
     if (fs->inode_size >= EXT2_INODE_BASE_BYTES + EXT2_EXTRA_BYTES) {
         uint32_t want = super->want_extra_inode_size;
-        fs->extra_size = want > EXT2_EXTRA_BYTES && want % 4 == 0 && want <= fs->inode_size - EXT2_INODE_BASE_BYTES
-                             ? want
-                             : EXT2_EXTRA_BYTES;
+        fs->extra_size =
+            want > EXT2_EXTRA_BYTES && want % 4 == 0 && want <= fs->inode_size - EXT2_INODE_BASE_BYTES
+                ? want
+                : EXT2_EXTRA_BYTES;
     }
     memcpy(fs->uuid, super->uuid, sizeof fs->uuid);
     return ERR_OK;
 }
 
-static bool power_of(uint32_t value, uint32_t base)
-{
+static bool power_of(uint32_t value, uint32_t base) {
     while (value > 1 && value % base == 0)
         value /= base;
     return value == 1;
 }
 
-bool superblock_group_has_copy(const struct filesystem *fs, uint32_t group)
-{
+bool superblock_group_has_copy(const struct filesystem *fs, uint32_t group) {
     if (!(fs->feature_ro_compat & EXT2_RO_COMPAT_SPARSE_SUPER) || group <= 1)
         return true;
     return group % 2 && (power_of(group, 3) || power_of(group, 5) || power_of(group, 7));
 }
 
-static error_t group_decode(struct filesystem *fs, uint32_t number, const struct ext2_group_descriptor *descriptor)
-{
+static error_t group_decode(struct filesystem *fs, uint32_t number,
+                            const struct ext2_group_descriptor *descriptor) {
     struct group *group = &fs->groups[number];
     group->first_block = fs->first_data_block + number * fs->blocks_per_group;
     group->block_count = minimum_u32(fs->blocks_per_group, fs->blocks_count - group->first_block);
@@ -157,8 +154,9 @@ static error_t group_decode(struct filesystem *fs, uint32_t number, const struct
         good = group->block_bitmap >= copy_end && group->inode_bitmap >= copy_end && table >= copy_end;
     }
     if (!good) {
-        message_log(fs, PLATFORM_LOG_ERROR, "ext2: corrupt descriptor of group %u: bitmaps %u and %u, inode table %u",
-                    number, group->block_bitmap, group->inode_bitmap, group->inode_table);
+        message_log(fs, PLATFORM_LOG_ERROR,
+                    "ext2: corrupt descriptor of group %u: bitmaps %u and %u, inode table %u", number,
+                    group->block_bitmap, group->inode_bitmap, group->inode_table);
         return ERR_CORRUPT;
     }
     fs->free_blocks += group->free_blocks;
@@ -166,8 +164,7 @@ static error_t group_decode(struct filesystem *fs, uint32_t number, const struct
     return ERR_OK;
 }
 
-error_t superblock_read_groups(struct filesystem *fs)
-{
+error_t superblock_read_groups(struct filesystem *fs) {
     uint32_t per_block = fs->block_size / sizeof(struct ext2_group_descriptor);
     error_t error = ERR_OK;
     fs->groups = calloc(fs->group_count, sizeof *fs->groups);
@@ -178,7 +175,8 @@ error_t superblock_read_groups(struct filesystem *fs)
         error = buffer_read(fs, fs->first_data_block + 1 + i, BUFFER_SUMMARY, &buffer);
         if (error)
             break;
-        const struct ext2_group_descriptor *descriptors = (const struct ext2_group_descriptor *)(const void *)buffer->data;
+        const struct ext2_group_descriptor *descriptors =
+            (const struct ext2_group_descriptor *)(const void *)buffer->data;
         for (uint32_t at = 0; at < per_block && i * per_block + at < fs->group_count && !error; at++)
             error = group_decode(fs, i * per_block + at, &descriptors[at]);
         buffer_release(fs, buffer);
@@ -187,16 +185,15 @@ error_t superblock_read_groups(struct filesystem *fs)
 }
 
 // The superblock in its cached block.
-static error_t super_get(struct filesystem *fs, struct buffer **buffer, struct ext2_superblock **super)
-{
+static error_t super_get(struct filesystem *fs, struct buffer **buffer, struct ext2_superblock **super) {
     error_t error = buffer_read(fs, EXT2_SUPERBLOCK_OFFSET >> fs->block_shift, BUFFER_SUMMARY, buffer);
     if (!error)
-        *super = (struct ext2_superblock *)(void *)((*buffer)->data + (EXT2_SUPERBLOCK_OFFSET & (fs->block_size - 1)));
+        *super = (struct ext2_superblock *)(void *)((*buffer)->data +
+                                                    (EXT2_SUPERBLOCK_OFFSET & (fs->block_size - 1)));
     return error;
 }
 
-static void super_encode(struct filesystem *fs, struct ext2_superblock *super)
-{
+static void super_encode(struct filesystem *fs, struct ext2_superblock *super) {
     super->free_blocks_count = (uint32_t)fs->free_blocks;
     super->free_inodes_count = (uint32_t)fs->free_inodes;
     super->write_time = (uint32_t)time_now().seconds;
@@ -206,8 +203,7 @@ static void super_encode(struct filesystem *fs, struct ext2_superblock *super)
         super->state |= EXT2_STATE_ERROR;
 }
 
-error_t superblock_encode_summary(struct filesystem *fs)
-{
+error_t superblock_encode_summary(struct filesystem *fs) {
     struct transaction transaction = {.fs = fs};
     uint32_t per_block = fs->block_size / sizeof(struct ext2_group_descriptor);
     struct buffer *buffer;
@@ -220,7 +216,8 @@ error_t superblock_encode_summary(struct filesystem *fs)
             continue;
         if (fs->dirty_buffers + 4 > fs->dirty_limit)
             return ERR_OK; // written first; summary_dirty stays
-        error_t error = buffer_read(fs, fs->first_data_block + 1 + number / per_block, BUFFER_SUMMARY, &buffer);
+        error_t error =
+            buffer_read(fs, fs->first_data_block + 1 + number / per_block, BUFFER_SUMMARY, &buffer);
         if (error)
             return error;
         struct ext2_group_descriptor *descriptor =
@@ -242,8 +239,7 @@ error_t superblock_encode_summary(struct filesystem *fs)
     return ERR_OK;
 }
 
-error_t superblock_write_state(struct filesystem *fs, bool mounted)
-{
+error_t superblock_write_state(struct filesystem *fs, bool mounted) {
     struct buffer *buffer;
     struct ext2_superblock *super;
     error_t error = super_get(fs, &buffer, &super);
@@ -259,7 +255,8 @@ error_t superblock_write_state(struct filesystem *fs, bool mounted)
     }
     struct io_batch batch = {0};
     struct transfer transfer = {.fs = fs, .batch = &batch, .write = true};
-    transfer_add(&transfer, EXT2_SUPERBLOCK_OFFSET >> fs->block_shift, buffer_offset(fs, buffer), fs->block_size);
+    transfer_add(&transfer, EXT2_SUPERBLOCK_OFFSET >> fs->block_shift, buffer_offset(fs, buffer),
+                 fs->block_size);
     transfer_finish(&transfer);
     error = io_batch_wait(&batch);
     if (!error)
@@ -268,8 +265,7 @@ error_t superblock_write_state(struct filesystem *fs, bool mounted)
     return error ? error : disk_flush(fs);
 }
 
-uint32_t superblock_find_park(struct filesystem *fs)
-{
+uint32_t superblock_find_park(struct filesystem *fs) {
     struct inode *root, *found;
     uint32_t result = 0;
     if (inode_get(fs, EXT2_ROOT_INODE, &root))
@@ -284,12 +280,15 @@ uint32_t superblock_find_park(struct filesystem *fs)
     if (error || inode_get(fs, place.number, &found))
         return 0;
     core_lock_shared(&found->lock);
-    for (uint32_t i = 1; inode_is_directory(found) && found->links && i < found->size >> fs->block_shift && !result; i++) {
+    for (uint32_t i = 1;
+         inode_is_directory(found) && found->links && i < found->size >> fs->block_shift && !result; i++) {
         struct buffer *buffer;
         if (directory_block_get(found, i, &buffer))
             break;
-        const struct ext2_directory_entry *entry = (const struct ext2_directory_entry *)(const void *)buffer->data;
-        if (entry->inode == 0 && entry->length == fs->block_size && !(buffer->flags & (BUFFER_DIRTY | BUFFER_FRESH)))
+        const struct ext2_directory_entry *entry =
+            (const struct ext2_directory_entry *)(const void *)buffer->data;
+        if (entry->inode == 0 && entry->length == fs->block_size &&
+            !(buffer->flags & (BUFFER_DIRTY | BUFFER_FRESH)))
             result = buffer->block;
         buffer_release(fs, buffer);
     }

@@ -1,6 +1,7 @@
-// Giving blocks back. Walks the pointer trees from the end, so that what was not reached yet is still a well-formed, shorter
-// file. Invariant: a pointer is cleared in the cache when its block is freed; an indirect block goes after all that it points
-// to. The first contradiction ends it: what is left leaks until e2fsck. Called through map.h.
+// Giving blocks back. Walks the pointer trees from the end, so that what was not reached yet is still a
+// well-formed, shorter file. Invariant: a pointer is cleared in the cache when its block is freed; an
+// indirect block goes after all that it points to. The first contradiction ends it: what is left leaks until
+// e2fsck. Called through map.h.
 #include "servers/ext2/allocate.h"
 #include "servers/ext2/buffer.h"
 #include "servers/ext2/inode.h"
@@ -18,8 +19,7 @@ struct truncation {
     uint32_t freed;
 };
 
-static error_t truncation_flush(struct truncation *truncation)
-{
+static error_t truncation_flush(struct truncation *truncation) {
     struct inode *inode = truncation->inode;
     uint32_t count = truncation->run_count, sectors = count * inode->fs->sectors_per_block;
     if (!count)
@@ -31,8 +31,7 @@ static error_t truncation_flush(struct truncation *truncation)
 }
 
 // Blocks come in falling order, mostly: runs are collected so that a bitmap is touched once per run.
-static error_t truncation_add(struct truncation *truncation, uint32_t block)
-{
+static error_t truncation_add(struct truncation *truncation, uint32_t block) {
     if (!map_block_usable(truncation->inode->fs, block)) {
         truncation->inode->flags |= INODE_DAMAGED;
         return filesystem_corrupt(truncation->inode->fs, "ext2: inode %u: freeing it: pointer to block %u",
@@ -51,14 +50,15 @@ static error_t truncation_add(struct truncation *truncation, uint32_t block)
     return error;
 }
 
-static bool truncation_full(const struct truncation *truncation)
-{
-    return truncation->freed + truncation->run_count >= TRUNCATE_BLOCKS || truncation->transaction->credits < 6;
+static bool truncation_full(const struct truncation *truncation) {
+    return truncation->freed + truncation->run_count >= TRUNCATE_BLOCKS ||
+           truncation->transaction->credits < 6;
 }
 
-// Frees what lies below the pointer block from truncation->first on. ERR_AGAIN: the transaction is full. *empty: nothing is left in it.
-static error_t truncate_tree(struct truncation *truncation, uint32_t block, uint32_t depth, uint64_t base, bool *empty)
-{
+// Frees what lies below the pointer block from truncation->first on. ERR_AGAIN: the transaction is full.
+// *empty: nothing is left in it.
+static error_t truncate_tree(struct truncation *truncation, uint32_t block, uint32_t depth, uint64_t base,
+                             bool *empty) {
     struct inode *inode = truncation->inode;
     struct filesystem *fs = inode->fs;
     struct buffer *buffer;
@@ -67,8 +67,8 @@ static error_t truncate_tree(struct truncation *truncation, uint32_t block, uint
     *empty = false;
     if (!map_block_usable(fs, block))
         return truncation_add(truncation, block); // says what is wrong
-    error = buffer_read(fs, block, inode_is_directory(inode) ? BUFFER_INDIRECT_DIRECTORY : BUFFER_INDIRECT_FILE,
-                        &buffer);
+    error = buffer_read(
+        fs, block, inode_is_directory(inode) ? BUFFER_INDIRECT_DIRECTORY : BUFFER_INDIRECT_FILE, &buffer);
     if (error)
         return error;
     uint32_t *pointers = (uint32_t *)(void *)buffer->data;
@@ -99,8 +99,7 @@ static error_t truncate_tree(struct truncation *truncation, uint32_t block, uint
     return error;
 }
 
-static error_t truncate_step(struct truncation *truncation)
-{
+static error_t truncate_step(struct truncation *truncation) {
     struct inode *inode = truncation->inode;
     struct filesystem *fs = inode->fs;
     uint64_t base[4] = {0, EXT2_DIRECT_BLOCKS};
@@ -133,8 +132,7 @@ static error_t truncate_step(struct truncation *truncation)
     return ERR_OK;
 }
 
-error_t map_truncate(struct transaction *transaction, struct inode *inode, uint32_t first)
-{
+error_t map_truncate(struct transaction *transaction, struct inode *inode, uint32_t first) {
     inode->run_count = 0;
     inode->last_allocated = 0;
     windows_drop(inode);

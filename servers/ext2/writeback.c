@@ -1,5 +1,6 @@
-// Write-back. Invariants: a page has at most one write in flight; its `dirty` mask is cleared when the write is
-// prepared, so what is changed meanwhile is written again. Called by the page cache, writers, fsync and the background fiber.
+// Write-back. Invariants: a page has at most one write in flight; its `dirty` mask is cleared when the write
+// is prepared, so what is changed meanwhile is written again. Called by the page cache, writers, fsync and
+// the background fiber.
 #include "servers/ext2/writeback.h"
 
 #include "servers/ext2/disk.h"
@@ -7,8 +8,7 @@
 #include "servers/ext2/page.h"
 
 // Moves one dirty page into the list: from now on its frame is held by one count of `transfers` per entry.
-static uint32_t writeback_gather_page(struct filesystem *fs, uint32_t frame, uint32_t count)
-{
+static uint32_t writeback_gather_page(struct filesystem *fs, uint32_t frame, uint32_t count) {
     struct page *page = &fs->pages[frame];
     uint32_t entries = 0;
     for (uint32_t piece = 0; piece < fs->page_blocks; piece++)
@@ -18,16 +18,16 @@ static uint32_t writeback_gather_page(struct filesystem *fs, uint32_t frame, uin
     page_mark_clean(fs, frame);
     if (!entries)
         return 0;
-    page->flags |= PAGE_WRITING;
-    page->flags &= (uint8_t)~PAGE_ERROR;
+    page->flags &= (uint8_t) ~(PAGE_ERROR | PAGE_EPOCH);
+    page->flags |= (uint8_t)(PAGE_WRITING | (fs->write_epoch ? PAGE_EPOCH : 0));
+    fs->epoch_pages[fs->write_epoch]++;
     page->transfers = (uint8_t)(page->transfers + entries);
     fs->writing_pages++;
     page->inode->writing_pages++;
     return entries;
 }
 
-static uint32_t writeback_gather(struct filesystem *fs, struct inode *inode, uint32_t limit)
-{
+static uint32_t writeback_gather(struct filesystem *fs, struct inode *inode, uint32_t limit) {
     uint32_t count = 0;
     uint32_t frame = inode ? inode->pages : fs->dirty_first;
     while (frame != NO_INDEX && count < limit && count + fs->page_blocks <= WRITEBACK_ENTRIES) {
@@ -41,8 +41,7 @@ static uint32_t writeback_gather(struct filesystem *fs, struct inode *inode, uin
 }
 
 // Merge sort by disk block; a list that rises or falls already costs one pass.
-static struct writeback_entry *writeback_sort(struct filesystem *fs, uint32_t count)
-{
+static struct writeback_entry *writeback_sort(struct filesystem *fs, uint32_t count) {
     struct writeback_entry *from = fs->writeback, *to = fs->writeback_spare;
     uint32_t rising = 1, falling = 1;
     for (uint32_t i = 1; i < count; i++) {
@@ -70,16 +69,15 @@ static struct writeback_entry *writeback_sort(struct filesystem *fs, uint32_t co
     return from;
 }
 
-uint32_t writeback_start(struct filesystem *fs, struct inode *inode, uint32_t limit, struct io_batch *batch)
-{
+uint32_t writeback_start(struct filesystem *fs, struct inode *inode, uint32_t limit, struct io_batch *batch) {
     core_lock_exclusive(&fs->writeback_lock);
     uint32_t count = writeback_gather(fs, inode, limit);
     const struct writeback_entry *entries = writeback_sort(fs, count);
     struct transfer transfer = {.fs = fs, .batch = batch, .write = true};
     for (uint32_t i = 0; i < count; i++) {
         uint32_t frame = entries[i].page / PAGE_BLOCKS, piece = entries[i].page % PAGE_BLOCKS;
-        transfer_add(&transfer, entries[i].block, page_offset(fs, frame) + ((uint64_t)piece << fs->block_shift),
-                     fs->block_size);
+        transfer_add(&transfer, entries[i].block,
+                     page_offset(fs, frame) + ((uint64_t)piece << fs->block_shift), fs->block_size);
         page_transfer_done(fs, frame, true, ERR_OK); // the count that held the frame until now
     }
     transfer_finish(&transfer);
@@ -87,40 +85,46 @@ uint32_t writeback_start(struct filesystem *fs, struct inode *inode, uint32_t li
     return count;
 }
 
-void writeback_inode(struct inode *inode)
-{
+void writeback_inode(struct inode *inode) {
     struct filesystem *fs = inode->fs;
-    struct io_batch batch = {0};
-    uint32_t rounds = 2 + inode->dirty_pages * fs->page_blocks / (WRITEBACK_ENTRIES / 2);
-    while (inode->dirty_pages && rounds--) {
-        if (!writeback_start(fs, inode, WRITEBACK_ENTRIES, &batch) && inode->writing_pages)
+    while (inode->dirty_pages) // nobody makes more: the inode is held
+        if (!writeback_start(fs, inode, WRITEBACK_ENTRIES, NULL) && inode->dirty_pages &&
+            inode->writing_pages)
             platform_queue_wait(&fs->throttle_queue);
-    }
-    (void)io_batch_wait(&batch);
     while (inode->writing_pages)
         platform_queue_wait(&fs->throttle_queue);
 }
 
-void writeback_all(struct filesystem *fs)
-{
-    struct io_batch batch = {0};
-    uint32_t rounds = 4 + fs->dirty_pages * fs->page_blocks / (WRITEBACK_ENTRIES / 2);
-    while (fs->dirty_pages && rounds--) {
-        if (!writeback_start(fs, NULL, WRITEBACK_ENTRIES, &batch) && fs->writing_pages)
-            platform_queue_wait(&fs->throttle_queue);
-    }
-    (void)io_batch_wait(&batch);
+// Whether a page is dirty that was so when the clock of dirtying stood at `stamp`. The queue is in the order
+// of the stamps.
+static bool dirty_since(const struct filesystem *fs, uint32_t stamp) {
+    return fs->dirty_first != NO_INDEX && (int32_t)(fs->pages[fs->dirty_first].stamp - stamp) <= 0;
 }
 
-void writeback_make_room(struct filesystem *fs)
-{
+void writeback_all(struct filesystem *fs) {
+    uint32_t stamp = fs->dirty_stamp;
+    core_lock_exclusive(&fs->sync_lock);
+    while (dirty_since(fs, stamp))
+        if (!writeback_start(fs, NULL, WRITEBACK_ENTRIES, NULL) && dirty_since(fs, stamp) &&
+            fs->writing_pages)
+            platform_queue_wait(&fs->throttle_queue);
+    // Writes in flight, whoever began them: those of this epoch and what is left of the one before.
+    uint32_t epoch = fs->write_epoch;
+    while (fs->epoch_pages[epoch ^ 1])
+        platform_queue_wait(&fs->throttle_queue);
+    fs->write_epoch = epoch ^ 1;
+    while (fs->epoch_pages[epoch])
+        platform_queue_wait(&fs->throttle_queue);
+    core_unlock(&fs->sync_lock);
+}
+
+void writeback_make_room(struct filesystem *fs) {
     if (fs->dirty_pages && writeback_start(fs, NULL, fs->page_count / 4 + 1, NULL))
         return;
     platform_queue_wait(&fs->frame_queue);
 }
 
-void writeback_throttle(struct filesystem *fs)
-{
+void writeback_throttle(struct filesystem *fs) {
     if (fs->dirty_pages > fs->background_limit && !fs->background_kicked) {
         fs->background_kicked = true;
         platform_queue_wake_all(&fs->background_queue);

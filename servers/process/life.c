@@ -46,7 +46,7 @@ static error_t install_fixed_slots(const struct program *program) {
         cap_t capability;
     } fixed[] = {
         {SLOT_SELF, 0, program->process},
-        {SLOT_ACCOUNT, 0, program->account},
+        {SLOT_ACCOUNT, RIGHTS_ALL & ~RIGHT_MINT, program->account},
         {SLOT_KERNEL, RIGHT_RANDOM, SLOT_KERNEL},
         {SLOT_CLOCK, 0, SLOT_CLOCK},
     };
@@ -219,7 +219,7 @@ static void set_news(struct program *program, uint32_t state, uint32_t news, uin
     wake_parent(program);
 }
 
-// Programs can't yet say what they do at a signal: the default action of POSIX <signal.h> is taken.
+// Programs can ignore signals, but not handle them yet: the default action of POSIX <signal.h> is taken.
 void program_signal(struct program *program, uint64_t signal) {
     if (program->state == TASK_STATE_EMPTY) {
         if (signal_default_action(signal) == SIGNAL_END)
@@ -229,7 +229,7 @@ void program_signal(struct program *program, uint64_t signal) {
     if (program->state == TASK_STATE_ENDED)
         return;
     error_t error;
-    switch (signal_default_action(signal)) {
+    switch (program_signal_action(program, signal)) {
     case SIGNAL_END:
         program_end(program, EXIT_KIND_KILLED, (uint32_t)signal);
         break;

@@ -175,8 +175,7 @@ void program_set_name(struct program *program, const char *text, uint64_t length
     for (uint32_t i = 0; i < PROGRAM_NAME_BYTES; i++)
         program->name[i] = i < PROGRAM_NAME_BYTES - 1 && start + i < end ? text[start + i] : 0;
     for (uint32_t i = 0; i < PROGRAM_ARGUMENT_BYTES; i++)
-        program->arguments[i] =
-            i < PROGRAM_ARGUMENT_BYTES - 1 && end + 1 + i < length ? text[end + 1 + i] : 0;
+        program->arguments[i] = i < PROGRAM_ARGUMENT_BYTES - 1 && i < length ? text[i] : 0;
 }
 
 void program_describe(const struct program *program, struct task_information *information) {
@@ -222,4 +221,12 @@ enum signal_action signal_default_action(uint64_t signal) {
     default:
         return SIGNAL_END;
     }
+}
+
+// Continuing is not a matter of taste, nor are the two that can't be ignored.
+enum signal_action program_signal_action(const struct program *program, uint64_t signal) {
+    enum signal_action action = signal_default_action(signal);
+    bool always = signal == SIGNAL_KILL || signal == SIGNAL_STOP_NUMBER || action == SIGNAL_CONTINUE;
+    bool ignored = signal >= 1 && signal <= SIGNAL_LAST && (program->ignored >> (signal - 1) & 1) != 0;
+    return ignored && !always ? SIGNAL_IGNORE : action;
 }

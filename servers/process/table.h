@@ -20,7 +20,7 @@ enum {
 };
 
 #define PROGRAM_TABLE_MAGIC   UINT64_C(0x656c6261746b7374) // "tsktable"
-#define PROGRAM_TABLE_VERSION 1
+#define PROGRAM_TABLE_VERSION 2
 
 enum task_news { NEWS_NONE = 0, NEWS_STOPPED = 1, NEWS_CONTINUED = 2 };
 
@@ -36,7 +36,8 @@ struct program {
     uint32_t end_code;   // exit status or signal; of a stopped one: the signal
     uint32_t foreground; // of a session's leader: the group in the foreground, 0 for none
     cap_t process, account, thread;
-    uint64_t owner; // badge of the service that made it and waits for it, 0 if a program did
+    uint64_t owner;   // badge of the service that made it and waits for it, 0 if a program did
+    uint64_t ignored; // bit n - 1: signal n does nothing
     uint64_t started, cpu_time, peak_memory, serial;
     char name[PROGRAM_NAME_BYTES];
     char arguments[PROGRAM_ARGUMENT_BYTES];
@@ -89,8 +90,8 @@ MUST_USE error_t program_set_group(struct program_table *table, const struct cal
                                    uint64_t group);
 MUST_USE error_t program_new_session(struct program_table *table, const struct caller *caller);
 
-// Splits "name NUL argument NUL argument" into the entry; `length` bytes, cut where they do not fit. Of a
-// path the last part.
+// The name out of "name NUL argument NUL argument", of a path its last part; and all of it as the arguments,
+// the first being the name as it was given. `length` bytes, cut where they do not fit.
 void program_set_name(struct program *program, const char *text, uint64_t length);
 
 void program_describe(const struct program *program, struct task_information *information);
@@ -99,6 +100,8 @@ void program_describe_end(const struct program *program, struct task_end *end);
 // What a signal does to a program that has no say in it.
 enum signal_action { SIGNAL_IGNORE, SIGNAL_END, SIGNAL_STOP, SIGNAL_CONTINUE };
 enum signal_action signal_default_action(uint64_t signal);
+// What it does to this one.
+enum signal_action program_signal_action(const struct program *program, uint64_t signal);
 
 enum {
     SIGNAL_HANG_UP = 1,

@@ -285,26 +285,24 @@ static error_t op_foreground(struct request *request, const struct task_foregrou
     return ERR_OK;
 }
 
-// A terminal's keys don't reach a session's leader, the shell that reads them: until programs can ignore
-// signals, that is what every shell would ask for. Hanging up does.
 static error_t op_kill_group(struct request *request, const struct task_kill_group_in *in,
                              struct task_kill_group_out *out) {
     (void)out;
-    struct program_table *table = process_server.table;
     if (!(request->badge & BADGE_SERVICE))
         return ERR_NOT_PERMITTED;
     if (in->signal > SIGNAL_LAST || in->group == 0)
         return ERR_NO_PROCESS;
-    if (in->signal != SIGNAL_INTERRUPT && in->signal != SIGNAL_QUIT && in->signal != SIGNAL_TERMINAL_STOP)
-        return program_signal_group(NULL, in->group, in->signal);
-    if (!program_group_exists(table, in->group, 0))
-        return ERR_NO_PROCESS;
-    for (uint32_t i = 0; i < table->used; i++) {
-        struct program *program = &table->programs[i];
-        if (program->id != 0 && program->group == in->group && program->id != program->session)
-            program_signal(program, in->signal);
-    }
-    return ERR_OK;
+    return program_signal_group(NULL, in->group, in->signal);
+}
+
+static error_t op_set_ignored(struct request *request, const struct task_set_ignored_in *in,
+                              struct task_set_ignored_out *out) {
+    (void)out;
+    struct program *program;
+    error_t error = caller_program(request, &program);
+    if (error == ERR_OK)
+        program->ignored = in->signals;
+    return error;
 }
 
 const struct task_ops task_server_ops = {
@@ -324,4 +322,5 @@ const struct task_ops task_server_ops = {
     .set_foreground = op_set_foreground,
     .foreground = op_foreground,
     .kill_group = op_kill_group,
+    .set_ignored = op_set_ignored,
 };

@@ -97,6 +97,11 @@ uint32_t actor_state(const struct actor *actor) {
     return error == ERR_DYING ? THREAD_STATE_ENDED : error ? UINT32_MAX : information.state;
 }
 
+void actor_await(const struct actor *actor, uint32_t state) {
+    for (int i = 0; i < 1000 && actor_state(actor) != state; i++)
+        sleep_for(MILLISECOND);
+}
+
 error_t receive(cap_t endpoint, struct ipc_registers *registers) {
     *registers = (struct ipc_registers){.target = endpoint};
     return system_call(SYS_WAIT, registers);
@@ -114,7 +119,9 @@ error_t receive_poll(cap_t endpoint, struct ipc_registers *registers) {
 
 error_t answer(cap_t slot, int32_t status, uint64_t word0) {
     struct ipc_registers registers = {.tag = TAG(status, 1), .words = {word0}, .second = slot};
-    return system_call(SYS_REPLY, &registers);
+    error_t error = system_call(SYS_REPLY, &registers);
+    must(thread_yield(SLOT_THREAD), "yielding"); // while a caller is served this thread has that one's priority
+    return error;
 }
 
 error_t serve(cap_t aside, cap_t next) {

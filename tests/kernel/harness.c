@@ -80,8 +80,6 @@ uint64_t free_bytes(void) {
 }
 
 void group(const char *name, void (*run)(void)) {
-    if (!run)
-        return;
     group_name = name;
     run();
     uint32_t slots = slot_count();

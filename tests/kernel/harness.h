@@ -14,6 +14,7 @@
 #include "libipc/client/slot.h"
 #include "libipc/client/system_call.h"
 #include "libipc/protocols/account.h"
+#include "libipc/protocols/call.h"
 #include "libipc/protocols/endpoint.h"
 #include "libipc/protocols/memory.h"
 #include "libipc/protocols/notification.h"
@@ -62,6 +63,8 @@ void actor_go(struct actor *actor);
 // Ends the thread (and process) if it has not ended, and gives back all that it took.
 void actor_free(struct actor *actor);
 uint32_t actor_state(const struct actor *actor); // enum thread_state
+// Sleeps until the actor, of lower priority, is in this state, at most a second.
+void actor_await(const struct actor *actor, uint32_t state);
 
 // Main thread: system calls with everything else 0.
 error_t receive(cap_t endpoint, struct ipc_registers *registers);              // waits, no deadline
@@ -90,20 +93,14 @@ extern struct shared {
     volatile uint64_t words[64];
 } *shared;
 
-extern void actor_entry(void);   // start.asm
+extern void actor_entry(void); // start.asm
+void registers_probe(uint64_t found[6], uint32_t number);
+void signal_probe(cap_t notification, uint64_t found[12]);
+extern void flags_probe(void), foreign_entry(void);
+extern const uint8_t code_return[], code_return_end[];
 void actor_main(struct actor *); // its C part
 
 // Each file of tests.
-#pragma weak test_messages
-#pragma weak test_lending
-#pragma weak test_requests
-#pragma weak test_sessions
-#pragma weak test_processes
-#pragma weak test_threads
-#pragma weak test_faults
-#pragma weak test_devices
-#pragma weak test_kernel
-#pragma weak test_hostile
 void test_capabilities(void);
 void test_accounts(void);
 void test_memory(void);

@@ -3,7 +3,7 @@
 
 global _start:function hidden, actor_entry:function hidden, foreign_entry:function hidden, code_return:function hidden
 global code_return_end:data hidden, registers_probe:function hidden, signal_probe:function hidden
-extern tests_main, start_relocate, actor_main, foreign_main
+extern tests_main, start_relocate, actor_main
 
 section .text
 _start:
@@ -114,3 +114,20 @@ signal_probe:
     pop rbp
     pop rbx
     ret
+
+global flags_probe:function hidden
+; Started by set_registers: the registers are those of a call, r15 the address of three words, the direction flag is set. Stores
+; the flags and rbx after the call.
+flags_probe:
+    push r15
+    cld
+    mov rbx, -1
+    syscall
+    pushfq
+    pop rcx
+    cld
+    pop r15
+    mov [r15], rcx
+    mov [r15 + 8], rbx
+    mov dword [r15 + 16], 1
+    hlt                                 ; a fault: it has no keeper and stops

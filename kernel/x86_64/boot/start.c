@@ -198,10 +198,13 @@ static void page_tables_build(struct boot_info *info) {
     memory_map_paint(info, (uintptr_t)image_end, (uintptr_t)image_scratch_end, BOOT_MEMORY_FREE);
 }
 
+static uint64_t entry_ticks; // TSC when the loader had done its part
+
 __attribute__((no_stack_protector)) _Noreturn void boot_start(uint64_t loader_information) {
     struct boot_info *info = &boot_info;
     struct boot_random random;
     char seed[64];
+    entry_ticks = tsc_read();
     relocations_apply((uintptr_t)image_start);
     // NOLINTNEXTLINE(performance-no-int-to-ptr): the loader passes an address
     error_t parsed = multiboot2_parse((const void *)loader_information, REACHABLE - loader_information, info);
@@ -250,5 +253,6 @@ _Noreturn void boot_continue(void) {
     stack_trace_start(info);
     log_write(LOG_INFO, "Keelson, loaded by %s firmware, %llu KiB of memory free",
               info->from_efi ? "EFI" : "BIOS", (unsigned long long)(free_bytes(info) / 1024));
+    log_write(LOG_INFO, "handed over at tick %llu of the TSC", (unsigned long long)entry_ticks);
     kernel_main(info);
 }

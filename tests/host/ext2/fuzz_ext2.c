@@ -1,5 +1,6 @@
-// libFuzzer target: the input changes bytes of a small valid image (pairs of a position and a value); mounting, walking and a few changes must
-// end in results or errors. `fuzz_ext2 -runs=N`; the image is made with mke2fs at the start.
+// libFuzzer target: the input changes bytes of a small valid image (pairs of a position and a value);
+// mounting, walking and a few changes must end in results or errors. `fuzz_ext2 -runs=N`; the image is made
+// with mke2fs at the start.
 #include <string.h>
 
 #include "tests/host/ext2/test_ext2.h"
@@ -13,12 +14,12 @@ struct fuzz {
 
 static struct platform_disk pristine;
 
-static void prepare(void)
-{
+static void prepare(void) {
     char directory[] = "/tmp/ext2-fuzz-XXXXXX", command[600];
     CHECK(mkdtemp(directory), "no directory");
     snprintf(command, sizeof command,
-             "mkdir -p '%s/tree/a/b' && head -c 300000 /dev/zero | tr '\\0' x >'%s/tree/big' && echo hello >'%s/tree/a/file' && "
+             "mkdir -p '%s/tree/a/b' && head -c 300000 /dev/zero | tr '\\0' x >'%s/tree/big' && echo hello "
+             ">'%s/tree/a/file' && "
              "ln -s ../big '%s/tree/a/link' && seq 1 200 | sed 's|^|%s/tree/a/b/name|' | xargs touch",
              directory, directory, directory, directory, directory);
     CHECK(system(command) == 0, "cannot fill %s", directory);
@@ -29,8 +30,7 @@ static void prepare(void)
     host_quiet = true;
 }
 
-static bool first_name(void *context, const struct node_entry *entry)
-{
+static bool first_name(void *context, const struct node_entry *entry) {
     char *name = context;
     if (entry->name[0] == '.' || name[0])
         return true;
@@ -39,8 +39,7 @@ static bool first_name(void *context, const struct node_entry *entry)
     return true;
 }
 
-static void walk(struct fuzz *fuzz, struct inode *node, uint32_t depth)
-{
+static void walk(struct fuzz *fuzz, struct inode *node, uint32_t depth) {
     static uint8_t bytes[8192];
     struct platform_caller caller = {bytes, sizeof bytes, UINT64_MAX};
     const struct node_creation creation = {.type = NODE_REGULAR, .permissions = 0644};
@@ -74,14 +73,14 @@ static void walk(struct fuzz *fuzz, struct inode *node, uint32_t depth)
         error = node_create(node, "made", 4, &creation, &child);
         if (!error)
             node_release(child);
-        error = node_rename(node, "made", 4, node, name[0] ? name : "other", name[0] ? (uint32_t)strlen(name) : 5);
+        error = node_rename(node, "made", 4, node, name[0] ? name : "other",
+                            name[0] ? (uint32_t)strlen(name) : 5);
         error = node_rmdir(node, "b", 1);
     }
     (void)error;
 }
 
-static void body(void *argument)
-{
+static void body(void *argument) {
     struct fuzz *fuzz = argument;
     struct filesystem *fs;
     struct inode *root;
@@ -95,8 +94,7 @@ static void body(void *argument)
     (void)error;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct platform_disk disk;
     struct fuzz fuzz = {.visited = 0};
     if (!pristine.image)

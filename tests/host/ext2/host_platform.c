@@ -12,7 +12,7 @@
 #endif
 #endif
 
-enum { STACK_BYTES = 256 << 10 };
+enum { STACK_BYTES = 256 << 10, STACK_PAINT = 0xC3 };
 
 struct fiber {
     ucontext_t context;
@@ -37,6 +37,7 @@ struct pending { // a request or a flush in the disk
 char host_context[256];
 bool host_stop, host_quiet;
 uint64_t host_messages;
+uint32_t host_stack_used;
 
 static ucontext_t scheduler;
 static struct fiber *current, *fibers;
@@ -52,30 +53,27 @@ static const void *scheduler_bottom;
 static size_t scheduler_size;
 #endif
 
-uint64_t host_random_next(struct host_random *random)
-{
+uint64_t host_random_next(struct host_random *random) {
     uint64_t z = random->state += 0x9E3779B97F4A7C15ull;
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9ull;
     z = (z ^ z >> 27) * 0x94D049BB133111EBull;
     return z ^ z >> 31;
 }
 
-uint32_t host_random_below(struct host_random *random, uint32_t limit)
-{
+uint32_t host_random_below(struct host_random *random, uint32_t limit) {
     return limit ? (uint32_t)(host_random_next(random) % limit) : 0;
 }
 
-// --- disk -------------------------------------------------------------------------------------------------------------
-void host_disk_make(struct platform_disk *disk, uint64_t bytes)
-{
+// --- disk
+// -------------------------------------------------------------------------------------------------------------
+void host_disk_make(struct platform_disk *disk, uint64_t bytes) {
     memset(disk, 0, sizeof *disk);
     disk->image = calloc(1, bytes);
     disk->sectors = bytes / PLATFORM_SECTOR_BYTES;
     CHECK(disk->image, "no memory");
 }
 
-void host_disk_load(struct platform_disk *disk, const char *path)
-{
+void host_disk_load(struct platform_disk *disk, const char *path) {
     FILE *file = fopen(path, "rb");
     CHECK(file, "cannot open %s", path);
     fseek(file, 0, SEEK_END);
@@ -86,8 +84,7 @@ void host_disk_load(struct platform_disk *disk, const char *path)
     fclose(file);
 }
 
-void host_disk_save(const struct platform_disk *disk, const char *path)
-{
+void host_disk_save(const struct platform_disk *disk, const char *path) {
     FILE *file = fopen(path, "wb");
     CHECK(file, "cannot create %s", path);
     size_t bytes = disk->sectors * PLATFORM_SECTOR_BYTES;
@@ -95,8 +92,7 @@ void host_disk_save(const struct platform_disk *disk, const char *path)
     CHECK(fclose(file) == 0, "cannot write %s", path);
 }
 
-void host_disk_forget_events(struct platform_disk *disk)
-{
+void host_disk_forget_events(struct platform_disk *disk) {
     for (size_t i = 0; i < disk->event_count; i++)
         free(disk->events[i].data);
     free(disk->events);
@@ -104,15 +100,13 @@ void host_disk_forget_events(struct platform_disk *disk)
     disk->event_count = disk->event_room = 0;
 }
 
-void host_disk_free(struct platform_disk *disk)
-{
+void host_disk_free(struct platform_disk *disk) {
     host_disk_forget_events(disk);
     free(disk->image);
     disk->image = NULL;
 }
 
-static struct host_event *event_add(struct platform_disk *disk)
-{
+static struct host_event *event_add(struct platform_disk *disk) {
     if (disk->event_count == disk->event_room) {
         disk->event_room = disk->event_room ? disk->event_room * 2 : 256;
         disk->events = realloc(disk->events, disk->event_room * sizeof *disk->events);
@@ -123,8 +117,7 @@ static struct host_event *event_add(struct platform_disk *disk)
     return event;
 }
 
-static uint8_t *cache_at(uint64_t offset, uint64_t length)
-{
+static uint8_t *cache_at(uint64_t offset, uint64_t length) {
     if (offset < cache_metadata_bytes) {
         CHECK(length <= cache_metadata_bytes - offset, "segment over the end of metadata");
         return cache_metadata + offset;
@@ -134,13 +127,11 @@ static uint8_t *cache_at(uint64_t offset, uint64_t length)
     return cache_data + offset;
 }
 
-static struct platform_disk *request_disk(const struct platform_request *request)
-{
+static struct platform_disk *request_disk(const struct platform_request *request) {
     return (struct platform_disk *)(uintptr_t)request->platform_words[0];
 }
 
-static error_t request_perform(struct platform_request *request)
-{
+static error_t request_perform(struct platform_request *request) {
     struct platform_disk *disk = request_disk(request);
     uint64_t at = request->sector * PLATFORM_SECTOR_BYTES, total = 0;
     uint32_t fault = request->write ? disk->write_fault : disk->read_fault;
@@ -148,13 +139,15 @@ static error_t request_perform(struct platform_request *request)
         total += request->segments[i].length;
     CHECK(request->segment_count > 0 && request->segment_count <= PLATFORM_SEGMENTS, "segments");
     CHECK(total <= PLATFORM_TRANSFER_BYTES && total % PLATFORM_SECTOR_BYTES == 0, "length");
-    CHECK(request->sector <= disk->sectors && total / PLATFORM_SECTOR_BYTES <= disk->sectors - request->sector,
+    CHECK(request->sector <= disk->sectors &&
+              total / PLATFORM_SECTOR_BYTES <= disk->sectors - request->sector,
           "outside the disk: sector %lu", (unsigned long)request->sector);
     if (disk->dead || (fault && host_random_below(&schedule, 1000000) < fault))
         return ERR_IO;
     struct host_event *event = request->write && disk->record ? event_add(disk) : NULL;
     if (event) {
-        *event = (struct host_event){.sector = request->sector, .bytes = (uint32_t)total, .data = malloc(total)};
+        *event =
+            (struct host_event){.sector = request->sector, .bytes = (uint32_t)total, .data = malloc(total)};
         CHECK(event->data, "no memory");
     }
     for (uint32_t i = 0, done = 0; i < request->segment_count; i++) {
@@ -179,20 +172,17 @@ static error_t request_perform(struct platform_request *request)
     return ERR_OK;
 }
 
-void platform_disk_start(struct platform_disk *disk, struct platform_request *request)
-{
+void platform_disk_start(struct platform_disk *disk, struct platform_request *request) {
     CHECK(pending_count < sizeof pendings / sizeof pendings[0], "too many requests");
     request->platform_words[0] = (uint64_t)(uintptr_t)disk;
     pendings[pending_count++] = (struct pending){.request = request};
 }
 
-uint64_t platform_disk_sectors(struct platform_disk *disk)
-{
+uint64_t platform_disk_sectors(struct platform_disk *disk) {
     return disk->sectors;
 }
 
-static void fiber_switch_out(void)
-{
+static void fiber_switch_out(void) {
     struct fiber *self = current;
 #ifdef WITH_ASAN
     __sanitizer_start_switch_fiber(self->ended ? NULL : &self->fake_stack, scheduler_bottom, scheduler_size);
@@ -203,8 +193,7 @@ static void fiber_switch_out(void)
 #endif
 }
 
-error_t platform_disk_flush(struct platform_disk *disk)
-{
+error_t platform_disk_flush(struct platform_disk *disk) {
     error_t result = ERR_OK;
     CHECK(current, "flush outside a fiber");
     CHECK(pending_count < sizeof pendings / sizeof pendings[0], "too many requests");
@@ -220,9 +209,9 @@ error_t platform_disk_flush(struct platform_disk *disk)
     return ERR_OK;
 }
 
-// --- cache memory -----------------------------------------------------------------------------------------------------
-struct filesystem_options host_options(struct platform_disk *disk, uint64_t cache_bytes, bool read_only)
-{
+// --- cache memory
+// -----------------------------------------------------------------------------------------------------
+struct filesystem_options host_options(struct platform_disk *disk, uint64_t cache_bytes, bool read_only) {
     host_cache_free();
     cache_metadata_bytes = filesystem_metadata_share(cache_bytes);
     cache_data_bytes = cache_bytes - cache_metadata_bytes;
@@ -234,16 +223,14 @@ struct filesystem_options host_options(struct platform_disk *disk, uint64_t cach
     return (struct filesystem_options){disk, cache_metadata, cache_metadata_bytes, cache_bytes, read_only};
 }
 
-void host_cache_free(void)
-{
+void host_cache_free(void) {
     free(cache_metadata);
     free(cache_data);
     cache_metadata = cache_data = NULL;
 }
 
-static error_t copy(struct platform_caller *caller, uint64_t at, uint64_t offset, uint64_t length, uint64_t *moved,
-                    bool in)
-{
+static error_t copy(struct platform_caller *caller, uint64_t at, uint64_t offset, uint64_t length,
+                    uint64_t *moved, bool in) {
     CHECK(offset >= cache_metadata_bytes, "copy with metadata memory");
     uint8_t *memory = cache_at(offset, length);
     uint64_t limit = caller->fault_at < caller->size ? caller->fault_at : caller->size;
@@ -255,27 +242,25 @@ static error_t copy(struct platform_caller *caller, uint64_t at, uint64_t offset
     return *moved == length ? ERR_OK : ERR_FAULT;
 }
 
-error_t platform_copy_in(struct platform_caller *caller, uint64_t at, uint64_t offset, uint64_t length, uint64_t *moved)
-{
+error_t platform_copy_in(struct platform_caller *caller, uint64_t at, uint64_t offset, uint64_t length,
+                         uint64_t *moved) {
     return copy(caller, at, offset, length, moved, true);
 }
 
 error_t platform_copy_out(struct platform_caller *caller, uint64_t at, uint64_t offset, uint64_t length,
-                          uint64_t *moved)
-{
+                          uint64_t *moved) {
     return copy(caller, at, offset, length, moved, false);
 }
 
-void platform_zero(struct platform_disk *disk, uint64_t offset, uint64_t length) // NOLINT
-{
+void platform_zero(struct platform_disk *disk, uint64_t offset, uint64_t length) {
     (void)disk;
     CHECK(offset >= cache_metadata_bytes, "zeroing metadata memory");
     memset(cache_at(offset, length), 0, length);
 }
 
-// --- fibers -----------------------------------------------------------------------------------------------------------
-static void fiber_main(void)
-{
+// --- fibers
+// -----------------------------------------------------------------------------------------------------------
+static void fiber_main(void) {
     struct fiber *self = current;
 #ifdef WITH_ASAN
     __sanitizer_finish_switch_fiber(NULL, &scheduler_bottom, &scheduler_size);
@@ -286,12 +271,12 @@ static void fiber_main(void)
     fiber_switch_out();
 }
 
-void host_fiber(void (*body)(void *), void *argument)
-{
+void host_fiber(void (*body)(void *), void *argument) {
     struct fiber *fiber = calloc(1, sizeof *fiber);
     CHECK(fiber, "no memory");
     fiber->stack = malloc(STACK_BYTES);
     CHECK(fiber->stack, "no memory");
+    memset(fiber->stack, STACK_PAINT, STACK_BYTES);
     fiber->body = body;
     fiber->argument = argument;
     fiber->runnable = true;
@@ -304,8 +289,7 @@ void host_fiber(void (*body)(void *), void *argument)
     fibers = fiber;
 }
 
-static void fiber_resume(struct fiber *fiber)
-{
+static void fiber_resume(struct fiber *fiber) {
     current = fiber;
 #ifdef WITH_ASAN
     __sanitizer_start_switch_fiber(&scheduler_fake, fiber->stack, STACK_BYTES);
@@ -317,8 +301,7 @@ static void fiber_resume(struct fiber *fiber)
     current = NULL;
 }
 
-static void queue_remove(struct platform_queue *queue, struct fiber *fiber)
-{
+static void queue_remove(struct platform_queue *queue, struct fiber *fiber) {
     struct fiber **link = (struct fiber **)&queue->first, *previous = NULL;
     while (*link != fiber) {
         previous = *link;
@@ -330,8 +313,7 @@ static void queue_remove(struct platform_queue *queue, struct fiber *fiber)
     fiber->queue = NULL;
 }
 
-bool platform_queue_wait_until(struct platform_queue *queue, uint64_t deadline)
-{
+bool platform_queue_wait_until(struct platform_queue *queue, uint64_t deadline) {
     struct fiber *self = current;
     CHECK(self, "waiting outside a fiber");
     self->next = NULL;
@@ -348,13 +330,11 @@ bool platform_queue_wait_until(struct platform_queue *queue, uint64_t deadline)
     return !self->timed_out;
 }
 
-void platform_queue_wait(struct platform_queue *queue)
-{
+void platform_queue_wait(struct platform_queue *queue) {
     (void)platform_queue_wait_until(queue, 0);
 }
 
-void platform_queue_wake_one(struct platform_queue *queue)
-{
+void platform_queue_wake_one(struct platform_queue *queue) {
     struct fiber *fiber = queue->first;
     if (!fiber)
         return;
@@ -363,33 +343,38 @@ void platform_queue_wake_one(struct platform_queue *queue)
     fiber->deadline = 0;
 }
 
-void platform_queue_wake_all(struct platform_queue *queue)
-{
+void platform_queue_wake_all(struct platform_queue *queue) {
     while (queue->first)
         platform_queue_wake_one(queue);
 }
 
-void host_yield(void)
-{
+void host_yield(void) {
     fiber_switch_out();
 }
 
-static void fiber_free(struct fiber *fiber)
-{
+// How much of the stack was ever used: the rest still has its paint.
+static void stack_measure(const struct fiber *fiber) {
+    uint32_t clean = 0;
+    while (clean < STACK_BYTES && fiber->stack[clean] == STACK_PAINT)
+        clean++;
+    if (STACK_BYTES - clean > host_stack_used)
+        host_stack_used = STACK_BYTES - clean;
+}
+
+static void fiber_free(struct fiber *fiber) {
+    stack_measure(fiber);
     free(fiber->stack);
     free(fiber);
 }
 
-void host_start(uint64_t seed)
-{
+void host_start(uint64_t seed) {
     host_abandon();
     schedule.state = seed;
     clock_now = 1700000000000000000ull + seed * 1000;
     host_stop = false;
 }
 
-void host_abandon(void)
-{
+void host_abandon(void) {
     while (fibers) {
         struct fiber *next = fibers->all_next;
         fiber_free(fibers);
@@ -398,8 +383,7 @@ void host_abandon(void)
     pending_count = 0;
 }
 
-static void pending_complete(uint32_t index)
-{
+static void pending_complete(uint32_t index) {
     struct pending pending = pendings[index];
     pendings[index] = pendings[--pending_count];
     if (pending.request) {
@@ -411,8 +395,7 @@ static void pending_complete(uint32_t index)
 }
 
 // True if the earliest sleeper was woken.
-static bool sleeper_wake(void)
-{
+static bool sleeper_wake(void) {
     struct fiber *earliest = NULL;
     for (struct fiber *fiber = fibers; fiber; fiber = fiber->all_next)
         if (fiber->queue && fiber->deadline && (!earliest || fiber->deadline < earliest->deadline))
@@ -428,8 +411,7 @@ static bool sleeper_wake(void)
     return true;
 }
 
-static void fibers_reap(void)
-{
+static void fibers_reap(void) {
     for (struct fiber **link = &fibers; *link;) {
         struct fiber *fiber = *link;
         if (fiber->ended) {
@@ -441,8 +423,7 @@ static void fibers_reap(void)
     }
 }
 
-void host_run(void)
-{
+void host_run(void) {
     while (fibers && !host_stop) {
         uint32_t runnable = 0;
         for (struct fiber *fiber = fibers; fiber; fiber = fiber->all_next)
@@ -472,32 +453,28 @@ struct call {
     void *argument;
 };
 
-static void call_main(void *argument)
-{
+static void call_main(void *argument) {
     struct call *call = argument;
     call->body(call->argument);
 }
 
-void host_call(void (*body)(void *), void *argument)
-{
+void host_call(void (*body)(void *), void *argument) {
     struct call call = {body, argument};
     host_fiber(call_main, &call);
     host_run();
 }
 
-// --- clocks and log ---------------------------------------------------------------------------------------------------
-uint64_t platform_wall_time(void)
-{
+// --- clocks and log
+// ---------------------------------------------------------------------------------------------------
+uint64_t platform_wall_time(void) {
     return clock_now;
 }
 
-uint64_t platform_monotonic_time(void)
-{
+uint64_t platform_monotonic_time(void) {
     return clock_now;
 }
 
-void platform_log(enum platform_log_level level, const char *text)
-{
+void platform_log(enum platform_log_level level, const char *text) {
     host_messages++;
     if (!host_quiet)
         fprintf(stderr, "[%d] %s\n", (int)level, text);

@@ -1,11 +1,11 @@
-// Images by mke2fs, judged by e2fsck; and a dump of an image's tree as the core sees it, for comparison with the host's.
+// Images by mke2fs, judged by e2fsck; and a dump of an image's tree as the core sees it, for comparison with
+// the host's.
 #include <string.h>
 #include <sys/wait.h>
 
 #include "tests/host/ext2/test_ext2.h"
 
-uint32_t checksum(uint32_t sum, const void *bytes, size_t length)
-{
+uint32_t checksum(uint32_t sum, const void *bytes, size_t length) {
     const uint8_t *at = bytes;
     static uint32_t table[256];
     if (!table[1])
@@ -21,25 +21,22 @@ uint32_t checksum(uint32_t sum, const void *bytes, size_t length)
     return ~sum;
 }
 
-static int command_run(const char *command)
-{
+static int command_run(const char *command) {
     int status = system(command);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
-void image_make(struct platform_disk *disk, const char *directory, const char *options, uint64_t bytes)
-{
+void image_make(struct platform_disk *disk, const char *directory, const char *options, uint64_t bytes) {
     char path[300], command[1000];
     snprintf(path, sizeof path, "%s/image", directory);
-    snprintf(command, sizeof command, "rm -f '%s' && mke2fs -q -F -t ext2 %s '%s' %luk >'%s/mke2fs.log' 2>&1", path,
-             options, path, (unsigned long)(bytes >> 10), directory);
+    snprintf(command, sizeof command, "rm -f '%s' && mke2fs -q -F -t ext2 %s '%s' %luk >'%s/mke2fs.log' 2>&1",
+             path, options, path, (unsigned long)(bytes >> 10), directory);
     CHECK(command_run(command) == 0, "mke2fs failed: %s", command);
     host_disk_load(disk, path);
 }
 
 int image_check(const struct platform_disk *disk, const char *directory, const char *options,
-                struct platform_disk *repaired)
-{
+                struct platform_disk *repaired) {
     char path[300], command[1000];
     snprintf(path, sizeof path, "%s/checked", directory);
     host_disk_save(disk, path);
@@ -50,8 +47,7 @@ int image_check(const struct platform_disk *disk, const char *directory, const c
     return status;
 }
 
-void image_check_clean(const struct platform_disk *disk, const char *directory)
-{
+void image_check_clean(const struct platform_disk *disk, const char *directory) {
     int status = image_check(disk, directory, "-fn", NULL);
     if (status != 0) {
         char command[400];
@@ -61,7 +57,8 @@ void image_check_clean(const struct platform_disk *disk, const char *directory)
     CHECK(status == 0, "e2fsck -fn exits %d; image in %s/checked", status, directory);
 }
 
-// --- dump -------------------------------------------------------------------------------------------------------------
+// --- dump
+// -------------------------------------------------------------------------------------------------------------
 struct dump {
     struct filesystem_options options;
     struct filesystem *fs;
@@ -74,8 +71,7 @@ struct listing {
     uint32_t count;
 };
 
-static bool listing_add(void *context, const struct node_entry *entry)
-{
+static bool listing_add(void *context, const struct node_entry *entry) {
     struct listing *listing = context;
     if (listing->count == 4096)
         return false;
@@ -86,8 +82,7 @@ static bool listing_add(void *context, const struct node_entry *entry)
     return true;
 }
 
-static uint32_t dump_content(struct inode *node, uint64_t size)
-{
+static uint32_t dump_content(struct inode *node, uint64_t size) {
     static uint8_t bytes[65536];
     struct node_stream stream = {0};
     uint32_t sum = 0;
@@ -104,8 +99,7 @@ static uint32_t dump_content(struct inode *node, uint64_t size)
 
 static void dump_node(struct dump *dump, struct inode *node);
 
-static void dump_directory(struct dump *dump, struct inode *node)
-{
+static void dump_directory(struct dump *dump, struct inode *node) {
     struct listing *listing = malloc(sizeof *listing);
     CHECK(listing, "no memory");
     uint64_t cursor = 0;
@@ -127,10 +121,9 @@ static void dump_directory(struct dump *dump, struct inode *node)
     free(listing);
 }
 
-static void dump_node(struct dump *dump, struct inode *node)
-{
+static void dump_node(struct dump *dump, struct inode *node) {
     struct node_attributes a;
-    char target[4097];
+    static char target[4097]; // not on the stack: trees are deep
     uint32_t length = 0;
     node_attributes(node, &a);
     printf("%s\t%o\t%u\t%u\t%u\t%ld", dump->path[0] ? dump->path : "/", a.mode, a.uid, a.gid, a.links,
@@ -155,8 +148,7 @@ static void dump_node(struct dump *dump, struct inode *node)
     }
 }
 
-static void dump_body(void *argument)
-{
+static void dump_body(void *argument) {
     struct dump *dump = argument;
     struct inode *root;
     dump->error = filesystem_mount(&dump->options, &dump->fs);
@@ -168,8 +160,7 @@ static void dump_body(void *argument)
     dump->error = filesystem_unmount(dump->fs);
 }
 
-int tool_dump(const char *image, uint64_t cache_bytes)
-{
+int tool_dump(const char *image, uint64_t cache_bytes) {
     struct platform_disk disk;
     static struct dump dump;
     host_disk_load(&disk, image);

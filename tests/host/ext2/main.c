@@ -1,23 +1,23 @@
-// One program for all ext2 host tests: `test_ext2 SUITE [--seeds N] [--first N] [--directory D]`. Each suite prints a line of what it did.
+// One program for all ext2 host tests: `test_ext2 SUITE [--seeds N] [--first N] [--directory D]`. Each suite
+// prints a line of what it did.
 #include <string.h>
 #include <unistd.h>
 
 #include "tests/host/ext2/test_ext2.h"
 
-static int usage(void)
-{
-    fprintf(stderr, "usage: test_ext2 random|corruption|crash|faults|special|bench [--seeds N] [--first N] [--directory D]\n"
+static int usage(void) {
+    fprintf(stderr, "usage: test_ext2 random|corruption|crash|faults|special|bench [--seeds N] [--first N] "
+                    "[--directory D]\n"
                     "       test_ext2 dump IMAGE [CACHE_BYTES]\n");
     return 2;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     static const struct {
         const char *name;
         int (*function)(const struct test_run *);
-    } suites[] = {{"random", test_random},   {"corruption", test_corruption}, {"crash", test_crash},
-                  {"faults", test_faults},   {"special", test_special},       {"bench", test_bench}};
+    } suites[] = {{"random", test_random}, {"corruption", test_corruption}, {"crash", test_crash},
+                  {"faults", test_faults}, {"special", test_special},       {"bench", test_bench}};
     char directory[] = "/tmp/ext2-test-XXXXXX";
     struct test_run run = {.first_seed = 1, .seeds = 20};
     if (argc < 2)
@@ -40,6 +40,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof suites / sizeof suites[0]; i++)
         if (strcmp(argv[1], suites[i].name) == 0) {
             int result = suites[i].function(&run);
+            printf("%s: fibers took at most %u bytes of stack\n", argv[1], host_stack_used);
             if (own && result == 0) {
                 char command[300];
                 snprintf(command, sizeof command, "rm -rf '%s'", run.directory);

@@ -1,17 +1,17 @@
-// See model.h. Each operation is done on the file system and on the model; any difference in outcome or content aborts.
+// See model.h. Each operation is done on the file system and on the model; any difference in outcome or
+// content aborts.
 #include "tests/host/ext2/model.h"
 
 #include <string.h>
 
-static const struct node_creation ordinary = {.type = NODE_REGULAR, .permissions = 0644, .uid = 1000, .gid = 100};
+static const struct node_creation ordinary = {
+    .type = NODE_REGULAR, .permissions = 0644, .uid = 1000, .gid = 100};
 
-static uint32_t below(struct worker *worker, uint32_t limit)
-{
+static uint32_t below(struct worker *worker, uint32_t limit) {
     return host_random_below(&worker->random, limit);
 }
 
-void worker_make(struct worker *worker, uint32_t id, uint64_t seed)
-{
+void worker_make(struct worker *worker, uint32_t id, uint64_t seed) {
     memset(worker, 0, sizeof *worker);
     worker->id = id;
     worker->random.state = seed * 77 + id;
@@ -20,16 +20,15 @@ void worker_make(struct worker *worker, uint32_t id, uint64_t seed)
     CHECK(worker->buffer, "no memory");
 }
 
-void worker_free(struct worker *worker)
-{
+void worker_free(struct worker *worker) {
     for (uint32_t i = 0; i < MODEL_NODES; i++)
         free(worker->nodes[i].data);
     free(worker->buffer);
 }
 
-// --- the model --------------------------------------------------------------------------------------------------------
-static uint32_t node_new(struct worker *worker, enum node_type type)
-{
+// --- the model
+// --------------------------------------------------------------------------------------------------------
+static uint32_t node_new(struct worker *worker, enum node_type type) {
     for (uint32_t i = 2; i < MODEL_NODES; i++)
         if (!worker->nodes[i].type) {
             uint8_t *data = worker->nodes[i].data;
@@ -43,16 +42,14 @@ static uint32_t node_new(struct worker *worker, enum node_type type)
     return 0;
 }
 
-static struct model_entry *entry_new(struct worker *worker)
-{
+static struct model_entry *entry_new(struct worker *worker) {
     for (uint32_t i = 0; i < MODEL_ENTRIES; i++)
         if (!worker->entries[i].used)
             return &worker->entries[i];
     return NULL;
 }
 
-static struct model_entry *entry_random(struct worker *worker)
-{
+static struct model_entry *entry_random(struct worker *worker) {
     uint32_t start = below(worker, MODEL_ENTRIES);
     for (uint32_t i = 0; i < MODEL_ENTRIES; i++)
         if (worker->entries[(start + i) % MODEL_ENTRIES].used)
@@ -60,8 +57,8 @@ static struct model_entry *entry_random(struct worker *worker)
     return NULL;
 }
 
-static struct model_entry *entry_find(struct worker *worker, uint32_t directory, const char *name, uint32_t length)
-{
+static struct model_entry *entry_find(struct worker *worker, uint32_t directory, const char *name,
+                                      uint32_t length) {
     for (uint32_t i = 0; i < MODEL_ENTRIES; i++) {
         struct model_entry *entry = &worker->entries[i];
         if (entry->used && entry->directory == directory && entry->length == length &&
@@ -71,24 +68,21 @@ static struct model_entry *entry_find(struct worker *worker, uint32_t directory,
     return NULL;
 }
 
-static bool directory_empty(const struct worker *worker, uint32_t node)
-{
+static bool directory_empty(const struct worker *worker, uint32_t node) {
     for (uint32_t i = 0; i < MODEL_ENTRIES; i++)
         if (worker->entries[i].used && worker->entries[i].directory == node)
             return false;
     return true;
 }
 
-static const struct model_entry *entry_of_node(const struct worker *worker, uint32_t node)
-{
+static const struct model_entry *entry_of_node(const struct worker *worker, uint32_t node) {
     for (uint32_t i = 0; i < MODEL_ENTRIES; i++)
         if (worker->entries[i].used && worker->entries[i].node == node)
             return &worker->entries[i];
     return NULL;
 }
 
-static bool is_within(const struct worker *worker, uint32_t node, uint32_t ancestor)
-{
+static bool is_within(const struct worker *worker, uint32_t node, uint32_t ancestor) {
     while (node != ancestor) {
         if (node < 2)
             return false;
@@ -97,8 +91,7 @@ static bool is_within(const struct worker *worker, uint32_t node, uint32_t ances
     return true;
 }
 
-bool worker_path(const struct worker *worker, uint32_t node, char *path, size_t size)
-{
+bool worker_path(const struct worker *worker, uint32_t node, char *path, size_t size) {
     if (node == 0)
         return snprintf(path, size, "/w%u", worker->id) > 0;
     if (node == 1)
@@ -111,8 +104,7 @@ bool worker_path(const struct worker *worker, uint32_t node, char *path, size_t 
     return true;
 }
 
-static uint32_t directory_random(struct worker *worker)
-{
+static uint32_t directory_random(struct worker *worker) {
     uint32_t start = below(worker, MODEL_NODES);
     if (below(worker, 4) == 0)
         return below(worker, 2);
@@ -124,8 +116,7 @@ static uint32_t directory_random(struct worker *worker)
     return 0;
 }
 
-static void name_random(struct worker *worker, char *name, uint32_t *length)
-{
+static void name_random(struct worker *worker, char *name, uint32_t *length) {
     uint32_t number = below(worker, 200);
     *length = (uint32_t)snprintf(name, 256, "w%u.%u.", worker->id, number);
     uint32_t want = below(worker, 8) == 0 ? 255 : *length + below(worker, 24);
@@ -136,10 +127,10 @@ static void name_random(struct worker *worker, char *name, uint32_t *length)
     name[*length] = 0;
 }
 
-// --- reaching nodes ---------------------------------------------------------------------------------------------------
-// A reference to a node that has a name or is held. NULL: the disk failed (only where that may be).
-static struct inode *open_node(struct worker *worker, uint32_t node)
-{
+// --- reaching nodes
+// --------------------------------------------------------------------------------------------------- A
+// reference to a node that has a name or is held. NULL: the disk failed (only where that may be).
+static struct inode *open_node(struct worker *worker, uint32_t node) {
     struct inode *directory, *result;
     if (worker->nodes[node].held) {
         node_reference(worker->nodes[node].held);
@@ -159,8 +150,7 @@ static struct inode *open_node(struct worker *worker, uint32_t node)
 }
 
 // Whether the operation took effect. An allowed refusal leaves the model as it is.
-static bool accepted(struct worker *worker, error_t error, error_t expected, const char *what)
-{
+static bool accepted(struct worker *worker, error_t error, error_t expected, const char *what) {
     worker->operations++;
     if (worker->tolerant && error != expected &&
         (error == ERR_NO_SPACE || error == ERR_IO || error == ERR_READ_ONLY || error == ERR_CORRUPT)) {
@@ -173,8 +163,7 @@ static bool accepted(struct worker *worker, error_t error, error_t expected, con
     return error == ERR_OK;
 }
 
-void worker_enter(struct worker *worker, struct filesystem *fs)
-{
+void worker_enter(struct worker *worker, struct filesystem *fs) {
     char name[16];
     struct inode *root;
     worker->fs = fs;
@@ -193,26 +182,25 @@ void worker_enter(struct worker *worker, struct filesystem *fs)
     node_release(root);
 }
 
-// --- operations -------------------------------------------------------------------------------------------------------
-static void changing(struct worker *worker, uint32_t node)
-{
+// --- operations
+// -------------------------------------------------------------------------------------------------------
+static void changing(struct worker *worker, uint32_t node) {
     if (worker->changing)
         worker->changing(worker, node);
 }
 
-static void node_lost_name(struct worker *worker, uint32_t node)
-{
+static void node_lost_name(struct worker *worker, uint32_t node) {
     struct model_node *model = &worker->nodes[node];
     if (--model->links == 0 && !model->held)
         model->type = 0;
 }
 
-static void do_create(struct worker *worker)
-{
+static void do_create(struct worker *worker) {
     struct model_entry *slot = entry_new(worker);
     uint32_t directory = directory_random(worker), length;
-    enum node_type type = (enum node_type[]){NODE_REGULAR, NODE_REGULAR, NODE_REGULAR, NODE_DIRECTORY, NODE_DIRECTORY,
-                                             NODE_SYMLINK, NODE_FIFO, NODE_CHARACTER}[below(worker, 8)];
+    enum node_type type =
+        (enum node_type[]){NODE_REGULAR,   NODE_REGULAR, NODE_REGULAR, NODE_DIRECTORY,
+                           NODE_DIRECTORY, NODE_SYMLINK, NODE_FIFO,    NODE_CHARACTER}[below(worker, 8)];
     uint32_t node = slot ? node_new(worker, type) : 0;
     char name[256];
     struct inode *parent, *made;
@@ -235,7 +223,8 @@ static void do_create(struct worker *worker)
         size = 1 + below(worker, below(worker, 2) ? 59 : 900);
         for (uint64_t i = 0; i < size; i++)
             worker->nodes[node].data[i] = (uint8_t)('a' + (i + length) % 26);
-        error = node_symlink(parent, name, length, (char *)worker->nodes[node].data, (uint32_t)size, &creation, &made);
+        error = node_symlink(parent, name, length, (char *)worker->nodes[node].data, (uint32_t)size,
+                             &creation, &made);
     } else {
         error = node_create(parent, name, length, &creation, &made);
     }
@@ -256,8 +245,7 @@ static void do_create(struct worker *worker)
         node_release(made);
 }
 
-static void do_link(struct worker *worker)
-{
+static void do_link(struct worker *worker) {
     struct model_entry *old = entry_random(worker), *slot = entry_new(worker);
     uint32_t directory = directory_random(worker), length;
     char name[256];
@@ -267,11 +255,12 @@ static void do_link(struct worker *worker)
     name_random(worker, name, &length);
     struct inode *parent = open_node(worker, directory), *inode = parent ? open_node(worker, node) : NULL;
     if (inode) {
-        error_t expected = worker->nodes[node].type == NODE_DIRECTORY          ? ERR_NOT_PERMITTED
+        error_t expected = worker->nodes[node].type == NODE_DIRECTORY    ? ERR_NOT_PERMITTED
                            : entry_find(worker, directory, name, length) ? ERR_EXISTS
                                                                          : ERR_OK;
         if (accepted(worker, node_link(parent, name, length, inode), expected, "link")) {
-            *slot = (struct model_entry){.used = true, .directory = directory, .node = node, .length = length};
+            *slot =
+                (struct model_entry){.used = true, .directory = directory, .node = node, .length = length};
             memcpy(slot->name, name, length + 1);
             worker->nodes[node].links++;
         }
@@ -281,8 +270,7 @@ static void do_link(struct worker *worker)
         node_release(parent);
 }
 
-static void do_remove(struct worker *worker)
-{
+static void do_remove(struct worker *worker) {
     struct model_entry *entry = entry_random(worker);
     if (!entry)
         return;
@@ -309,8 +297,7 @@ static void do_remove(struct worker *worker)
 }
 
 static error_t rename_expected(struct worker *worker, const struct model_entry *source, uint32_t directory,
-                               const struct model_entry *target)
-{
+                               const struct model_entry *target) {
     const struct model_node *node = &worker->nodes[source->node];
     const struct model_node *victim = target ? &worker->nodes[target->node] : NULL;
     if (target && target->node == source->node)
@@ -326,8 +313,7 @@ static error_t rename_expected(struct worker *worker, const struct model_entry *
     return victim->type == NODE_DIRECTORY && !directory_empty(worker, target->node) ? ERR_NOT_EMPTY : ERR_OK;
 }
 
-static void do_rename(struct worker *worker)
-{
+static void do_rename(struct worker *worker) {
     struct model_entry *source = entry_random(worker), *target;
     uint32_t directory, length;
     char name[256];
@@ -343,7 +329,8 @@ static void do_rename(struct worker *worker)
         name_random(worker, name, &length);
         target = entry_find(worker, directory, name, length);
     }
-    struct inode *from = open_node(worker, source->directory), *to = from ? open_node(worker, directory) : NULL;
+    struct inode *from = open_node(worker, source->directory),
+                 *to = from ? open_node(worker, directory) : NULL;
     if (to) {
         error_t expected = rename_expected(worker, source, directory, target);
         changing(worker, worker->nodes[source->node].type == NODE_DIRECTORY ? NO_NODE : source->node);
@@ -365,8 +352,7 @@ static void do_rename(struct worker *worker)
         node_release(from);
 }
 
-static uint32_t file_random(struct worker *worker)
-{
+static uint32_t file_random(struct worker *worker) {
     uint32_t start = below(worker, MODEL_NODES);
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
         uint32_t node = (start + i) % MODEL_NODES;
@@ -376,14 +362,14 @@ static uint32_t file_random(struct worker *worker)
     return 0;
 }
 
-static void do_write(struct worker *worker)
-{
+static void do_write(struct worker *worker) {
     uint32_t node = file_random(worker);
     struct model_node *model = &worker->nodes[node];
     if (!node)
         return;
     uint64_t limit = worker->small_files ? 40000 : MODEL_FILE_BYTES, done, at = 0;
-    uint64_t offset = below(worker, 3) ? below(worker, (uint32_t)model->size + 1) : below(worker, (uint32_t)limit);
+    uint64_t offset =
+        below(worker, 3) ? below(worker, (uint32_t)model->size + 1) : below(worker, (uint32_t)limit);
     uint64_t length = 1 + below(worker, below(worker, 3) ? 9000 : 200000);
     bool append = below(worker, 4) == 0;
     if (append)
@@ -394,9 +380,11 @@ static void do_write(struct worker *worker)
     struct inode *inode = open_node(worker, node);
     if (!inode)
         return;
-    for (uint64_t i = 0, value = host_random_next(&worker->random); i < length; i++, value = value * 5 + 1 + (value >> 33))
+    for (uint64_t i = 0, value = host_random_next(&worker->random); i < length;
+         i++, value = value * 5 + 1 + (value >> 33))
         worker->buffer[i] = (uint8_t)(value >> 7) | 1;
-    struct platform_caller caller = {worker->buffer, length, below(worker, 10) ? UINT64_MAX : below(worker, (uint32_t)length)};
+    struct platform_caller caller = {worker->buffer, length,
+                                     below(worker, 10) ? UINT64_MAX : below(worker, (uint32_t)length)};
     changing(worker, node);
     error_t error = node_write(inode, append ? 12345 : offset, append, length, &caller, 0, &done, &at);
     error_t expected = caller.fault_at < length && done == 0 ? ERR_FAULT : ERR_OK;
@@ -415,14 +403,14 @@ static void do_write(struct worker *worker)
     node_release(inode);
 }
 
-static void do_truncate(struct worker *worker)
-{
+static void do_truncate(struct worker *worker) {
     uint32_t node = file_random(worker);
     struct model_node *model = &worker->nodes[node];
     if (!node)
         return;
     uint64_t limit = worker->small_files ? 40000 : MODEL_FILE_BYTES;
-    uint64_t size = below(worker, 3) == 0 ? below(worker, (uint32_t)limit) : below(worker, (uint32_t)model->size + 1);
+    uint64_t size =
+        below(worker, 3) == 0 ? below(worker, (uint32_t)limit) : below(worker, (uint32_t)model->size + 1);
     struct inode *inode = open_node(worker, node);
     if (!inode)
         return;
@@ -436,9 +424,8 @@ static void do_truncate(struct worker *worker)
     node_release(inode);
 }
 
-static void compare_file(struct worker *worker, uint32_t node, struct inode *inode, uint64_t offset, uint64_t length,
-                         struct node_stream *stream)
-{
+static void compare_file(struct worker *worker, uint32_t node, struct inode *inode, uint64_t offset,
+                         uint64_t length, struct node_stream *stream) {
     struct model_node *model = &worker->nodes[node];
     struct platform_caller caller = {worker->buffer, length, UINT64_MAX};
     uint64_t done, expected = offset >= model->size ? 0 : model->size - offset;
@@ -448,18 +435,19 @@ static void compare_file(struct worker *worker, uint32_t node, struct inode *ino
         CHECK(!error || error == ERR_IO || error == ERR_CORRUPT, "read gives %d", error);
         expected = done;
     } else {
-        CHECK(!error && done == expected, "read at %lu gives %d and %lu, not %lu", (unsigned long)offset, error,
-              (unsigned long)done, (unsigned long)expected);
+        CHECK(!error && done == expected, "read at %lu gives %d and %lu, not %lu", (unsigned long)offset,
+              error, (unsigned long)done, (unsigned long)expected);
     }
     if (worker->unsure)
         return;
     for (uint64_t i = 0; i < expected; i++)
-        CHECK(worker->buffer[i] == model->data[offset + i], "worker %u node %u: byte %lu of %lu is %u, not %u", worker->id,
-              node, (unsigned long)(offset + i), (unsigned long)model->size, worker->buffer[i], model->data[offset + i]);
+        CHECK(worker->buffer[i] == model->data[offset + i],
+              "worker %u node %u: byte %lu of %lu is %u, not %u", worker->id, node,
+              (unsigned long)(offset + i), (unsigned long)model->size, worker->buffer[i],
+              model->data[offset + i]);
 }
 
-static void do_read(struct worker *worker)
-{
+static void do_read(struct worker *worker) {
     uint32_t node = file_random(worker);
     if (!node)
         return;
@@ -484,8 +472,7 @@ struct names {
     uint64_t cursor;
 };
 
-static bool names_check(void *context, const struct node_entry *entry)
-{
+static bool names_check(void *context, const struct node_entry *entry) {
     struct names *names = context;
     struct worker *worker = names->worker;
     char prefix[16];
@@ -496,14 +483,13 @@ static bool names_check(void *context, const struct node_entry *entry)
         return true;
     const struct model_entry *found = entry_find(worker, names->directory, entry->name, entry->length);
     CHECK(found || worker->unsure, "readdir shows %.*s", (int)entry->length, entry->name);
-    CHECK(!found || worker->unsure || entry->type == 0 || entry->type == worker->nodes[found->node].type, "type of %s",
-          found->name);
+    CHECK(!found || worker->unsure || entry->type == 0 || entry->type == worker->nodes[found->node].type,
+          "type of %s", found->name);
     names->found++;
     return true;
 }
 
-static void compare_directory(struct worker *worker, uint32_t node)
-{
+static void compare_directory(struct worker *worker, uint32_t node) {
     struct names names = {.worker = worker, .directory = node};
     uint32_t expected = 0;
     struct inode *inode = open_node(worker, node);
@@ -521,17 +507,15 @@ static void compare_directory(struct worker *worker, uint32_t node)
     node_release(inode);
     for (uint32_t i = 0; i < MODEL_ENTRIES; i++)
         expected += worker->entries[i].used && worker->entries[i].directory == node;
-    CHECK(names.found == expected || worker->unsure, "readdir of node %u finds %u names, not %u", node, names.found,
-          expected);
+    CHECK(names.found == expected || worker->unsure, "readdir of node %u finds %u names, not %u", node,
+          names.found, expected);
 }
 
-static void do_list(struct worker *worker)
-{
+static void do_list(struct worker *worker) {
     compare_directory(worker, directory_random(worker));
 }
 
-static void do_attributes(struct worker *worker)
-{
+static void do_attributes(struct worker *worker) {
     struct model_entry *entry = entry_random(worker);
     if (!entry)
         return;
@@ -540,11 +524,12 @@ static void do_attributes(struct worker *worker)
     if (!inode)
         return;
     // No set-group-id bits: directories would hand them on.
-    struct node_attributes values = {.mode = below(worker, 010000) & 05777, .uid = (uint32_t)host_random_next(&worker->random)};
+    struct node_attributes values = {.mode = below(worker, 010000) & 05777,
+                                     .uid = (uint32_t)host_random_next(&worker->random)};
     values.modify.seconds = (int64_t)below(worker, 2000000000) + (below(worker, 4) == 0 ? 3000000000ll : 0);
     values.modify.nanoseconds = below(worker, 1000000000);
-    if (accepted(worker, node_set_attributes(inode, NODE_SET_MODE | NODE_SET_UID | NODE_SET_MODIFY, &values), ERR_OK,
-                 "set attributes")) {
+    if (accepted(worker, node_set_attributes(inode, NODE_SET_MODE | NODE_SET_UID | NODE_SET_MODIFY, &values),
+                 ERR_OK, "set attributes")) {
         model->mode = values.mode;
         model->uid = values.uid;
         model->modify = values.modify;
@@ -553,8 +538,7 @@ static void do_attributes(struct worker *worker)
     node_release(inode);
 }
 
-static void do_hold(struct worker *worker)
-{
+static void do_hold(struct worker *worker) {
     uint32_t node = file_random(worker);
     if (!node)
         return;
@@ -570,8 +554,7 @@ static void do_hold(struct worker *worker)
     node_release(held);
 }
 
-static void do_fsync(struct worker *worker)
-{
+static void do_fsync(struct worker *worker) {
     uint32_t node = file_random(worker);
     if (!node)
         return;
@@ -585,13 +568,11 @@ static void do_fsync(struct worker *worker)
     node_release(inode);
 }
 
-void worker_run(void *argument)
-{
+void worker_run(void *argument) {
     struct worker *worker = argument;
-    static void (*const operations[])(struct worker *) = {do_create,   do_create, do_create, do_write,      do_write,
-                                                          do_write,    do_read,   do_read,   do_truncate,   do_remove,
-                                                          do_remove,   do_rename, do_rename, do_link,       do_list,
-                                                          do_attributes, do_hold};
+    static void (*const operations[])(struct worker *) = {
+        do_create, do_create, do_create, do_write,  do_write, do_write, do_read,       do_read, do_truncate,
+        do_remove, do_remove, do_rename, do_rename, do_link,  do_list,  do_attributes, do_hold};
     for (uint32_t step = 0; step < worker->steps && !worker->unsure; step++) {
         if (below(worker, worker->fsynced ? 8 : 60) == 0)
             do_fsync(worker);
@@ -604,8 +585,7 @@ void worker_run(void *argument)
     }
 }
 
-void worker_let_go(void *argument)
-{
+void worker_let_go(void *argument) {
     struct worker *worker = argument;
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
         struct model_node *model = &worker->nodes[i];
@@ -619,8 +599,7 @@ void worker_let_go(void *argument)
     }
 }
 
-static void verify_node(struct worker *worker, uint32_t node)
-{
+static void verify_node(struct worker *worker, uint32_t node) {
     struct model_node *model = &worker->nodes[node];
     struct node_attributes a;
     struct inode *inode = open_node(worker, node);
@@ -631,22 +610,23 @@ static void verify_node(struct worker *worker, uint32_t node)
     if (node >= 2 && !worker->unsure) {
         CHECK((a.mode & 07777) == model->mode, "mode of node %u: %o, not %o", node, a.mode, model->mode);
         CHECK(a.uid == model->uid, "owner of node %u", node);
-        CHECK(model->type == NODE_DIRECTORY || a.links == model->links, "links of node %u: %u, not %u", node, a.links,
-              model->links);
+        CHECK(model->type == NODE_DIRECTORY || a.links == model->links, "links of node %u: %u, not %u", node,
+              a.links, model->links);
         CHECK(!model->modify_set || a.modify.seconds == model->modify.seconds ||
                   (model->modify.seconds > INT32_MAX && a.modify.seconds == INT32_MAX),
               "time of node %u: %ld, not %ld", node, (long)a.modify.seconds, (long)model->modify.seconds);
     }
     if (model->type == NODE_REGULAR) {
         struct node_stream stream = {0};
-        CHECK(a.size == model->size || worker->unsure, "size of node %u: %lu, not %lu", node, (unsigned long)a.size,
-              (unsigned long)model->size);
+        CHECK(a.size == model->size || worker->unsure, "size of node %u: %lu, not %lu", node,
+              (unsigned long)a.size, (unsigned long)model->size);
         for (uint64_t at = 0; at < model->size; at += 65536)
             compare_file(worker, node, inode, at, 65536, &stream);
     } else if (model->type == NODE_SYMLINK) {
         uint32_t length = 0;
         error_t error = node_readlink(inode, (char *)worker->buffer, 4096, &length);
-        CHECK(worker->tolerant || (!error && length == model->size && memcmp(worker->buffer, model->data, length) == 0),
+        CHECK(worker->tolerant ||
+                  (!error && length == model->size && memcmp(worker->buffer, model->data, length) == 0),
               "target of node %u", node);
     } else if (model->type == NODE_DIRECTORY) {
         compare_directory(worker, node);
@@ -654,8 +634,7 @@ static void verify_node(struct worker *worker, uint32_t node)
     node_release(inode);
 }
 
-void worker_verify(void *argument)
-{
+void worker_verify(void *argument) {
     struct worker *worker = argument;
     for (uint32_t i = 0; i < MODEL_NODES && !worker->unsure; i++)
         if (worker->nodes[i].type)

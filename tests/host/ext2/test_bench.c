@@ -1,5 +1,5 @@
-// Not a test of right or wrong: processor time and disk requests of the operations that Keelson is compared with Linux by. Build it
-// without sanitizers to read the times.
+// Not a test of right or wrong: processor time and disk requests of the operations that Keelson is compared
+// with Linux by. Build it without sanitizers to read the times.
 #include <string.h>
 #include <time.h>
 
@@ -15,38 +15,33 @@ struct bench {
     uint64_t requests, bytes;
 };
 
-static double now(void)
-{
+static double now(void) {
     struct timespec time;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-static void begin(struct bench *bench)
-{
+static void begin(struct bench *bench) {
     bench->requests = bench->disk.reads + bench->disk.writes;
     bench->bytes = bench->disk.read_bytes + bench->disk.write_bytes;
     bench->started = now();
 }
 
-static void end(struct bench *bench, const char *what, uint32_t operations)
-{
+static void end(struct bench *bench, const char *what, uint32_t operations) {
     double seconds = now() - bench->started;
     uint64_t requests = bench->disk.reads + bench->disk.writes - bench->requests;
     uint64_t bytes = bench->disk.read_bytes + bench->disk.write_bytes - bench->bytes;
-    printf("%-34s %8.0f ns each of %u, %6lu requests of %lu KiB\n", what, seconds * 1e9 / operations, operations,
-           (unsigned long)requests, (unsigned long)(requests ? bytes / requests >> 10 : 0));
+    printf("%-34s %8.0f ns each of %u, %6lu requests of %lu KiB\n", what, seconds * 1e9 / operations,
+           operations, (unsigned long)requests, (unsigned long)(requests ? bytes / requests >> 10 : 0));
 }
 
-static void remount(struct bench *bench)
-{
+static void remount(struct bench *bench) {
     if (bench->fs)
         CHECK(!filesystem_unmount(bench->fs), "unmount");
     CHECK(!filesystem_mount(&bench->options, &bench->fs), "mount");
 }
 
-static void sequential(struct bench *bench, bool write, const char *what)
-{
+static void sequential(struct bench *bench, bool write, const char *what) {
     static uint8_t bytes[CHUNK];
     const struct node_creation creation = {.type = NODE_REGULAR, .permissions = 0644};
     struct platform_caller caller = {bytes, CHUNK, UINT64_MAX};
@@ -55,7 +50,8 @@ static void sequential(struct bench *bench, bool write, const char *what)
     uint64_t done;
     CHECK(!node_root(bench->fs, &root), "root");
     begin(bench);
-    CHECK(!(write ? node_create(root, "big", 3, &creation, &file) : node_lookup(root, "big", 3, &file)), "big");
+    CHECK(!(write ? node_create(root, "big", 3, &creation, &file) : node_lookup(root, "big", 3, &file)),
+          "big");
     for (uint64_t at = 0; at < (uint64_t)FILE_MIB << 20; at += CHUNK)
         CHECK(!(write ? node_write(file, at, false, CHUNK, &caller, 0, &done, NULL)
                       : node_read(file, &stream, at, CHUNK, &caller, 0, &done)) &&
@@ -68,8 +64,7 @@ static void sequential(struct bench *bench, bool write, const char *what)
     node_release(root);
 }
 
-static void random_reads(struct bench *bench, const char *what)
-{
+static void random_reads(struct bench *bench, const char *what) {
     static uint8_t bytes[4096];
     struct platform_caller caller = {bytes, 4096, UINT64_MAX};
     struct host_random random = {1};
@@ -79,15 +74,15 @@ static void random_reads(struct bench *bench, const char *what)
     CHECK(!node_root(bench->fs, &root) && !node_lookup(root, "big", 3, &file), "big");
     begin(bench);
     for (uint32_t i = 0; i < 4096; i++)
-        CHECK(!node_read(file, &stream, (uint64_t)host_random_below(&random, FILE_MIB * 256) << 12, 4096, &caller, 0, &done),
+        CHECK(!node_read(file, &stream, (uint64_t)host_random_below(&random, FILE_MIB * 256) << 12, 4096,
+                         &caller, 0, &done),
               "read");
     end(bench, what, 4096);
     node_release(file);
     node_release(root);
 }
 
-static void files(struct bench *bench)
-{
+static void files(struct bench *bench) {
     const struct node_creation creation = {.type = NODE_REGULAR, .permissions = 0644};
     struct inode *root, *file;
     struct node_attributes a;
@@ -120,13 +115,11 @@ static void files(struct bench *bench)
     node_release(root);
 }
 
-static void background(void *fs)
-{
+static void background(void *fs) {
     filesystem_background(fs);
 }
 
-static void bench_main(void *argument)
-{
+static void bench_main(void *argument) {
     struct bench *bench = argument;
     remount(bench);
     host_fiber(background, bench->fs);
@@ -142,8 +135,7 @@ static void bench_main(void *argument)
     CHECK(!filesystem_unmount(bench->fs), "unmount");
 }
 
-int test_bench(const struct test_run *run)
-{
+int test_bench(const struct test_run *run) {
     static const char *const options[] = {"-b 4096", "-b 1024"};
     for (uint32_t i = 0; i < 2; i++) {
         struct bench bench = {0};

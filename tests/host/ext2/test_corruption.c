@@ -1,5 +1,6 @@
-// Corrupt images: each seed damages one kind of structure of a filled image at random places; mounting, walking, reading and writing
-// must end with results or clear errors, never with a crash, a memory error or an endless loop.
+// Corrupt images: each seed damages one kind of structure of a filled image at random places; mounting,
+// walking, reading and writing must end with results or clear errors, never with a crash, a memory error or
+// an endless loop.
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,9 +27,9 @@ struct attempt {
     uint8_t bytes[16384];
 };
 
-// --- filling the image to be damaged ------------------------------------------------------------------------------------
-static void fill_file(struct inode *parent, const char *name, uint64_t offset, uint64_t length)
-{
+// --- filling the image to be damaged
+// ------------------------------------------------------------------------------------
+static void fill_file(struct inode *parent, const char *name, uint64_t offset, uint64_t length) {
     static uint8_t bytes[65536];
     const struct node_creation creation = {.type = NODE_REGULAR, .permissions = 0644};
     struct inode *file;
@@ -43,8 +44,7 @@ static void fill_file(struct inode *parent, const char *name, uint64_t offset, u
     node_release(file);
 }
 
-static void fill(void *argument)
-{
+static void fill(void *argument) {
     struct attempt *attempt = argument;
     const struct node_creation creation = {.permissions = 0755};
     struct inode *root, *directory, *link;
@@ -73,8 +73,7 @@ static void fill(void *argument)
     CHECK(!filesystem_unmount(attempt->fs), "unmount");
 }
 
-static void image_fill(struct image *image, const struct test_run *run, const char *options)
-{
+static void image_fill(struct image *image, const struct test_run *run, const char *options) {
     struct platform_disk disk;
     static struct attempt attempt;
     image_make(&disk, run->directory, options, 8 << 20);
@@ -87,9 +86,9 @@ static void image_fill(struct image *image, const struct test_run *run, const ch
     image->block_size = 1024u << ((struct ext2_superblock *)(void *)(disk.image + 1024))->log_block_size;
 }
 
-// --- damage -------------------------------------------------------------------------------------------------------------
-static void damage_bytes(struct host_random *random, uint8_t *at, uint32_t length)
-{
+// --- damage
+// -------------------------------------------------------------------------------------------------------------
+static void damage_bytes(struct host_random *random, uint8_t *at, uint32_t length) {
     uint32_t count = 1 + host_random_below(random, 4);
     while (count--) {
         uint32_t where = host_random_below(random, length);
@@ -114,24 +113,25 @@ static void damage_bytes(struct host_random *random, uint8_t *at, uint32_t lengt
     }
 }
 
-static uint8_t *block_at(const struct image *image, uint8_t *bytes, uint32_t block)
-{
+static uint8_t *block_at(const struct image *image, uint8_t *bytes, uint32_t block) {
     uint64_t at = (uint64_t)block * image->block_size;
     return at + image->block_size <= image->size ? bytes + at : NULL;
 }
 
-static struct ext2_inode *inode_random(struct host_random *random, const struct image *image, uint8_t *bytes)
-{
+static struct ext2_inode *inode_random(struct host_random *random, const struct image *image,
+                                       uint8_t *bytes) {
     const struct ext2_superblock *super = (const struct ext2_superblock *)(void *)(bytes + 1024);
     const struct ext2_group_descriptor *groups =
         (const struct ext2_group_descriptor *)(void *)block_at(image, bytes, super->first_data_block + 1);
-    uint32_t count = (super->blocks_count - super->first_data_block + super->blocks_per_group - 1) / super->blocks_per_group;
+    uint32_t count = (super->blocks_count - super->first_data_block + super->blocks_per_group - 1) /
+                     super->blocks_per_group;
     for (uint32_t tries = 0; tries < 2000; tries++) {
         uint32_t number = tries < 3 ? 2 : 1 + host_random_below(random, super->inodes_per_group * count);
         const struct ext2_group_descriptor *group = &groups[(number - 1) / super->inodes_per_group];
         uint8_t *table = block_at(image, bytes, group->inode_table);
         struct ext2_inode *inode =
-            (struct ext2_inode *)(void *)(table + (size_t)((number - 1) % super->inodes_per_group) * super->inode_size);
+            (struct ext2_inode *)(void *)(table + (size_t)((number - 1) % super->inodes_per_group) *
+                                                      super->inode_size);
         if (inode->links && (number == 2 ? host_random_below(random, 6) == 0 : number > 10))
             return inode;
     }
@@ -139,8 +139,7 @@ static struct ext2_inode *inode_random(struct host_random *random, const struct 
 }
 
 // Points somewhere wrong: at metadata, at itself, at another's block, outside.
-static uint32_t pointer_random(struct host_random *random, const struct image *image, uint32_t self)
-{
+static uint32_t pointer_random(struct host_random *random, const struct image *image, uint32_t self) {
     switch (host_random_below(random, 4)) {
     case 0:
         return self;
@@ -153,8 +152,7 @@ static uint32_t pointer_random(struct host_random *random, const struct image *i
     }
 }
 
-static void damage_indirect(struct host_random *random, const struct image *image, uint8_t *bytes)
-{
+static void damage_indirect(struct host_random *random, const struct image *image, uint8_t *bytes) {
     for (uint32_t tries = 0; tries < 50; tries++) {
         struct ext2_inode *inode = inode_random(random, image, bytes);
         uint32_t level = host_random_below(random, 3), block = inode->block[12 + level];
@@ -172,14 +170,14 @@ static void damage_indirect(struct host_random *random, const struct image *imag
             }
         } else {
             for (uint32_t i = 0; i < 3; i++)
-                pointers[host_random_below(random, image->block_size / 4)] = pointer_random(random, image, block);
+                pointers[host_random_below(random, image->block_size / 4)] =
+                    pointer_random(random, image, block);
         }
         return;
     }
 }
 
-static void damage_directory(struct host_random *random, const struct image *image, uint8_t *bytes)
-{
+static void damage_directory(struct host_random *random, const struct image *image, uint8_t *bytes) {
     for (uint32_t tries = 0; tries < 200; tries++) {
         struct ext2_inode *inode = inode_random(random, image, bytes);
         uint8_t *block = block_at(image, bytes, inode->block[host_random_below(random, 2)]);
@@ -212,8 +210,7 @@ static void damage_directory(struct host_random *random, const struct image *ima
     }
 }
 
-static void damage(struct host_random *random, const struct image *image, uint8_t *bytes)
-{
+static void damage(struct host_random *random, const struct image *image, uint8_t *bytes) {
     const struct ext2_superblock *super = (const struct ext2_superblock *)(void *)(bytes + 1024);
     struct ext2_group_descriptor *groups =
         (struct ext2_group_descriptor *)(void *)block_at(image, bytes, super->first_data_block + 1);
@@ -226,7 +223,8 @@ static void damage(struct host_random *random, const struct image *image, uint8_
         damage_bytes(random, (uint8_t *)groups, 32);
         break;
     case 2:
-        block = block_at(image, bytes, host_random_below(random, 2) ? groups[0].block_bitmap : groups[0].inode_bitmap);
+        block = block_at(image, bytes,
+                         host_random_below(random, 2) ? groups[0].block_bitmap : groups[0].inode_bitmap);
         if (host_random_below(random, 3) == 0)
             memset(block, host_random_below(random, 2) ? 0 : 0xFF, image->block_size);
         else
@@ -234,7 +232,8 @@ static void damage(struct host_random *random, const struct image *image, uint8_
         break;
     case 3:
     case 4:
-        damage_bytes(random, (uint8_t *)inode_random(random, image, bytes), 128 + (super->inode_size > 128 ? 32 : 0));
+        damage_bytes(random, (uint8_t *)inode_random(random, image, bytes),
+                     128 + (super->inode_size > 128 ? 32 : 0));
         break;
     case 5:
         damage_directory(random, image, bytes);
@@ -247,15 +246,15 @@ static void damage(struct host_random *random, const struct image *image, uint8_
     }
 }
 
-// --- living with it -----------------------------------------------------------------------------------------------------
+// --- living with it
+// -----------------------------------------------------------------------------------------------------
 struct found {
     char names[40][256];
     uint32_t lengths[40];
     uint32_t count;
 };
 
-static bool found_add(void *context, const struct node_entry *entry)
-{
+static bool found_add(void *context, const struct node_entry *entry) {
     struct found *found = context;
     if (found->count == 40)
         return false;
@@ -264,8 +263,7 @@ static bool found_add(void *context, const struct node_entry *entry)
     return true;
 }
 
-static void try_file(struct attempt *attempt, struct inode *node)
-{
+static void try_file(struct attempt *attempt, struct inode *node) {
     struct platform_caller caller = {attempt->bytes, sizeof attempt->bytes, UINT64_MAX};
     struct node_attributes a;
     struct node_stream stream = {0};
@@ -278,16 +276,15 @@ static void try_file(struct attempt *attempt, struct inode *node)
     if (a.size)
         error = node_read(node, NULL, host_random_next(&attempt->random) % a.size, 5000, &caller, 0, &done);
     if (host_random_below(&attempt->random, 3) == 0)
-        error = node_write(node, a.size ? host_random_next(&attempt->random) % a.size : 0, false, 9000, &caller, 0, &done,
-                           NULL);
+        error = node_write(node, a.size ? host_random_next(&attempt->random) % a.size : 0, false, 9000,
+                           &caller, 0, &done, NULL);
     attempt->errors += error != 0;
     if (host_random_below(&attempt->random, 4) == 0)
         error = node_truncate(node, host_random_below(&attempt->random, 20000));
     attempt->errors += error != 0;
 }
 
-static void try_changes(struct attempt *attempt, struct inode *directory, const struct found *found)
-{
+static void try_changes(struct attempt *attempt, struct inode *directory, const struct found *found) {
     const struct node_creation creation = {.type = NODE_REGULAR, .permissions = 0644};
     struct inode *node;
     char name[32];
@@ -321,8 +318,7 @@ static void try_changes(struct attempt *attempt, struct inode *directory, const 
     }
 }
 
-static void walk(struct attempt *attempt, struct inode *node, uint32_t depth)
-{
+static void walk(struct attempt *attempt, struct inode *node, uint32_t depth) {
     struct found *found;
     uint64_t cursor = 0;
     uint32_t length;
@@ -364,8 +360,7 @@ static void walk(struct attempt *attempt, struct inode *node, uint32_t depth)
     free(found);
 }
 
-static void attempt_body(void *argument)
-{
+static void attempt_body(void *argument) {
     struct attempt *attempt = argument;
     struct inode *root;
     struct filesystem_statistics statistics;
@@ -387,15 +382,13 @@ static void attempt_body(void *argument)
     attempt->errors += error != 0;
 }
 
-static void endless(int signal_number)
-{
+static void endless(int signal_number) {
     (void)signal_number;
     fprintf(stderr, "endless loop [%s]\n", host_context);
     abort();
 }
 
-int test_corruption(const struct test_run *run)
-{
+int test_corruption(const struct test_run *run) {
     struct image images[IMAGES];
     static struct attempt attempt;
     uint32_t noticed = 0;

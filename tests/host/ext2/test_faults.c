@@ -1,5 +1,6 @@
-// A full disk and a disk that fails: operations end in clear errors, nothing else is lost, and e2fsck is satisfied afterwards: with
-// nothing to do after a full disk, with repairs it makes unattended after write errors that went away.
+// A full disk and a disk that fails: operations end in clear errors, nothing else is lost, and e2fsck is
+// satisfied afterwards: with nothing to do after a full disk, with repairs it makes unattended after write
+// errors that went away.
 #include <string.h>
 
 #include "tests/host/ext2/model.h"
@@ -16,8 +17,7 @@ struct session {
     error_t unmount_error;
 };
 
-static void background(void *fs)
-{
+static void background(void *fs) {
     filesystem_background(fs);
 }
 
@@ -26,8 +26,7 @@ struct part {
     struct worker *worker;
 };
 
-static void part_main(void *argument)
-{
+static void part_main(void *argument) {
     struct part *part = argument;
     worker_run(part->worker);
     worker_verify(part->worker);
@@ -35,8 +34,7 @@ static void part_main(void *argument)
     part->session->running--;
 }
 
-static void session_main(void *argument)
-{
+static void session_main(void *argument) {
     struct session *session = argument;
     struct part parts[WORKERS];
     CHECK(!filesystem_mount(&session->options, &session->fs), "mount");
@@ -56,8 +54,7 @@ static void session_main(void *argument)
     session->unmount_error = filesystem_unmount(session->fs);
 }
 
-static void remount_main(void *argument)
-{
+static void remount_main(void *argument) {
     struct session *session = argument;
     CHECK(!filesystem_mount(&session->options, &session->fs), "mount");
     for (uint32_t i = 0; i < WORKERS; i++) {
@@ -69,8 +66,7 @@ static void remount_main(void *argument)
 }
 
 // kind 0: a full disk; 1: reads fail; 2: writes fail.
-static uint64_t seed_run(const struct test_run *run, uint64_t seed, uint32_t kind)
-{
+static uint64_t seed_run(const struct test_run *run, uint64_t seed, uint32_t kind) {
     static struct session session;
     uint64_t refused = 0;
     memset(&session, 0, sizeof session);
@@ -115,8 +111,7 @@ struct dead {
     struct filesystem_options options;
 };
 
-static void dead_main(void *argument)
-{
+static void dead_main(void *argument) {
     struct dead *dead = argument;
     const struct node_creation creation = {.type = NODE_REGULAR, .permissions = 0644};
     struct filesystem *fs;
@@ -138,8 +133,7 @@ static void dead_main(void *argument)
     CHECK(filesystem_mount(&dead->options, &fs) == ERR_IO, "mount succeeds without a disk");
 }
 
-int test_faults(const struct test_run *run)
-{
+int test_faults(const struct test_run *run) {
     uint64_t refused = 0;
     static struct dead dead;
     host_quiet = true;

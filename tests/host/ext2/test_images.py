@@ -12,7 +12,7 @@ import zlib
 SEED = 7
 
 
-def tree_make(root):
+def tree_make(root, far):
     """Fills a directory with everything that a file system can hold without being root."""
     rng = random.Random(SEED)
     os.makedirs(root)
@@ -20,10 +20,10 @@ def tree_make(root):
         with open(f"{root}/size{index}", "wb") as file:
             file.write(rng.randbytes(size))
     with open(f"{root}/sparse", "wb") as file:
-        for offset in [0, 5_000, 300_000, 70 << 20, (2 << 30) + 77]:
+        for offset in [0, 5_000, 300_000, 70 << 20, far + 77]:
             file.seek(offset)
             file.write(rng.randbytes(3000))
-        file.truncate((2 << 30) + 1_000_000)
+        file.truncate(far + 1_000_000)
     with open(f"{root}/hole-only", "wb") as file:
         file.truncate(10_000_000)
     deep = root
@@ -104,9 +104,10 @@ def check_image(program, directory, tree, expected, options, cache):
 def main():
     program = sys.argv[1]
     long_run = "--long" in sys.argv
+    far = 2 << 30 if long_run else 90 << 20
     with tempfile.TemporaryDirectory() as directory:
         tree = f"{directory}/tree"
-        tree_make(tree)
+        tree_make(tree, far)
         expected = tree_expect(tree)
         cases = [("-b 1024", 256 << 10), ("-b 2048 -I 128", 2 << 20), ("-b 4096", 64 << 20)]
         if long_run:

@@ -1,5 +1,6 @@
-// Features one by one: large and sparse files, indexed directories, unlinked-but-open files, extended attributes, times, features
-// that are refused, cursors under change, and fibers that fight for the same names.
+// Features one by one: large and sparse files, indexed directories, unlinked-but-open files, extended
+// attributes, times, features that are refused, cursors under change, and fibers that fight for the same
+// names.
 #include <string.h>
 
 #include "servers/ext2/format.h"
@@ -19,8 +20,7 @@ struct stage { // one mount of one image, and a body that works on it
     uint32_t running;
 };
 
-static void stage_main(void *argument)
-{
+static void stage_main(void *argument) {
     struct stage *stage = argument;
     stage->mount_error = filesystem_mount(&stage->options, &stage->fs);
     if (stage->mount_error)
@@ -33,8 +33,7 @@ static void stage_main(void *argument)
     CHECK(!error, "unmount gives %d", error);
 }
 
-static error_t stage_run(struct stage *stage, void (*body)(struct stage *), uint64_t cache, bool read_only)
-{
+static error_t stage_run(struct stage *stage, void (*body)(struct stage *), uint64_t cache, bool read_only) {
     stage->options = host_options(&stage->disk, cache, read_only);
     stage->body = body;
     host_start(cache);
@@ -43,8 +42,7 @@ static error_t stage_run(struct stage *stage, void (*body)(struct stage *), uint
 }
 
 // Runs a command on the image, whose path is $1.
-static void stage_edit(struct stage *stage, const char *script)
-{
+static void stage_edit(struct stage *stage, const char *script) {
     char path[300], command[1000];
     snprintf(path, sizeof path, "%s/edited", work_directory);
     host_disk_save(&stage->disk, path);
@@ -54,29 +52,25 @@ static void stage_edit(struct stage *stage, const char *script)
     host_disk_load(&stage->disk, path);
 }
 
-static void check_clean(struct stage *stage)
-{
+static void check_clean(struct stage *stage) {
     image_check_clean(&stage->disk, work_directory);
 }
 
-static struct inode *file_make(struct stage *stage, const char *name)
-{
+static struct inode *file_make(struct stage *stage, const char *name) {
     struct inode *file;
     error_t error = node_create(stage->root, name, (uint32_t)strlen(name), &ordinary, &file);
     CHECK(!error, "create %s: %d", name, error);
     return file;
 }
 
-static struct inode *file_open(struct stage *stage, const char *name)
-{
+static struct inode *file_open(struct stage *stage, const char *name) {
     struct inode *file;
     error_t error = node_lookup(stage->root, name, (uint32_t)strlen(name), &file);
     CHECK(!error, "lookup %s: %d", name, error);
     return file;
 }
 
-static void bytes_write(struct inode *file, uint64_t offset, uint8_t value, uint32_t length)
-{
+static void bytes_write(struct inode *file, uint64_t offset, uint8_t value, uint32_t length) {
     static uint8_t bytes[65536];
     struct platform_caller caller = {bytes, sizeof bytes, UINT64_MAX};
     uint64_t done;
@@ -85,8 +79,7 @@ static void bytes_write(struct inode *file, uint64_t offset, uint8_t value, uint
     CHECK(!error && done == length, "write at %lu: %d", (unsigned long)offset, error);
 }
 
-static void bytes_expect(struct inode *file, uint64_t offset, uint8_t value, uint32_t length)
-{
+static void bytes_expect(struct inode *file, uint64_t offset, uint8_t value, uint32_t length) {
     static uint8_t bytes[65536];
     struct platform_caller caller = {bytes, sizeof bytes, UINT64_MAX};
     uint64_t done;
@@ -96,19 +89,19 @@ static void bytes_expect(struct inode *file, uint64_t offset, uint8_t value, uin
         CHECK(bytes[i] == value, "byte %lu is %u", (unsigned long)offset + i, bytes[i]);
 }
 
-// --- large and sparse -------------------------------------------------------------------------------------------------
-static const uint64_t far_offsets[] = {12ull << 10, 300ull << 10, 70ull << 20, 3ull << 30, (9ull << 30) + 12345};
+// --- large and sparse
+// -------------------------------------------------------------------------------------------------
+static const uint64_t far_offsets[] = {12ull << 10, 300ull << 10, 70ull << 20, 3ull << 30,
+                                       (9ull << 30) + 12345};
 
-static void large_write(struct stage *stage)
-{
+static void large_write(struct stage *stage) {
     struct inode *file = file_make(stage, "large");
     for (uint32_t i = 0; i < 5; i++)
         bytes_write(file, far_offsets[i], (uint8_t)(i + 1), 5000);
     node_release(file);
 }
 
-static void large_read(struct stage *stage)
-{
+static void large_read(struct stage *stage) {
     struct inode *file = file_open(stage, "large");
     struct node_attributes a;
     node_attributes(file, &a);
@@ -127,8 +120,7 @@ static void large_read(struct stage *stage)
     node_release(file);
 }
 
-static void test_large(const char *options)
-{
+static void test_large(const char *options) {
     struct stage stage = {0};
     image_make(&stage.disk, work_directory, options, 16 << 20);
     CHECK(!stage_run(&stage, large_write, 1 << 20, false), "mount");
@@ -141,9 +133,9 @@ static void test_large(const char *options)
     host_disk_free(&stage.disk);
 }
 
-// --- indexed directories ----------------------------------------------------------------------------------------------
-static void many_make(struct stage *stage)
-{
+// --- indexed directories
+// ----------------------------------------------------------------------------------------------
+static void many_make(struct stage *stage) {
     char name[64];
     for (uint32_t i = 0; i < 3000; i++) {
         uint32_t length = (uint32_t)snprintf(name, sizeof name, "some-file-with-number-%u", i);
@@ -153,8 +145,7 @@ static void many_make(struct stage *stage)
     }
 }
 
-static void many_change(struct stage *stage)
-{
+static void many_change(struct stage *stage) {
     char name[64], other[64];
     struct inode *file;
     for (uint32_t i = 0; i < 3000; i++) {
@@ -164,19 +155,19 @@ static void many_change(struct stage *stage)
         if (i % 3 == 0)
             CHECK(!node_unlink(stage->root, name, length), "unlink %s", name);
         else if (i % 3 == 1) {
-            uint32_t other_length = (uint32_t)snprintf(other, sizeof other, "renamed-to-something-longer-than-before-%u", i);
-            CHECK(!node_rename(stage->root, name, length, stage->root, other, other_length), "rename %s", name);
+            uint32_t other_length =
+                (uint32_t)snprintf(other, sizeof other, "renamed-to-something-longer-than-before-%u", i);
+            CHECK(!node_rename(stage->root, name, length, stage->root, other, other_length), "rename %s",
+                  name);
         }
     }
 }
 
-static void many_unlink_only(struct stage *stage)
-{
+static void many_unlink_only(struct stage *stage) {
     CHECK(!node_unlink(stage->root, "some-file-with-number-2999", 26), "unlink");
 }
 
-static void test_indexed(const char *options)
-{
+static void test_indexed(const char *options) {
     struct stage stage = {0};
     image_make(&stage.disk, work_directory, options, 16 << 20);
     CHECK(!stage_run(&stage, many_make, 1 << 20, false), "mount");
@@ -187,8 +178,7 @@ static void test_indexed(const char *options)
     host_disk_free(&stage.disk);
 }
 
-static void test_indexed_change(const char *options)
-{
+static void test_indexed_change(const char *options) {
     struct stage stage = {0};
     image_make(&stage.disk, work_directory, options, 16 << 20);
     CHECK(!stage_run(&stage, many_make, 1 << 20, false), "mount");
@@ -198,9 +188,9 @@ static void test_indexed_change(const char *options)
     host_disk_free(&stage.disk);
 }
 
-// --- unlinked but open ------------------------------------------------------------------------------------------------
-static void unlinked(struct stage *stage)
-{
+// --- unlinked but open
+// ------------------------------------------------------------------------------------------------
+static void unlinked(struct stage *stage) {
     struct filesystem_statistics before, after;
     struct inode *file;
     CHECK(!filesystem_synchronize(stage->fs), "sync");
@@ -229,19 +219,17 @@ static void unlinked(struct stage *stage)
     image_check_clean(&stage->disk, work_directory); // mounted, synced
 }
 
-// --- attributes -------------------------------------------------------------------------------------------------------
-static void attributes_delete(struct stage *stage)
-{
+// --- attributes
+// -------------------------------------------------------------------------------------------------------
+static void attributes_delete(struct stage *stage) {
     CHECK(!node_unlink(stage->root, "with", 4), "unlink");
 }
 
-static void attributes_make(struct stage *stage)
-{
+static void attributes_make(struct stage *stage) {
     node_release(file_make(stage, "with"));
 }
 
-static void test_attributes(void)
-{
+static void test_attributes(void) {
     struct stage stage = {0};
     image_make(&stage.disk, work_directory, "-b 1024 -I 128", 4 << 20);
     CHECK(!stage_run(&stage, attributes_make, 1 << 20, false), "mount");
@@ -255,12 +243,12 @@ static void test_attributes(void)
     host_disk_free(&stage.disk);
 }
 
-// --- times ------------------------------------------------------------------------------------------------------------
-static const struct file_time moments[] = {{0, 1}, {2147483647, 999999999}, {2147483648, 5}, {4294967296 + 7, 123456789},
-                                           {-86400, 3}};
+// --- times
+// ------------------------------------------------------------------------------------------------------------
+static const struct file_time moments[] = {
+    {0, 1}, {2147483647, 999999999}, {2147483648, 5}, {4294967296 + 7, 123456789}, {-86400, 3}};
 
-static void times_set(struct stage *stage)
-{
+static void times_set(struct stage *stage) {
     char name[2] = "0";
     for (uint32_t i = 0; i < 5; i++, name[0]++) {
         struct inode *file = file_make(stage, name);
@@ -270,8 +258,7 @@ static void times_set(struct stage *stage)
     }
 }
 
-static void times_get(struct stage *stage)
-{
+static void times_get(struct stage *stage) {
     char name[2] = "0";
     for (uint32_t i = 0; i < 5; i++, name[0]++) {
         struct inode *file = file_open(stage, name);
@@ -284,8 +271,7 @@ static void times_get(struct stage *stage)
     }
 }
 
-static void test_times(void)
-{
+static void test_times(void) {
     struct stage stage = {0};
     image_make(&stage.disk, work_directory, "-b 4096 -I 256", 4 << 20);
     CHECK(!stage_run(&stage, times_set, 1 << 20, false), "mount");
@@ -294,23 +280,26 @@ static void test_times(void)
     host_disk_free(&stage.disk);
 }
 
-// --- features ---------------------------------------------------------------------------------------------------------
-static void must_not_write(struct stage *stage)
-{
+// --- features
+// ---------------------------------------------------------------------------------------------------------
+static void must_not_write(struct stage *stage) {
     struct inode *file;
-    CHECK(node_create(stage->root, "x", 1, &ordinary, &file) == ERR_READ_ONLY, "creation on a read-only file system");
+    CHECK(node_create(stage->root, "x", 1, &ordinary, &file) == ERR_READ_ONLY,
+          "creation on a read-only file system");
     CHECK(node_rmdir(stage->root, "lost+found", 10) == ERR_READ_ONLY, "rmdir on a read-only file system");
 }
 
-static void test_features(void)
-{
+static void test_features(void) {
     static const struct {
         const char *options;
         error_t expected;
         bool read_only;
-    } cases[] = {{"-O extents", ERR_NOT_SUPPORTED, false}, {"-O 64bit,extents", ERR_NOT_SUPPORTED, false},
-                 {"-O meta_bg,^resize_inode", ERR_NOT_SUPPORTED, false}, {"-O huge_file", ERR_OK, true},
-                 {"-O has_journal", ERR_OK, false},      {"-r 0 -O none", ERR_OK, false},
+    } cases[] = {{"-O extents", ERR_NOT_SUPPORTED, false},
+                 {"-O 64bit,extents", ERR_NOT_SUPPORTED, false},
+                 {"-O meta_bg,^resize_inode", ERR_NOT_SUPPORTED, false},
+                 {"-O huge_file", ERR_OK, true},
+                 {"-O has_journal", ERR_OK, false},
+                 {"-r 0 -O none", ERR_OK, false},
                  {"-O metadata_csum,^resize_inode", ERR_OK, true}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct stage stage = {0};
@@ -323,21 +312,22 @@ static void test_features(void)
         CHECK(error == cases[i].expected, "%s gives %d", options, error);
         CHECK((host_messages != 0) == (error || cases[i].read_only), "%s: messages", options);
         if (error || cases[i].read_only)
-            CHECK(before == checksum(0, stage.disk.image, stage.disk.sectors * 512), "%s: the disk changed", options);
+            CHECK(before == checksum(0, stage.disk.image, stage.disk.sectors * 512), "%s: the disk changed",
+                  options);
         else
             check_clean(&stage);
         host_disk_free(&stage.disk);
     }
 }
 
-// --- cursors ----------------------------------------------------------------------------------------------------------
+// --- cursors
+// ----------------------------------------------------------------------------------------------------------
 struct seen {
     uint8_t times[300];
     uint32_t budget;
 };
 
-static bool seen_add(void *context, const struct node_entry *entry)
-{
+static bool seen_add(void *context, const struct node_entry *entry) {
     struct seen *seen = context;
     char name[256];
     unsigned number;
@@ -350,8 +340,7 @@ static bool seen_add(void *context, const struct node_entry *entry)
     return true;
 }
 
-static void cursors(struct stage *stage)
-{
+static void cursors(struct stage *stage) {
     char name[64];
     for (uint32_t i = 0; i < 300; i++) {
         snprintf(name, sizeof name, "stays%u", i);
@@ -368,7 +357,8 @@ static void cursors(struct stage *stage)
             CHECK(!node_readdir(stage->root, &cursor, seen_add, &seen), "readdir");
             for (uint32_t i = 0; i < 5; i++) {
                 struct inode *file;
-                uint32_t length = (uint32_t)snprintf(name, sizeof name, "goes%u", host_random_below(&stage->random, 300));
+                uint32_t length =
+                    (uint32_t)snprintf(name, sizeof name, "goes%u", host_random_below(&stage->random, 300));
                 if (node_unlink(stage->root, name, length) == ERR_OK)
                     continue;
                 CHECK(!node_create(stage->root, name, length, &ordinary, &file), "create");
@@ -380,19 +370,20 @@ static void cursors(struct stage *stage)
     }
 }
 
-// --- fights -----------------------------------------------------------------------------------------------------------
+// --- fights
+// -----------------------------------------------------------------------------------------------------------
 struct fighter {
     struct stage *stage;
     struct host_random random;
 };
 
-static void fight_step(struct fighter *fighter, struct inode **directories)
-{
+static void fight_step(struct fighter *fighter, struct inode **directories) {
     static const char *const names[] = {"a", "b", "c", "d-with-a-longer-name", "e"};
     struct stage *stage = fighter->stage;
     struct inode *from = directories[host_random_below(&fighter->random, 3)], *node = NULL;
     struct inode *to = directories[host_random_below(&fighter->random, 3)];
-    const char *name = names[host_random_below(&fighter->random, 5)], *other = names[host_random_below(&fighter->random, 5)];
+    const char *name = names[host_random_below(&fighter->random, 5)],
+               *other = names[host_random_below(&fighter->random, 5)];
     uint32_t length = (uint32_t)strlen(name), other_length = (uint32_t)strlen(other);
     uint8_t bytes[3000] = {7};
     struct platform_caller caller = {bytes, sizeof bytes, UINT64_MAX};
@@ -423,13 +414,16 @@ static void fight_step(struct fighter *fighter, struct inode **directories)
     case 7:
         error = node_lookup(from, name, length, &node);
         if (!error && node_type(node) == NODE_REGULAR)
-            error = node_write(node, host_random_below(&fighter->random, 50000), false, sizeof bytes, &caller, 0, &done, NULL);
+            error = node_write(node, host_random_below(&fighter->random, 50000), false, sizeof bytes, &caller,
+                               0, &done, NULL);
         break;
     default:
         error = host_random_below(&fighter->random, 4) ? ERR_OK : filesystem_synchronize(stage->fs);
     }
-    CHECK(error != ERR_CORRUPT && error != ERR_IO && error != ERR_NO_MEMORY && error != ERR_STALE, "error %d", error);
-    if (node && node_type(node) == NODE_DIRECTORY && host_random_below(&fighter->random, 3) == 0) { // go on in there
+    CHECK(error != ERR_CORRUPT && error != ERR_IO && error != ERR_NO_MEMORY && error != ERR_STALE, "error %d",
+          error);
+    if (node && node_type(node) == NODE_DIRECTORY &&
+        host_random_below(&fighter->random, 3) == 0) { // go on in there
         uint32_t slot = host_random_below(&fighter->random, 3);
         node_release(directories[slot]);
         directories[slot] = node;
@@ -439,8 +433,7 @@ static void fight_step(struct fighter *fighter, struct inode **directories)
         node_release(node);
 }
 
-static void fighter_main(void *argument)
-{
+static void fighter_main(void *argument) {
     struct fighter *fighter = argument;
     struct inode *directories[3];
     for (uint32_t i = 0; i < 3; i++)
@@ -459,8 +452,7 @@ static void fighter_main(void *argument)
     fighter->stage->running--;
 }
 
-static void fight(struct stage *stage)
-{
+static void fight(struct stage *stage) {
     struct fighter fighters[5];
     stage->running = 5;
     for (uint32_t i = 0; i < 5; i++) {
@@ -471,8 +463,7 @@ static void fight(struct stage *stage)
         host_yield();
 }
 
-static void test_fight(uint64_t seed)
-{
+static void test_fight(uint64_t seed) {
     struct stage stage = {.random = {seed}};
     snprintf(host_context, sizeof host_context, "special: fight, seed %lu", (unsigned long)seed);
     image_make(&stage.disk, work_directory, seed % 2 ? "-b 1024" : "-b 4096", 8 << 20);
@@ -481,8 +472,7 @@ static void test_fight(uint64_t seed)
     host_disk_free(&stage.disk);
 }
 
-int test_special(const struct test_run *run)
-{
+int test_special(const struct test_run *run) {
     work_directory = run->directory;
     struct stage stage = {.random = {run->first_seed}};
     host_quiet = getenv("VERBOSE") == NULL;
@@ -513,6 +503,7 @@ int test_special(const struct test_run *run)
         test_fight(run->first_seed + i);
     host_cache_free();
     host_quiet = false;
-    printf("special: large, indexed, unlinked, attributes, times, features, cursors, %u fights\n", run->seeds);
+    printf("special: large, indexed, unlinked, attributes, times, features, cursors, %u fights\n",
+           run->seeds);
     return 0;
 }
