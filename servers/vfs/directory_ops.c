@@ -211,6 +211,10 @@ static error_t handle_adopt(struct request *request, const struct directory_adop
     error_t error = ERR_WRONG_KIND;
     for (struct mount *mount = vfs.mounts; mount != NULL && error == ERR_WRONG_KIND;) {
         // Through the program's own root where it can be, so that its ceiling holds.
+        if (mount->is_ending) {
+            mount = mount->next;
+            continue;
+        }
         cap_t by = mount == from->root->mount ? from->root->node : mount->root;
         found.mount = mount;
         mount->users++;

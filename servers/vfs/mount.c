@@ -19,7 +19,7 @@ enum { ATTACH_BYTES = 1024 };
 
 struct mount *mount_find(uint64_t number) {
     struct mount *mount = vfs.mounts;
-    while (mount != NULL && mount->number != number)
+    while (mount != NULL && (mount->number != number || mount->is_ending))
         mount = mount->next;
     return mount;
 }
@@ -49,9 +49,9 @@ struct mount *mount_match(const struct mount *inside, const char *name, size_t n
     struct mount *best = NULL;
     for (struct mount *mount = vfs.mounts; mount != NULL; mount = mount->next) {
         size_t skip = name_length == 1 ? 1 : name_length + 1; // "/" and what lies below it
-        if (mount->top != inside->top || mount->parent == NULL || mount->name_length <= skip ||
-            memcmp(mount->name, name, name_length) != 0 || mount->name[skip - 1] != '/' ||
-            (best != NULL && best->name_length >= mount->name_length))
+        if (mount->top != inside->top || !mount->is_covering || mount->is_ending ||
+            mount->name_length <= skip || memcmp(mount->name, name, name_length) != 0 ||
+            mount->name[skip - 1] != '/' || (best != NULL && best->name_length >= mount->name_length))
             continue;
         size_t taken = match_length(mount->name + skip, mount->name_length - skip, path, length, keep_last);
         if (taken == 0)
@@ -119,37 +119,41 @@ static error_t attach(struct mount *mount, const char *options, cap_t device) {
     return error;
 }
 
-// Finds the directory that `target` names and hides it behind the mount.
-static error_t cover(struct mount *mount, const char *target, size_t length) {
-    struct resolution *resolution;
-    if (length > PATH_BYTES_MAX)
-        return ERR_NAME_TOO_LONG;
-    error_t error = resolution_make(&vfs.root, target, length, &resolution);
+// Finds the directory that `target` names and that can be hidden. The resolution keeps its mount in use.
+static error_t target_find(const char *target, struct resolution **result) {
+    size_t length = strlen(target);
+    *result = NULL;
+    if (length == 0 || length > PATH_BYTES_MAX)
+        return length == 0 ? ERR_NOT_FOUND : ERR_NAME_TOO_LONG;
+    error_t error = resolution_make(&vfs.root, target, length, result);
+    if (error == ERR_OK)
+        error = resolution_walk(*result, 0);
     if (error != ERR_OK)
         return error;
-    error = resolution_walk(resolution, 0);
-    if (error == ERR_OK && resolution->name_length == 1)
-        error = ERR_BUSY; // the caller has made sure that / was not meant
-    if (error == ERR_OK && resolution->name_length == resolution->mount->name_length)
-        error = ERR_BUSY; // something is mounted there
-    if (error == ERR_OK && resolution->name_length > MOUNT_NAME_BYTES)
-        error = ERR_NAME_TOO_LONG;
-    if (error == ERR_OK)
-        error = resolution_take_node(resolution, 0, &mount->covered);
+    if ((*result)->name_length == (*result)->mount->name_length)
+        return ERR_BUSY; // something is mounted there
+    return (*result)->name_length <= MOUNT_NAME_BYTES ? ERR_OK : ERR_NAME_TOO_LONG;
+}
+
+// Enters the mount and hides the directory behind it. It is in the table before its directory leads to it, so
+// that a walk which stops there finds it.
+static error_t cover(struct mount *mount, struct resolution *target) {
+    error_t error = resolution_take_node(target, 0, &mount->covered);
+    if (error != ERR_OK)
+        return error;
+    memcpy(mount->name, target->name, target->name_length);
+    mount->name_length = target->name_length;
+    mount->parent = target->mount;
+    mount->top = target->mount->top;
+    mount_enter(mount);
+    error = directory_cover(mount->covered, mount->number);
     if (error == ERR_OK) {
-        error = directory_cover(mount->covered, mount->number);
-        if (error != ERR_OK) {
-            slot_release(mount->covered);
-            mount->covered = 0;
-        }
+        mount->is_covering = true;
+        return ERR_OK;
     }
-    if (error == ERR_OK) {
-        memcpy(mount->name, resolution->name, resolution->name_length);
-        mount->name_length = resolution->name_length;
-        mount->parent = resolution->mount;
-        mount->top = resolution->mount->top;
-    }
-    resolution_free(resolution);
+    mount_leave(mount);
+    slot_release(mount->covered);
+    mount->covered = 0;
     return error;
 }
 
@@ -158,6 +162,12 @@ static void uncover(struct mount *mount) {
     (void)ignored;
     slot_release(mount->covered);
     mount->covered = 0;
+}
+
+static void detach(struct mount *mount) {
+    error_t ignored = filesystem_detach(mount->filesystem, 0, mount->root);
+    (void)ignored;
+    slot_release(mount->root);
 }
 
 static bool names_root(const char *path) {
@@ -185,6 +195,24 @@ static error_t mount_create(const char *type, const char *source, uint64_t flags
     return ERR_OK;
 }
 
+static error_t mount_on(struct mount *mount, const char *target, const char *options, cap_t device) {
+    struct resolution *resolution = NULL;
+    bool on_root = names_root(target);
+    error_t error = on_root ? ERR_OK : target_find(target, &resolution);
+    if (error == ERR_OK)
+        error = attach(mount, options, device);
+    if (error == ERR_OK && on_root) {
+        mount_enter(mount);
+        root_set(mount);
+    } else if (error == ERR_OK) {
+        error = cover(mount, resolution);
+        if (error != ERR_OK)
+            detach(mount);
+    }
+    resolution_free(resolution);
+    return error;
+}
+
 error_t mount_make(const char *type, const char *source, const char *target, const char *options,
                    uint64_t flags) {
     struct mount *mount;
@@ -192,28 +220,35 @@ error_t mount_make(const char *type, const char *source, const char *target, con
     error_t error = mount_create(type, source, flags, &mount);
     if (error != ERR_OK)
         return error;
-    bool on_root = names_root(target);
-    if (*target == '\0')
-        error = ERR_NOT_FOUND;
-    if (error == ERR_OK && source[0] == '/')
+    if (source[0] == '/')
         error = device_open(source, flags, &device);
-    if (error == ERR_OK && !on_root)
-        error = cover(mount, target, strlen(target));
-    if (error == ERR_OK) {
-        error = attach(mount, options, device);
-        if (error != ERR_OK && !on_root)
-            uncover(mount);
-    }
+    if (error == ERR_OK)
+        error = mount_on(mount, target, options, device);
     slot_release(device);
     if (error != ERR_OK) {
         free(mount);
         return error;
     }
-    mount_enter(mount);
-    if (on_root)
-        root_set(mount);
     picture_draw();
     picture_show(mount->filesystem);
+    return ERR_OK;
+}
+
+// Detaches it and takes it out of the table, if nobody is in it and its server lets it go.
+static error_t mount_finish(struct mount *mount) {
+    if (mount->users != 0 || mount->is_ending)
+        return ERR_BUSY;
+    mount->is_ending = true;
+    error_t error = filesystem_detach(mount->filesystem, 0, mount->root);
+    if (error != ERR_OK) {
+        mount->is_ending = false;
+        return error;
+    }
+    slot_release(mount->root);
+    if (mount->covered != 0)
+        uncover(mount);
+    mount_leave(mount);
+    free(mount);
     return ERR_OK;
 }
 
@@ -224,20 +259,13 @@ static error_t children_end(struct mount *top) {
         for (struct mount *mount = vfs.mounts; mount != NULL; mount = mount->next)
             if (mount->top == top && mount != top)
                 last = mount;
-        if (last == NULL)
-            return ERR_OK;
-        if (last->users != 0)
-            return ERR_BUSY;
-        error_t error = filesystem_detach(last->filesystem, 0, last->root);
-        if (error != ERR_OK)
+        error_t error = last != NULL ? mount_finish(last) : ERR_OK;
+        if (last == NULL || error != ERR_OK)
             return error;
-        slot_release(last->root);
-        uncover(last);
-        mount_leave(last);
-        free(last);
     }
 }
 
+// What was on / before comes back.
 static error_t root_end(void) {
     struct mount *top = vfs.root.mount, *before = NULL;
     for (struct mount *mount = vfs.mounts; mount != NULL && mount != top; mount = mount->next)
@@ -246,18 +274,13 @@ static error_t root_end(void) {
     if (before == NULL)
         return ERR_BUSY; // what the machine started with stays
     error_t error = children_end(top);
-    if (error == ERR_OK && top->users != 0)
-        error = ERR_BUSY;
-    if (error == ERR_OK)
-        error = filesystem_detach(top->filesystem, 0, top->root);
     if (error != ERR_OK)
         return error;
-    slot_release(top->root);
     root_set(before);
-    mount_leave(top);
-    free(top);
-    picture_draw();
-    return ERR_OK;
+    error = mount_finish(top);
+    if (error != ERR_OK)
+        root_set(top);
+    return error;
 }
 
 static bool has_children(const struct mount *parent) {
@@ -286,19 +309,15 @@ error_t mount_end(const char *target, size_t length) {
     error_t error = mount_named(target, length, &mount);
     if (error != ERR_OK)
         return error;
-    if (mount->parent == NULL)
-        return mount == vfs.root.mount ? root_end() : ERR_INVALID;
-    if (mount->users != 0 || has_children(mount))
-        return ERR_BUSY;
-    mount->users++; // while its server works, nobody else ends it
-    error = filesystem_detach(mount->filesystem, 0, mount->root);
-    mount->users--;
-    if (error != ERR_OK)
+    if (mount->parent == NULL) {
+        error = mount == vfs.root.mount ? root_end() : ERR_INVALID;
+        picture_draw(); // some may have gone
         return error;
-    slot_release(mount->root);
-    uncover(mount);
-    mount_leave(mount);
-    free(mount);
-    picture_draw();
-    return ERR_OK;
+    }
+    if (has_children(mount))
+        return ERR_BUSY;
+    error = mount_finish(mount);
+    if (error == ERR_OK)
+        picture_draw();
+    return error;
 }

@@ -26,7 +26,9 @@ struct mount {
     cap_t filesystem; // the file server; not owned
     cap_t root;       // its root directory
     cap_t covered;    // the directory it hides; 0 on /
-    uint32_t users;   // directories of programs in it
+    uint32_t users;   // directories of programs, and resolutions, in it
+    bool is_covering; // its directory leads here; before that nobody is sent here by name
+    bool is_ending;   // being detached: nobody enters any more
     size_t name_length;
     char name[MOUNT_NAME_BYTES];
     char type[MOUNT_TYPE_BYTES];

@@ -81,6 +81,24 @@ static void test_mounts(void) {
     CHECK(world_unmount("tmp/") == ERR_OK);
 }
 
+// A directory whose name begins a mount's name, but is not above it.
+static void test_name_prefix(void) {
+    cap_t beside;
+    struct file_status status;
+    CHECK(world_do_mount("tmpfs", "t", "/tmp", "") == ERR_OK);
+    CHECK(path_make_directory(world_root, "/tmp/d") == ERR_OK &&
+          path_make_directory(world_root, "/tmp/dx") == ERR_OK);
+    CHECK(path_make_directory(world_root, "/tmp/dx/m") == ERR_OK);
+    CHECK(world_do_mount("tmpfs", "u", "/tmp/dx/m", "") == ERR_OK);
+    CHECK(path_walk(world_root, "/tmp/d", 0, &beside) == ERR_OK);
+    CHECK(path_status(beside, "m", 0, &status) == ERR_NOT_FOUND);
+    CHECK(path_status(beside, "m", PATH_FLAG_WALK, &status) == ERR_NOT_FOUND);
+    CHECK(path_status(beside, "../dx/m", 0, &status) == ERR_OK && status.inode == 1);
+    CHECK(path_rename(world_root, "/tmp/dx", "/tmp/dy") == ERR_BUSY);
+    slot_release(beside);
+    CHECK(world_unmount("/tmp/dx/m") == ERR_OK && world_unmount("/tmp") == ERR_OK);
+}
+
 static void test_new_root(void) {
     struct file_status status;
     CHECK(world_do_mount("tmpfs", "t", "/tmp", "") == ERR_OK);
@@ -209,7 +227,8 @@ int main(int argc, char **argv) {
     check_seed = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
     srand((unsigned)check_seed);
     world_begin();
-    void (*const tests[])(void) = {test_initrd, test_mounts, test_new_root, test_ceiling, test_loops};
+    void (*const tests[])(void) = {test_initrd,   test_mounts,  test_name_prefix,
+                                   test_new_root, test_ceiling, test_loops};
     CHECK(world_do_mount("tmpfs", "t", "/tmp", "") == ERR_OK && world_unmount("/tmp") == ERR_OK);
     world_end();
     for (unsigned failures = 0; failures < 4; failures++) { // missing pages change nothing
