@@ -32,7 +32,7 @@ enum capability_right {
     RIGHT_DMA = 1 << 7,      // memory: learn physical addresses
     RIGHT_CALL = 1 << 8,     // session: call and send
     RIGHT_RECEIVE = 1 << 9,  // endpoint: wait, acknowledge, enumerate; notification: wait and poll
-    RIGHT_MINT = 1 << 10,    // endpoint: create sessions; irq, kernel: create device capabilities; account: set_quota
+    RIGHT_MINT = 1 << 10,    // endpoint: create sessions; irq, kernel: device capabilities; account: its quota
     RIGHT_SIGNAL = 1 << 11,  // notification: signal
     RIGHT_CONTROL = 1 << 12, // process, thread, account, call, irq: everything that changes it
     RIGHT_RANDOM = 1 << 13,  // kernel: random numbers and the clock

@@ -96,7 +96,7 @@ error_t account_invoke(struct invocation *call, uint32_t code) {
         call->reply[3] = account->priority_ceiling;
         return ERR_OK;
     case METHOD_ACCOUNT_SET_QUOTA:
-        if (!(call->slot->rights & RIGHT_MINT)) // who may spend must not also say how much
+        if (!(call->slot->rights & RIGHT_MINT)) // who spends from an account must not raise its limit
             return ERR_RIGHTS;
         if (!account->parent || call->in[0] < account->used || call->in[1] > account->parent->priority_ceiling)
             return ERR_INVALID;

@@ -12,7 +12,7 @@ enum { DEVICE_MAJOR = 4, READ_BYTES = 1024, WRITE_ROOM_LEAST = 2 };
 #define TENTH UINT64_C(100000000) // of a second, in nanoseconds
 
 static bool non_blocking(const struct request *request) {
-    const struct stream_file *file = stream_file_find(&console.streams, request->badge);
+    const struct stream_file *file = stream_file_find(&console.state->streams, request->badge);
     return file != NULL && (file->flags & FILE_FLAG_NON_BLOCKING) != 0;
 }
 
@@ -143,24 +143,24 @@ static error_t op_status(struct request *request, const struct file_status_in *i
 static error_t op_get_flags(struct request *request, const struct file_get_flags_in *in,
                             struct file_get_flags_out *out) {
     (void)in;
-    return stream_get_flags(&console.streams, request, out);
+    return stream_get_flags(&console.state->streams, request, out);
 }
 
 static error_t op_set_flags(struct request *request, const struct file_set_flags_in *in,
                             struct file_set_flags_out *out) {
     (void)out;
-    return stream_set_flags(&console.streams, request, in);
+    return stream_set_flags(&console.state->streams, request, in);
 }
 
 static error_t op_poll(struct request *request, const struct file_poll_in *in, struct file_poll_out *out) {
-    return stream_poll(&console.streams, request, in, out);
+    return stream_poll(&console.state->streams, request, in, out);
 }
 
 static error_t op_poll_end(struct request *request, const struct file_poll_end_in *in,
                            struct file_poll_end_out *out) {
     (void)request;
     (void)out;
-    stream_poll_end(&console.streams, in->ticket);
+    stream_poll_end(&console.state->streams, in->ticket);
     return ERR_OK;
 }
 

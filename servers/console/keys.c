@@ -9,15 +9,11 @@
 #include "libipc/protocols/input.h"
 #include "libipc/protocols/process.h"
 #include "libipc/transfer/ring.h"
-#include "servers/console/keyboard.h"
 #include "servers/console/state.h"
 
 enum { EVENTS = 256, RETRY_NANOSECONDS = 200 * 1000 * 1000 };
 
 static struct ring ring;
-static struct keyboard keyboard;
-static cap_t memory;
-static uint64_t memory_bytes;
 
 static void send_leds(void *argument) {
     error_t ignored = input_set_leds(console.input, (uint64_t)(uintptr_t)argument);
@@ -26,14 +22,15 @@ static void send_leds(void *argument) {
 
 static void key(const struct input_event *event) {
     char bytes[KEYBOARD_BYTES];
-    uint8_t locks = keyboard.locks;
+    struct keyboard *keyboard = &console.state->keyboard;
+    uint8_t locks = keyboard->locks;
     if (event->kind != INPUT_KIND_KEY)
         return;
     size_t count =
-        keyboard_key(&keyboard, event->code, event->state != KEY_STATE_UP, event->state == KEY_STATE_REPEAT,
+        keyboard_key(keyboard, event->code, event->state != KEY_STATE_UP, event->state == KEY_STATE_REPEAT,
                      console.has_screen ? console.state->engine.modes : 0, bytes);
-    if (keyboard.locks != locks) {
-        error_t ignored = fiber_start(send_leds, (void *)(uintptr_t)keyboard.locks);
+    if (keyboard->locks != locks) {
+        error_t ignored = fiber_start(send_leds, (void *)(uintptr_t)keyboard->locks);
         (void)ignored;
     }
     if (count > 0)
@@ -54,21 +51,23 @@ static void keys_arrived(void *argument, uint32_t bit) {
     } while (!ring.broken && !ring_sleep(&ring));
 }
 
-static error_t make_ring(void) {
-    uint64_t address;
-    memory_bytes = (ring_bytes(EVENTS, sizeof(struct input_event)) + 4095) / 4096 * 4096;
-    error_t error = account_create_memory(SLOT_ACCOUNT, memory_bytes, &memory);
+// The ring of an actor before is gone on with: it may hold keys.
+static error_t open_ring(void) {
+    uint64_t address, bytes = (ring_bytes(EVENTS, sizeof(struct input_event)) + 4095) / 4096 * 4096;
+    error_t error = ERR_OK;
+    if (console.state->keys == 0)
+        error = account_create_memory(SLOT_ACCOUNT, bytes, &console.state->keys);
     if (error == ERR_OK)
-        error = process_map(SLOT_SELF, 0, memory_bytes, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, memory, &address);
+        error = process_map(SLOT_SELF, 0, bytes, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, console.state->keys,
+                            &address);
     if (error == ERR_OK)
-        error =
-            ring_attach_consumer(&ring, (void *)address, memory_bytes, EVENTS, sizeof(struct input_event));
+        error = ring_attach_consumer(&ring, (void *)address, bytes, EVENTS, sizeof(struct input_event));
     return error;
 }
 
 static void attach(void *argument) {
     (void)argument;
-    while (input_attach(console.input, EVENTS, UINT64_C(1) << BIT_KEYS, memory,
+    while (input_attach(console.input, EVENTS, UINT64_C(1) << BIT_KEYS, console.state->keys,
                         console.server.notification) != ERR_OK) {
         error_t ignored = fiber_sleep_until(clock_monotonic() + RETRY_NANOSECONDS);
         (void)ignored;
@@ -79,8 +78,8 @@ static void attach(void *argument) {
 error_t keys_start(void) {
     if (console.input == 0)
         return ERR_OK;
-    keyboard_initialize(&keyboard, &keymap_us);
+    console.state->keyboard.keymap = &keymap_us;
     server_on_bit(&console.server, BIT_KEYS, keys_arrived, NULL);
-    error_t error = make_ring();
+    error_t error = open_ring();
     return error != ERR_OK ? error : fiber_start(attach, NULL);
 }

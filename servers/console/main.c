@@ -1,6 +1,7 @@
 // The server `console`: wiring. State memory, the two terminals, their devices, the loop.
 #include <string.h>
 
+#include "drivers/framework/driver.h"
 #include "kernel/abi/capability.h"
 #include "libipc/client/system_call.h"
 #include "libipc/protocols/kernel.h"
@@ -17,7 +18,7 @@ int server_main(const struct startup *startup);
 
 static error_t op_open(struct request *request, const struct directory_open_in *in,
                        struct directory_open_out *out) {
-    return stream_open(&console.streams, request, in, out);
+    return stream_open(&console.state->streams, request, in, out);
 }
 
 static error_t dispatch(struct request *request) {
@@ -35,7 +36,7 @@ static error_t dispatch(struct request *request) {
 }
 
 static void session_closed(uint64_t badge) {
-    stream_file_closed(&console.streams, badge);
+    stream_file_closed(&console.state->streams, badge);
 }
 
 // Sessions that the manifest hands out "as serial" are the serial terminal, all others the screen.
@@ -65,6 +66,8 @@ static void open_state(bool *is_restart) {
         *is_restart && state->magic == CONSOLE_STATE_MAGIC && state->version == CONSOLE_STATE_VERSION;
     if (!*is_restart) {
         memset(state->terminals, 0, sizeof(state->terminals));
+        memset(&state->keyboard, 0, sizeof(state->keyboard));
+        state->keys = 0;
         state->terminals[TERMINAL_SERIAL].window = (struct window_size){.rows = 24, .columns = 80};
         state->terminals[TERMINAL_SCREEN].window = (struct window_size){.rows = 25, .columns = 80};
     }
@@ -72,6 +75,11 @@ static void open_state(bool *is_restart) {
         terminal_start(i, &state->terminals[i], *is_restart);
         console.terminals[i].shown = *is_restart && state->terminals[i].session != 0;
     }
+}
+
+// Of what an actor before held: the sessions of the manifest are listed, all else is made anew.
+static bool claimed(cap_t slot) {
+    return slot == console.state->keys || stream_claims(&console.state->streams, slot);
 }
 
 // From the loop, which fibers need.
@@ -82,6 +90,8 @@ static void start_devices(void *argument, uint32_t bit) {
     if (!started && (serial_start() != ERR_OK || keys_start() != ERR_OK))
         warn("console: a device can't be used, memory is short");
     started = true;
+    for (uint32_t i = 0; i < TERMINALS; i++)
+        stream_notify(&console.state->streams, i);
 }
 
 int server_main(const struct startup *startup) {
@@ -97,11 +107,13 @@ int server_main(const struct startup *startup) {
     console.serial = startup_capability("serial");
     console.input = startup_capability("input");
     console.task = startup_capability("task");
-    console.streams.server = server;
-    console.streams.unit_of = unit_of;
-    console.streams.readiness = terminal_readiness;
     open_state(&is_restart);
-    stream_server_start(&console.streams, is_restart);
+    stream_server_start(&console.state->streams, is_restart);
+    console.state->streams.server = server;
+    console.state->streams.unit_of = unit_of;
+    console.state->streams.readiness = terminal_readiness;
+    if (startup->is_restart != 0)
+        driver_reconcile(claimed);
     if (screen_start(size - sizeof(struct console_state), is_restart) != ERR_OK)
         warn("console: there is no usable screen");
     console.state->version = CONSOLE_STATE_VERSION;

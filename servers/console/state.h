@@ -6,6 +6,7 @@
 
 #include "libipc/protocols/terminal_server.h"
 #include "servers/console/engine/engine.h"
+#include "servers/console/keyboard.h"
 #include "servers/console/line_discipline.h"
 #include "servers/framework/stream.h"
 
@@ -15,7 +16,7 @@ enum {
     TERMINALS = 2,
     OUTPUT_BYTES = 16384, // a power of two
     WRITE_BYTES = 4096,
-    CONSOLE_STATE_VERSION = 1,
+    CONSOLE_STATE_VERSION = 2,
 };
 
 #define CONSOLE_STATE_MAGIC UINT64_C(0x656c6f736e6f63) // "console"
@@ -35,7 +36,9 @@ struct console_state {
     uint64_t magic;
     uint32_t version;
     uint32_t rows, columns; // of the screen, 0: there is none
-    uint32_t padding;
+    cap_t keys;             // memory of the ring of events, 0: not made yet
+    struct keyboard keyboard;
+    struct stream_server streams;
     struct terminal_state terminals[TERMINALS];
     struct engine engine;
     struct cell cells[]; // both screens
@@ -52,7 +55,6 @@ struct terminal {
 
 struct console {
     struct server server;
-    struct stream_server streams;
     struct console_state *state;
     struct terminal terminals[TERMINALS];
     cap_t task, serial, input; // sessions of process, of the serial port, of the keyboard; 0: missing

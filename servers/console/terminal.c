@@ -10,7 +10,7 @@
 enum { SIGNAL_WINDOW = 28, OUTPUT_SERIAL = 1, OUTPUT_SCREEN = 2, SIGNAL_BITS = 8 };
 
 struct terminal *terminal_of(const struct request *request) {
-    const struct stream_file *file = stream_file_find(&console.streams, request->badge);
+    const struct stream_file *file = stream_file_find(&console.state->streams, request->badge);
     return file != NULL && file->unit < TERMINALS ? &console.terminals[file->unit] : NULL;
 }
 
@@ -29,7 +29,7 @@ void terminal_input(struct terminal *terminal, const char *bytes, size_t count) 
     if (!line_readable(&terminal->state->line))
         return;
     fiber_wake_all(&terminal->readers);
-    stream_notify(&console.streams, terminal->unit);
+    stream_notify(&console.state->streams, terminal->unit);
 }
 
 void terminal_show(struct terminal *terminal) {
@@ -118,7 +118,7 @@ static void event_flow(void *context, bool stopped) {
     if (terminal->unit == TERMINAL_SERIAL)
         serial_wake();
     fiber_wake_all(&terminal->writers);
-    stream_notify(&console.streams, terminal->unit);
+    stream_notify(&console.state->streams, terminal->unit);
 }
 
 static void event_flush_output(void *context) {

@@ -42,7 +42,7 @@ static error_t op_set_attributes(struct request *request, const struct terminal_
         line_flush_input(line);
     line_set(line, &in->attributes);
     fiber_wake_all(&terminal->readers); // what they wait for may be another thing now
-    stream_notify(&console.streams, terminal->unit);
+    stream_notify(&console.state->streams, terminal->unit);
     return ERR_OK;
 }
 

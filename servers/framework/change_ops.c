@@ -16,8 +16,6 @@ static error_t place_find(const struct directory *from, const char *text, size_t
     struct tree *tree = from->session.tree;
     struct tree_walk walk = {
         .tree = tree, .node = from->session.node, .ceiling = from->ceiling, .path = text, .length = length};
-    if (tree_is_read_only(tree))
-        return ERR_READ_ONLY;
     error_t error = tree_walk(&walk, PATH_FLAG_PARENT);
     if (error != ERR_OK)
         return error;
@@ -33,6 +31,19 @@ static error_t place_find(const struct directory *from, const char *text, size_t
     if (error != ERR_OK)
         tree->ops->release(walk.node);
     return error;
+}
+
+// Where nothing can be changed, what is wrong with the name is said first: `present` if it is there, else
+// `missing`.
+static error_t check_writable(struct tree *tree, const struct place *place, bool has_operation,
+                              error_t present, error_t missing) {
+    struct tree_node *node;
+    if (has_operation && !tree_is_read_only(tree))
+        return ERR_OK;
+    error_t error = tree->ops->lookup(place->directory, place->step.name, place->step.length, &node);
+    if (error == ERR_OK)
+        tree->ops->release(node);
+    return error == ERR_OK ? present : error == ERR_NOT_FOUND ? missing : error;
 }
 
 // ERR_BUSY if something is mounted on the name.
@@ -89,12 +100,11 @@ static error_t create(struct request *request, uint64_t start, const struct tree
     if (error == ERR_OK)
         error = place_find(from, path.text, path.length, ERR_EXISTS, &place);
     if (error == ERR_OK) {
-        if (place.step.wants_directory && creation->kind != FILE_KIND_DIRECTORY)
+        error = check_writable(from->session.tree, &place, ops->create != NULL, ERR_EXISTS, ERR_READ_ONLY);
+        if (error == ERR_OK && place.step.wants_directory && creation->kind != FILE_KIND_DIRECTORY)
             error = ERR_NOT_FOUND;
-        else
-            error = ops->create != NULL
-                        ? ops->create(place.directory, place.step.name, place.step.length, creation, &made)
-                        : ERR_READ_ONLY;
+        if (error == ERR_OK)
+            error = ops->create(place.directory, place.step.name, place.step.length, creation, &made);
         if (error == ERR_OK)
             ops->release(made);
         ops->release(place.directory);
@@ -137,12 +147,12 @@ error_t tree_make_symlink(struct request *request, const struct directory_make_s
     if (error == ERR_OK)
         error = place_find(from, paths.text + in->start, paths.length - in->start, ERR_EXISTS, &place);
     if (error == ERR_OK) {
-        if (place.step.wants_directory)
+        error =
+            check_writable(from->session.tree, &place, ops->make_symlink != NULL, ERR_EXISTS, ERR_READ_ONLY);
+        if (error == ERR_OK && place.step.wants_directory)
             error = ERR_NOT_FOUND;
-        else
-            error = ops->make_symlink != NULL ? ops->make_symlink(place.directory, place.step.name,
-                                                                  place.step.length, paths.text, first)
-                                              : ERR_READ_ONLY;
+        if (error == ERR_OK)
+            error = ops->make_symlink(place.directory, place.step.name, place.step.length, paths.text, first);
         ops->release(place.directory);
     }
     path_text_free(&paths);
@@ -186,9 +196,9 @@ static error_t link_existing(struct directory *from, const struct path_text *pat
         error = ERR_NOT_PERMITTED;
     else if (place->step.wants_directory)
         error = ERR_NOT_FOUND;
-    else if (tree->ops->link == NULL)
-        error = ERR_NOT_PERMITTED;
     else
+        error = check_writable(tree, place, tree->ops->link != NULL, ERR_EXISTS, ERR_READ_ONLY);
+    if (error == ERR_OK)
         error = tree->ops->link(place->directory, place->step.name, place->step.length, walk.node);
     tree->ops->release(walk.node);
     return error;
@@ -216,7 +226,9 @@ error_t tree_make_link(struct request *request, const struct directory_make_link
 
 static error_t rename_place(struct tree *tree, const struct place *old, const struct place *new,
                             uint64_t flags) {
-    error_t error = check_nothing_covered_below(tree, old);
+    error_t error = check_writable(tree, old, tree->ops->rename != NULL, ERR_READ_ONLY, ERR_NOT_FOUND);
+    if (error == ERR_OK)
+        error = check_nothing_covered_below(tree, old);
     if (error == ERR_OK)
         error = check_uncovered(tree, new);
     if (error == ERR_OK && (old->step.wants_directory || new->step.wants_directory)) {
@@ -229,8 +241,6 @@ static error_t rename_place(struct tree *tree, const struct place *old, const st
     }
     if (error != ERR_OK)
         return error;
-    if (tree->ops->rename == NULL)
-        return ERR_READ_ONLY;
     return tree->ops->rename(old->directory, old->step.name, old->step.length, new->directory, new->step.name,
                              new->step.length, flags & (RENAME_FLAG_NO_REPLACE | RENAME_FLAG_EXCHANGE));
 }
@@ -262,7 +272,9 @@ error_t tree_rename(struct request *request, const struct directory_rename_in *i
 
 static error_t unlink_place(struct tree *tree, const struct place *place, uint64_t flags) {
     const struct path_step *step = &place->step;
-    error_t error = check_uncovered(tree, place);
+    error_t error = check_writable(tree, place, tree->ops->unlink != NULL, ERR_READ_ONLY, ERR_NOT_FOUND);
+    if (error == ERR_OK)
+        error = check_uncovered(tree, place);
     if (error != ERR_OK)
         return error;
     if ((flags & UNLINK_FLAG_DIRECTORY) != 0)

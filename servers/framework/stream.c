@@ -6,16 +6,11 @@
 #include "kernel/abi/capability.h"
 #include "libipc/client/slot.h"
 #include "libipc/client/system_call.h"
-#include "libipc/protocols/endpoint.h"
 
 #define STREAM_BADGE   (UINT64_C(1) << 56)
 #define MANIFEST_BADGE (UINT64_C(1) << 63)
 
-enum { UNIT_SHIFT = 40, UNIT_MASK = 0xff, STREAM_MODE = 0620, BLOCK_BYTES = 4096 };
-
-static uint64_t badge_number(uint64_t badge) {
-    return badge & ((UINT64_C(1) << UNIT_SHIFT) - 1);
-}
+enum { UNIT_SHIFT = 40, STREAM_MODE = 0620, BLOCK_BYTES = 4096 };
 
 static struct stream_file *file_add(struct stream_server *streams, uint64_t badge, uint32_t unit) {
     for (uint32_t i = 0; i < STREAM_FILES_MAX; i++) {
@@ -28,17 +23,16 @@ static struct stream_file *file_add(struct stream_server *streams, uint64_t badg
     return NULL;
 }
 
-void stream_server_start(struct stream_server *streams, bool is_restart) {
-    uint64_t cursor = 0, badge;
-    while (is_restart &&
-           endpoint_next_session(streams->server->endpoint, cursor, &cursor, &badge) == ERR_OK) {
-        if ((badge & MANIFEST_BADGE) != 0 || (badge & STREAM_BADGE) == 0)
-            continue;
-        if (badge_number(badge) > streams->last_badge)
-            streams->last_badge = badge_number(badge);
-        struct stream_file *ignored = file_add(streams, badge, badge >> UNIT_SHIFT & UNIT_MASK);
-        (void)ignored; // the pool is as large as the one that gave them out
-    }
+void stream_server_start(struct stream_server *streams, bool is_sound) {
+    if (!is_sound)
+        *streams = (struct stream_server){0};
+}
+
+bool stream_claims(const struct stream_server *streams, cap_t slot) {
+    for (uint32_t i = 0; i < STREAM_WATCHES_MAX; i++)
+        if (streams->watches[i].notification == slot)
+            return true;
+    return false;
 }
 
 struct stream_file *stream_file_find(struct stream_server *streams, uint64_t badge) {

@@ -1,7 +1,7 @@
 // The open files of a server whose files are streams: terminals and character devices. A session of the
 // manifest is a file of its own; directory.open on any session makes another one of the same unit. Also who
-// waits in file.poll, per unit. All from fixed pools: nothing is allocated. Used by console and by the serial
-// port's driver.
+// waits in file.poll, per unit. All from fixed pools: nothing is allocated. The struct belongs
+// into state memory: a new actor goes on with it. Used by console and by the serial port's driver.
 #pragma once
 
 #include <stdbool.h>
@@ -35,8 +35,11 @@ struct stream_server {
     uint64_t last_badge, last_ticket;
 };
 
-// Goes on with the sessions that an earlier actor gave out: their unit is part of the badge.
-void stream_server_start(struct stream_server *streams, bool is_restart);
+// `is_sound`: it holds what an earlier actor left, and keeps it. `server` and the functions are for the
+// caller to set afterwards.
+void stream_server_start(struct stream_server *streams, bool is_sound);
+// Whether a slot holds something of an earlier actor that is still needed.
+bool stream_claims(const struct stream_server *streams, cap_t slot);
 
 // NULL: the badge names nothing.
 struct stream_file *stream_file_find(struct stream_server *streams, uint64_t badge);

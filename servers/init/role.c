@@ -120,7 +120,7 @@ static error_t make_objects(struct role *role, uint32_t index) {
 static error_t fill_table(struct role *role) {
     error_t error = install(role, role->process, SLOT_SELF, 0);
     if (!error)
-        error = install(role, role->account, SLOT_ACCOUNT, 0);
+        error = install(role, role->account, SLOT_ACCOUNT, RIGHTS_ALL & ~RIGHT_MINT);
     if (!error)
         error = install(role, SLOT_KERNEL, SLOT_KERNEL, role->entry->kernel_rights);
     if (!error)

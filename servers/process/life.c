@@ -46,7 +46,7 @@ static error_t install_fixed_slots(const struct program *program) {
         cap_t capability;
     } fixed[] = {
         {SLOT_SELF, 0, program->process},
-        {SLOT_ACCOUNT, 0, program->account},
+        {SLOT_ACCOUNT, RIGHTS_ALL & ~RIGHT_MINT, program->account},
         {SLOT_KERNEL, RIGHT_RANDOM, SLOT_KERNEL},
         {SLOT_CLOCK, 0, SLOT_CLOCK},
     };

@@ -1,6 +1,7 @@
 // The server `process`: programs as POSIX knows them. Wiring only: state memory, sessions, the loop.
 #include <stddef.h>
 
+#include "drivers/framework/driver.h"
 #include "kernel/abi/capability.h"
 #include "libipc/start/start.h"
 #include "libipc/protocols/memory.h"
@@ -33,14 +34,26 @@ static error_t map_state(void) {
     return error;
 }
 
+// Of what an actor before held: what belongs to programs.
+static bool claimed(cap_t slot) {
+    const struct program_table *table = process_server.table;
+    for (uint32_t i = 0; i < table->used; i++) {
+        const struct program *program = &table->programs[i];
+        if (program->id != 0 &&
+            (slot == program->process || slot == program->account || slot == program->thread))
+            return true;
+    }
+    return false;
+}
+
 int server_main(const struct startup *startup) {
-    (void)startup; // read through libipc/start
     struct server *server = &process_server.server;
     error_t error = map_state();
     if (error != ERR_OK)
         return 1;
-    program_table_open(
-        process_server.table); // an earlier actor's slots are reserved already, by the start code
+    program_table_open(process_server.table);
+    if (startup->is_restart != 0)
+        driver_reconcile(claimed);
     server->endpoint = startup_capability("endpoint");
     server->notification = startup_capability("notification");
     server->dispatch = dispatch;

@@ -175,8 +175,7 @@ void program_set_name(struct program *program, const char *text, uint64_t length
     for (uint32_t i = 0; i < PROGRAM_NAME_BYTES; i++)
         program->name[i] = i < PROGRAM_NAME_BYTES - 1 && start + i < end ? text[start + i] : 0;
     for (uint32_t i = 0; i < PROGRAM_ARGUMENT_BYTES; i++)
-        program->arguments[i] =
-            i < PROGRAM_ARGUMENT_BYTES - 1 && end + 1 + i < length ? text[end + 1 + i] : 0;
+        program->arguments[i] = i < PROGRAM_ARGUMENT_BYTES - 1 && i < length ? text[i] : 0;
 }
 
 void program_describe(const struct program *program, struct task_information *information) {

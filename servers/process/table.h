@@ -90,8 +90,8 @@ MUST_USE error_t program_set_group(struct program_table *table, const struct cal
                                    uint64_t group);
 MUST_USE error_t program_new_session(struct program_table *table, const struct caller *caller);
 
-// Splits "name NUL argument NUL argument" into the entry; `length` bytes, cut where they do not fit. Of a
-// path the last part.
+// The name out of "name NUL argument NUL argument", of a path its last part; and all of it as the arguments,
+// the first being the name as it was given. `length` bytes, cut where they do not fit.
 void program_set_name(struct program *program, const char *text, uint64_t length);
 
 void program_describe(const struct program *program, struct task_information *information);

@@ -3,7 +3,7 @@
 
 usage: boot.py [OPTION of image/run]...
 
-The medium is the ordinary one with one role more (boot/bootcount.c), which runs whenever nothing else does and tells, by
+The medium is the ordinary one with the system disk in memory (ram0) and one role more (boot/bootcount.c), which runs whenever nothing else does and tells, by
 QEMU's debug port, since when the machine is at rest and how long it had waited before. The kernel logs when it was entered (its
 first 8,300 instructions, which make page tables, come before that). Without options instructions are counted."""
 import os
@@ -18,7 +18,7 @@ from bare import EXACT, ROOT, BenchError, command_line, machine
 
 MEDIUM = ROOT / "build/tests/bench/bootcount.iso"
 SECONDS = 120
-RAM_DISK = ["--no-disk", "--option", "root=none"]
+RAM_DISK = ["--no-disk", "--option", "root=ram0"]
 
 
 def run(*arguments):
@@ -35,7 +35,7 @@ def run(*arguments):
                 process.kill()
         text = serial.read_text(errors="replace") if serial.exists() else ""
     entered = re.search(r"handed over at tick (\d+)", text)
-    if not found or not entered or not re.search(r"[#$] ", text.split("free")[-1]):
+    if not found or not entered or "rescue shell" in text or not re.search(r"[#$] ", text.split("free")[-1]):
         raise BenchError(text)
     last, waited, messages, switches = map(int, found.groups())
     return {"work": last - int(entered.group(1)) - waited, "waited": waited, "messages": messages, "switches": switches}

@@ -31,7 +31,7 @@ static void enable(struct uart *uart, uint8_t interrupts) {
     uart->enabled = interrupts;
 }
 
-static bool state_sound(const struct uart_state *state) {
+bool uart_state_sound(const struct uart_state *state) {
     return state->magic == UART_STATE_MAGIC && state->version == UART_STATE_VERSION &&
            byte_queue_filled(&state->input) <= UART_QUEUE_BYTES &&
            byte_queue_filled(&state->output) <= UART_QUEUE_BYTES;
@@ -40,7 +40,7 @@ static bool state_sound(const struct uart_state *state) {
 void uart_start(struct uart *uart, uint16_t port, struct uart_state *state) {
     *uart = (struct uart){.port = port, .state = state};
     uint8_t fifo = UART_FIFO_ENABLE | UART_FIFO_TRIGGER_8;
-    if (!state_sound(state)) {
+    if (!uart_state_sound(state)) {
         state->input.head = state->input.tail = 0;
         state->output.head = state->output.tail = 0;
         state->version = UART_STATE_VERSION;

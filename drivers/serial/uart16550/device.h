@@ -39,6 +39,9 @@ static inline uint32_t byte_queue_room(const struct byte_queue *queue) {
 uint32_t byte_queue_filled_run(const struct byte_queue *queue, uint8_t **bytes);
 uint32_t byte_queue_room_run(struct byte_queue *queue, uint8_t **bytes);
 
+// Whether it was left by an earlier actor.
+bool uart_state_sound(const struct uart_state *state);
+
 // Sets the chip up: 115,200 baud, 8 data bits, no parity, FIFOs on. Keeps queues and received bytes of an
 // earlier actor.
 void uart_start(struct uart *uart, uint16_t port, struct uart_state *state);

@@ -7,7 +7,7 @@
 enum { DEVICE_MAJOR = 4 };
 
 static bool non_blocking(struct request *request) {
-    const struct stream_file *file = stream_file_find(&serial.streams, request->badge);
+    const struct stream_file *file = stream_file_find(&serial.state->streams, request->badge);
     return file != NULL && (file->flags & FILE_FLAG_NON_BLOCKING) != 0;
 }
 
@@ -104,30 +104,30 @@ static error_t op_status(struct request *request, const struct file_status_in *i
 static error_t op_get_flags(struct request *request, const struct file_get_flags_in *in,
                             struct file_get_flags_out *out) {
     (void)in;
-    return stream_get_flags(&serial.streams, request, out);
+    return stream_get_flags(&serial.state->streams, request, out);
 }
 
 static error_t op_set_flags(struct request *request, const struct file_set_flags_in *in,
                             struct file_set_flags_out *out) {
     (void)out;
-    return stream_set_flags(&serial.streams, request, in);
+    return stream_set_flags(&serial.state->streams, request, in);
 }
 
 static error_t op_poll(struct request *request, const struct file_poll_in *in, struct file_poll_out *out) {
-    return stream_poll(&serial.streams, request, in, out);
+    return stream_poll(&serial.state->streams, request, in, out);
 }
 
 static error_t op_poll_end(struct request *request, const struct file_poll_end_in *in,
                            struct file_poll_end_out *out) {
     (void)request;
     (void)out;
-    stream_poll_end(&serial.streams, in->ticket);
+    stream_poll_end(&serial.state->streams, in->ticket);
     return ERR_OK;
 }
 
 static error_t op_open(struct request *request, const struct directory_open_in *in,
                        struct directory_open_out *out) {
-    return stream_open(&serial.streams, request, in, out);
+    return stream_open(&serial.state->streams, request, in, out);
 }
 
 const struct file_ops serial_file_ops = {

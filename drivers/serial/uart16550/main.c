@@ -20,7 +20,7 @@ void serial_service(void) {
         fiber_wake_all(&serial.readers);
     if (byte_queue_room(&state->output) > 0)
         fiber_wake_all(&serial.writers);
-    stream_notify(&serial.streams, 0);
+    stream_notify(&serial.state->streams, 0);
 }
 
 // The line is masked from its interrupt to the acknowledgement, and an edge in between would be lost: so look
@@ -51,12 +51,12 @@ static uint32_t unit_of(uint64_t badge) {
 }
 
 static void session_closed(uint64_t badge) {
-    stream_file_closed(&serial.streams, badge);
+    stream_file_closed(&serial.state->streams, badge);
 }
 
+// The device is claimed anew; those who wait in poll stay.
 static bool claimed(cap_t slot) {
-    (void)slot;
-    return false; // the device is claimed anew
+    return stream_claims(&serial.state->streams, slot);
 }
 
 static error_t refuse(struct request *request) {
@@ -64,17 +64,27 @@ static error_t refuse(struct request *request) {
     return ERR_NO_DEVICE_ADDRESS;
 }
 
+static error_t open_state(void) {
+    void *state;
+    uint64_t bytes = (sizeof(struct serial_state) + 4095) / 4096 * 4096;
+    error_t error = driver_map(startup_capability("state"), bytes, &state);
+    if (error != ERR_OK)
+        return error;
+    serial.state = state;
+    stream_server_start(&serial.state->streams, uart_state_sound(&serial.state->uart));
+    serial.state->streams.server = &serial.server;
+    serial.state->streams.unit_of = unit_of;
+    serial.state->streams.readiness = serial_readiness;
+    return ERR_OK;
+}
+
 static error_t start_device(cap_t notification) {
     uint16_t first, count;
-    void *state;
-    uint64_t bytes = (sizeof(struct uart_state) + 4095) / 4096 * 4096;
-    error_t error = driver_map(startup_capability("state"), bytes, &state);
-    if (error == ERR_OK)
-        error = device_claim(startup_capability("device"), 0, &serial.device);
+    error_t error = device_claim(startup_capability("device"), 0, &serial.device);
     if (error == ERR_OK)
         error = driver_attach_ports(serial.device, 0, &first, &count);
     if (error == ERR_OK)
-        uart_start(&serial.uart, first, state);
+        uart_start(&serial.uart, first, &serial.state->uart);
     if (error == ERR_OK)
         error = driver_bind_interrupt(serial.device, 0, INTERRUPT_KIND_LINE, notification,
                                       UINT64_C(1) << BIT_INTERRUPT, &serial.irq);
@@ -88,9 +98,11 @@ int server_main(const struct startup *startup) {
     server->notification = startup_capability("notification");
     server->dispatch = dispatch;
     server->session_closed = session_closed;
-    if (startup->is_restart)
+    error_t error = open_state();
+    if (error == ERR_OK && startup->is_restart)
         driver_reconcile(claimed);
-    error_t error = start_device(server->notification);
+    if (error == ERR_OK)
+        error = start_device(server->notification);
     if (error == ERR_NOT_FOUND) { // then every opening of it must be refused, not wait for ever
         report_line(REPORT_INFORMATION, "this machine has no such port");
         server->dispatch = refuse;
@@ -101,10 +113,6 @@ int server_main(const struct startup *startup) {
         report_line(REPORT_ERROR, "the port can't be set up");
         return 1;
     }
-    serial.streams.server = server;
-    serial.streams.unit_of = unit_of;
-    serial.streams.readiness = serial_readiness;
-    stream_server_start(&serial.streams, startup->is_restart);
     server_on_bit(server, BIT_INTERRUPT, interrupt, NULL);
     interrupt(NULL, BIT_INTERRUPT); // what came between the set-up and the binding
     return server_run(server) == ERR_OK ? 0 : 1;

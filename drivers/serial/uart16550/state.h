@@ -6,9 +6,15 @@
 #include "libipc/protocols/file_server.h"
 #include "servers/framework/stream.h"
 
+// In state memory. The UART's part says whether it is sound.
+struct serial_state {
+    struct uart_state uart;
+    struct stream_server streams;
+};
+
 struct serial {
     struct server server;
-    struct stream_server streams;
+    struct serial_state *state;
     struct uart uart;
     cap_t device, irq;
     struct fiber_wait_queue readers, writers;

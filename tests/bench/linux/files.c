@@ -1,15 +1,17 @@
 // filebench: what files, pipes and processes cost a program; built from this one source for Keelson and for
 // Linux.
 //
-// usage: filebench DEVICE FOLDER [TURNS]
+// usage: filebench DEVICE FOLDER [TURNS [TEST]...]
 //
-// Mounts the ext2 file system on DEVICE at FOLDER and measures, TURNS times, each of the tests below. Before
-// every read it mounts anew (and drops Linux's caches), so that what is read comes from the disk. One line
-// per figure: name, operations, nanoseconds. FOLDER/tree must hold TREE_FOLDERS folders dNN of TREE_FILES
-// files fNN each.
+// Mounts the ext2 file system on DEVICE at FOLDER and measures, TURNS times, each of the tests below (or only
+// those that are named: write read random files stat pipe spawn; the second and third need a first write).
+// Before every read it mounts anew (and drops Linux's caches), so that what is read comes from the disk. One
+// line per figure: name, operations, nanoseconds. FOLDER/tree must hold TREE_FOLDERS folders dNN of
+// TREE_FILES files fNN each.
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -222,13 +224,30 @@ static void spawn_and_wait(void) {
     report("spawn_wait", SPAWNS, start);
 }
 
+static const struct {
+    const char *name;
+    void (*run)(void);
+} tests[] = {{"write", write_file}, {"read", read_file}, {"random", read_randomly}, {"files", make_files},
+             {"stat", stat_tree},   {"pipe", ping_pong}, {"spawn", spawn_and_wait}};
+
+// Runs those that `names` lists, or all if it lists none.
+static void run_tests(char **names) {
+    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+        bool wanted = *names == NULL;
+        for (char **name = names; *name && !wanted; name++)
+            wanted = strcmp(*name, tests[i].name) == 0;
+        if (wanted)
+            tests[i].run();
+    }
+}
+
 int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "--echo") == 0)
         return echo();
     if (argc == 2 && strcmp(argv[1], "--exit") == 0)
         return 0;
-    if (argc < 3 || argc > 4) {
-        (void)fprintf(stderr, "usage: filebench DEVICE FOLDER [TURNS]\n");
+    if (argc < 3) {
+        (void)fprintf(stderr, "usage: filebench DEVICE FOLDER [TURNS [TEST]...]\n");
         return 2;
     }
     program = argv[0];
@@ -236,15 +255,8 @@ int main(int argc, char **argv) {
     folder = argv[2];
     memset(buffer, 'k', sizeof(buffer));
     attach();
-    for (int turns = argc == 4 ? atoi(argv[3]) : 1; turns > 0; turns--) {
-        write_file();
-        read_file();
-        read_randomly();
-        make_files();
-        stat_tree();
-        ping_pong();
-        spawn_and_wait();
-    }
+    for (int turns = argc > 3 ? atoi(argv[3]) : 1; turns > 0; turns--)
+        run_tests(argv + (argc > 3 ? 4 : argc));
     check(umount(folder), "umount");
     return 0;
 }

@@ -9,6 +9,7 @@
 #include "kernel/abi/capability.h"
 #include "libipc/client/clock.h"
 #include "libipc/protocols/file.h"
+#include "libipc/protocols/service.h"
 #include "libipc/protocols/terminal.h"
 #include "libipc/start/start.h"
 
@@ -105,6 +106,10 @@ static void run(char *line) {
         load(strtoull(line + 5, NULL, 10));
     } else if (strcmp(line, "size") == 0 && terminal_window(terminal, &size) == ERR_OK) {
         (void)snprintf(text, sizeof(text), "%u rows, %u columns\n", size.rows, size.columns);
+        say(text);
+    } else if (strncmp(line, "kill ", 5) == 0) {
+        error_t error = service_kill(startup_capability("service"), line + 5, strlen(line + 5));
+        (void)snprintf(text, sizeof(text), "killed: %d\n", error);
         say(text);
     } else if (*line) {
         say("what?\n");

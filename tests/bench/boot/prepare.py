@@ -1,0 +1,26 @@
+"""Makes what the medium for counting the start holds beside the ordinary one: prepare.py SYSTEM.tar MANIFEST ADDED DISK OUT.
+
+DISK becomes an ext2 image of the system's files, small enough for the initrd, which the role `ram` serves as ram0. OUT is the
+manifest with the image as ram's content and with the role that counts."""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "image"))
+from runner import disk
+
+IMAGE_MIB = 12
+RAM_PROGRAM = "program sbin/ram"
+
+
+def main(tar, manifest, added, image, output):
+    disk.SIZE_MIB = IMAGE_MIB
+    pathlib.Path(image).unlink(missing_ok=True)
+    disk.create(pathlib.Path(image), tar)
+    lines = pathlib.Path(manifest).read_text(encoding="utf-8").splitlines()
+    place = next(i for i, line in enumerate(lines) if line.split("#")[0].strip().startswith(RAM_PROGRAM))
+    lines[place:place + 1] = [f"    {RAM_PROGRAM} image=boot/system.img", "    boot initrd initrd"]
+    text = "\n".join(lines) + "\n" + pathlib.Path(added).read_text(encoding="utf-8")
+    pathlib.Path(output).write_text(text, encoding="utf-8")
+
+
+main(*sys.argv[1:])

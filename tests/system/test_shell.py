@@ -1,0 +1,77 @@
+"""What a user does first, through `image/run -c`: output, errors, standard input, exit status, and files that stay."""
+import pathlib
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def run(command, *options, stdin=b"", disk=None):
+    where = ["--system-disk", disk] if disk else ["--fresh-disk"]
+    return subprocess.run([ROOT / "image/run", "--timeout", "90", *where, *options, "-c", command], input=stdin,
+                          capture_output=True, check=False, timeout=200)
+
+
+def test_prints_just_the_file():
+    done = run("cat /etc/motd")
+    assert (done.returncode, done.stdout) == (0, (ROOT / "image/root/etc/motd").read_bytes())
+
+
+@pytest.mark.parametrize("command, status", [("true", 0), ("false", 1), ("exit 42", 42), ("no-such-program", 127), ("kill -9 $$", 137)])
+def test_exit_status(command, status):
+    assert run(command).returncode == status
+
+
+def test_streams_are_apart_and_exact():
+    data = bytes(range(256)) * 300
+    done = run("cat; echo error >&2", stdin=data)
+    assert (done.returncode, done.stdout, done.stderr) == (0, data, b"error\n")
+
+
+@pytest.mark.parametrize("command, output", [
+    ("echo $((6 * 7)) | cat", "42\n"),
+    ("for i in 1 2 3; do echo $i; done | wc -l", "3\n"),
+    ("cd /tmp && mkdir a && echo x > a/b && mv a/b a/c && ls a && rm -r a && ls -A", "c\n"),
+    ("ln -s /etc/motd /tmp/m && cat /tmp/m | cmp - /etc/motd && echo same", "same\n"),
+    ("seq 5 | sort -rn | head -n 2", "5\n4\n"),
+    ("printf 'b\\na\\nb\\n' | sort | uniq -c | tr -s ' '", " 1 a\n 2 b\n"),
+    ("x=$(cat /etc/motd | wc -c); test $x -gt 10 && echo yes", "yes\n"),
+    ("sleep 0.2 & wait; echo done", "done\n"),
+    ("if grep -q Keelson /etc/motd; then echo found; fi", "found\n"),
+    ("echo a > /root/f; echo b >> /root/f; cat /root/f; rm /root/f; test -e /root/f || echo gone", "a\nb\ngone\n"),
+    ("cat /dev/null | wc -c; head -c 5 /dev/zero | wc -c", "0\n5\n"),
+    ("ls /proc | grep -c '^[0-9]' | grep -v '^0$' > /dev/null && echo processes", "processes\n"),
+])
+def test_shell(command, output):
+    done = run(command)
+    assert (done.stdout.decode(), done.stderr.decode(), done.returncode) == (output, "", 0)
+
+
+def test_errors_name_tool_path_and_reason():
+    done = run("cat /no/such/file")
+    assert (done.returncode, done.stderr) == (1, b"cat: /no/such/file: no such file or directory\n")
+
+
+def test_what_was_written_stays(tmp_path):
+    disk = tmp_path / "system.img"
+    assert run("echo kept > /root/note", disk=disk).returncode == 0
+    assert run("cat /root/note", disk=disk).stdout == b"kept\n"
+    assert subprocess.run(["e2fsck", "-fn", disk], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("options", [("--machine", "q35"), ("--memory", "32M"), ("--cpus", "2")])
+def test_other_machines(options):
+    done = run("cat /etc/motd | wc -l", *options)
+    assert (done.returncode, done.stdout) == (0, b"1\n")
+
+
+def test_a_thousand_programs_leave_no_trace():
+    """Exactly as much is free as before, once what warms up (caches, the 5-second sync) has done so."""
+    script = """
+run() { i=0; while [ $i -lt $1 ]; do /bin/true; i=$((i + 1)); done; sleep 7; }
+free_bytes() { grep free_bytes /proc/memory; }
+run 300; free_bytes; sleep 7; before=$(free_bytes); before=$(free_bytes); run 1000; after=$(free_bytes)
+[ "$before" = "$after" ] && echo equal || echo "$before -> $after"
+"""
+    assert run(script).stdout.splitlines()[-1] == b"equal"
