@@ -3,6 +3,7 @@
 
 #include "kernel/ipc/request.h"
 #include "kernel/sched/process.h"
+#include "kernel/x86_64/paging.h"
 
 struct capability *capability_region;
 
@@ -115,4 +116,11 @@ bool capability_revoke_step(struct capability *slot, uint32_t budget) {
     }
     slot->flags &= (uint8_t)~CAPABILITY_REVOKING;
     return true;
+}
+
+bool capability_revoke_rest(uint32_t number, uint32_t budget) {
+    struct capability *slot = numbered(number);
+    if (!slot || !kernel_page_is_mapped((uint64_t)slot) || !(slot->flags & CAPABILITY_REVOKING))
+        return true;
+    return capability_revoke_step(slot, budget);
 }

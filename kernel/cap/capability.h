@@ -63,6 +63,8 @@ void capability_delete(struct capability *slot);
 // Deletes up to `budget` descendants; true when none is left. The slot is marked at the first step: nothing more can
 // be derived from it until the last.
 bool capability_revoke_step(struct capability *slot, uint32_t budget);
+// Goes on with a revocation that its caller did not live to finish, if it is not over: the slot by its global number.
+bool capability_revoke_rest(uint32_t number, uint32_t budget);
 
 static inline uint32_t capability_number(const struct capability *slot) {
     return slot ? (uint32_t)(slot - capability_region) : 0;

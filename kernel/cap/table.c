@@ -24,7 +24,8 @@ error_t capability_table_create(struct capability_table *table) {
 }
 
 static error_t table_grow(struct capability_table *table, struct account *account) {
-    error_t error = account_charge(account, PAGE_BYTES);
+    uint64_t charge = table->size ? PAGE_BYTES : 2 * PAGE_BYTES; // the first brings its page table along
+    error_t error = account_charge(account, charge);
     if (error)
         return error;
     uint64_t physical;
@@ -39,7 +40,7 @@ static error_t table_grow(struct capability_table *table, struct account *accoun
 release:
     frame_release(physical);
 refund:
-    account_refund(account, PAGE_BYTES);
+    account_refund(account, charge);
     return error;
 }
 
@@ -70,7 +71,7 @@ bool capability_table_destroy_step(struct capability_table *table, struct accoun
         }
         table->size -= SLOTS_PER_PAGE;
         frame_release(kernel_unmap_page((uint64_t)page));
-        account_refund(account, PAGE_BYTES);
+        account_refund(account, table->size ? PAGE_BYTES : 2 * PAGE_BYTES);
     }
     if (table->index) {
         kernel_release_table((uint64_t)table->slots);

@@ -20,6 +20,8 @@ static cap_t move_one(struct process *from, cap_t sent, uint16_t rights, struct 
     struct capability *source = capability_slot(&from->table, sent & ~SEND_CAP_MOVE), *target;
     if (!source || source->kind == CAP_NONE || source->kind == CAP_REPLY)
         return 0;
+    if ((sent & SEND_CAP_MOVE) && (source->flags & CAPABILITY_REVOKING)) // it stays until that is done
+        return 0;
     bool arrives = wanted && !to->object.dying &&
                    !capability_reserve(&to->table, to->object.account, wanted, &target);
     if (!(sent & SEND_CAP_MOVE))

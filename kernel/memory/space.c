@@ -186,10 +186,11 @@ error_t space_protect(struct space *space, uint64_t address, uint64_t length, ui
     error_t error = isolate(space, address, length);
     if (error)
         return error;
-    struct mapping *mapping = mapping_of(tree_at_or_above(&space->mappings, address));
-    for (; mapping && mapping->start < address + length; mapping = mapping_of(tree_next(&mapping->node))) {
+    struct mapping *first = mapping_of(tree_at_or_above(&space->mappings, address)), *mapping = first;
+    for (; mapping && mapping->start < address + length; mapping = mapping_of(tree_next(&mapping->node)))
         if (flags & ~mapping->allowed)
             return ERR_RIGHTS;
+    for (mapping = first; mapping && mapping->start < address + length; mapping = mapping_of(tree_next(&mapping->node))) {
         mapping->flags = flags;
         page_unmap(&space->tables, mapping->start, mapping->length); // entries come back with the new rights
     }

@@ -13,6 +13,8 @@
 #include "kernel/x86_64/fpu.h"
 #include "kernel/x86_64/switch.h"
 
+enum { REVOKE_STEP = 64 };
+
 uint64_t thread_next_serial(void) {
     static uint64_t serial;
     return ++serial;
@@ -181,6 +183,8 @@ void thread_unreachable(struct object *object) {
 
 bool thread_reap_step(struct object *object) {
     struct thread *thread = CONTAINER_OF(object, struct thread, object);
+    if (!capability_revoke_rest(thread->revoking, REVOKE_STEP))
+        return false;
     if (thread->fpu_area) {
         frame_release(direct_map_physical(thread->fpu_area));
         account_refund(object->account, PAGE_BYTES);

@@ -45,6 +45,7 @@ struct thread {
     struct tree_node timer;   // deadline of its wait or call
     struct memory *message_memory;
     uint64_t message_address; // in its space
+    uint32_t revoking;        // the slot (by its global number) whose revocation it began and has not finished
     uint64_t cpu_time;        // nanoseconds
     uint64_t slice_left;      // nanoseconds of its turn, while it does not run
     uint64_t fault_words[6];

@@ -94,6 +94,8 @@ void invoke_object(struct thread *thread, struct capability *slot) {
     struct invocation call = {.thread = thread, .process = thread->process, .slot = slot};
     const struct shape *shape = NULL;
     error_t error = find_shape(slot, tag, &shape);
+    if (!error && shape->caps_out && (slot->flags & CAPABILITY_REVOKING))
+        error = ERR_REVOKED;
     if (!error)
         error = find_capabilities(&call, shape);
     if (!error) {

@@ -85,6 +85,7 @@ static error_t slot_operation(struct invocation *call, struct process *process, 
         if (!(from->rights & RIGHT_REVOKE))
             return ERR_RIGHTS;
         call->restart = !capability_revoke_step(from, REVOKE_STEP);
+        call->thread->revoking = call->restart ? capability_number(from) : 0;
         return ERR_OK;
     default:
         error = reserve(process, call->in[1], &to);
@@ -92,6 +93,8 @@ static error_t slot_operation(struct invocation *call, struct process *process, 
             return error;
         if (method == METHOD_PROCESS_SLOT_COPY)
             return capability_copy(from, to, (uint16_t)call->in[2]);
+        if (from->flags & CAPABILITY_REVOKING) // whoever revokes it would not find it again
+            return ERR_REVOKED;
         capability_move(from, to);
         return ERR_OK;
     }

@@ -73,6 +73,11 @@ error_t kernel_map_page(uint64_t virtual_address, uint64_t physical, uint64_t fl
     return error;
 }
 
+bool kernel_page_is_mapped(uint64_t virtual_address) {
+    uint64_t *entry;
+    return !walk(kernel_root, virtual_address, false, NULL, 0, &entry) && (*entry & PAGE_PRESENT);
+}
+
 uint64_t kernel_unmap_page(uint64_t virtual_address) {
     uint64_t *entry;
     if (walk(kernel_root, virtual_address, false, NULL, 0, &entry) || !(*entry & PAGE_PRESENT))

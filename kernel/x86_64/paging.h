@@ -29,6 +29,7 @@ void paging_initialize(uint64_t root);
 uint64_t paging_kernel_root(void);
 error_t kernel_map_page(uint64_t virtual_address, uint64_t physical, uint64_t flags) MUST_USE;
 uint64_t kernel_unmap_page(uint64_t virtual_address); // returns the physical address
+bool kernel_page_is_mapped(uint64_t virtual_address);
 void kernel_release_table(uint64_t virtual_address);  // the page table of an empty 2 MiB range
 
 // A user space. Its tables are charged to `account` page by page.

@@ -14,8 +14,8 @@ enum { MSR_FS_BASE = 0xc0000100, MSR_KERNEL_GS_BASE = 0xc0000102, CR0_TS = 8 };
 struct processor boot_processor;
 
 static void load_segments(struct processor *processor, const struct thread *thread) {
-    bool other = processor->fs_owner != thread->process && thread->fs_base;
-    if (processor->fs_base != thread->fs_base || other) {
+    bool other = processor->fs_owner != thread->process; // which may have loaded selectors, and that clears the bases
+    if (processor->fs_base != thread->fs_base || (other && thread->fs_base)) {
         processor_write_msr(MSR_FS_BASE, thread->fs_base);
         processor->fs_base = thread->fs_base;
     }

@@ -75,6 +75,9 @@ static void test_quota(cap_t outer) {
     check_error(account_set_quota(weak, PAGE, 1), ERR_RIGHTS, "set_quota without CONTROL");
     check_error(account_information(weak, &quota, &now, &peak, &ceiling), ERR_OK, "information with INSPECT");
     slot_release(weak);
+    must(slot_duplicate(inner, RIGHTS_ALL & ~RIGHT_MINT, &weak), "an account to spend from");
+    check_error(account_set_quota(weak, PAGE, 50), ERR_RIGHTS, "set_quota without MINT: who spends does not say how much");
+    slot_release(weak);
     slot_release(inner);
 }
 

@@ -91,6 +91,46 @@ static void test_revoke_tree(void) {
     slot_release(root);
 }
 
+static void revokes(struct actor *actor) {
+    actor->values[0] = 1 + (uint64_t)-process_slot_revoke(SLOT_SELF, actor->arguments[0]);
+}
+
+// A revocation takes many steps, between which others run: what they may do meanwhile, and what becomes of it if its caller
+// ends.
+static void test_revoke_in_steps(bool caller_ends) {
+    enum { MANY = 60000 };
+    cap_t root = new_notification(), child = 0;
+    error_t error = ERR_OK;
+    for (uint64_t slot = LOCAL_SLOT; slot < LOCAL_SLOT + MANY && !error; slot++)
+        error = process_slot_copy(SLOT_SELF, slot % 3 ? root : slot == LOCAL_SLOT ? root : slot - 1, slot, RIGHTS_ALL);
+    check_error(error, ERR_OK, "a tree of 60,000 copies");
+    struct actor *actor = actor_new(revokes, MAIN_PRIORITY - 1, 0);
+    actor->arguments[0] = root;
+    actor_go(actor);
+    sleep_for(MILLISECOND); // it is in the middle
+    check(!actor->values[0], "its revocation does not end within a millisecond");
+    check_error(slot_duplicate(root, 0, &child), ERR_REVOKED, "what is being revoked can't be copied");
+    check_error(process_slot_move(SLOT_SELF, root, 61900), ERR_REVOKED, "nor moved");
+    check_error(notification_signal(root, 1), ERR_OK, "but used");
+    if (caller_ends) {
+        actor_free(actor);
+        while (slot_duplicate(root, 0, &child) == ERR_REVOKED)
+            sleep_for(MILLISECOND); // the kernel goes on by itself
+        slot_release(child);
+    } else {
+        actor_await(actor, THREAD_STATE_ENDED);
+        check_value(actor->values[0], 1, "in the end it is done");
+        actor_free(actor);
+    }
+    uint64_t left = 0;
+    for (uint64_t slot = LOCAL_SLOT; slot < LOCAL_SLOT + MANY; slot += 97)
+        left += exists(slot);
+    check_value(left, 0, caller_ends ? "the kernel finishes what a dead caller began" : "nothing is left of the tree");
+    check_error(slot_duplicate(root, 0, &child), ERR_OK, "and it can be copied again");
+    slot_release(child);
+    slot_release(root);
+}
+
 static void test_other_table(void) {
     cap_t process = 0, notification = new_notification();
     must(account_create_process(SLOT_ACCOUNT, &process), "a process");
@@ -208,6 +248,8 @@ void test_capabilities(void) {
     test_copy();
     test_move();
     test_revoke_tree();
+    test_revoke_in_steps(false);
+    test_revoke_in_steps(true);
     test_other_table();
     test_clone_table();
     test_decoding();

@@ -104,6 +104,15 @@ static void test_split(void) {
     check_error(process_protect(SLOT_SELF, (uint64_t)at, 8 * PAGE, READ_WRITE), ERR_OK, "protecting back");
     at[4 * PAGE] = 3;
     check_value(at[4 * PAGE], 3, "it can be written again");
+    cap_t weak = 0;
+    must(slot_duplicate(memory, RIGHT_READ, &weak), "a weak capability");
+    unmap(at + 7 * PAGE, PAGE);
+    must(process_map(SLOT_SELF, (uint64_t)at + 7 * PAGE, PAGE, 7 * PAGE, MAP_FLAG_FIXED | MAP_FLAG_READ, weak, &start), "mapping");
+    must(process_protect(SLOT_SELF, (uint64_t)at, 8 * PAGE, MAP_FLAG_READ), "protecting");
+    check_error(process_protect(SLOT_SELF, (uint64_t)at, 8 * PAGE, READ_WRITE), ERR_RIGHTS, "a protect that can't be done");
+    must(process_region(SLOT_SELF, (uint64_t)at, &start, &length, &offset, &flags), "region");
+    check_value(flags, MAP_FLAG_READ, "does nothing");
+    slot_release(weak);
     check_error(process_protect(SLOT_SELF, (uint64_t)at, 8 * PAGE, 1), ERR_INVALID, "an unknown flag");
     check_error(process_protect(SLOT_SELF, (uint64_t)at + 1, PAGE, READ_WRITE), ERR_INVALID, "an odd address");
     check_error(process_unmap(SLOT_SELF, (uint64_t)at, PAGE + 1), ERR_INVALID, "an odd length");

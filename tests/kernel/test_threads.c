@@ -109,6 +109,38 @@ static void keeps_segments(struct actor *actor) {
     }
 }
 
+static uint64_t segment_word;
+
+// In a process of its own, at the same GS base as another: spoils it, or looks whether it was spoilt.
+static void shares_gs_base(struct actor *actor) {
+    segment_word = actor->arguments[0];
+    (void)thread_set_segments(30, 0, (uint64_t)&segment_word);
+    for (uint64_t i = 0, word; i < 20; i++) {
+        if (actor->arguments[1]) {
+            __asm__ volatile("mov %0, %%gs" : : "r"(0));
+        } else {
+            __asm__ volatile("mov %%gs:0, %0" : "=r"(word));
+            actor->values[0] += word != actor->arguments[0];
+        }
+        (void)thread_yield(30);
+    }
+}
+
+static void test_foreign_segments(void) {
+    struct actor *victim = actor_new_process(shares_gs_base, MAIN_PRIORITY - 1, SLOT_ACCOUNT),
+                 *spoiler = actor_new_process(shares_gs_base, MAIN_PRIORITY - 1, SLOT_ACCOUNT);
+    victim->arguments[0] = 7, spoiler->arguments[1] = 1;
+    must(process_install(victim->process, 30, 0, victim->thread), "its thread");
+    must(process_install(spoiler->process, 30, 0, spoiler->thread), "its thread");
+    actor_go(victim);
+    actor_go(spoiler);
+    actor_await(victim, THREAD_STATE_ENDED);
+    actor_await(spoiler, THREAD_STATE_ENDED);
+    check(victim->done && victim->values[0] == 0, "a process can't spoil another's GS base by loading a selector");
+    actor_free(victim);
+    actor_free(spoiler);
+}
+
 static void test_segments(void) {
     struct actor *first = actor_new(keeps_segments, ACTOR_PRIORITY, 0), *second = actor_new(keeps_segments, ACTOR_PRIORITY, 0);
     first->arguments[0] = 11, first->arguments[1] = 12, first->arguments[2] = 50;
@@ -366,6 +398,7 @@ void test_threads(void) {
     test_registers();
     test_stop_start();
     test_segments();
+    test_foreign_segments();
     test_fpu();
     test_round_robin();
     test_starvation();
