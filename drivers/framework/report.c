@@ -25,3 +25,23 @@ void report_line(enum report_level level, const char *line) {
     text_add(&text, line);
     report(level, &text);
 }
+
+static const char *error_sentence(error_t error) {
+    switch (error) {
+#define ERROR_CASE(name, value, sentence)                                                                    \
+    case (value):                                                                                            \
+        return (sentence);
+        ERROR_LIST(ERROR_CASE)
+#undef ERROR_CASE
+    default:
+        return "unknown error";
+    }
+}
+
+void report_failure(const char *line, error_t error) {
+    struct text text = {0};
+    text_add(&text, line);
+    text_add(&text, ": ");
+    text_add(&text, error_sentence(error));
+    report(REPORT_ERROR, &text);
+}

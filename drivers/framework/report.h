@@ -2,6 +2,7 @@
 #pragma once
 
 #include "drivers/framework/text.h"
+#include "kernel/abi/errors.h"
 
 enum report_level { REPORT_ERROR = 1, REPORT_WARNING = 2, REPORT_INFORMATION = 3, REPORT_DEBUG = 4 };
 
@@ -10,3 +11,5 @@ void report_set_name(const char *name);
 
 void report(enum report_level level, const struct text *text);
 void report_line(enum report_level level, const char *line);
+// The line, and why: an error of REPORT_ERROR.
+void report_failure(const char *line, error_t error);

@@ -23,7 +23,7 @@ enum {
 };
 #define TAG_LEND_READ  (UINT64_C(1) << 28) // request: the server may read the buffer page->lend_read
 #define TAG_LEND_WRITE (UINT64_C(1) << 29) // request: the server may write the buffer page->lend_write
-#define TAG_DEADLINE   (UINT64_C(1) << 30) // call, wait: give up at page->deadline
+#define TAG_DEADLINE   (UINT64_C(1) << 30) // call, reply_wait, wait: give up at page->deadline
 #define TAG_REPEAT     (UINT64_C(1) << 31) // request: the number of the call before, which was lost with its server
 #define TAG_ANSWER     (UINT64_C(1) << 32) // set by the kernel: the answer to a call object; r14 holds its error_t,
                                            // rdi the cookie of the call object
@@ -55,6 +55,12 @@ static inline uint32_t tag_words(uint64_t tag) {
 static inline uint32_t tag_caps(uint64_t tag) {
     return (uint32_t)(tag >> TAG_CAPS_SHIFT) & TAG_CAPS_MASK;
 }
+// Counts that a message can have: words lie in the page only behind six in registers. MESSAGE_WORDS, MESSAGE_CAPS.
+static inline int tag_is_possible(uint64_t tag) {
+    uint32_t in_registers = (uint32_t)(tag >> TAG_WORDS_SHIFT) & TAG_WORDS_MASK;
+    uint32_t in_page = (uint32_t)(tag >> TAG_PAGE_WORDS_SHIFT) & TAG_PAGE_WORDS_MASK;
+    return in_registers <= 6 && in_page <= 58 && (in_page == 0 || in_registers == 6) && tag_caps(tag) <= 4;
+}
 
 // A buffer lent for the duration of one call.
 struct lend {
@@ -63,7 +69,7 @@ struct lend {
 };
 
 // page->send_caps[i]: a slot, and how it goes over.
-#define SEND_CAP_MOVE 0x80000000u // the sender's slot becomes empty
+#define SEND_CAP_MOVE 0x80000000u // the sender's slot becomes empty, even if the receiver could not take it
 
 // One page per thread, pinned, readable and writable by its thread. Words 0 to 5 travel in registers and are not here.
 struct message_page {

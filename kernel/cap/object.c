@@ -15,7 +15,7 @@ error_t object_create(enum capability_kind kind, size_t bytes, struct account *a
         return error;
     void *memory;
     error = heap_allocate(bytes, &memory);
-    if (error && !reaper_run(UINT32_MAX))
+    if (error && reaper_run(UINT32_MAX))
         error = heap_allocate(bytes, &memory);
     if (error) {
         account_refund(account, heap_charge(bytes));
@@ -66,6 +66,9 @@ void object_remove_capability(struct object *object) {
             break;
         case CAP_CALL:
             call_unreachable(object);
+            break;
+        case CAP_NOTIFICATION:
+            notification_unreachable(object);
             break;
         default:
             break;

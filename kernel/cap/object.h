@@ -58,3 +58,4 @@ void thread_unreachable(struct object *object);
 void endpoint_unreachable(struct object *object);
 void session_unreachable(struct object *object);
 void call_unreachable(struct object *object);
+void notification_unreachable(struct object *object);

@@ -57,7 +57,18 @@ void notification_unbind(struct notification *notification) {
     object_release(&notification->object);
 }
 
+// Those that wait hold no reference, and nobody is left who could signal for them.
+void notification_unreachable(struct object *object) {
+    struct notification *notification = CONTAINER_OF(object, struct notification, object);
+    struct list *link;
+    while ((link = list_first(&notification->waiters))) {
+        struct thread *thread = CONTAINER_OF(link, struct thread, queue_link);
+        thread->registers.rax = (uint64_t)ERR_DYING;
+        thread_wake(thread);
+    }
+}
+
 bool notification_reap_step(struct object *object) {
-    (void)object; // unbound, and nobody waits: both would hold a reference
+    (void)object; // unbound, since that would hold a reference
     return true;
 }

@@ -106,7 +106,7 @@ void request_take(struct request *request, struct thread *server) {
     if (request->origin == REQUEST_EXIT) { // an event: nobody waits for an answer
         request->state = REQUEST_IDLE;
         session_unhold(request->session);
-        process_exit_told(request->process);
+        process_exit_told(request->process, true);
         return;
     }
     request->state = REQUEST_SERVED;
@@ -147,7 +147,9 @@ void request_finish(struct request *request, error_t error) {
         request->tag = 0;
         memset(call->received_caps, 0, sizeof(call->received_caps));
         call_answered(call, error);
-    } else if (request->origin != REQUEST_EXIT) {
+    } else if (request->origin == REQUEST_EXIT) {
+        process_exit_told(request->process, false);
+    } else {
         wake_caller(request, error);
     }
 }

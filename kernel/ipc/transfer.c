@@ -9,29 +9,35 @@
 
 static void copy_page_words(uint64_t *to, const uint64_t *from, uint64_t tag) {
     uint32_t words = tag_words(tag);
-    if (words > MESSAGE_WORDS)
-        words = MESSAGE_WORDS;
     if (words > MESSAGE_REGISTER_WORDS)
         memcpy(&to[MESSAGE_REGISTER_WORDS], &from[MESSAGE_REGISTER_WORDS],
                (words - MESSAGE_REGISTER_WORDS) * sizeof(uint64_t));
 }
 
+// What is moved leaves the sender in any case: it arrives, or it is gone. A reply stays with the process that must answer;
+// handing it on is what forward is for.
 static cap_t move_one(struct process *from, cap_t sent, uint16_t rights, struct process *to, cap_t wanted) {
     struct capability *source = capability_slot(&from->table, sent & ~SEND_CAP_MOVE), *target;
-    if (!source || source->kind == CAP_NONE || wanted == 0)
+    if (!source || source->kind == CAP_NONE || source->kind == CAP_REPLY)
         return 0;
-    if (capability_reserve(&to->table, to->object.account, wanted, &target))
+    bool arrives = wanted && !capability_reserve(&to->table, to->object.account, wanted, &target);
+    if (!(sent & SEND_CAP_MOVE))
+        return arrives && !capability_copy(source, target, rights ? rights : RIGHTS_ALL) ? wanted : 0;
+    if (!arrives) {
+        capability_delete(source);
         return 0;
-    if (sent & SEND_CAP_MOVE) {
-        bool reply = source->kind == CAP_REPLY;
-        if (reply && from != to) // a reply stays with the process that must answer; handing on is forward
-            return 0;
-        capability_move(source, target);
-        if (rights)
-            target->rights &= rights;
-        return wanted;
     }
-    return capability_copy(source, target, rights ? rights : RIGHTS_ALL) ? 0 : wanted;
+    capability_move(source, target);
+    if (rights)
+        target->rights &= rights;
+    return wanted;
+}
+
+void transfer_drop(struct thread *server) {
+    uint32_t count = tag_caps(server->registers.rsi);
+    for (uint32_t i = 0; i < count && i < MESSAGE_CAPS; i++)
+        if (server->page->send_caps[i] & SEND_CAP_MOVE)
+            (void)move_one(server->process, server->page->send_caps[i], 0, server->process, 0);
 }
 
 static void move_caps(uint64_t tag, struct process *from, const cap_t *sent, const uint16_t *rights,
@@ -64,8 +70,14 @@ void transfer_request(struct request *request, struct thread *server) {
     page->lent_write_length = lent_length(tag, TAG_LEND_WRITE, &request->lend_write);
 }
 
-void transfer_reply(struct request *request, struct thread *server, struct thread *caller) {
+// What the server says about its reply; one that can't be is an error in its place, since a reply does not fail.
+static uint64_t reply_tag(const struct thread *server) {
     uint64_t tag = server->registers.rsi & UINT64_C(0x0fffffff);
+    return tag_is_possible(tag) ? tag : (uint16_t)ERR_BAD_MESSAGE;
+}
+
+void transfer_reply(struct request *request, struct thread *server, struct thread *caller) {
+    uint64_t tag = reply_tag(server);
     caller->registers.rsi = tag;
     caller->registers.rdi = caller->registers.r14 = caller->registers.r15 = 0;
     memcpy(caller->registers.words, server->registers.words, sizeof(caller->registers.words));
@@ -77,7 +89,7 @@ void transfer_reply(struct request *request, struct thread *server, struct threa
 }
 
 void transfer_answer(struct call *call, struct thread *server) {
-    uint64_t tag = server->registers.rsi & UINT64_C(0x0fffffff);
+    uint64_t tag = reply_tag(server);
     call->request.tag = tag;
     memcpy(call->words, server->registers.words, sizeof(server->registers.words));
     copy_page_words(call->words, server->page->words, tag);

@@ -189,6 +189,22 @@ void memory_discard(struct memory *memory, uint64_t first, uint64_t count) {
     }
 }
 
+// Shares a page with a clone. A pinned one must stay the source's alone, since a device may write to it: it is copied.
+static error_t clone_page(const struct memory *source, uint64_t from, uint64_t *to) {
+    if (!source->pinned) {
+        frame_share(from);
+        *to = from;
+        return ERR_OK;
+    }
+    uint64_t copy;
+    error_t error = frame_allocate(0, FRAME_ANYWHERE, &copy);
+    if (error)
+        return error;
+    memcpy(direct_map(copy), direct_map(from), PAGE_BYTES);
+    *to = copy;
+    return ERR_OK;
+}
+
 error_t memory_clone(struct memory *source, struct account *account, uint64_t offset, uint64_t length,
                      struct memory **out) {
     uint64_t first = offset / PAGE_BYTES, count = length / PAGE_BYTES;
@@ -204,12 +220,12 @@ error_t memory_clone(struct memory *source, struct account *account, uint64_t of
         if (find_entry(source, first + page, false, &from) || !from || !*from)
             continue;
         error = find_entry(clone, page, true, &to);
+        if (!error)
+            error = clone_page(source, *from, to);
         if (error) {
             object_release(&clone->object);
             return error;
         }
-        *to = *from;
-        frame_share(*from);
         clone->resident++;
     }
     for (struct list *link = source->mappings.next; link != &source->mappings; link = link->next)

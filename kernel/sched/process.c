@@ -52,6 +52,7 @@ bool process_reset_step(struct process *process, error_t *error) {
     if (!space_destroy_step(&process->space))
         return false;
     process->exited = false;
+    process->port_ranges = 0;
     *error = space_create(&process->space, process->object.account);
     return true;
 }
@@ -82,10 +83,12 @@ void process_exit(struct process *process, uint64_t status) {
     event->process = process;
     object_reference(&process->object); // until told
     if (request_send(event, process->keeper))
-        process_exit_told(process);
+        process_exit_told(process, false);
 }
 
-void process_exit_told(struct process *process) {
+void process_exit_told(struct process *process, bool received) {
+    if (!received)
+        process_destroy(process);
     object_release(&process->object);
 }
 
@@ -95,7 +98,7 @@ void process_destroy(struct process *process) {
     process_end_threads(process);
     if (process->exit_event.state != REQUEST_IDLE) {
         request_withdraw(&process->exit_event);
-        process_exit_told(process);
+        object_release(&process->object); // what process_exit holds until it is told
     }
     process_set_keeper(process, NULL);
     list_remove(&process->link);

@@ -39,7 +39,8 @@ void process_end_threads(struct process *process);
 bool process_reset_step(struct process *process, error_t *error);
 void process_destroy(struct process *process);
 void process_exit(struct process *process, uint64_t status);
-void process_exit_told(struct process *process);
+// The keeper received the exit event, or (false) there is no keeper any more: then the process is destroyed.
+void process_exit_told(struct process *process, bool received);
 void process_set_keeper(struct process *process, struct session *keeper);
 struct process *process_next(uint64_t serial);
 uint64_t process_count(void);

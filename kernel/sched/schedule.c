@@ -86,8 +86,8 @@ void schedule_yield(void) {
     slice_over = true;
 }
 
-// Sleeps until some thread can run.
-static void idle(uint64_t now) {
+// Sleeps until some thread can run; the time then.
+static uint64_t idle(uint64_t now) {
     switch_to_nothing();
     while (!run_queue_first()) {
         if (reaper_run(REAP_STEPS) && !run_queue_first()) {
@@ -99,6 +99,7 @@ static void idle(uint64_t now) {
     }
     idle_time += now - running_since;
     running_since = now;
+    return now;
 }
 
 void schedule(void) {
@@ -117,7 +118,7 @@ void schedule(void) {
     if (runs_on)
         run_queue_push(current, !slice_over);
     if (!next)
-        idle(now);
+        now = idle(now);
     next = run_queue_first();
     run_queue_remove(next);
     slice_over = false;

@@ -96,7 +96,7 @@ error_t account_invoke(struct invocation *call, uint32_t code) {
         call->reply[3] = account->priority_ceiling;
         return ERR_OK;
     case METHOD_ACCOUNT_SET_QUOTA:
-        if (call->in[0] < account->used || call->in[1] >= PRIORITIES || !account->parent)
+        if (!account->parent || call->in[0] < account->used || call->in[1] > account->parent->priority_ceiling)
             return ERR_INVALID;
         account->quota = call->in[0];
         account->priority_ceiling = (uint8_t)call->in[1];

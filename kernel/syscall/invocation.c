@@ -40,7 +40,7 @@ static error_t find_shape(const struct capability *slot, uint64_t tag, const str
     if (protocol != kinds[slot->kind].protocol || method >= METHODS || !shapes[protocol][method].known)
         return ERR_BAD_METHOD;
     *shape = &shapes[protocol][method];
-    if (tag_words(tag) != (*shape)->words_in || tag_caps(tag) != (*shape)->caps_in)
+    if (!tag_is_possible(tag) || tag_words(tag) != (*shape)->words_in || tag_caps(tag) != (*shape)->caps_in)
         return ERR_BAD_MESSAGE;
     if (((*shape)->reads != 0) != !!(tag & TAG_LEND_READ) || ((*shape)->writes != 0) != !!(tag & TAG_LEND_WRITE))
         return ERR_BAD_MESSAGE;
@@ -70,7 +70,7 @@ static void write_result(struct invocation *call, const struct shape *shape, err
     struct registers *registers = &call->thread->registers;
     struct message_page *page = call->thread->page;
     registers->rax = ERR_OK;
-    registers->rdi = registers->r14 = registers->r15 = registers->rbx = 0;
+    registers->rdi = registers->r14 = registers->r15 = 0;
     registers->rsi = (uint16_t)error;
     memset(registers->words, 0, sizeof(registers->words));
     if (error)

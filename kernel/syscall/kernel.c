@@ -115,9 +115,13 @@ static error_t device_memory(struct invocation *call) {
     if (address % PAGE_BYTES || length % PAGE_BYTES || length == 0 || length > UINT64_C(1) << 40 ||
         address > (UINT64_C(1) << 52) - length || call->in[2] > 1)
         return ERR_INVALID;
-    for (uint64_t page = address; page < address + length && page < frame_total_bytes() * 4; page += PAGE_BYTES)
-        if (frame_is_managed(page))
+    const struct boot_info *info = information_boot();
+    for (uint32_t i = 0; i < info->memory_count; i++) {
+        const struct boot_memory_range *range = &info->memory[i];
+        bool is_ours = range->kind != BOOT_MEMORY_RESERVED && range->kind != BOOT_MEMORY_ACPI;
+        if (is_ours && address < range->start + range->length && range->start < address + length)
             return ERR_INVALID;
+    }
     struct memory *memory;
     error_t error = memory_create_physical(call->process->object.account, address, length,
                                            call->in[2] ? PAGE_WRITE_COMBINING : PAGE_UNCACHED, &memory);

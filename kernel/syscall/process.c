@@ -53,17 +53,25 @@ static error_t create_thread(struct invocation *call, struct process *process) {
     return ERR_OK;
 }
 
+// A slot's number is 64 bits wide in a message.
+static error_t reserve(struct process *process, uint64_t index, struct capability **slot) {
+    if (index >= CAP_TABLE_SLOTS)
+        return ERR_INVALID;
+    return capability_reserve(&process->table, process->object.account, (cap_t)index, slot);
+}
+
 static error_t install(struct invocation *call, struct process *process) {
     struct capability *slot;
-    error_t error =
-        capability_reserve(&process->table, process->object.account, (cap_t)call->in[0], &slot);
+    error_t error = reserve(process, call->in[0], &slot);
     if (error)
         return error;
     return capability_copy(call->caps[0], slot, call->in[1] ? (uint16_t)call->in[1] : RIGHTS_ALL);
 }
 
 static error_t slot_operation(struct invocation *call, struct process *process, uint32_t method) {
-    struct capability *from = capability_slot(&process->table, (cap_t)call->in[0]), *to;
+    struct capability *from = NULL, *to;
+    if (call->in[0] < CAP_TABLE_SLOTS)
+        from = capability_slot(&process->table, (cap_t)call->in[0]);
     if (!from || from->kind == CAP_NONE)
         return method == METHOD_PROCESS_SLOT_DELETE ? ERR_OK : ERR_BAD_CAPABILITY;
     error_t error = ERR_OK;
@@ -79,7 +87,7 @@ static error_t slot_operation(struct invocation *call, struct process *process, 
         call->restart = !capability_revoke_step(from, REVOKE_STEP);
         return ERR_OK;
     default:
-        error = capability_reserve(&process->table, process->object.account, (cap_t)call->in[1], &to);
+        error = reserve(process, call->in[1], &to);
         if (error)
             return error;
         if (method == METHOD_PROCESS_SLOT_COPY)
@@ -108,8 +116,9 @@ static error_t clone_table(struct invocation *call, struct process *process) {
     error_t error = invocation_object(call, 0, CAP_PROCESS, RIGHT_CONTROL, &source);
     for (uint32_t index = 1; !error && index < source->table.size; index++) {
         struct capability *from = &source->table.slots[index], *to;
-        if (from->kind == CAP_NONE || !(from->rights & RIGHT_INHERIT) || from->kind == CAP_REPLY ||
-            from->kind == CAP_THREAD || from->kind == CAP_ACCOUNT)
+        const uint16_t needed = RIGHT_INHERIT | RIGHT_COPY;
+        if (from->kind == CAP_NONE || (from->rights & needed) != needed || from->kind == CAP_REPLY ||
+            from->kind == CAP_THREAD || from->kind == CAP_ACCOUNT || from->flags & CAPABILITY_REVOKING)
             continue;
         error = capability_reserve(&process->table, process->object.account, index, &to);
         if (!error)

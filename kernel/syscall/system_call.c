@@ -7,6 +7,7 @@
 #include "kernel/ipc/endpoint.h"
 #include "kernel/ipc/notification.h"
 #include "kernel/ipc/session.h"
+#include "kernel/ipc/transfer.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/schedule.h"
 #include "kernel/syscall/invocation.h"
@@ -40,7 +41,7 @@ static error_t find_session(struct thread *thread, struct session **session) {
 static error_t check_tag(const struct thread *thread) {
     uint64_t tag = thread->registers.rsi;
     const struct message_page *page = thread->page;
-    if (tag_method(tag) >> 8 == 0 || tag_words(tag) > MESSAGE_WORDS || tag_caps(tag) > MESSAGE_CAPS)
+    if (tag_method(tag) >> 8 == 0 || !tag_is_possible(tag))
         return ERR_BAD_MESSAGE;
     if (((tag & TAG_LEND_READ) && page->lend_read.length > MESSAGE_LEND_MAX) ||
         ((tag & TAG_LEND_WRITE) && page->lend_write.length > MESSAGE_LEND_MAX))
@@ -102,7 +103,6 @@ static error_t wait(struct thread *thread, bool deadline) {
     if (!(slot->rights & RIGHT_RECEIVE))
         return ERR_RIGHTS;
     struct list *waiters;
-    thread->registers.rbx = 0;
     if (slot->kind == CAP_ENDPOINT) {
         struct endpoint *endpoint = slot->object;
         if (endpoint_receive(endpoint, thread) == ERR_OK)
@@ -152,7 +152,9 @@ static error_t find_request(struct thread *thread, uint64_t index, struct reques
 static error_t reply(struct thread *thread) {
     struct request *request;
     error_t error = find_request(thread, thread->registers.r14, &request);
-    if (!error)
+    if (error)
+        transfer_drop(thread);
+    else
         request_reply(request, thread);
     return error;
 }
@@ -163,7 +165,7 @@ static error_t forward(struct thread *thread) {
     error_t error = find_session(thread, &session);
     if (!error)
         error = find_request(thread, thread->registers.r14, &request);
-    if (!error && tag_method(thread->registers.rsi) >> 8 == 0)
+    if (!error && (tag_method(thread->registers.rsi) >> 8 == 0 || !tag_is_possible(thread->registers.rsi)))
         error = ERR_BAD_MESSAGE;
     return error ? error : request_forward(request, session, thread);
 }
@@ -224,15 +226,20 @@ static void foreign(struct thread *thread) {
 
 void system_call(struct thread *thread) {
     struct registers *registers = &thread->registers;
+    int32_t number = (int32_t)registers->rax;
     error_t error;
-    switch ((int32_t)registers->rax) {
+    if (number >= SYS_LAST && number < 0 && number != SYS_SIGNAL)
+        registers->rbx = 0;
+    switch (number) {
     case SYS_CALL:
         error = call(thread);
         break;
     case SYS_REPLY_WAIT:
         if (thread->serving)
             request_reply(thread->serving, thread);
-        error = wait(thread, false);
+        else
+            transfer_drop(thread);
+        error = wait(thread, registers->rsi & TAG_DEADLINE);
         break;
     case SYS_WAIT:
         error = put_aside(thread, registers->r14);

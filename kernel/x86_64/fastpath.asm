@@ -63,7 +63,9 @@ slow_reply_wait:
 align 64
 fast_call:
     mov rbx, [gs:CPU_CURRENT]
-    test esi, MASK_SLOW & 0xffffffff
+    lea eax, [rsi + (1 << TAG_WORDS_SHIFT)] ; 7 words in registers: not possible
+    or eax, esi
+    test eax, MASK_SLOW & 0xffffffff
     jnz slow_call
     test esi, 0xff00                    ; protocol 0 is the kernel's own
     jz slow_call
@@ -82,6 +84,7 @@ fast_call:
     jnz slow_call
 
     mov [rbx + T_RIP], rcx
+    mov byte [rbx + T_INTERRUPTED], 0
     mov [rbx + T_RSP], rsp
     mov [rbx + T_RBP], rbp
     mov rcx, [r11 + T_QUEUE]            ; out of the receivers
@@ -116,7 +119,9 @@ fast_call:
 align 64
 fast_reply_wait:
     mov rbx, [gs:CPU_CURRENT]
-    test esi, MASK_SLOW & 0xffffffff
+    lea eax, [rsi + (1 << TAG_WORDS_SHIFT)] ; 7 words in registers: not possible
+    or eax, esi
+    test eax, MASK_SLOW & 0xffffffff
     jnz slow_reply_wait
     mov r14, [rbx + T_SERVING]
     test r14, r14
@@ -149,6 +154,7 @@ fast_reply_wait:
     dec dword [rax + S_HOLDS]
 
     mov [rbx + T_RIP], rcx
+    mov byte [rbx + T_INTERRUPTED], 0
     mov [rbx + T_RSP], rsp
     mov [rbx + T_RBP], rbp
     xor eax, eax

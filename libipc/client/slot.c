@@ -61,7 +61,7 @@ error_t slot_duplicate(cap_t from, uint64_t rights, cap_t *copy) {
     error_t error = slot_take(&slot);
     if (error != ERR_OK)
         return error;
-    error = process_slot_copy(SLOT_SELF, from, slot, rights);
+    error = process_slot_copy(SLOT_SELF, from, slot, rights != 0 ? rights : RIGHTS_ALL);
     if (error != ERR_OK) {
         slot_give_back(slot);
         return error;

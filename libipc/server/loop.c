@@ -135,18 +135,18 @@ static void deliver(const struct ipc_registers *registers) {
 
 // One wait at the endpoint. Puts the request being served aside, unless it is answered here.
 static error_t receive(struct ipc_registers *registers) {
-    receive_slots_refill();
     uint64_t deadline = timer_first();
     struct fiber *finished = loop.finished;
     *registers = (struct ipc_registers){0};
-    if (finished != NULL && (deadline != 0 || loop_reply_moves(finished))) {
-        loop_answer_now();
-        finished = NULL;
-    }
     if (finished == NULL) // what arrives lies in the message page, so its fiber can't be made then
         (void)fiber_reserve();
+    receive_slots_refill(); // after the last call that could use one up
+    if (deadline != 0)
+        ipc_page->deadline = deadline;
     if (finished != NULL) {
         loop_load_reply(finished, registers);
+        if (deadline != 0)
+            registers->tag |= TAG_DEADLINE;
         loop.finished = loop.served = NULL;
         fiber_recycle(finished);
         registers->target = loop.server->endpoint;
@@ -158,10 +158,8 @@ static error_t receive(struct ipc_registers *registers) {
         loop.served->aside = true;
         loop.served = NULL;
     }
-    if (deadline != 0) {
+    if (deadline != 0)
         registers->tag = TAG_DEADLINE;
-        ipc_page->deadline = deadline;
-    }
     return system_call(SYS_WAIT, registers);
 }
 

@@ -95,8 +95,6 @@ void fiber_cancel(uint64_t thread, uint64_t count);
 void loop_load_reply(struct fiber *fiber, struct ipc_registers *registers);
 // Makes `fiber`'s request (NULL: none) the one being served.
 void loop_serve(struct fiber *fiber);
-// Whether its answer moves a capability.
-bool loop_reply_moves(const struct fiber *fiber);
 // Sends the answer of loop.finished by itself.
 void loop_answer_now(void);
 // Drops what the receive slots brought with the message `tag`.

@@ -118,6 +118,8 @@ static void reply_load(struct ipc_registers *registers, error_t status, const st
     for (unsigned i = 0; i < caps; i++) {
         ipc_page->send_caps[i] = reply->caps[i];
         ipc_page->send_rights[i] = 0;
+        if ((reply->caps[i] & SEND_CAP_MOVE) != 0) // empty once this is sent, and nothing takes a slot before
+            slot_give_back(reply->caps[i] & ~SEND_CAP_MOVE);
     }
 }
 
@@ -125,26 +127,11 @@ void loop_load_reply(struct fiber *fiber, struct ipc_registers *registers) {
     reply_load(registers, fiber->result, &fiber->request.reply);
 }
 
-// Capabilities that were to move: their slots are empty, unless the caller could not take them.
-static void moved_caps_release(error_t status, const struct reply *reply) {
-    for (unsigned i = 0; status == ERR_OK && i < reply->cap_count; i++)
-        if ((reply->caps[i] & SEND_CAP_MOVE) != 0)
-            slot_release(reply->caps[i] & ~SEND_CAP_MOVE);
-}
-
-bool loop_reply_moves(const struct fiber *fiber) {
-    for (unsigned i = 0; fiber->result == ERR_OK && i < fiber->request.reply.cap_count; i++)
-        if ((fiber->request.reply.caps[i] & SEND_CAP_MOVE) != 0)
-            return true;
-    return false;
-}
-
 error_t request_answer(struct deferred *deferred, error_t status, const struct reply *reply) {
     struct ipc_registers registers = {.second = deferred->reply};
     reply_load(&registers, status, reply);
     error_t error = system_call(SYS_REPLY, &registers);
     deferred_end(deferred);
-    moved_caps_release(status, reply);
     return error;
 }
 
@@ -185,6 +172,5 @@ void loop_answer_now(void) {
     loop_load_reply(fiber, &registers);
     error_t ignored = system_call(SYS_REPLY, &registers); // ERR_NO_REQUEST: the caller is gone
     (void)ignored;
-    moved_caps_release(fiber->result, &fiber->request.reply);
     fiber_recycle(fiber);
 }

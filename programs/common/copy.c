@@ -17,6 +17,26 @@
 
 #define BLOCK_SIZE 65536
 
+// A file with several names that was copied: its other names become links to the copy.
+struct copied_link {
+    struct copied_link *next;
+    dev_t device;
+    ino_t inode;
+    char *target;
+};
+
+// One copy_path() with everything below it.
+struct copy {
+    const struct copy_options *options;
+    struct copied_link *links;
+    int depth;
+    bool has_root; // the first directory that was made, which must not be copied into itself
+    dev_t root_device;
+    ino_t root_inode;
+};
+
+static bool path_copy(struct copy *copy, const char *source, const char *target);
+
 static bool fail(const char *path) {
     program_errno(path);
     return false;
@@ -93,33 +113,45 @@ static bool link_copy(const char *source, const char *target) {
     return true;
 }
 
-static bool directory_copy(const char *source, const char *target, const struct stat *info, bool existed,
-                           const struct copy_options *options) {
+// Copies what is in a directory into one that exists.
+static bool contents_of_directory_copy(struct copy *copy, const char *source, const char *target) {
     struct directory_list list;
+    bool done = true;
     if (!directory_read(source, &list))
         return fail(source);
-    // Writable while it is filled.
-    bool done = existed || mkdir(target, (info->st_mode & 0777) | 0700) == 0 || fail(target);
-    struct stat made;
-    bool usable = done && stat(target, &made) == 0;
-    for (size_t i = 0; usable && i < list.count; i++) {
+    copy->depth++;
+    for (size_t i = 0; i < list.count; i++) {
         char *from = path_join(source, list.names[i]);
         char *to = path_join(target, list.names[i]);
         struct stat child;
-        if (stat(from, &child) == 0 && child.st_dev == made.st_dev && child.st_ino == made.st_ino &&
-            S_ISDIR(child.st_mode)) {
+        if (stat(from, &child) == 0 && copy->has_root && child.st_dev == copy->root_device &&
+            child.st_ino == copy->root_inode) {
             program_error(from, "a directory can't be copied into itself");
             done = false;
         } else {
-            struct copy_options below = *options;
-            below.links = true; // links that were met, not named, stay links
-            done &= copy_path(from, to, &below);
+            done &= path_copy(copy, from, to);
         }
         free(from);
         free(to);
     }
+    copy->depth--;
     directory_free(&list);
-    if (usable && !existed && !options->preserve) {
+    return done;
+}
+
+static bool directory_copy(struct copy *copy, const char *source, const char *target, const struct stat *info,
+                           bool existed) {
+    // Writable while it is filled.
+    if (!existed && mkdir(target, (info->st_mode & 0777) | 0700) != 0)
+        return fail(target);
+    struct stat made;
+    if (!copy->has_root && stat(target, &made) == 0) {
+        copy->has_root = true;
+        copy->root_device = made.st_dev;
+        copy->root_inode = made.st_ino;
+    }
+    bool done = contents_of_directory_copy(copy, source, target);
+    if (!existed && !copy->options->preserve) {
         mode_t mask = umask(0);
         umask(mask);
         chmod(target, info->st_mode & 0777 & ~mask);
@@ -127,45 +159,82 @@ static bool directory_copy(const char *source, const char *target, const struct 
     return done;
 }
 
-static bool node_copy(const char *source, const char *target, const struct stat *info, bool existed,
-                      const struct copy_options *options) {
-    if (S_ISDIR(info->st_mode))
-        return directory_copy(source, target, info, existed, options);
-    if (S_ISLNK(info->st_mode))
-        return link_copy(source, target);
-    if (S_ISFIFO(info->st_mode) && options->recursive)
-        return mkfifo(target, info->st_mode & 0777) == 0 || fail(target);
-    return file_copy(source, target, info, options);
+// Whether the file was copied already under another name, and the new name could be linked to that.
+static bool copied_link_make(struct copy *copy, const char *target, const struct stat *info) {
+    for (struct copied_link *item = copy->links; item; item = item->next) {
+        if (item->device == info->st_dev && item->inode == info->st_ino) {
+            unlink(target);
+            return link(item->target, target) == 0;
+        }
+    }
+    struct copied_link *item = memory_allocate(sizeof(*item));
+    *item = (struct copied_link){copy->links, info->st_dev, info->st_ino, string_copy(target)};
+    copy->links = item;
+    return false;
 }
 
-bool copy_path(const char *source, const char *target, const struct copy_options *options) {
+static bool node_copy(struct copy *copy, const char *source, const char *target, const struct stat *info,
+                      bool existed) {
+    if (S_ISDIR(info->st_mode))
+        return directory_copy(copy, source, target, info, existed);
+    if (copy->options->preserve && info->st_nlink > 1 && copied_link_make(copy, target, info))
+        return true;
+    if (S_ISLNK(info->st_mode))
+        return link_copy(source, target);
+    if (S_ISFIFO(info->st_mode) && copy->options->recursive)
+        return mkfifo(target, info->st_mode & 0777) == 0 || fail(target);
+    return file_copy(source, target, info, copy->options);
+}
+
+// Whether `source` may be copied over what is at `target`; false after a message.
+static bool target_suits(const char *source, const char *target, const struct stat *info,
+                         const struct stat *old) {
+    if (old->st_dev == info->st_dev && old->st_ino == info->st_ino) {
+        program_error(source, "is the same file as %s", target);
+        return false;
+    }
+    if (S_ISDIR(old->st_mode) != S_ISDIR(info->st_mode)) {
+        program_error(target, S_ISDIR(old->st_mode) ? "is a directory" : "is not a directory");
+        return false;
+    }
+    return true;
+}
+
+static bool path_copy(struct copy *copy, const char *source, const char *target) {
+    const struct copy_options *options = copy->options;
     struct stat info, old;
-    bool found = options->links ? lstat(source, &info) == 0 : stat(source, &info) == 0;
-    if (!found)
+    // Links that are met below, not named, stay links.
+    bool as_link = options->links || copy->depth > 0;
+    if ((as_link ? lstat(source, &info) : stat(source, &info)) != 0)
         return fail(source);
     if (S_ISDIR(info.st_mode) && !options->recursive) {
         program_error(source, "is a directory (-r copies it)");
         return false;
     }
     bool existed = lstat(target, &old) == 0;
-    bool old_is_link = existed && S_ISLNK(old.st_mode);
-    if (old_is_link && !S_ISLNK(info.st_mode))
+    if (existed && S_ISLNK(old.st_mode) && !S_ISLNK(info.st_mode))
         existed = stat(target, &old) == 0;
-    if (existed && old.st_dev == info.st_dev && old.st_ino == info.st_ino) {
-        program_error(source, "is the same file as %s", target);
+    if (existed && !target_suits(source, target, &info, &old))
         return false;
-    }
-    if (existed && S_ISDIR(old.st_mode) != S_ISDIR(info.st_mode)) {
-        program_error(target, S_ISDIR(old.st_mode) ? "is a directory" : "is not a directory");
-        return false;
-    }
     if (existed && !S_ISDIR(old.st_mode) && options->ask && !answer_is_yes("overwrite %s? ", target))
         return true;
-    bool done = node_copy(source, target, &info, existed, options);
+    bool done = node_copy(copy, source, target, &info, existed);
     if (options->preserve && (done || S_ISDIR(info.st_mode)))
         done &= attributes_copy(target, &info);
     if (options->verbose && done)
         printf("%s -> %s\n", source, target);
+    return done;
+}
+
+bool copy_path(const char *source, const char *target, const struct copy_options *options) {
+    struct copy copy = {.options = options};
+    bool done = path_copy(&copy, source, target);
+    while (copy.links) {
+        struct copied_link *item = copy.links;
+        copy.links = item->next;
+        free(item->target);
+        free(item);
+    }
     return done;
 }
 

@@ -34,7 +34,8 @@ char *line_reader_next(struct line_reader *reader, size_t *length) {
     bool any = false;
     for (;;) {
         if (reader->used == reader->length && !block_fill(reader)) {
-            reader->ended_without_newline = any;
+            if (any)
+                reader->ended_without_newline = true;
             break;
         }
         any = true;

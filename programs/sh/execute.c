@@ -200,8 +200,11 @@ static int execute_simple(struct shell *shell, const struct node *node) {
 static bool leaving(struct shell *shell) {
     if (trap_is_pending())
         trap_run_pending(shell);
-    if (shell->interactive && trap_interrupted() && shell->flow == FLOW_NONE)
-        shell_abort(shell, STATUS_SIGNAL + SIGINT);
+    if (shell->interactive && trap_interrupted()) {
+        descriptor_write(STDERR_FILENO, "\n", 1); // behind the ^C that the terminal shows
+        if (shell->flow == FLOW_NONE)
+            shell_abort(shell, STATUS_SIGNAL + SIGINT);
+    }
     return shell->flow != FLOW_NONE;
 }
 

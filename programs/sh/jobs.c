@@ -122,14 +122,12 @@ static void terminal_take(struct shell *shell, bool restore_mode) {
         tcsetattr(shell->terminal, TCSADRAIN, &shell_mode);
 }
 
-// A newline after ^C, and a word about other signals.
+// A word about the signal; what ^C leaves on the screen is execute.c's business.
 static void end_announce(const struct shell *shell, const struct job *job) {
     const struct process *last = job->count ? &job->processes[job->count - 1] : NULL;
     if (!last || !last->signal || !shell->interactive)
         return;
-    if (last->signal == SIGINT)
-        dprintf(STDERR_FILENO, "\n");
-    else if (last->signal != SIGPIPE)
+    if (last->signal != SIGINT && last->signal != SIGPIPE)
         dprintf(STDERR_FILENO, "%s\n", strsignal(last->signal));
 }
 

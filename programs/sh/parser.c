@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH_MAX 200
+#include "programs/sh/parse.h"
 
-static struct node *parse_list(struct parser *parser);
-static struct node *parse_command(struct parser *parser);
+#define DEPTH_MAX 200
 
 size_t name_length(const char *text) {
     if (*text != '_' && !isalpha((unsigned char)*text))
@@ -25,18 +24,18 @@ bool is_name(const char *text) {
     return length && !text[length];
 }
 
-static struct token *look(struct parser *parser) {
+struct token *parse_look(struct parser *parser) {
     if (!parser->token_is_ready)
         lexer_read(parser);
     return &parser->token;
 }
 
-static void consume(struct parser *parser) {
+void parse_consume(struct parser *parser) {
     parser->token_is_ready = false;
 }
 
-static struct node *unexpected(struct parser *parser) {
-    struct token *token = look(parser);
+struct node *parse_unexpected(struct parser *parser) {
+    struct token *token = parse_look(parser);
     if (token->kind == TOKEN_END || token->kind == TOKEN_NEWLINE)
         parser_error(parser, token->line, "syntax error: unexpected %s", token->text);
     else
@@ -44,45 +43,45 @@ static struct node *unexpected(struct parser *parser) {
     return NULL;
 }
 
-static struct node *node_new(struct parser *parser, enum node_kind kind, int line) {
+struct node *parse_node_new(struct parser *parser, enum node_kind kind, int line) {
     struct node *node = region_allocate(parser->region, sizeof(*node));
     node->kind = kind;
     node->line = line;
     return node;
 }
 
-static struct word *word_new(struct parser *parser, const char *text) {
+struct word *parse_word_new(struct parser *parser, const char *text) {
     struct word *word = region_allocate(parser->region, sizeof(*word));
     word->text = text;
     return word;
 }
 
-static bool is_word(struct parser *parser, const char *text) {
-    struct token *token = look(parser);
+bool parse_is_word(struct parser *parser, const char *text) {
+    struct token *token = parse_look(parser);
     return token->kind == TOKEN_WORD && strcmp(token->text, text) == 0;
 }
 
-static bool expect_word(struct parser *parser, const char *text) {
-    if (!is_word(parser, text)) {
-        unexpected(parser);
+bool parse_expect_word(struct parser *parser, const char *text) {
+    if (!parse_is_word(parser, text)) {
+        parse_unexpected(parser);
         return false;
     }
-    consume(parser);
+    parse_consume(parser);
     return true;
 }
 
-static void skip_newlines(struct parser *parser) {
-    while (look(parser)->kind == TOKEN_NEWLINE)
-        consume(parser);
+void parse_skip_newlines(struct parser *parser) {
+    while (parse_look(parser)->kind == TOKEN_NEWLINE)
+        parse_consume(parser);
 }
 
-static bool closes_list(struct parser *parser) {
+bool parse_closes_list(struct parser *parser) {
     static const char *const closers[] = {"then", "else", "elif", "fi", "do", "done", "esac", "}"};
-    struct token *token = look(parser);
+    struct token *token = parse_look(parser);
     if (token->kind == TOKEN_END || token->kind == TOKEN_CLOSE || token->kind == TOKEN_DOUBLE_SEMICOLON)
         return true;
     for (size_t i = 0; i < sizeof(closers) / sizeof(closers[0]); i++) {
-        if (is_word(parser, closers[i]))
+        if (parse_is_word(parser, closers[i]))
             return true;
     }
     return false;
@@ -90,9 +89,9 @@ static bool closes_list(struct parser *parser) {
 
 // Replaces the word being looked at by the alias of that name, if there is one that is not being substituted
 // already.
-static void alias_substitute(struct parser *parser) {
+static void parse_alias_substitute(struct parser *parser) {
     for (;;) {
-        struct token *token = look(parser);
+        struct token *token = parse_look(parser);
         struct source *source = parser->source;
         if (!parser->alias_find || token->kind != TOKEN_WORD)
             return;
@@ -115,7 +114,7 @@ static void alias_substitute(struct parser *parser) {
         if (length && (value[length - 1] == ' ' || value[length - 1] == '\t'))
             parser->alias_blank_end = end;
         source->position = token->start;
-        consume(parser);
+        parse_consume(parser);
     }
 }
 
@@ -164,18 +163,18 @@ static bool redirect_kind_of(enum token_kind token, enum redirect_kind *kind, in
 // One redirection if there is one; appends to the list at *end.
 static bool parse_redirect(struct parser *parser, struct redirect ***end) {
     int number = -1;
-    if (look(parser)->kind == TOKEN_NUMBER) {
+    if (parse_look(parser)->kind == TOKEN_NUMBER) {
         number = atoi(parser->token.text);
-        consume(parser);
+        parse_consume(parser);
     }
     enum redirect_kind kind;
     int descriptor;
-    enum token_kind token = look(parser)->kind;
+    enum token_kind token = parse_look(parser)->kind;
     if (!redirect_kind_of(token, &kind, &descriptor))
         return false;
-    consume(parser);
-    if (look(parser)->kind != TOKEN_WORD) {
-        unexpected(parser);
+    parse_consume(parser);
+    if (parse_look(parser)->kind != TOKEN_WORD) {
+        parse_unexpected(parser);
         return false;
     }
     struct redirect *redirect = region_allocate(parser->region, sizeof(*redirect));
@@ -192,189 +191,58 @@ static bool parse_redirect(struct parser *parser, struct redirect ***end) {
         parser->here_strips_tabs[parser->here_count] = token == TOKEN_HERE_TABS;
         parser->here[parser->here_count++] = redirect;
     }
-    consume(parser);
+    parse_consume(parser);
     **end = redirect;
     *end = &redirect->next;
     return true;
 }
 
 static struct node *parse_simple(struct parser *parser) {
-    struct node *node = node_new(parser, NODE_SIMPLE, look(parser)->line);
+    struct node *node = parse_node_new(parser, NODE_SIMPLE, parse_look(parser)->line);
     struct word **assignments = &node->assignments;
     struct word **words = &node->words;
     struct redirect **redirects = &node->redirects;
     while (!parser->failed) {
         if (parse_redirect(parser, &redirects))
             continue;
-        struct token *token = look(parser);
+        struct token *token = parse_look(parser);
         if (token->kind != TOKEN_WORD || parser->failed)
             break;
         if (parser->alias_blank_end && token->start >= parser->alias_blank_end) {
             parser->alias_blank_end = 0;
-            alias_substitute(parser);
-            if (look(parser)->kind != TOKEN_WORD)
+            parse_alias_substitute(parser);
+            if (parse_look(parser)->kind != TOKEN_WORD)
                 continue;
         }
-        struct word *word = word_new(parser, token->text);
+        struct word *word = parse_word_new(parser, token->text);
         size_t length = name_length(token->text);
         bool assignment = !node->words && length && token->text[length] == '=';
-        consume(parser);
+        parse_consume(parser);
         struct word ***end = assignment ? &assignments : &words;
         **end = word;
         *end = &word->next;
         if (assignment)
-            alias_substitute(parser);
+            parse_alias_substitute(parser);
     }
     if (!node->assignments && !node->words && !node->redirects)
-        return unexpected(parser);
-    return node;
-}
-
-static struct node *parse_list_required(struct parser *parser) {
-    struct node *list = parse_list(parser);
-    return list ? list : unexpected(parser);
-}
-
-static struct node *parse_if(struct parser *parser) {
-    struct node *node = node_new(parser, NODE_IF, look(parser)->line);
-    consume(parser);
-    node->left = parse_list_required(parser);
-    if (!node->left || !expect_word(parser, "then"))
-        return NULL;
-    node->right = parse_list_required(parser);
-    if (!node->right)
-        return NULL;
-    if (is_word(parser, "elif")) {
-        node->other = parse_if(parser); // takes the `fi`
-        return node->other ? node : NULL;
-    }
-    if (is_word(parser, "else")) {
-        consume(parser);
-        node->other = parse_list_required(parser);
-        if (!node->other)
-            return NULL;
-    }
-    return expect_word(parser, "fi") ? node : NULL;
-}
-
-static struct node *parse_do_group(struct parser *parser, struct node *node) {
-    if (!expect_word(parser, "do"))
-        return NULL;
-    node->right = parse_list_required(parser);
-    return node->right && expect_word(parser, "done") ? node : NULL;
-}
-
-static struct node *parse_loop(struct parser *parser, enum node_kind kind) {
-    struct node *node = node_new(parser, kind, look(parser)->line);
-    consume(parser);
-    node->left = parse_list_required(parser);
-    return node->left ? parse_do_group(parser, node) : NULL;
-}
-
-static struct node *parse_for(struct parser *parser) {
-    struct node *node = node_new(parser, NODE_FOR, look(parser)->line);
-    consume(parser);
-    if (look(parser)->kind != TOKEN_WORD || !is_name(parser->token.text))
-        return unexpected(parser);
-    node->name = parser->token.text;
-    consume(parser);
-    skip_newlines(parser);
-    node->over_arguments = !is_word(parser, "in");
-    if (!node->over_arguments) {
-        consume(parser);
-        struct word **end = &node->words;
-        for (; look(parser)->kind == TOKEN_WORD; consume(parser)) {
-            *end = word_new(parser, parser->token.text);
-            end = &(*end)->next;
-        }
-        if (look(parser)->kind != TOKEN_SEMICOLON && look(parser)->kind != TOKEN_NEWLINE)
-            return unexpected(parser);
-    }
-    if (look(parser)->kind == TOKEN_SEMICOLON)
-        consume(parser);
-    skip_newlines(parser);
-    return parse_do_group(parser, node);
-}
-
-static struct case_item *parse_case_item(struct parser *parser) {
-    struct case_item *item = region_allocate(parser->region, sizeof(*item));
-    struct word **end = &item->patterns;
-    if (look(parser)->kind == TOKEN_OPEN)
-        consume(parser);
-    for (;;) {
-        if (look(parser)->kind != TOKEN_WORD) {
-            unexpected(parser);
-            return NULL;
-        }
-        *end = word_new(parser, parser->token.text);
-        end = &(*end)->next;
-        consume(parser);
-        if (look(parser)->kind != TOKEN_PIPE)
-            break;
-        consume(parser);
-    }
-    if (look(parser)->kind != TOKEN_CLOSE) {
-        unexpected(parser);
-        return NULL;
-    }
-    consume(parser);
-    item->body = parse_list(parser);
-    if (look(parser)->kind == TOKEN_DOUBLE_SEMICOLON)
-        consume(parser);
-    else if (!is_word(parser, "esac"))
-        unexpected(parser);
-    return parser->failed ? NULL : item;
-}
-
-static struct node *parse_case(struct parser *parser) {
-    struct node *node = node_new(parser, NODE_CASE, look(parser)->line);
-    consume(parser);
-    if (look(parser)->kind != TOKEN_WORD)
-        return unexpected(parser);
-    node->words = word_new(parser, parser->token.text);
-    consume(parser);
-    skip_newlines(parser);
-    if (!expect_word(parser, "in"))
-        return NULL;
-    skip_newlines(parser);
-    struct case_item **end = &node->items;
-    while (!is_word(parser, "esac")) {
-        *end = parse_case_item(parser);
-        if (!*end)
-            return NULL;
-        end = &(*end)->next;
-        skip_newlines(parser);
-    }
-    consume(parser);
-    return node;
-}
-
-static struct node *parse_group(struct parser *parser, enum node_kind kind) {
-    struct node *node = node_new(parser, kind, look(parser)->line);
-    consume(parser);
-    node->left = parse_list_required(parser);
-    if (!node->left)
-        return NULL;
-    if (kind == NODE_SUBSHELL ? look(parser)->kind != TOKEN_CLOSE : !is_word(parser, "}"))
-        return unexpected(parser);
-    consume(parser);
+        return parse_unexpected(parser);
     return node;
 }
 
 // A function if the simple command turns out to be just a name and "(" follows.
 static struct node *parse_function_or_simple(struct parser *parser) {
     struct node *node = parse_simple(parser);
-    if (!node || look(parser)->kind != TOKEN_OPEN)
+    if (!node || parse_look(parser)->kind != TOKEN_OPEN)
         return node;
     if (!node->words || node->words->next || node->assignments || node->redirects ||
         !is_name(node->words->text))
-        return unexpected(parser);
-    consume(parser);
-    if (look(parser)->kind != TOKEN_CLOSE)
-        return unexpected(parser);
-    consume(parser);
-    skip_newlines(parser);
-    struct node *function = node_new(parser, NODE_FUNCTION, node->line);
+        return parse_unexpected(parser);
+    parse_consume(parser);
+    if (parse_look(parser)->kind != TOKEN_CLOSE)
+        return parse_unexpected(parser);
+    parse_consume(parser);
+    parse_skip_newlines(parser);
+    struct node *function = parse_node_new(parser, NODE_FUNCTION, node->line);
     function->name = node->words->text;
     function->left = parse_command(parser);
     if (function->left && (function->left->kind == NODE_SIMPLE || function->left->kind == NODE_FUNCTION)) {
@@ -385,32 +253,12 @@ static struct node *parse_function_or_simple(struct parser *parser) {
     return function->left ? function : NULL;
 }
 
-static struct node *parse_compound(struct parser *parser, bool *compound) {
-    *compound = true;
-    if (look(parser)->kind == TOKEN_OPEN)
-        return parse_group(parser, NODE_SUBSHELL);
-    if (is_word(parser, "{"))
-        return parse_group(parser, NODE_GROUP);
-    if (is_word(parser, "if"))
-        return parse_if(parser);
-    if (is_word(parser, "while"))
-        return parse_loop(parser, NODE_WHILE);
-    if (is_word(parser, "until"))
-        return parse_loop(parser, NODE_UNTIL);
-    if (is_word(parser, "for"))
-        return parse_for(parser);
-    if (is_word(parser, "case"))
-        return parse_case(parser);
-    *compound = false;
-    return NULL;
-}
-
-static struct node *parse_command(struct parser *parser) {
-    alias_substitute(parser);
-    if (closes_list(parser))
-        return unexpected(parser);
+struct node *parse_command(struct parser *parser) {
+    parse_alias_substitute(parser);
+    if (parse_closes_list(parser))
+        return parse_unexpected(parser);
     if (++parser->depth > DEPTH_MAX) {
-        parser_error(parser, look(parser)->line, "nested too deeply");
+        parser_error(parser, parse_look(parser)->line, "nested too deeply");
         return NULL;
     }
     bool compound;
@@ -427,9 +275,9 @@ static struct node *parse_command(struct parser *parser) {
 }
 
 static struct node *parse_pipeline(struct parser *parser) {
-    struct node *pipeline = node_new(parser, NODE_PIPELINE, look(parser)->line);
-    while (is_word(parser, "!")) {
-        consume(parser);
+    struct node *pipeline = parse_node_new(parser, NODE_PIPELINE, parse_look(parser)->line);
+    while (parse_is_word(parser, "!")) {
+        parse_consume(parser);
         pipeline->negated = !pipeline->negated;
     }
     bool has_bang = pipeline->negated;
@@ -443,10 +291,10 @@ static struct node *parse_pipeline(struct parser *parser) {
             return NULL;
         }
         parts[pipeline->part_count++] = part;
-        if (look(parser)->kind != TOKEN_PIPE)
+        if (parse_look(parser)->kind != TOKEN_PIPE)
             break;
-        consume(parser);
-        skip_newlines(parser);
+        parse_consume(parser);
+        parse_skip_newlines(parser);
     }
     if (pipeline->part_count == 1 && !has_bang)
         return parts[0];
@@ -458,11 +306,11 @@ static struct node *parse_pipeline(struct parser *parser) {
 
 static struct node *parse_and_or(struct parser *parser) {
     struct node *left = parse_pipeline(parser);
-    while (left && (look(parser)->kind == TOKEN_AND_IF || look(parser)->kind == TOKEN_OR_IF)) {
-        struct node *node =
-            node_new(parser, parser->token.kind == TOKEN_AND_IF ? NODE_AND : NODE_OR, parser->token.line);
-        consume(parser);
-        skip_newlines(parser);
+    while (left && (parse_look(parser)->kind == TOKEN_AND_IF || parse_look(parser)->kind == TOKEN_OR_IF)) {
+        struct node *node = parse_node_new(parser, parser->token.kind == TOKEN_AND_IF ? NODE_AND : NODE_OR,
+                                           parser->token.line);
+        parse_consume(parser);
+        parse_skip_newlines(parser);
         node->left = left;
         node->right = parse_pipeline(parser);
         left = node->right ? node : NULL;
@@ -476,36 +324,36 @@ static struct node *parse_list_item(struct parser *parser, bool *ended) {
     if (!node)
         return NULL;
     *ended = false;
-    if (look(parser)->kind == TOKEN_AMPERSAND) {
-        struct node *background = node_new(parser, NODE_BACKGROUND, node->line);
+    if (parse_look(parser)->kind == TOKEN_AMPERSAND) {
+        struct node *background = parse_node_new(parser, NODE_BACKGROUND, node->line);
         background->left = node;
-        consume(parser);
+        parse_consume(parser);
         return background;
     }
-    if (look(parser)->kind == TOKEN_SEMICOLON)
-        consume(parser);
+    if (parse_look(parser)->kind == TOKEN_SEMICOLON)
+        parse_consume(parser);
     else
         *ended = true;
     return node;
 }
 
 // A list on several lines, up to what closes it; null if it is empty or wrong.
-static struct node *parse_list(struct parser *parser) {
+struct node *parse_list(struct parser *parser) {
     struct node *list = NULL;
     struct node **end = &list;
-    skip_newlines(parser);
-    while (!parser->failed && !closes_list(parser)) {
+    parse_skip_newlines(parser);
+    while (!parser->failed && !parse_closes_list(parser)) {
         bool ended;
         struct node *item = parse_list_item(parser, &ended);
         if (!item)
             return NULL;
-        if (ended && look(parser)->kind != TOKEN_NEWLINE && !closes_list(parser))
-            return unexpected(parser);
-        skip_newlines(parser);
-        if (closes_list(parser)) {
+        if (ended && parse_look(parser)->kind != TOKEN_NEWLINE && !parse_closes_list(parser))
+            return parse_unexpected(parser);
+        parse_skip_newlines(parser);
+        if (parse_closes_list(parser)) {
             *end = item;
         } else {
-            *end = node_new(parser, NODE_SEQUENCE, item->line);
+            *end = parse_node_new(parser, NODE_SEQUENCE, item->line);
             (*end)->left = item;
             end = &(*end)->right;
         }
@@ -527,11 +375,11 @@ bool parser_skip_substitution(struct parser *parser) {
     if (inner->depth > 100)
         parser_error(inner, line, "nested too deeply");
     parse_list(inner);
-    if (!inner->failed && look(inner)->kind != TOKEN_CLOSE) {
+    if (!inner->failed && parse_look(inner)->kind != TOKEN_CLOSE) {
         if (inner->token.kind == TOKEN_END)
             parser_error(inner, line, "unexpected end of file: $( is not closed");
         else
-            unexpected(inner);
+            parse_unexpected(inner);
     }
     if (inner->failed)
         parser_error(parser, inner->error_line, "%s", inner->error);
@@ -551,9 +399,9 @@ enum parse_result parser_next(struct parser *parser, struct node **tree) {
                               .alias_context = parser->alias_context};
     source->continued = false;
     *tree = NULL;
-    if (look(parser)->kind == TOKEN_NEWLINE)
+    if (parse_look(parser)->kind == TOKEN_NEWLINE)
         return PARSE_EMPTY;
-    if (look(parser)->kind == TOKEN_END)
+    if (parse_look(parser)->kind == TOKEN_END)
         return parser->failed ? PARSE_ERROR : PARSE_END;
     struct node **end = tree;
     for (;;) {
@@ -561,17 +409,17 @@ enum parse_result parser_next(struct parser *parser, struct node **tree) {
         struct node *item = parse_list_item(parser, &ended);
         if (!item)
             return PARSE_ERROR;
-        enum token_kind kind = look(parser)->kind;
+        enum token_kind kind = parse_look(parser)->kind;
         bool last = kind == TOKEN_NEWLINE || kind == TOKEN_END;
         if (ended && !last)
-            unexpected(parser);
+            parse_unexpected(parser);
         if (parser->failed)
             return PARSE_ERROR;
         if (last) {
             *end = item;
             return PARSE_TREE;
         }
-        *end = node_new(parser, NODE_SEQUENCE, item->line);
+        *end = parse_node_new(parser, NODE_SEQUENCE, item->line);
         (*end)->left = item;
         end = &(*end)->right;
     }

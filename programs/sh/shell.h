@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "programs/common/signals.h"
 #include "programs/sh/ast.h"
 #include "programs/sh/region.h"
 
@@ -19,7 +20,6 @@ struct source;
 #define STATUS_SIGNAL         128
 
 #define VARIABLE_BUCKETS 64
-#define SIGNAL_COUNT     32
 
 // Why commands are being left without being finished.
 enum flow {

@@ -1,11 +1,8 @@
 // Signals as the shell sees them. The only state that handlers touch is the array of pending flags.
 #include "programs/sh/trap.h"
 
-#include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "programs/common/program.h"
 
@@ -13,44 +10,8 @@ static volatile sig_atomic_t pending[SIGNAL_COUNT];
 static volatile sig_atomic_t any_pending = 0;
 static volatile sig_atomic_t interrupted = 0;
 
-static const struct {
-    const char *name;
-    int number;
-} signals[] = {
-    {"EXIT", 0},       {"HUP", SIGHUP},   {"INT", SIGINT},   {"QUIT", SIGQUIT}, {"ILL", SIGILL},
-    {"TRAP", SIGTRAP}, {"ABRT", SIGABRT}, {"BUS", SIGBUS},   {"FPE", SIGFPE},   {"KILL", SIGKILL},
-    {"USR1", SIGUSR1}, {"SEGV", SIGSEGV}, {"USR2", SIGUSR2}, {"PIPE", SIGPIPE}, {"ALRM", SIGALRM},
-    {"TERM", SIGTERM}, {"CHLD", SIGCHLD}, {"CONT", SIGCONT}, {"STOP", SIGSTOP}, {"TSTP", SIGTSTP},
-    {"TTIN", SIGTTIN}, {"TTOU", SIGTTOU},
-};
-
 static const int kept_out[] = {SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU};
 #define KEPT_OUT_COUNT (sizeof(kept_out) / sizeof(kept_out[0]))
-
-int signal_parse(const char *text) {
-    if (isdigit((unsigned char)*text)) {
-        char *end;
-        long number = strtol(text, &end, 10);
-        return *end || number >= SIGNAL_COUNT ? -1 : (int)number;
-    }
-    if (strncasecmp(text, "SIG", 3) == 0)
-        text += 3;
-    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-        if (strcasecmp(signals[i].name, text) == 0)
-            return signals[i].number;
-    }
-    return -1;
-}
-
-const char *signal_name(int signal) {
-    static char number[16];
-    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-        if (signals[i].number == signal)
-            return signals[i].name;
-    }
-    snprintf(number, sizeof(number), "%d", signal);
-    return number;
-}
 
 static void handle(int signal) {
     pending[signal] = 1;

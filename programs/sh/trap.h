@@ -4,6 +4,7 @@
 
 #include <signal.h>
 
+#include "programs/common/signals.h"
 #include "programs/sh/shell.h"
 
 // Installs what an interactive shell needs: ^C interrupts, job control signals don't stop the shell.
@@ -30,7 +31,3 @@ bool trap_interrupted(void);
 
 // The signals that a child must have as default although the shell ignores them.
 void trap_default_set(const struct shell *shell, sigset_t *set);
-
-// SIGINT, INT or 2 to a number, -1 if there is no such signal; and back.
-int signal_parse(const char *text);
-const char *signal_name(int signal);

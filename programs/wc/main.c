@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "programs/common/files.h"
@@ -52,6 +53,27 @@ static void print(const struct counts *counts, const char *name) {
     printf("%s%s\n", name ? " " : "", name ? name : "");
 }
 
+// Wide enough for the largest sum that the sizes allow; 7 where these are not known.
+static int width_choose(void) {
+    uint64_t sum = 0;
+    bool several = show_lines + show_words + show_characters + show_bytes > 1 || program_operand_count > 1;
+    struct stat info;
+    for (char **path = program_operands; *path; path++) {
+        if (stat(*path, &info) != 0)
+            continue;
+        if (!S_ISREG(info.st_mode))
+            return 7;
+        sum += (uint64_t)info.st_size;
+    }
+    if (!several)
+        return 1;
+    if (program_operand_count == 0 && (fstat(STDIN_FILENO, &info) != 0 || !S_ISREG(info.st_mode)))
+        return 7;
+    if (program_operand_count == 0)
+        sum = (uint64_t)info.st_size;
+    return snprintf(NULL, 0, "%llu", (unsigned long long)sum);
+}
+
 int main(int argc, char **argv) {
     program_start(argc, argv, "[-lwmc] [FILE]...",
                   "  -l  lines   -w  words   -m  characters   -c  bytes   (else lines, words, bytes)\n");
@@ -63,9 +85,7 @@ int main(int argc, char **argv) {
     }
     if (!show_lines && !show_words && !show_characters && !show_bytes)
         show_lines = show_words = show_bytes = true;
-    bool several = show_lines + show_words + show_characters + show_bytes > 1;
-    if (several)
-        width = 7;
+    width = width_choose();
     struct counts total = {0};
     if (program_operand_count == 0) {
         bool done = count(STDIN_FILENO, "standard input", &total);

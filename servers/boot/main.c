@@ -101,7 +101,7 @@ static int run_instead(const char *program) {
     return 1;
 }
 
-// A session ends when its terminal is gone or its shell can't be started: then a new one begins.
+// A session that ends by itself (its shell did) begins again; one that failed does so after a pause.
 static int keep_sessions(void) {
     pid_t sessions[TERMINALS];
     for (int i = 0; i < TERMINALS; i++)
@@ -111,9 +111,17 @@ static int keep_sessions(void) {
         pid_t ended = waitpid(-1, &status, 0);
         if (ended < 0)
             return 1;
-        for (int i = 0; i < TERMINALS; i++)
-            if (ended == sessions[i])
-                sessions[i] = start("/bin/session", terminals[i]);
+        for (int i = 0; i < TERMINALS; i++) {
+            if (ended != sessions[i])
+                continue;
+            if (status != 0) {
+                char what[128];
+                (void)snprintf(what, sizeof(what), "the session on %s failed, status 0x%x", terminals[i], (unsigned)status);
+                say(LEVEL_WARNING, what, "it starts again in a second");
+                (void)sleep(1);
+            }
+            sessions[i] = start("/bin/session", terminals[i]);
+        }
     }
 }
 

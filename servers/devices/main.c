@@ -36,8 +36,10 @@ static error_t state_open(void) {
     if (memory == 0)
         return ERR_OK;
     error_t error = memory_information(memory, &length, NULL, NULL);
-    if (error == ERR_OK && length < sizeof(struct state))
-        error = ERR_NO_SPACE;
+    if (error == ERR_OK && length < sizeof(struct state)) {
+        report_line(REPORT_WARNING, "the state memory is too small: drivers will not survive a restart of devices");
+        return ERR_OK;
+    }
     if (error == ERR_OK)
         error = driver_map(memory, length, &address);
     if (error == ERR_OK)
@@ -118,7 +120,7 @@ int server_main(const struct startup *startup) {
     report_set_name("devices");
     error_t error = start();
     if (error != ERR_OK) {
-        report_line(REPORT_ERROR, "the machine's devices can't be listed");
+        report_failure("the machine's devices can't be listed", error);
         return 1;
     }
     devices.server.endpoint = startup_capability("endpoint");

@@ -61,7 +61,7 @@ error_t resource_region(struct device *device, uint32_t index, cap_t *copy) {
         if (error != ERR_OK)
             return error;
     }
-    return slot_duplicate(device->regions[index], 0, copy);
+    return slot_duplicate(device->regions[index], RIGHTS_ALL, copy);
 }
 
 // Vector 0 of MSI-X: its table lies in a BAR, which is mapped for the moment.
@@ -132,7 +132,7 @@ error_t resource_interrupt(struct device *device, uint32_t index, uint64_t wante
         }
     }
     *kind = device->irq_kinds[index];
-    return slot_duplicate(*irq, 0, copy);
+    return slot_duplicate(*irq, RIGHTS_ALL, copy);
 }
 
 error_t resource_dma(struct device *device, uint64_t length, uint64_t flags, uint64_t *physical,
@@ -145,7 +145,7 @@ error_t resource_dma(struct device *device, uint64_t length, uint64_t flags, uin
             device->dma[i] = 0;
             return error;
         }
-        error = slot_duplicate(device->dma[i], 0, copy);
+        error = slot_duplicate(device->dma[i], RIGHTS_ALL, copy);
         if (error != ERR_OK)
             take_back(&device->dma[i]);
         return error;

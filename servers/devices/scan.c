@@ -179,6 +179,16 @@ static void framebuffer_add(void) {
     driver_set(device);
 }
 
+// The battery-backed clock. The kernel reads it once, before any driver runs.
+static void rtc_add(void) {
+    struct device *device = platform_add("rtc");
+    if (device == NULL)
+        return;
+    region_set(device, 0, REGION_KIND_PORTS, 0x70, 2);
+    line_set(device, 0, 8, false);
+    driver_set(device);
+}
+
 void scan_platform(void) {
     struct device *device =
         (devices.platform.flags & ACPI_HAS_I8042) != 0 || (devices.platform.flags & ACPI_HAS_FADT) == 0
@@ -194,4 +204,5 @@ void scan_platform(void) {
     uart_add("uart0", 0x3f8, 4);
     uart_add("uart1", 0x2f8, 3);
     framebuffer_add();
+    rtc_add();
 }

@@ -14,8 +14,7 @@
 #include "servers/ext2/superblock.h"
 #include "servers/ext2/transaction.h"
 
-// --- writing selected buffers
-// ---------------------------------------------------------------------------------------
+// --- writing selected buffers ---
 static void selected_sift(struct filesystem *fs, uint32_t root, uint32_t count) {
     uint32_t *list = fs->selected;
     for (uint32_t child; (child = 2 * root + 1) < count; root = child) {
@@ -96,8 +95,7 @@ static error_t scratch_write(struct filesystem *fs, uint32_t block) {
     return io_batch_wait(&batch);
 }
 
-// --- inodes
-// ---------------------------------------------------------------------------------------------------------
+// --- inodes ---
 enum commit_class { CLASS_NONE, CLASS_REMOVED, CLASS_OLD_DIRECTORY, CLASS_NEW_DIRECTORY, CLASS_OTHER };
 
 static enum commit_class inode_class(const struct inode *inode) {
@@ -170,8 +168,7 @@ static error_t select_unindexed(struct filesystem *fs) {
     return error;
 }
 
-// --- names that the disk keeps for a while
-// --------------------------------------------------------------------------
+// --- names that the disk keeps for a while ---
 error_t tombstone_reserve(struct transaction *transaction) {
     transaction->spare = malloc(sizeof *transaction->spare);
     return transaction->spare ? ERR_OK : ERR_NO_MEMORY;
@@ -256,8 +253,7 @@ void commit_park(struct filesystem *fs, uint32_t number) {
     fs->parked[fs->parked_count++] = number;
 }
 
-// --- the phases
-// -----------------------------------------------------------------------------------------------------
+// --- the phases ---
 enum {
     KIND_BITMAP = 1u << BUFFER_BITMAP,
     KIND_INDIRECT_FILE = 1u << BUFFER_INDIRECT_FILE,

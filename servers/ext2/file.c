@@ -12,8 +12,7 @@
 
 enum { FIRST_WINDOW = 16 };
 
-// --- reading
-// --------------------------------------------------------------------------------------------------------
+// --- reading ---
 // Starts what this read needs and, if the reader goes straight on, what comes after: a window that doubles.
 static void read_ahead(struct inode *inode, struct node_stream *stream, uint64_t offset, uint32_t first,
                        uint32_t end) {
@@ -109,8 +108,7 @@ error_t node_read(struct inode *node, struct node_stream *stream, uint64_t offse
     return *done ? ERR_OK : error;
 }
 
-// --- writing
-// --------------------------------------------------------------------------------------------------------
+// --- writing ---
 // One piece of a write: at most fs->chunk_pages pages, which stay pinned.
 struct write_piece {
     struct inode *inode;
@@ -165,9 +163,9 @@ static error_t piece_pin(struct write_piece *piece) {
         piece->frames[piece->count++] = frame;
         if (made || !(fs->pages[frame].flags & PAGE_VALID)) {
             if (start != 0)
-                platform_zero(page_offset(fs, frame), start);
+                platform_zero(fs->disk, page_offset(fs, frame), start);
             if (end != PAGE_BYTES)
-                platform_zero(page_offset(fs, frame) + end, PAGE_BYTES - end);
+                platform_zero(fs->disk, page_offset(fs, frame) + end, PAGE_BYTES - end);
         }
     }
     return ERR_OK;
@@ -204,12 +202,11 @@ static void piece_shorten(struct write_piece *piece) {
         if (fs->pages[piece->frames[i]].flags & PAGE_VALID || end <= page_start ||
             end >= page_start + PAGE_BYTES)
             continue;
-        if (page_start <
-            piece->inode
-                ->size) // covered in full by the request, but not by what came: the file's bytes are lost
+        // Covered in full by the request, but not by what came: the file's own bytes were never read.
+        if (page_start < piece->inode->size)
             piece->moved = page_start > piece->offset ? page_start - piece->offset : 0;
         else
-            platform_zero(page_offset(fs, piece->frames[i]) + (end - page_start),
+            platform_zero(fs->disk, page_offset(fs, piece->frames[i]) + (end - page_start),
                           PAGE_BYTES - (end - page_start));
     }
     piece->length = piece->moved;
@@ -253,7 +250,7 @@ static uint8_t piece_page_mask(const struct write_piece *piece, uint32_t frame, 
         if (fs->pages[frame].blocks[block])
             mask |= (uint8_t)(1u << block);
         else
-            platform_zero(page_offset(fs, frame) + (block << fs->block_shift), fs->block_size);
+            platform_zero(fs->disk, page_offset(fs, frame) + (block << fs->block_shift), fs->block_size);
     }
     return mask;
 }
@@ -338,7 +335,7 @@ static error_t tail_clear(struct inode *inode) {
     if (error)
         return error;
     if (fs->pages[frame].blocks[tail >> fs->block_shift]) {
-        platform_zero(page_offset(fs, frame) + tail, PAGE_BYTES - tail);
+        platform_zero(fs->disk, page_offset(fs, frame) + tail, PAGE_BYTES - tail);
         page_mark_dirty(fs, frame, (uint8_t)(1u << (tail >> fs->block_shift)));
     }
     page_unpin(fs, frame);
@@ -394,8 +391,7 @@ error_t node_write(struct inode *node, uint64_t offset, bool append, uint64_t le
     return *done ? ERR_OK : error;
 }
 
-// --- size
-// -----------------------------------------------------------------------------------------------------------
+// --- size ---
 static error_t size_change(struct inode *inode, uint64_t size, struct transaction *transaction) {
     struct filesystem *fs = inode->fs;
     bool shorter = size < inode->size;
@@ -427,7 +423,7 @@ static error_t tail_cut(struct inode *inode, uint64_t size) {
     page->pins++;
     while (page->flags & PAGE_READING)
         page_wait(fs, frame);
-    platform_zero(page_offset(fs, frame) + tail, PAGE_BYTES - tail);
+    platform_zero(fs->disk, page_offset(fs, frame) + tail, PAGE_BYTES - tail);
     for (uint32_t i = (tail + fs->block_size - 1) >> fs->block_shift; i < fs->page_blocks; i++)
         page->blocks[i] = 0;
     while (page->flags & PAGE_WRITING)
@@ -488,8 +484,7 @@ error_t node_truncate(struct inode *node, uint64_t size) {
     return error;
 }
 
-// --- for a pager
-// ----------------------------------------------------------------------------------------------------
+// --- for a pager ---
 error_t node_page_pin(struct inode *node, uint64_t index, bool for_write, uint64_t *cache_offset) {
     struct filesystem *fs = node->fs;
     struct transaction transaction;

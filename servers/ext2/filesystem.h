@@ -33,7 +33,7 @@ MUST_USE error_t filesystem_mount(const struct filesystem_options *options, stru
 // error met is returned; fs is freed regardless.
 MUST_USE error_t filesystem_unmount(struct filesystem *fs);
 // WAITS. All data and metadata to disk, with a flush.
-MUST_USE error_t filesystem_sync(struct filesystem *fs);
+MUST_USE error_t filesystem_synchronize(struct filesystem *fs);
 // WAITS. Body of the one background fiber, which the server starts after mounting: write-back and the
 // 5-second sync. Returns when the file system is being unmounted. Without it only fsync, sync and throttling
 // write.

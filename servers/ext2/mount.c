@@ -128,7 +128,7 @@ error_t filesystem_mount(const struct filesystem_options *options, struct filesy
     return ERR_OK;
 }
 
-error_t filesystem_sync(struct filesystem *fs) {
+error_t filesystem_synchronize(struct filesystem *fs) {
     error_t error = ERR_OK;
     writeback_all(fs);
     error = commit_with_summary(fs);
@@ -158,7 +158,7 @@ error_t filesystem_unmount(struct filesystem *fs) {
     while (fs->background_running)
         platform_queue_wait(&fs->operation_queue);
     unmount_free_unlinked(fs);
-    error_t error = filesystem_sync(fs);
+    error_t error = filesystem_synchronize(fs);
     for (uint32_t i = 0; i <= fs->inode_hash_mask && !error; i++)
         for (struct inode *inode = fs->inode_hash[i]; inode && !error; inode = inode->hash_next)
             error = inode->write_error;
@@ -200,7 +200,7 @@ void filesystem_background(struct filesystem *fs) {
             continue;
         if (fs->dirty_pages || fs->dirty_inodes || fs->dirty_buffers || fs->summary_dirty ||
             fs->writes_flushed < fs->writes_done)
-            (void)filesystem_sync(fs); // a failure is in the log, and tried again
+            (void)filesystem_synchronize(fs); // a failure is in the log, and tried again
         next_sync = platform_monotonic_time() + SYNC_NANOSECONDS;
     }
     fs->background_running = false;

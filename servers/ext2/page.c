@@ -230,7 +230,7 @@ static void page_zero_tail(struct filesystem *fs, uint32_t frame) {
     uint64_t size = page->inode->size;
     if (size < start + PAGE_BYTES) {
         uint64_t keep = size > start ? size - start : 0;
-        platform_zero(page_offset(fs, frame) + keep, PAGE_BYTES - keep);
+        platform_zero(fs->disk, page_offset(fs, frame) + keep, PAGE_BYTES - keep);
     }
 }
 

@@ -36,7 +36,7 @@ static void page_start_read(struct transfer *transfer, uint32_t frame, const uin
         present += blocks[i] != 0;
     }
     if (present < fs->page_blocks)
-        platform_zero(offset, PAGE_BYTES);
+        platform_zero(fs->disk, offset, PAGE_BYTES);
     page->flags = PAGE_NEW;
     if (!present) {
         page->flags |= PAGE_VALID;

@@ -25,8 +25,7 @@ enum {
     PARK_ENTRIES = 32,
 };
 
-// --- disk transfers (disk.c)
-// ----------------------------------------------------------------------------------------
+// --- disk transfers (disk.c) ---
 struct io_batch { // transfers that somebody waits for together
     uint32_t pending;
     error_t error; // first one
@@ -42,8 +41,7 @@ struct io_request {
     uint32_t last_page; // the page that the last piece lies in
 };
 
-// --- metadata blocks (buffer.c)
-// -------------------------------------------------------------------------------------
+// --- metadata blocks (buffer.c) ---
 enum buffer_kind {
     BUFFER_BITMAP,
     BUFFER_INODES,
@@ -75,8 +73,7 @@ struct buffer {
     uint16_t tombstones; // renamed-away entries that the disk must keep for now (directory blocks)
 };
 
-// --- file pages (page.c)
-// --------------------------------------------------------------------------------------------
+// --- file pages (page.c) ---
 enum {
     PAGE_VALID = 1,
     PAGE_READING = 2,
@@ -101,8 +98,7 @@ struct page {            // describes the frame of cache memory with the same in
     uint8_t transfers; // requests in flight that touch it
 };
 
-// --- inodes (inode.c)
-// -----------------------------------------------------------------------------------------------
+// --- inodes (inode.c) ---
 enum {
     INODE_DIRTY = 1,
     INODE_NEW = 2,        // made since the last commit: free on disk
@@ -159,8 +155,7 @@ struct inode {
     uint32_t insert_hint;                      // first block that may have room
 };
 
-// --- groups (group.c, allocate.c)
-// -----------------------------------------------------------------------------------
+// --- groups (group.c, allocate.c) ---
 enum { GROUP_DAMAGED = 1, GROUP_BLOCKS_CHECKED = 2, GROUP_INODES_CHECKED = 4, GROUP_DIRTY = 8 };
 
 struct group {

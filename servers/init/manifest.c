@@ -154,6 +154,10 @@ static const char *parse_property(struct manifest_role *role, const struct line 
         return parse_boot(role, line);
     if (strcmp(word, "kernel") == 0)
         return parse_kernel(role, line);
+    if (strcmp(word, "fpu") == 0) {
+        role->fpu = true;
+        return NULL;
+    }
     if (strcmp(word, "optional") == 0) {
         role->optional = true;
         return NULL;

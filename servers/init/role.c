@@ -180,7 +180,7 @@ static error_t start_actor(struct role *role) {
         error = process_map(role->process, 0, PAGE, 0, MAP_FLAG_READ, SLOT_CLOCK, &clock);
     if (!error)
         error = process_create_thread(role->process, role->image.entry, stack + STACK_BYTES, startup,
-                                      role->entry->priority, 0, 0, &message_page, &role->thread);
+                                      role->entry->priority, 0, role->entry->fpu, &message_page, &role->thread);
     if (!error)
         error = describe(role, false);
     block.head.message_page = message_page;

@@ -5,14 +5,14 @@
 
 bool program_table_open(struct program_table *table) {
     if (table->magic == PROGRAM_TABLE_MAGIC && table->version == PROGRAM_TABLE_VERSION &&
-        table->next_id >= PROGRAM_ID_FIRST && table->next_id <= PROGRAM_ID_LAST &&
+        table->last_id >= PROGRAM_ID_FIRST - 1 && table->last_id <= PROGRAM_ID_LAST &&
         table->used <= PROGRAMS_MAX)
         return true;
     if (table->magic != 0) // fresh memory is zero already
         for (uint32_t i = 0; i < PROGRAMS_MAX; i++)
             table->programs[i] = (struct program){0};
     table->used = 0;
-    table->next_id = PROGRAM_ID_FIRST;
+    table->last_id = PROGRAM_ID_FIRST - 1;
     table->version = PROGRAM_TABLE_VERSION;
     table->magic = PROGRAM_TABLE_MAGIC;
     return false;
@@ -61,9 +61,9 @@ error_t program_allocate(struct program_table *table, const struct caller *paren
     if (program == NULL)
         program = &table->programs[table->used++];
     do {
-        if (++table->next_id > PROGRAM_ID_LAST)
-            table->next_id = PROGRAM_ID_FIRST;
-    } while (id_in_use(table, table->next_id));
+        if (++table->last_id > PROGRAM_ID_LAST)
+            table->last_id = PROGRAM_ID_FIRST;
+    } while (id_in_use(table, table->last_id));
     *program = (struct program){.parent = parent->id, .owner = parent->owner, .user = parent->user};
     program->state = TASK_STATE_EMPTY;
     if (parent->program != NULL) {
@@ -71,9 +71,9 @@ error_t program_allocate(struct program_table *table, const struct caller *paren
         program->session = parent->session;
         program->user_group = parent->program->user_group;
     } else { // what a service starts leads a session of its own
-        program->group = program->session = table->next_id;
+        program->group = program->session = table->last_id;
     }
-    program->id = table->next_id;
+    program->id = table->last_id;
     *out = program;
     return ERR_OK;
 }
@@ -158,6 +158,8 @@ error_t program_set_group(struct program_table *table, const struct caller *call
 
 error_t program_new_session(struct program_table *table, const struct caller *caller) {
     struct program *program = caller->program;
+    if (program != NULL && program->state == TASK_STATE_EMPTY && program->session == program->id)
+        return ERR_OK; // a service's child leads one from the beginning
     if (program == NULL || program_group_exists(table, program->id, 0))
         return ERR_NOT_PERMITTED;
     program->group = program->session = program->id;
@@ -166,16 +168,15 @@ error_t program_new_session(struct program_table *table, const struct caller *ca
 }
 
 void program_set_name(struct program *program, const char *text, uint64_t length) {
-    uint64_t at = 0;
+    uint64_t end = 0, start = 0;
+    for (; end < length && text[end] != 0; end++)
+        if (text[end] == '/' && end + 1 < length && text[end + 1] != 0)
+            start = end + 1; // a path's last part
     for (uint32_t i = 0; i < PROGRAM_NAME_BYTES; i++)
-        program->name[i] = 0;
+        program->name[i] = i < PROGRAM_NAME_BYTES - 1 && start + i < end ? text[start + i] : 0;
     for (uint32_t i = 0; i < PROGRAM_ARGUMENT_BYTES; i++)
-        program->arguments[i] = 0;
-    for (; at < length && text[at] != 0; at++)
-        if (at < PROGRAM_NAME_BYTES - 1)
-            program->name[at] = text[at];
-    for (uint32_t i = 0; i < PROGRAM_ARGUMENT_BYTES - 1 && at + 1 + i < length; i++)
-        program->arguments[i] = text[at + 1 + i];
+        program->arguments[i] =
+            i < PROGRAM_ARGUMENT_BYTES - 1 && end + 1 + i < length ? text[end + 1 + i] : 0;
 }
 
 void program_describe(const struct program *program, struct task_information *information) {

@@ -45,8 +45,8 @@ struct program {
 struct program_table {
     uint64_t magic;
     uint32_t version;
-    uint32_t next_id;
-    uint32_t used; // entries below it have been in use
+    uint32_t last_id; // the one given last
+    uint32_t used;    // entries below it have been in use
     uint32_t padding;
     struct program programs[PROGRAMS_MAX];
 };
@@ -89,7 +89,8 @@ MUST_USE error_t program_set_group(struct program_table *table, const struct cal
                                    uint64_t group);
 MUST_USE error_t program_new_session(struct program_table *table, const struct caller *caller);
 
-// Splits "name NUL argument NUL argument" into the entry; `length` bytes, cut where they do not fit.
+// Splits "name NUL argument NUL argument" into the entry; `length` bytes, cut where they do not fit. Of a
+// path the last part.
 void program_set_name(struct program *program, const char *text, uint64_t length);
 
 void program_describe(const struct program *program, struct task_information *information);

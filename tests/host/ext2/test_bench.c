@@ -110,7 +110,7 @@ static void files(struct bench *bench) {
     }
     end(bench, "unlink", FILES);
     begin(bench);
-    CHECK(!filesystem_sync(bench->fs), "sync");
+    CHECK(!filesystem_synchronize(bench->fs), "sync");
     end(bench, "sync after it", 1);
     node_release(root);
 }

@@ -35,8 +35,7 @@ struct crash {
     size_t cut;
 };
 
-// --- workloads
-// --------------------------------------------------------------------------------------------------------
+// --- workloads ---
 static void on_fsynced(struct worker *worker, uint32_t node) {
     struct crash *crash = worker->context;
     struct record *record = &crash->records[crash->record_count];
@@ -149,7 +148,7 @@ static void tree_workload(void *argument) {
             node_release(tree_node(chain[level], "gone", false));
         }
         if (host_random_below(&crash->random, 2))
-            CHECK(!filesystem_sync(crash->fs), "sync");
+            CHECK(!filesystem_synchronize(crash->fs), "sync");
         snprintf(name, sizeof name, "kept%u", round);
         struct inode *kept = tree_node(root, name, false);
         for (uint32_t level = 5; level >= 1; level--) {
@@ -184,8 +183,7 @@ static void index_root(struct crash *crash, const struct test_run *run) {
     host_disk_load(&crash->disk, command);
 }
 
-// --- cutting
-// ----------------------------------------------------------------------------------------------------------
+// --- cutting ---
 static void event_apply(struct platform_disk *disk, const struct host_event *event, uint32_t block_size,
                         struct host_random *random, bool all) {
     for (uint32_t at = 0; at < event->bytes; at += block_size) {

@@ -125,7 +125,7 @@ static void dead_main(void *argument) {
     error_t error = node_write(file, 0, false, sizeof bytes, &caller, 0, &done, NULL);
     CHECK(error == ERR_IO || (!error && done == sizeof bytes), "write gives %d", error);
     CHECK(node_fsync(file) == ERR_IO, "fsync succeeds without a disk");
-    CHECK(filesystem_sync(fs) == ERR_IO, "sync succeeds without a disk");
+    CHECK(filesystem_synchronize(fs) == ERR_IO, "sync succeeds without a disk");
     CHECK(node_read(file, NULL, 0, sizeof bytes, &caller, 0, &done) == ERR_OK || done == 0, "read");
     node_release(file);
     node_release(root);

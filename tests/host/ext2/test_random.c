@@ -73,7 +73,7 @@ static void session_all(struct session *session, void (*body)(void *)) {
 
 static void session_sync(void *argument) {
     struct session *session = argument;
-    error_t error = filesystem_sync(session->fs);
+    error_t error = filesystem_synchronize(session->fs);
     CHECK(!error, "sync gives %d", error);
     host_stop = true;
 }

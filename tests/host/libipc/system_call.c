@@ -40,8 +40,13 @@ static void cap_clear(struct sim_cap *cap) {
 
 static cap_t cap_transfer(struct sim_process *from, cap_t sent, struct sim_process *to, cap_t wanted) {
     struct sim_cap *source = cap_at(from, sent & ~SEND_CAP_MOVE), *target = cap_at(to, wanted);
-    if (source->kind == CAP_NONE || wanted == 0)
+    if (source->kind == CAP_NONE)
         return 0;
+    if (wanted == 0) {
+        if ((sent & SEND_CAP_MOVE) != 0)
+            cap_clear(source);
+        return 0;
+    }
     CHECK(target->kind == CAP_NONE); // libipc must never offer a slot that is in use
     *target = *source;
     if ((sent & SEND_CAP_MOVE) != 0)
@@ -49,6 +54,13 @@ static cap_t cap_transfer(struct sim_process *from, cap_t sent, struct sim_proce
     else if (source->kind == CAP_SESSION)
         ((struct sim_session *)source->object)->caps++;
     return wanted;
+}
+
+// An answer to nobody: what it would have moved is gone too.
+static void caps_drop(struct sim_thread *thread, uint64_t tag) {
+    for (uint32_t i = 0; i < tag_caps(tag) && i < MESSAGE_CAPS; i++)
+        if ((thread->page.send_caps[i] & SEND_CAP_MOVE) != 0)
+            cap_transfer(thread->process, thread->page.send_caps[i], thread->process, 0);
 }
 
 static void caps_transfer(uint64_t tag, struct sim_process *from, const cap_t *sent, struct sim_process *to,
@@ -501,7 +513,9 @@ error_t system_call(int32_t number, struct ipc_registers *registers) {
     case SYS_REPLY_WAIT:
         if (thread->serving != NULL)
             reply_to(thread->serving, thread, registers);
-        return wait(thread, registers, false);
+        else
+            caps_drop(thread, registers->tag);
+        return wait(thread, registers, (registers->tag & TAG_DEADLINE) != 0);
     case SYS_WAIT:
         error = put_aside(thread, registers->second);
         return error != ERR_OK ? error : wait(thread, registers, (registers->tag & TAG_DEADLINE) != 0);
@@ -511,6 +525,8 @@ error_t system_call(int32_t number, struct ipc_registers *registers) {
         error = find_request(thread, registers->second, &request);
         if (error == ERR_OK)
             reply_to(request, thread, registers);
+        else
+            caps_drop(thread, registers->tag);
         return error;
     case SYS_FORWARD:
         return forward(thread, registers);

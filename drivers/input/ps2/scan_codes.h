@@ -1,0 +1,20 @@
+// Scan codes of set 1 to keys (USB HID usages, page 7). Pure: one byte at a time; knows which keys are down,
+// so that it can tell a repetition from a press. Tested on the host.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct scan_decoder {
+    uint8_t prefix;      // 0, 0xe0 or 0xe1
+    uint8_t pause_bytes; // of the pause key's sequence that are still to come
+    uint8_t down[32];    // bit per usage
+};
+
+struct scan_key {
+    uint16_t usage;
+    uint32_t state; // enum key_state of input.idl
+};
+
+// True: the byte completes a key.
+bool scan_decode(struct scan_decoder *decoder, uint8_t byte, struct scan_key *key);

@@ -1,0 +1,148 @@
+// Moving the cursor, tabs, saving and resetting; and the engine's beginning.
+#include <string.h>
+
+#include "servers/console/engine/operations.h"
+
+enum { TAB_COLUMNS = 8 };
+
+static void mark_cursor(struct engine *engine) {
+    engine->dirty[engine->cursor.row] = true;
+}
+
+static uint32_t clamp(int64_t value, int64_t first, int64_t last) {
+    return (uint32_t)(value < first ? first : value > last ? last : value);
+}
+
+void engine_move_to(struct engine *engine, int64_t row, int64_t column) {
+    mark_cursor(engine);
+    engine->cursor.row = clamp(row, 0, engine->rows - 1);
+    engine->cursor.column = clamp(column, 0, engine->columns - 1);
+    engine->cursor.wrap_next = false;
+    mark_cursor(engine);
+}
+
+void engine_move_in_region(struct engine *engine, int64_t row, int64_t column) {
+    if (engine->modes & MODE_ORIGIN)
+        engine_move_to(engine, clamp(row + engine->top, engine->top, engine->bottom), column);
+    else
+        engine_move_to(engine, row, column);
+}
+
+void engine_index(struct engine *engine) {
+    if (engine->cursor.row == engine->bottom)
+        engine_scroll_up(engine, engine->top, engine->bottom, 1);
+    else
+        engine_move_to(engine, (int64_t)engine->cursor.row + 1, engine->cursor.column);
+    engine->cursor.wrap_next = false;
+}
+
+void engine_reverse_index(struct engine *engine) {
+    if (engine->cursor.row == engine->top)
+        engine_scroll_down(engine, engine->top, engine->bottom, 1);
+    else
+        engine_move_to(engine, (int64_t)engine->cursor.row - 1, engine->cursor.column);
+    engine->cursor.wrap_next = false;
+}
+
+void engine_tab_forward(struct engine *engine, uint32_t count) {
+    uint32_t column = engine->cursor.column;
+    for (; count > 0 && column < engine->columns - 1; count--)
+        do
+            column++;
+        while (column < engine->columns - 1 && !engine->tabs[column]);
+    engine_move_to(engine, engine->cursor.row, column);
+}
+
+void engine_tab_back(struct engine *engine, uint32_t count) {
+    uint32_t column = engine->cursor.column;
+    for (; count > 0 && column > 0; count--)
+        do
+            column--;
+        while (column > 0 && !engine->tabs[column]);
+    engine_move_to(engine, engine->cursor.row, column);
+}
+
+void engine_save_cursor(struct engine *engine) {
+    engine->cursor.origin = (engine->modes & MODE_ORIGIN) != 0;
+    engine->screen->saved = engine->cursor;
+}
+
+void engine_restore_cursor(struct engine *engine) {
+    mark_cursor(engine);
+    engine->cursor = engine->screen->saved;
+    engine->modes = (engine->modes & ~(uint32_t)MODE_ORIGIN) | (engine->cursor.origin ? MODE_ORIGIN : 0);
+    mark_cursor(engine);
+}
+
+void engine_reset(struct engine *engine, bool hard) {
+    mark_cursor(engine);
+    uint32_t row = engine->cursor.row, column = engine->cursor.column;
+    engine->top = 0;
+    engine->bottom = engine->rows - 1;
+    engine->modes =
+        (hard ? 0 : engine->modes & MODE_ALTERNATE) | MODE_WRAP | MODE_CURSOR_VISIBLE | MODE_CURSOR_BLINK;
+    engine->cursor = (struct engine_cursor){.row = hard ? 0 : row, .column = hard ? 0 : column};
+    engine->cursor_shape = 0;
+    engine->last_printed = 0;
+    engine->screens[0].saved = engine->screens[1].saved = (struct engine_cursor){0};
+    if (!hard)
+        return;
+    for (uint32_t i = 0; i < ENGINE_COLUMNS_MAX; i++)
+        engine->tabs[i] = i % TAB_COLUMNS == 0;
+    for (uint32_t i = 2; i-- > 0;) {
+        engine->screen = &engine->screens[i];
+        engine_erase_rows(engine, 0, engine->rows);
+    }
+}
+
+void engine_initialize(struct engine *engine, struct cell *main_cells, struct cell *alternate_cells,
+                       uint32_t rows, uint32_t columns, const struct engine_events *events, void *context) {
+    memset(engine, 0, sizeof(*engine));
+    engine->events = events;
+    engine->context = context;
+    engine->rows = rows < ENGINE_ROWS_MAX ? rows : ENGINE_ROWS_MAX;
+    engine->columns = columns < ENGINE_COLUMNS_MAX ? columns : ENGINE_COLUMNS_MAX;
+    engine->screens[0].cells = main_cells;
+    engine->screens[1].cells = alternate_cells;
+    for (uint32_t i = 0; i < ENGINE_ROWS_MAX; i++)
+        engine->screens[0].line[i] = engine->screens[1].line[i] = (uint16_t)i;
+    parser_initialize(&engine->parser);
+    engine_reset(engine, true);
+}
+
+// A permutation of the rows, or cells would be read outside.
+static bool lines_sound(const struct engine_screen *screen, uint32_t rows) {
+    bool seen[ENGINE_ROWS_MAX] = {false};
+    for (uint32_t i = 0; i < rows; i++) {
+        if (screen->line[i] >= rows || seen[screen->line[i]])
+            return false;
+        seen[screen->line[i]] = true;
+    }
+    return true;
+}
+
+static bool cursor_sound(const struct engine *engine, const struct engine_cursor *cursor) {
+    return cursor->row < engine->rows && cursor->column < engine->columns && cursor->charset < 2;
+}
+
+bool engine_attach(struct engine *engine, struct cell *main_cells, struct cell *alternate_cells,
+                   const struct engine_events *events, void *context) {
+    engine->events = events;
+    engine->context = context;
+    engine->screens[0].cells = main_cells;
+    engine->screens[1].cells = alternate_cells;
+    engine->screen = &engine->screens[engine->modes & MODE_ALTERNATE ? 1 : 0];
+    if (engine->rows == 0 || engine->rows > ENGINE_ROWS_MAX || engine->columns == 0 ||
+        engine->columns > ENGINE_COLUMNS_MAX || engine->top > engine->bottom ||
+        engine->bottom >= engine->rows)
+        return false;
+    const struct parser *parser = &engine->parser;
+    if (parser->state >= PARSER_STATES || parser->parameter_count > PARSER_PARAMETERS ||
+        parser->intermediate_count > PARSER_INTERMEDIATES || parser->string_length > PARSER_STRING ||
+        parser->utf8_left > 3)
+        return false;
+    engine_dirty(engine);
+    return lines_sound(&engine->screens[0], engine->rows) && lines_sound(&engine->screens[1], engine->rows) &&
+           cursor_sound(engine, &engine->cursor) && cursor_sound(engine, &engine->screens[0].saved) &&
+           cursor_sound(engine, &engine->screens[1].saved);
+}

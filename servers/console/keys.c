@@ -1,0 +1,86 @@
+// The keyboard's end of console: a ring of events that its driver fills, in memory that console owns, so that
+// it outlives an actor of either. Keys go to the screen's terminal.
+#include <stddef.h>
+
+#include "kernel/abi/capability.h"
+#include "libipc/client/clock.h"
+#include "libipc/client/slot.h"
+#include "libipc/protocols/account.h"
+#include "libipc/protocols/input.h"
+#include "libipc/protocols/process.h"
+#include "libipc/transfer/ring.h"
+#include "servers/console/keyboard.h"
+#include "servers/console/state.h"
+
+enum { EVENTS = 256, RETRY_NANOSECONDS = 200 * 1000 * 1000 };
+
+static struct ring ring;
+static struct keyboard keyboard;
+static cap_t memory;
+static uint64_t memory_bytes;
+
+static void send_leds(void *argument) {
+    error_t ignored = input_set_leds(console.input, (uint64_t)(uintptr_t)argument);
+    (void)ignored; // lights only
+}
+
+static void key(const struct input_event *event) {
+    char bytes[KEYBOARD_BYTES];
+    uint8_t locks = keyboard.locks;
+    if (event->kind != INPUT_KIND_KEY)
+        return;
+    size_t count =
+        keyboard_key(&keyboard, event->code, event->state != KEY_STATE_UP, event->state == KEY_STATE_REPEAT,
+                     console.has_screen ? console.state->engine.modes : 0, bytes);
+    if (keyboard.locks != locks) {
+        error_t ignored = fiber_start(send_leds, (void *)(uintptr_t)keyboard.locks);
+        (void)ignored;
+    }
+    if (count > 0)
+        terminal_input(&console.terminals[TERMINAL_SCREEN], bytes, count);
+}
+
+static void keys_arrived(void *argument, uint32_t bit) {
+    (void)argument;
+    (void)bit;
+    struct input_event event;
+    if (ring.shared == NULL)
+        return;
+    do {
+        while (ring_pop(&ring, &event) == ERR_OK)
+            key(&event);
+        bool ignored = ring_release(&ring); // the driver drops what finds no room, it does not wait
+        (void)ignored;
+    } while (!ring.broken && !ring_sleep(&ring));
+}
+
+static error_t make_ring(void) {
+    uint64_t address;
+    memory_bytes = (ring_bytes(EVENTS, sizeof(struct input_event)) + 4095) / 4096 * 4096;
+    error_t error = account_create_memory(SLOT_ACCOUNT, memory_bytes, &memory);
+    if (error == ERR_OK)
+        error = process_map(SLOT_SELF, 0, memory_bytes, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, memory, &address);
+    if (error == ERR_OK)
+        error =
+            ring_attach_consumer(&ring, (void *)address, memory_bytes, EVENTS, sizeof(struct input_event));
+    return error;
+}
+
+static void attach(void *argument) {
+    (void)argument;
+    while (input_attach(console.input, EVENTS, UINT64_C(1) << BIT_KEYS, memory,
+                        console.server.notification) != ERR_OK) {
+        error_t ignored = fiber_sleep_until(clock_monotonic() + RETRY_NANOSECONDS);
+        (void)ignored;
+    }
+    keys_arrived(NULL, BIT_KEYS);
+}
+
+error_t keys_start(void) {
+    if (console.input == 0)
+        return ERR_OK;
+    keyboard_initialize(&keyboard, &keymap_us);
+    server_on_bit(&console.server, BIT_KEYS, keys_arrived, NULL);
+    error_t error = make_ring();
+    return error != ERR_OK ? error : fiber_start(attach, NULL);
+}

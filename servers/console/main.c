@@ -1,0 +1,114 @@
+// The server `console`: wiring. State memory, the two terminals, their devices, the loop.
+#include <string.h>
+
+#include "kernel/abi/capability.h"
+#include "libipc/client/system_call.h"
+#include "libipc/protocols/kernel.h"
+#include "libipc/protocols/memory.h"
+#include "libipc/protocols/process.h"
+#include "libipc/start/start.h"
+#include "servers/console/state.h"
+
+enum { LEVEL_WARNING = 2 };
+
+struct console console;
+
+int server_main(const struct startup *startup);
+
+static error_t op_open(struct request *request, const struct directory_open_in *in,
+                       struct directory_open_out *out) {
+    return stream_open(&console.streams, request, in, out);
+}
+
+static error_t dispatch(struct request *request) {
+    static const struct directory_ops directory_ops = {.open = op_open};
+    switch (request_protocol(request)) {
+    case PROTOCOL_FILE:
+        return file_dispatch(&console_file_ops, request);
+    case PROTOCOL_TERMINAL:
+        return terminal_dispatch(&console_terminal_ops, request);
+    case PROTOCOL_DIRECTORY:
+        return directory_dispatch(&directory_ops, request);
+    default:
+        return ERR_BAD_METHOD;
+    }
+}
+
+static void session_closed(uint64_t badge) {
+    stream_file_closed(&console.streams, badge);
+}
+
+// Sessions that the manifest hands out "as serial" are the serial terminal, all others the screen.
+static uint32_t unit_of(uint64_t badge) {
+    return badge == startup_badge("serial") ? TERMINAL_SERIAL : TERMINAL_SCREEN;
+}
+
+static void warn(const char *text) {
+    error_t ignored = kernel_log_write(SLOT_KERNEL, LEVEL_WARNING, text, strlen(text));
+    (void)ignored;
+}
+
+// *size: bytes of state memory.
+static error_t map_state(uint64_t *size) {
+    cap_t state = startup_capability("state");
+    uint64_t address = 0;
+    error_t error = memory_information(state, size, NULL, NULL);
+    if (error == ERR_OK)
+        error = process_map(SLOT_SELF, 0, *size, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, state, &address);
+    console.state = (struct console_state *)address;
+    return error;
+}
+
+static void open_state(bool *is_restart) {
+    struct console_state *state = console.state;
+    *is_restart =
+        *is_restart && state->magic == CONSOLE_STATE_MAGIC && state->version == CONSOLE_STATE_VERSION;
+    if (!*is_restart) {
+        memset(state->terminals, 0, sizeof(state->terminals));
+        state->terminals[TERMINAL_SERIAL].window = (struct window_size){.rows = 24, .columns = 80};
+        state->terminals[TERMINAL_SCREEN].window = (struct window_size){.rows = 25, .columns = 80};
+    }
+    for (uint32_t i = 0; i < TERMINALS; i++) {
+        terminal_start(i, &state->terminals[i], *is_restart);
+        console.terminals[i].shown = *is_restart && state->terminals[i].session != 0;
+    }
+}
+
+// From the loop, which fibers need.
+static void start_devices(void *argument, uint32_t bit) {
+    static bool started;
+    (void)argument;
+    (void)bit;
+    if (!started && (serial_start() != ERR_OK || keys_start() != ERR_OK))
+        warn("console: a device can't be used, memory is short");
+    started = true;
+}
+
+int server_main(const struct startup *startup) {
+    struct server *server = &console.server;
+    bool is_restart = startup->is_restart != 0;
+    uint64_t size;
+    if (map_state(&size) != ERR_OK || size < sizeof(struct console_state))
+        return 1;
+    server->endpoint = startup_capability("endpoint");
+    server->notification = startup_capability("notification");
+    server->dispatch = dispatch;
+    server->session_closed = session_closed;
+    console.serial = startup_capability("serial");
+    console.input = startup_capability("input");
+    console.task = startup_capability("task");
+    console.streams.server = server;
+    console.streams.unit_of = unit_of;
+    console.streams.readiness = terminal_readiness;
+    open_state(&is_restart);
+    stream_server_start(&console.streams, is_restart);
+    if (screen_start(size - sizeof(struct console_state), is_restart) != ERR_OK)
+        warn("console: there is no usable screen");
+    console.state->version = CONSOLE_STATE_VERSION;
+    console.state->magic = CONSOLE_STATE_MAGIC;
+    server_on_bit(server, BIT_START, start_devices, NULL);
+    error_t error = notification_signal(server->notification, UINT64_C(1) << BIT_START);
+    if (error != ERR_OK)
+        return 1;
+    return server_run(server) == ERR_OK ? 0 : 1;
+}

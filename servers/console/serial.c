@@ -1,0 +1,114 @@
+// The serial terminal's device: a session of the serial port. One fiber reads from it, one writes what the
+// queue holds. The size of the terminal at the other end is asked for with a cursor report, and the answer
+// taken out of what is typed.
+#include <stddef.h>
+#include <string.h>
+
+#include "libipc/client/clock.h"
+#include "libipc/protocols/file.h"
+#include "servers/console/size_answer.h"
+#include "servers/console/state.h"
+
+enum { READ_BYTES = 256, RETRY_NANOSECONDS = 100 * 1000 * 1000 };
+
+#define ANYWHERE UINT64_MAX
+#define ASK_TIME (3 * UINT64_C(1000000000))
+
+static struct fiber_wait_queue writer;
+static uint32_t flushes; // so that the writing fiber sees that its bytes are gone
+static struct size_answer answer;
+static uint64_t asked_until;
+
+static struct terminal *terminal(void) {
+    return &console.terminals[TERMINAL_SERIAL];
+}
+
+void serial_wake(void) {
+    fiber_wake_all(&writer);
+}
+
+void serial_flush(struct terminal_state *state) {
+    state->output_head = state->output_tail;
+    flushes++;
+    fiber_wake_all(&terminal()->drained);
+}
+
+// Far to the lower right, where the cursor stops at the edge; then back.
+void serial_ask_size(void) {
+    static const char question[] = "\0337\033[999;999H\033[6n\0338";
+    size_answer_begin(&answer);
+    asked_until = clock_monotonic() + ASK_TIME;
+    terminal_put(terminal(), question, sizeof(question) - 1);
+}
+
+static void received(const char *bytes, size_t count) {
+    char left[READ_BYTES + SIZE_ANSWER_BYTES];
+    if (asked_until == 0) {
+        terminal_input(terminal(), bytes, count);
+        return;
+    }
+    bool late = clock_monotonic() > asked_until;
+    size_t length = 0;
+    for (size_t i = 0; i < count; i++)
+        length += size_answer_feed(&answer, bytes[i], left + length);
+    if (late && !answer.complete)
+        length += size_answer_give_up(&answer, left + length);
+    terminal_input(terminal(), left, length);
+    if (answer.complete && answer.rows > 0 && answer.columns > 0) {
+        const struct window_size size = {.rows = answer.rows, .columns = answer.columns};
+        terminal_resize(terminal(), &size);
+    }
+    if (late || answer.complete)
+        asked_until = 0;
+}
+
+// The port's driver is restarted when it fails; until then a call fails now and again.
+static void pause_a_while(void) {
+    error_t ignored = fiber_sleep_until(clock_monotonic() + RETRY_NANOSECONDS);
+    (void)ignored;
+}
+
+static void read_for_ever(void *argument) {
+    (void)argument;
+    char bytes[READ_BYTES];
+    for (;;) {
+        uint64_t count = 0;
+        if (file_read(console.serial, ANYWHERE, 0, bytes, sizeof(bytes), &count) != ERR_OK)
+            pause_a_while();
+        else
+            received(bytes, count);
+    }
+}
+
+static void write_for_ever(void *argument) {
+    (void)argument;
+    struct terminal_state *state = terminal()->state;
+    for (;;) {
+        uint32_t filled = state->output_tail - state->output_head, start = state->output_head % OUTPUT_BYTES;
+        if (filled == 0 || state->line.stopped || !terminal()->shown) {
+            fiber_wait_always(&writer);
+            continue;
+        }
+        uint32_t before = flushes;
+        uint64_t run = filled < OUTPUT_BYTES - start ? filled : OUTPUT_BYTES - start, count = 0;
+        if (run > WRITE_BYTES)
+            run = WRITE_BYTES; // so that writers can refill while this is sent
+        if (file_write(console.serial, ANYWHERE, 0, state->output + start, run, &count) != ERR_OK) {
+            pause_a_while();
+            continue;
+        }
+        if (flushes == before && count <= run)
+            state->output_head += (uint32_t)count;
+        fiber_wake_all(&terminal()->writers);
+        if (terminal_is_drained(terminal()))
+            fiber_wake_all(&terminal()->drained);
+        stream_notify(&console.streams, TERMINAL_SERIAL);
+    }
+}
+
+error_t serial_start(void) {
+    if (console.serial == 0)
+        return ERR_OK;
+    error_t error = fiber_start(read_for_ever, NULL);
+    return error != ERR_OK ? error : fiber_start(write_for_ever, NULL);
+}

@@ -1,0 +1,196 @@
+// The methods of `terminal`: settings, size, and whom the keys reach. Who a caller is says the server
+// `process`, asked with the identity that the caller hands over.
+#include <string.h>
+
+#include "libipc/protocols/task.h"
+#include "servers/console/state.h"
+
+static error_t op_attributes(struct request *request, const struct terminal_attributes_in *in,
+                             struct terminal_attributes_out *out) {
+    (void)in;
+    const struct terminal *terminal = terminal_of(request);
+    if (terminal == NULL)
+        return ERR_NOT_TERMINAL;
+    out->attributes = terminal->state->line.settings;
+    return ERR_OK;
+}
+
+static error_t drain(struct terminal *terminal) {
+    while (!terminal_is_drained(terminal)) {
+        error_t error = fiber_wait(&terminal->drained);
+        if (error != ERR_OK)
+            return error;
+    }
+    return ERR_OK;
+}
+
+static error_t op_set_attributes(struct request *request, const struct terminal_set_attributes_in *in,
+                                 struct terminal_set_attributes_out *out) {
+    (void)out;
+    struct terminal *terminal = terminal_of(request);
+    if (terminal == NULL)
+        return ERR_NOT_TERMINAL;
+    if (in->when > ATTRIBUTE_WHEN_FLUSH)
+        return ERR_INVALID;
+    if (in->when != ATTRIBUTE_WHEN_NOW) {
+        error_t error = drain(terminal);
+        if (error != ERR_OK)
+            return error;
+    }
+    struct line_discipline *line = &terminal->state->line;
+    if (in->when == ATTRIBUTE_WHEN_FLUSH)
+        line_flush_input(line);
+    line_set(line, &in->attributes);
+    fiber_wake_all(&terminal->readers); // what they wait for may be another thing now
+    stream_notify(&console.streams, terminal->unit);
+    return ERR_OK;
+}
+
+static error_t op_window(struct request *request, const struct terminal_window_in *in,
+                         struct terminal_window_out *out) {
+    (void)in;
+    const struct terminal *terminal = terminal_of(request);
+    if (terminal == NULL)
+        return ERR_NOT_TERMINAL;
+    out->size = terminal->state->window;
+    return ERR_OK;
+}
+
+static error_t op_set_window(struct request *request, const struct terminal_set_window_in *in,
+                             struct terminal_set_window_out *out) {
+    (void)out;
+    struct terminal *terminal = terminal_of(request);
+    if (terminal == NULL)
+        return ERR_NOT_TERMINAL;
+    terminal_resize(terminal, &in->size);
+    return ERR_OK;
+}
+
+static error_t op_foreground(struct request *request, const struct terminal_foreground_in *in,
+                             struct terminal_foreground_out *out) {
+    (void)in;
+    const struct terminal *terminal = terminal_of(request);
+    if (terminal == NULL)
+        return ERR_NOT_TERMINAL;
+    out->group = terminal->state->foreground;
+    return ERR_OK;
+}
+
+static error_t identify(cap_t task, struct task_information *information) {
+    error_t error = task_identify(console.task, task, information);
+    return error == ERR_OK ? ERR_OK : ERR_NOT_PERMITTED;
+}
+
+static error_t op_set_foreground(struct request *request, const struct terminal_set_foreground_in *in,
+                                 struct terminal_set_foreground_out *out) {
+    (void)out;
+    struct task_information information;
+    struct terminal *terminal = terminal_of(request);
+    if (terminal == NULL)
+        return ERR_NOT_TERMINAL;
+    error_t error = identify(in->task, &information);
+    if (error != ERR_OK)
+        return error;
+    if (terminal->state->session != information.session || in->group > UINT32_MAX)
+        return ERR_NOT_PERMITTED;
+    terminal->state->foreground = (uint32_t)in->group;
+    return ERR_OK;
+}
+
+static bool session_lives(uint32_t session) {
+    struct task_information information;
+    return session != 0 && task_information(console.task, session, &information) == ERR_OK &&
+           information.state != TASK_STATE_ENDED;
+}
+
+static error_t op_attach(struct request *request, const struct terminal_attach_in *in,
+                         struct terminal_attach_out *out) {
+    (void)out;
+    struct task_information information;
+    struct terminal *terminal = terminal_of(request);
+    if (terminal == NULL)
+        return ERR_NOT_TERMINAL;
+    error_t error = identify(in->task, &information);
+    if (error != ERR_OK)
+        return error;
+    if (information.id != information.session)
+        return ERR_NOT_PERMITTED;
+    struct terminal_state *state = terminal->state;
+    if (state->session != information.session && session_lives(state->session))
+        return ERR_BUSY;
+    state->session = information.session;
+    state->foreground = information.group;
+    terminal_show(terminal);
+    if (terminal->unit == TERMINAL_SERIAL)
+        serial_ask_size();
+    return ERR_OK;
+}
+
+static error_t op_flush(struct request *request, const struct terminal_flush_in *in,
+                        struct terminal_flush_out *out) {
+    (void)out;
+    struct terminal *terminal = terminal_of(request);
+    if (terminal == NULL)
+        return ERR_NOT_TERMINAL;
+    if (in->queue & TERMINAL_QUEUE_INPUT)
+        line_flush_input(&terminal->state->line);
+    if ((in->queue & TERMINAL_QUEUE_OUTPUT) && terminal->unit == TERMINAL_SERIAL)
+        serial_flush(terminal->state);
+    return ERR_OK;
+}
+
+static error_t op_drain(struct request *request, const struct terminal_drain_in *in,
+                        struct terminal_drain_out *out) {
+    (void)in;
+    (void)out;
+    struct terminal *terminal = terminal_of(request);
+    return terminal == NULL ? ERR_NOT_TERMINAL : drain(terminal);
+}
+
+static error_t op_flow(struct request *request, const struct terminal_flow_in *in,
+                       struct terminal_flow_out *out) {
+    (void)out;
+    struct terminal *terminal = terminal_of(request);
+    if (terminal == NULL)
+        return ERR_NOT_TERMINAL;
+    struct line_discipline *line = &terminal->state->line;
+    char key;
+    switch (in->action) {
+    case TERMINAL_FLOW_STOP_OUTPUT:
+    case TERMINAL_FLOW_START_OUTPUT:
+        line->stopped = in->action == TERMINAL_FLOW_STOP_OUTPUT;
+        line->events->flow(line->context, line->stopped);
+        return ERR_OK;
+    case TERMINAL_FLOW_STOP_INPUT:
+    case TERMINAL_FLOW_START_INPUT:
+        key = in->action == TERMINAL_FLOW_STOP_INPUT ? 0x13 : 0x11; // DC3, DC1
+        terminal_put(terminal, &key, 1);
+        return ERR_OK;
+    default:
+        return ERR_INVALID;
+    }
+}
+
+static error_t op_available(struct request *request, const struct terminal_available_in *in,
+                            struct terminal_available_out *out) {
+    (void)in;
+    const struct terminal *terminal = terminal_of(request);
+    if (terminal == NULL)
+        return ERR_NOT_TERMINAL;
+    out->count = line_available(&terminal->state->line);
+    return ERR_OK;
+}
+
+const struct terminal_ops console_terminal_ops = {
+    .attributes = op_attributes,
+    .set_attributes = op_set_attributes,
+    .window = op_window,
+    .set_window = op_set_window,
+    .foreground = op_foreground,
+    .set_foreground = op_set_foreground,
+    .attach = op_attach,
+    .flush = op_flush,
+    .drain = op_drain,
+    .flow = op_flow,
+    .available = op_available,
+};

@@ -1,0 +1,53 @@
+// One mounted disk as the server holds it: the framework's tree, the core's file system, the cache memory and the rings to the
+// block driver. Made by attach, freed by detach.
+#pragma once
+
+#include "libipc/protocols/block.h"
+#include "libipc/transfer/ring_pair.h"
+#include "servers/ext2/filesystem.h"
+#include "servers/framework/file_server.h"
+
+enum { DISK_ENTRIES = 256, VOLUMES_MAX = 16, FIRST_DISK_BIT = 8 };
+
+// A disk of the platform: requests become ring entries, one per segment; those that find no room wait in a list. Invariant: at
+// most DISK_ENTRIES entries are out, each with a slot that knows its request.
+struct platform_disk {
+    cap_t block;             // session of the driver
+    struct ring_pair rings;
+    uint64_t sectors;        // of 512 bytes
+    cap_t memory;            // the cache memory
+    uint32_t buffer;         // its number at the driver
+    uint32_t bit;            // of the server's notification
+    uint32_t free_count;
+    uint16_t free_slots[DISK_ENTRIES];
+    struct {
+        struct platform_request *request;
+        uint64_t generation; // a completion that comes twice, after a driver's restart, names an old one
+    } slots[DISK_ENTRIES];
+    struct platform_request *first_waiting, *last_waiting;
+};
+
+struct volume {
+    struct tree tree;
+    struct platform_disk disk;
+    struct filesystem *filesystem;
+    void *metadata;
+    uint64_t metadata_bytes;
+    bool used;
+};
+
+// What platform_copy_* need to know of the request in service.
+struct platform_caller {
+    struct request *request;
+    cap_t memory;
+};
+
+extern struct file_server ext2_server;
+extern const struct tree_ops ext2_tree_ops;
+
+error_t disk_open(struct platform_disk *disk, cap_t block, cap_t memory, uint32_t bit) MUST_USE;
+void disk_close(struct platform_disk *disk);
+
+error_t ext2_attach(struct request *request, const char *source, const char *options, uint64_t flags, cap_t device,
+                    struct tree **tree) MUST_USE;
+error_t ext2_detach(struct tree *tree) MUST_USE;

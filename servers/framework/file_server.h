@@ -1,0 +1,78 @@
+// A file server: its sessions (directories and open files), its trees, and the dispatch of the three
+// protocols to them. main.c of a file server fills in one struct file_server, calls file_server_run, and
+// supplies tree_ops; everything else is here.
+//
+// Invariant: a session holds its node; a tree lives until no session names it. A handler that waits keeps its
+// session alive through `users`, even if the last capability goes meanwhile.
+#pragma once
+
+#include "libipc/include/startup.h"
+#include "libipc/protocols/filesystem.h"
+#include "libipc/server/fiber.h"
+#include "libipc/server/server.h"
+#include "libipc/server/session_table.h"
+#include "servers/framework/poll_list.h"
+#include "servers/framework/tree.h"
+
+enum session_kind { SESSION_DIRECTORY, SESSION_FILE };
+
+struct session {
+    enum session_kind kind;
+    uint32_t users;
+    bool is_closed;
+    uint64_t badge;
+    struct tree *tree;      // NULL: detached since
+    struct tree_node *node; // held
+};
+
+// A place to start walks from.
+struct directory {
+    struct session session;
+    struct tree_node *ceiling; // held; NULL: the root
+};
+
+// An open file description: what copies of one capability share.
+struct open_file {
+    struct session session;
+    uint64_t offset;
+    uint64_t access; // OPEN_FLAG_READ, WRITE, NODE
+    uint64_t flags;  // enum file_flag
+    uint8_t kind;    // enum file_kind
+    bool is_stream;  // no offset: seek is refused; set by tree_ops.opened
+    struct fiber_lock offset_lock;
+    struct poll_list polls;
+    void *own;             // the server's, from `opened` to `closed`
+    uint64_t own_words[4]; // the same
+};
+
+struct file_server {
+    struct server server; // main.c fills in what the loop needs beyond this; endpoint and notification are
+                          // found by name
+    const char *name;
+    // Makes a tree with ops, root and own filled in, as filesystem.attach says; `device`: request_keep it, 0
+    // if missing. NULL: there is one tree for all, `only_tree`.
+    error_t (*attach)(struct request *request, const char *source, const char *options, uint64_t flags,
+                      cap_t device, struct tree **tree);
+    // Nothing of it is open. Frees what `attach` made; `root` is released already. May refuse.
+    error_t (*detach)(struct tree *tree);
+    struct tree *only_tree;
+    error_t (*cache)(struct cache_status *status);
+    void (*show_mounts)(cap_t picture); // the server's to keep; NULL: ERR_NOT_SUPPORTED
+    // Other protocols on the sessions that the manifest hands out. NULL: none.
+    error_t (*dispatch_control)(struct request *request);
+
+    // The framework's own.
+    struct session_table sessions;
+    struct tree *trees;
+    uint64_t last_device;
+};
+
+// Takes endpoint and notification by name and gives the loop its dispatcher. Not yet serving: for what a
+// server does before.
+MUST_USE error_t file_server_prepare(struct file_server *server, const struct startup *startup);
+// Serves until the endpoint fails.
+MUST_USE error_t file_server_run(struct file_server *server);
+
+// One request, one closed session: what the loop calls; for tests as well.
+MUST_USE error_t file_server_dispatch(struct file_server *server, struct request *request);
+void file_server_session_closed(struct file_server *server, uint64_t badge);

@@ -1,0 +1,26 @@
+// Who wants to be told when something becomes ready (file.poll). A registration is told once and is then
+// gone.
+#pragma once
+
+#include <stdint.h>
+
+#include "kernel/abi/errors.h"
+#include "kernel/abi/message.h"
+
+enum { POLL_LIST_MAX = 64 }; // registrations at one file
+
+struct poll_registration;
+
+// Zero is an empty list.
+struct poll_list {
+    struct poll_registration *first;
+    uint32_t count;
+};
+
+// Keeps `notification` (it is the list's from now on, also on error). ERR_NO_MEMORY.
+MUST_USE error_t poll_list_add(struct poll_list *list, cap_t notification, uint64_t bits, uint64_t interest,
+                               uint64_t *ticket);
+void poll_list_remove(struct poll_list *list, uint64_t ticket);
+// `ready` holds now (enum readiness): tells all whose interest it meets. HANG_UP and ERROR meet any.
+void poll_list_notify(struct poll_list *list, uint64_t ready);
+void poll_list_clear(struct poll_list *list);

@@ -1,0 +1,134 @@
+// See session.h. The table grows by doubling; a session that is closed while a handler still works for it is
+// freed by that handler's end.
+#include "servers/framework/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "libipc/protocols/endpoint.h"
+
+enum { SESSIONS_FIRST = 64, SESSIONS_MAX = 1 << 16 };
+
+struct file_server *file_server_active;
+
+static error_t table_grow(struct session_table *table) {
+    uint32_t capacity = table->capacity == 0 ? SESSIONS_FIRST : 2 * table->capacity;
+    if (capacity > SESSIONS_MAX)
+        return ERR_NO_MEMORY;
+    struct session_entry *entries = calloc(capacity, sizeof(*entries));
+    if (entries == NULL)
+        return ERR_NO_MEMORY;
+    struct session_entry *old = table->entries;
+    if (table->capacity == 0) {
+        session_table_initialize(table, entries, capacity);
+        return ERR_OK;
+    }
+    memcpy(entries, old, table->capacity * sizeof(*entries));
+    session_table_grow(table, entries, capacity);
+    free(old);
+    return ERR_OK;
+}
+
+static error_t table_insert(struct session *session) {
+    struct session_table *table = &file_server_active->sessions;
+    error_t error =
+        table->capacity == 0 ? ERR_NO_SPACE : session_table_insert(table, session, &session->badge);
+    if (error != ERR_NO_SPACE)
+        return error;
+    error = table_grow(table);
+    return error == ERR_OK ? session_table_insert(table, session, &session->badge) : error;
+}
+
+void session_detach(struct session *session) {
+    struct tree *tree = session->tree;
+    if (tree == NULL)
+        return;
+    if (session->kind == SESSION_FILE) {
+        struct open_file *file = (struct open_file *)session;
+        if (tree->ops->closed != NULL && (file->access & OPEN_FLAG_NODE) == 0)
+            tree->ops->closed(file);
+        poll_list_clear(&file->polls);
+    } else if (((struct directory *)session)->ceiling != NULL) {
+        tree->ops->release(((struct directory *)session)->ceiling);
+    }
+    session->tree = NULL;
+    tree->ops->release(session->node);
+    tree->session_count--;
+}
+
+void session_close(struct session *session) {
+    if (session_table_remove(&file_server_active->sessions, session->badge) == NULL)
+        return;
+    session->is_closed = true;
+    if (session->users != 0)
+        return;
+    session_detach(session);
+    free(session);
+}
+
+// Enters a session, whose node and ceiling are held by it from now on, and makes its capability. On error it
+// is freed.
+static error_t session_publish(struct session *session, cap_t *capability) {
+    error_t error = table_insert(session);
+    if (error != ERR_OK) {
+        session_detach(session);
+        free(session);
+        return error;
+    }
+    error = server_create_session(&file_server_active->server, session->badge, capability);
+    if (error != ERR_OK)
+        session_close(session);
+    return error;
+}
+
+static void session_hold(struct session *session, enum session_kind kind, struct tree *tree,
+                         struct tree_node *node) {
+    *session = (struct session){.kind = kind, .tree = tree, .node = node};
+    tree->ops->hold(node);
+    tree->session_count++;
+}
+
+error_t directory_create(struct tree *tree, struct tree_node *node, struct tree_node *ceiling,
+                         cap_t *session) {
+    struct directory *directory = calloc(1, sizeof(*directory));
+    if (directory == NULL)
+        return ERR_NO_MEMORY;
+    session_hold(&directory->session, SESSION_DIRECTORY, tree, node);
+    directory->ceiling = ceiling;
+    if (ceiling != NULL)
+        tree->ops->hold(ceiling);
+    return session_publish(&directory->session, session);
+}
+
+error_t open_file_create(struct tree *tree, struct tree_node *node, uint64_t flags, cap_t *session) {
+    struct open_file *file = calloc(1, sizeof(*file));
+    if (file == NULL)
+        return ERR_NO_MEMORY;
+    session_hold(&file->session, SESSION_FILE, tree, node);
+    file->kind = tree->ops->kind(node);
+    file->access = flags & (OPEN_FLAG_READ | OPEN_FLAG_WRITE | OPEN_FLAG_NODE);
+    file->flags = ((flags & OPEN_FLAG_APPEND) != 0 ? FILE_FLAG_APPEND : 0) |
+                  ((flags & OPEN_FLAG_NON_BLOCKING) != 0 ? FILE_FLAG_NON_BLOCKING : 0);
+    if ((flags & OPEN_FLAG_NODE) == 0 && tree->ops->opened != NULL) {
+        error_t error = tree->ops->opened(file);
+        if (error != ERR_OK) {
+            file->access |= OPEN_FLAG_NODE; // so that it is not closed
+            session_detach(&file->session);
+            free(file);
+            return error;
+        }
+    }
+    return session_publish(&file->session, session);
+}
+
+error_t session_identify(cap_t capability, enum session_kind kind, struct session **result) {
+    uint64_t badge;
+    error_t error = endpoint_identify(file_server_active->server.endpoint, capability, &badge);
+    if (error != ERR_OK)
+        return ERR_WRONG_KIND;
+    struct session *session = session_table_find(&file_server_active->sessions, badge);
+    if (session == NULL || session->kind != kind || session->tree == NULL)
+        return ERR_WRONG_KIND;
+    *result = session;
+    return ERR_OK;
+}

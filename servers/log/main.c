@@ -1,0 +1,31 @@
+// The server log: wiring.
+#include "libipc/start/start.h"
+#include "servers/log/state.h"
+
+int server_main(const struct startup *startup);
+
+struct log_state log_state;
+
+static error_t dispatch(struct request *request) {
+    return request_protocol(request) == PROTOCOL_LOG ? log_dispatch(&log_server_ops, request)
+                                                     : ERR_BAD_METHOD;
+}
+
+static void source_signalled(void *argument, uint32_t bit) {
+    (void)argument;
+    (void)bit;
+    log_gather();
+}
+
+int server_main(const struct startup *startup) {
+    (void)startup; // read through libipc/start
+    struct server *server = &log_state.server;
+    server->endpoint = startup_capability("endpoint");
+    server->notification = startup_capability("notification");
+    server->dispatch = dispatch;
+    for (uint32_t bit = 0; bit < SOURCES_MAX; bit++)
+        server_on_bit(server, bit, source_signalled, NULL);
+    log_gather();
+    log_gather_later();
+    return server_run(server) == ERR_OK ? 0 : 1;
+}

@@ -1,0 +1,9 @@
+// What the loop calls; apart from main.c so that tests can call it as well.
+#pragma once
+
+#include "servers/vfs/state.h"
+
+MUST_USE error_t vfs_server_dispatch(struct request *request);
+void vfs_server_session_closed(uint64_t badge);
+// Mounts the initrd, from the session called fs.initrdfs, on /.
+MUST_USE error_t vfs_server_begin(void);

@@ -1,0 +1,18 @@
+// The server vfs: wiring. The first file system is mounted before the loop begins: nothing could be served
+// without it.
+#include "libipc/start/start.h"
+#include "servers/vfs/dispatch.h"
+
+int server_main(const struct startup *startup);
+
+int server_main(const struct startup *startup) {
+    (void)startup; // read through libipc/start
+    struct server *server = &vfs.server;
+    server->endpoint = startup_capability("endpoint");
+    server->notification = startup_capability("notification");
+    server->dispatch = vfs_server_dispatch;
+    server->session_closed = vfs_server_session_closed;
+    if (vfs_server_begin() != ERR_OK)
+        return 1;
+    return server_run(server) == ERR_OK ? 0 : 1;
+}

@@ -1,0 +1,32 @@
+// libFuzzer: any bytes on any small screen keep the engine's invariants, and the renderer draws them within
+// its framebuffer. The first two bytes choose the size.
+#include <stdlib.h>
+#include <string.h>
+
+#include "servers/console/renderer.h"
+#include "tests/host/console/terminal_harness.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct harness harness;
+    if (size < 2)
+        return 0;
+    unsigned rows = 1 + data[0] % 12, columns = 1 + data[1] % 20;
+    harness_start(&harness, rows, columns);
+    struct renderer renderer = {.pitch = columns * 32, .red_position = 16, .green_position = 8};
+    renderer.rows = rows;
+    renderer.columns = columns;
+    renderer.memory = malloc((size_t)rows * 16 * renderer.pitch);
+    renderer.shown = calloc((size_t)rows * columns, sizeof(struct cell));
+    for (size_t at = 2; at < size; at += 64) {
+        harness_write(&harness, (const char *)data + at, size - at < 64 ? size - at : 64);
+        if (!harness_sound(&harness))
+            abort();
+        renderer_draw(&renderer, &harness.engine);
+    }
+    free((void *)(uintptr_t)renderer.memory);
+    free(renderer.shown);
+    harness_end(&harness);
+    return 0;
+}

@@ -1,0 +1,144 @@
+// The renderer: what was drawn step by step equals what is drawn from nothing, and only changed cells are
+// touched.
+#include <stdlib.h>
+#include <string.h>
+
+#include "servers/console/font.h"
+#include "servers/console/palette.h"
+#include "servers/console/renderer.h"
+#include "tests/host/cmocka_test.h"
+#include "tests/host/console/terminal_harness.h"
+
+enum { ROWS = 6, COLUMNS = 20, PITCH = COLUMNS * 8 * 4 + 64, BYTES = ROWS * 16 * PITCH };
+
+static struct renderer *renderer_make(bool text) {
+    struct renderer *renderer = calloc(1, sizeof(*renderer));
+    renderer->memory = calloc(1, BYTES);
+    renderer->shown = calloc(ROWS * COLUMNS, sizeof(struct cell));
+    renderer->pitch = PITCH;
+    renderer->text = text;
+    renderer->red_position = 16;
+    renderer->green_position = 8;
+    renderer->rows = ROWS;
+    renderer->columns = COLUMNS;
+    return renderer;
+}
+
+static void renderer_free(struct renderer *renderer) {
+    free((void *)(uintptr_t)renderer->memory);
+    free(renderer->shown);
+    free(renderer);
+}
+
+static const char *const pieces[] = {
+    "hello",
+    "\r\n\033[1;31mworld\033[m",
+    "\033[7mx\033[m",
+    "\033[?25l",
+    "\033[2;3H\033[K",
+    "\344\275\240\345\245\275",
+    "\033[1;2Hx",
+    "\033[?25h",
+    "\n\n\n\n\n\n\nscroll",
+    "\033[?5h",
+    "\033[4 q",
+    "\033[?5l",
+    "\033[2J",
+    "\033[44m\033[3J\033[H\033[4mu",
+    "\033[6 q",
+    "\033[?1049hALT",
+    "\033[?1049l",
+    "\033[8mhidden\033[m\033[9mstruck",
+    "\033[38;2;1;2;3m\342\202\254\342\224\200",
+};
+
+static void test_same_as_from_nothing(void **state) {
+    (void)state;
+    for (int text = 0; text < 2; text++) {
+        struct harness harness;
+        harness_start(&harness, ROWS, COLUMNS);
+        struct renderer *step = renderer_make(text);
+        for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+            harness_write(&harness, pieces[i], strlen(pieces[i]));
+            renderer_draw(step, &harness.engine);
+            struct renderer *fresh = renderer_make(text);
+            engine_dirty(&harness.engine);
+            renderer_draw(fresh, &harness.engine);
+            if (memcmp((void *)(uintptr_t)step->memory, (void *)(uintptr_t)fresh->memory, BYTES) != 0)
+                fail_msg("after piece %zu", i);
+            renderer_free(fresh);
+        }
+        renderer_free(step);
+        harness_end(&harness);
+    }
+}
+
+static void test_only_what_changed(void **state) {
+    (void)state;
+    struct harness harness;
+    harness_start(&harness, ROWS, COLUMNS);
+    struct renderer *renderer = renderer_make(false);
+    harness_write(&harness, "one\r\ntwo\r\n", 10);
+    renderer_draw(renderer, &harness.engine);
+    memset((void *)(uintptr_t)renderer->memory, 0x5a, BYTES);
+    harness_write(&harness, "x", 1);
+    renderer_draw(renderer, &harness.engine);
+    const volatile uint8_t *memory = renderer->memory;
+    for (size_t at = 0; at < BYTES; at++) {
+        size_t row = at / PITCH / 16, column = at % PITCH / 32;
+        bool touched = row == 2 && column < 2; // the character, and the cursor behind it
+        if (memory[at] == 0x5a && touched)
+            fail_msg("row %zu, column %zu was not drawn", row, column);
+        if (memory[at] != 0x5a && !touched)
+            fail_msg("row %zu, column %zu was drawn", row, column);
+    }
+    renderer_free(renderer);
+    harness_end(&harness);
+}
+
+static bool has_glyph(uint32_t character) {
+    return font_index[font_pages[character / FONT_PAGE_GLYPHS]][character % FONT_PAGE_GLYPHS] != 0;
+}
+
+static void test_font(void **state) {
+    (void)state;
+    for (uint32_t character = 0x20; character < 0x17f; character++)
+        if ((character < 0x7f || character >= 0xa0) && !has_glyph(character))
+            fail_msg("U+%04X is missing", character);
+    for (uint32_t character = 0x2500; character < 0x25a0; character++)
+        assert_true(has_glyph(character));
+    for (uint32_t character = 0x410; character < 0x450; character++)
+        assert_true(has_glyph(character));
+    assert_true(has_glyph(0x3b1) && has_glyph(0xfffd) && has_glyph(0x3042));
+    assert_true(font_index[font_pages[0x30]][0x42] & 1); // hiragana is wide
+    assert_false(has_glyph(0x4e00));
+}
+
+static void test_palette(void **state) {
+    (void)state;
+    uint32_t front, back;
+    struct cell cell = {.foreground = colour_indexed(1), .attributes = CELL_BOLD};
+    palette_cell(&cell, false, &front, &back);
+    assert_int_equal(front, 0xff5555);
+    cell = (struct cell){.foreground = colour_indexed(196), .background = colour_indexed(244)};
+    palette_cell(&cell, false, &front, &back);
+    assert_int_equal(front, 0xff0000);
+    assert_int_equal(back, 0x808080);
+    cell.attributes = CELL_INVERSE;
+    palette_cell(&cell, false, &front, &back);
+    assert_int_equal(back, 0xff0000);
+    palette_cell(&cell, true, &front, &back);
+    assert_int_equal(front, 0xff0000);
+    cell.attributes = CELL_INVISIBLE;
+    palette_cell(&cell, false, &front, &back);
+    assert_int_equal(front, back);
+    assert_int_equal(palette_nearest(0xfe0102), 4); // EGA red
+    assert_int_equal(palette_nearest(0xffffff), 15);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_as_from_nothing),
+                                       cmocka_unit_test(test_only_what_changed), cmocka_unit_test(test_font),
+                                       cmocka_unit_test(test_palette)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,180 @@
+// Scan codes to keys, and the controller's set-up and commands on a model of it.
+#include <string.h>
+
+#include "drivers/input/ps2/device.h"
+#include "drivers/input/ps2/registers.h"
+#include "drivers/input/ps2/scan_codes.h"
+#include "libipc/protocols/input.h"
+#include "tests/host/cmocka_test.h"
+#include "tests/host/console/model_ports.h"
+
+struct wanted {
+    uint16_t usage;
+    uint32_t state;
+};
+
+static void check(const uint8_t *bytes, size_t count, const struct wanted *wanted, size_t keys) {
+    struct scan_decoder decoder = {0};
+    struct scan_key key;
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!scan_decode(&decoder, bytes[i], &key))
+            continue;
+        assert_true(found < keys);
+        assert_int_equal(key.usage, wanted[found].usage);
+        assert_int_equal(key.state, wanted[found].state);
+        found++;
+    }
+    assert_int_equal(found, keys);
+}
+
+#define CHECK(bytes, ...)                                                                                    \
+    do {                                                                                                     \
+        static const struct wanted wanted[] = {__VA_ARGS__};                                                 \
+        check((const uint8_t *)(bytes), sizeof(bytes) - 1, wanted, sizeof(wanted) / sizeof(wanted[0]));      \
+    } while (0)
+
+static void test_decode(void **state) {
+    (void)state;
+    CHECK("\x1e\x9e", {4, KEY_STATE_DOWN}, {4, KEY_STATE_UP});
+    CHECK("\x1e\x1e\x1e\x9e", {4, KEY_STATE_DOWN}, {4, KEY_STATE_REPEAT}, {4, KEY_STATE_REPEAT},
+          {4, KEY_STATE_UP});
+    CHECK("\xe0\x48\xe0\xc8", {82, KEY_STATE_DOWN}, {82, KEY_STATE_UP});
+    CHECK("\x48\xc8", {96, KEY_STATE_DOWN}, {96, KEY_STATE_UP});
+    CHECK("\xe0\x2a\xe0\x37\xe0\xb7\xe0\xaa", {70, KEY_STATE_DOWN}, {70, KEY_STATE_UP});
+    CHECK("\xe1\x1d\x45\xe1\x9d\xc5\x1e", {72, KEY_STATE_DOWN}, {4, KEY_STATE_DOWN});
+    CHECK("\x1d\xe0\x1d", {0xe0, KEY_STATE_DOWN}, {0xe4, KEY_STATE_DOWN});
+    CHECK("\x38\xe0\x38", {0xe2, KEY_STATE_DOWN}, {0xe6, KEY_STATE_DOWN});
+    CHECK("\x01\x0e\x0f\x1c\x39\x3a", {41, 1}, {42, 1}, {43, 1}, {40, 1}, {44, 1}, {57, 1});
+    CHECK("\x02\x0b\x10\x2c\x3b\x44\x57\x58", {30, 1}, {39, 1}, {20, 1}, {29, 1}, {58, 1}, {67, 1}, {68, 1},
+          {69, 1});
+    CHECK("\x9e\x1e", {4, KEY_STATE_DOWN}); // a release without a press is not told
+    CHECK("\x7f\xff\xe0\x01\x1e", {4, KEY_STATE_DOWN});
+}
+
+static void test_any_bytes(void **state) {
+    (void)state;
+    struct scan_decoder decoder = {0};
+    struct scan_key key;
+    uint32_t random = 1;
+    for (int i = 0; i < 100000; i++) {
+        random = random * 1664525 + 1013904223;
+        if (scan_decode(&decoder, (uint8_t)(random >> 24), &key))
+            assert_true(key.usage > 0 && key.usage < 256 && key.state <= KEY_STATE_REPEAT);
+    }
+}
+
+// A controller with a keyboard: answers at once.
+static struct {
+    uint8_t output[64], configuration, test, wrote[64], expects;
+    size_t output_count, wrote_count;
+    bool configuration_next, mute;
+} model;
+
+static void model_put(uint8_t byte) {
+    model.output[model.output_count++] = byte;
+}
+
+static uint8_t read_port(uint16_t port) {
+    if (port == 0x64)
+        return model.output_count > 0 ? PS2_STATUS_OUTPUT_FULL : 0;
+    if (model.output_count == 0)
+        return 0xff;
+    uint8_t byte = model.output[0];
+    memmove(model.output, model.output + 1, --model.output_count);
+    return byte;
+}
+
+static void write_port(uint16_t port, uint8_t value) {
+    if (model.mute)
+        return;
+    if (port == 0x60) {
+        if (model.configuration_next)
+            model.configuration = value;
+        else
+            model.wrote[model.wrote_count++] = value;
+        model.configuration_next = false;
+        return;
+    }
+    if (value == PS2_SELF_TEST)
+        model_put(model.test);
+    else if (value == PS2_TEST_FIRST)
+        model_put(0);
+    else if (value == PS2_READ_CONFIGURATION)
+        model_put(model.configuration);
+    model.configuration_next = value == PS2_WRITE_CONFIGURATION;
+}
+
+static error_t start(struct ps2 *ps2, bool is_restart) {
+    memset(&model, 0, sizeof(model));
+    model.test = PS2_SELF_TEST_PASSED;
+    model.configuration = PS2_CONFIGURATION_INTERRUPT_SECOND | PS2_CONFIGURATION_DISABLE_FIRST;
+    model_read = read_port;
+    model_write = write_port;
+    return ps2_start(ps2, 0x60, 0x64, is_restart);
+}
+
+static void test_start(void **state) {
+    (void)state;
+    struct ps2 ps2;
+    uint8_t byte;
+    assert_int_equal(start(&ps2, false), ERR_OK);
+    assert_int_equal(model.configuration, PS2_CONFIGURATION_INTERRUPT_FIRST | PS2_CONFIGURATION_TRANSLATE);
+    assert_int_equal(model.wrote_count, 1);
+    assert_int_equal(model.wrote[0], KEYBOARD_ENABLE);
+    model_put(KEYBOARD_ACKNOWLEDGE);
+    model_put(0x1e); // a key between the answers
+    assert_true(ps2_read(&ps2, &byte));
+    assert_int_equal(byte, 0x1e);
+    assert_int_equal(model.wrote[1], KEYBOARD_SET_LEDS);
+    model_put(KEYBOARD_RESEND);
+    assert_false(ps2_read(&ps2, &byte));
+    assert_int_equal(model.wrote[2], KEYBOARD_SET_LEDS);
+    model_put(KEYBOARD_ACKNOWLEDGE);
+    assert_false(ps2_read(&ps2, &byte));
+    assert_int_equal(model.wrote[3], 0);
+    model_put(KEYBOARD_ACKNOWLEDGE);
+    assert_false(ps2_read(&ps2, &byte));
+    ps2_command(&ps2, KEYBOARD_SET_LEDS, 4);
+    assert_int_equal(model.wrote_count, 5);
+}
+
+static void test_restart_keeps_bytes(void **state) {
+    (void)state;
+    struct ps2 ps2;
+    uint8_t byte;
+    model_read = read_port;
+    assert_int_equal(start(&ps2, true), ERR_OK);
+    model_put(0x1e);
+    assert_int_equal(ps2_start(&ps2, 0x60, 0x64, true), ERR_OK);
+    assert_true(ps2_read(&ps2, &byte));
+    assert_int_equal(byte, 0x1e);
+}
+
+static void test_absent(void **state) {
+    (void)state;
+    struct ps2 ps2;
+    assert_int_equal(start(&ps2, false), ERR_OK);
+    model.mute = true;
+    model.output_count = 0;
+    assert_int_equal(ps2_start(&ps2, 0x60, 0x64, false), ERR_NO_DEVICE);
+    model.mute = false;
+    model.test = 0xfc;
+    assert_int_equal(ps2_start(&ps2, 0x60, 0x64, false), ERR_IO);
+}
+
+static void test_repeat(void **state) {
+    (void)state;
+    assert_int_equal(ps2_repeat_byte(500, 92), 0x2b); // 10.9 a second
+    assert_int_equal(ps2_repeat_byte(250, 33), 0x00); // 30 a second
+    assert_int_equal(ps2_repeat_byte(1000, 500), 0x7f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_decode), cmocka_unit_test(test_any_bytes),
+        cmocka_unit_test(test_start),  cmocka_unit_test(test_restart_keeps_bytes),
+        cmocka_unit_test(test_absent), cmocka_unit_test(test_repeat),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
