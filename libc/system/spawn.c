@@ -208,7 +208,7 @@ static error_t give_startup(struct child *child, const struct spawn_request *req
     if (!error)
         error = account_create_memory(child->account, bytes, &memory);
     if (!error)
-        error = process_map(child->process, 0, bytes, 0, MAP_FLAG_READ, memory, address);
+        error = process_map(child->process, 0, bytes, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, memory, address); // argv is the program's
     if (!error) {
         *message_page = *address + bytes + PAGE; // the space is fresh and picked upwards
         *startup = (struct startup){

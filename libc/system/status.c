@@ -2,6 +2,7 @@
 #include "libc/system/status.h"
 
 #include <string.h>
+#include <sys/sysmacros.h>
 
 static const struct {
     uint8_t kind;
@@ -42,7 +43,7 @@ void status_to_stat(const struct file_status *from, struct stat *to) {
         .st_mode = from->mode | status_mode_of_kind(from->kind),
         .st_uid = from->user,
         .st_gid = from->group,
-        .st_rdev = from->represents,
+        .st_rdev = makedev(from->represents >> 32, (uint32_t)from->represents),
         .st_size = (off_t)from->size,
         .st_blksize = from->block_size,
         .st_blocks = (blkcnt_t)from->blocks,

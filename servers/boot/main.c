@@ -50,7 +50,7 @@ static bool option(const char *name, char *value, size_t size) {
 }
 
 static bool try_mount(const char *source, const char *target, const char *type) {
-    if (mount(source, target, type, 0, NULL) == 0)
+    if (mount(source, target, type, 0, NULL) == 0 || errno == EBUSY) // busy: an earlier actor of this role did it
         return true;
     char what[128];
     (void)snprintf(what, sizeof(what), "can't mount %s on %s", source, target);

@@ -80,8 +80,7 @@ static error_t inode_bitmap_get(struct filesystem *fs, uint32_t number, struct b
     return error;
 }
 
-// --- windows
-// --------------------------------------------------------------------------------------------------------
+// --- windows ---
 // The end of another file's window that holds the block, or 0.
 static uint32_t window_of_other(const struct filesystem *fs, const struct inode *inode, uint32_t block) {
     for (uint32_t i = 0; i < WINDOWS; i++)
@@ -109,8 +108,7 @@ void windows_drop(struct inode *inode) {
             inode->fs->windows[i].inode = NULL;
 }
 
-// --- blocks
-// ---------------------------------------------------------------------------------------------------------
+// --- blocks ---
 struct block_search {
     const struct inode *inode;
     uint32_t want, minimum;
@@ -322,8 +320,7 @@ error_t blocks_free(struct transaction *transaction, struct inode *inode, uint32
     return first_error;
 }
 
-// --- inodes
-// ---------------------------------------------------------------------------------------------------------
+// --- inodes ---
 // Orlov's idea: directories below the root are spread to groups with room; others stay near their parent
 // unless it is full.
 static uint32_t directory_group(const struct filesystem *fs, const struct inode *parent) {
@@ -431,8 +428,7 @@ void inode_number_free(struct transaction *transaction, uint32_t number, bool di
     buffer_release(fs, buffer);
 }
 
-// --- after a commit
-// -------------------------------------------------------------------------------------------------
+// --- after a commit ---
 static bool group_apply_blocks(struct transaction *transaction, uint32_t number) {
     struct filesystem *fs = transaction->fs;
     struct group *group = &fs->groups[number];

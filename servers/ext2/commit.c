@@ -14,8 +14,7 @@
 #include "servers/ext2/superblock.h"
 #include "servers/ext2/transaction.h"
 
-// --- writing selected buffers
-// ---------------------------------------------------------------------------------------
+// --- writing selected buffers ---
 static void selected_sift(struct filesystem *fs, uint32_t root, uint32_t count) {
     uint32_t *list = fs->selected;
     for (uint32_t child; (child = 2 * root + 1) < count; root = child) {
@@ -96,8 +95,7 @@ static error_t scratch_write(struct filesystem *fs, uint32_t block) {
     return io_batch_wait(&batch);
 }
 
-// --- inodes
-// ---------------------------------------------------------------------------------------------------------
+// --- inodes ---
 enum commit_class { CLASS_NONE, CLASS_REMOVED, CLASS_OLD_DIRECTORY, CLASS_NEW_DIRECTORY, CLASS_OTHER };
 
 static enum commit_class inode_class(const struct inode *inode) {
@@ -170,8 +168,7 @@ static error_t select_unindexed(struct filesystem *fs) {
     return error;
 }
 
-// --- names that the disk keeps for a while
-// --------------------------------------------------------------------------
+// --- names that the disk keeps for a while ---
 error_t tombstone_reserve(struct transaction *transaction) {
     transaction->spare = malloc(sizeof *transaction->spare);
     return transaction->spare ? ERR_OK : ERR_NO_MEMORY;
@@ -256,8 +253,7 @@ void commit_park(struct filesystem *fs, uint32_t number) {
     fs->parked[fs->parked_count++] = number;
 }
 
-// --- the phases
-// -----------------------------------------------------------------------------------------------------
+// --- the phases ---
 enum {
     KIND_BITMAP = 1u << BUFFER_BITMAP,
     KIND_INDIRECT_FILE = 1u << BUFFER_INDIRECT_FILE,
@@ -345,7 +341,7 @@ static void commit_finish(struct filesystem *fs) {
     struct inode *next;
     for (struct inode *inode = fs->dirty_inode_first; inode; inode = next) {
         next = inode->dirty_next;
-        inode->flags &= ~(uint32_t)(INODE_NEW | INODE_REMOVED | INODE_REPLACED | INODE_GAINED |
+        inode->flags &= ~(uint32_t)(INODE_NEW | INODE_BLANK | INODE_REMOVED | INODE_REPLACED | INODE_GAINED |
                                     INODE_MOVED_OUT | INODE_UNINDEX | INODE_WRITTEN);
         inode->level = 0;
         if (!(inode->flags & INODE_TOUCHED) || inode->flags & (INODE_LOST | INODE_DAMAGED) ||
@@ -359,6 +355,16 @@ static void commit_finish(struct filesystem *fs) {
     platform_queue_wake_all(&fs->buffer_queue);
 }
 
+// The phase of the inodes was begun and failed: new inodes and the blocks they own may be on disk by now,
+// under their names. From now on they are treated like old ones, whose removal the disk must be told.
+static void commit_failed_late(struct filesystem *fs) {
+    for (struct inode *inode = fs->dirty_inode_first; inode; inode = inode->dirty_next)
+        if (inode->flags & INODE_NEW && inode->flags & INODE_WRITTEN)
+            inode->flags &= ~(uint32_t)INODE_NEW;
+    for (uint32_t i = 0; i < fs->buffer_count; i++)
+        fs->buffers[i].flags &= (uint16_t)~BUFFER_FRESH;
+}
+
 // Alone: commit_lock is held exclusively.
 static error_t commit_phases(struct filesystem *fs) {
     if (!fs->dirty_buffers && !fs->dirty_inodes && !fs->pending_blocks && !fs->pending_inodes)
@@ -368,11 +374,14 @@ static error_t commit_phases(struct filesystem *fs) {
     error_t error = phase_prepare(fs);
     if (!error)
         error = phase_names(fs);
-    if (!error)
-        error = phase_inodes(fs);
+    if (error)
+        return error;
+    error = phase_inodes(fs);
     if (!error)
         error = phase_old_names(fs);
-    if (!error)
+    if (error)
+        commit_failed_late(fs);
+    else
         commit_finish(fs);
     return error;
 }

@@ -92,8 +92,7 @@ error_t directory_block_get(struct inode *directory, uint32_t block, struct buff
     return error;
 }
 
-// --- finding
-// --------------------------------------------------------------------------------------------------------
+// --- finding ---
 static bool entry_matches(const struct ext2_directory_entry *entry, const char *name, uint32_t length) {
     return entry->inode && entry->name_length == length && memcmp(entry->name, name, length) == 0;
 }
@@ -162,8 +161,7 @@ void directory_place_release(struct inode *directory, struct directory_place *pl
     place->buffer = NULL;
 }
 
-// --- changing
-// -------------------------------------------------------------------------------------------------------
+// --- changing ---
 uint8_t directory_type_of(const struct inode *node) {
     if (!(node->fs->feature_incompat & EXT2_INCOMPAT_FILETYPE))
         return 0;

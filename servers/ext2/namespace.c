@@ -54,8 +54,7 @@ error_t node_lookup(struct inode *directory, const char *name, uint32_t length, 
     return error;
 }
 
-// --- creation
-// -------------------------------------------------------------------------------------------------------
+// --- creation ---
 struct birth {
     uint16_t mode;
     const struct node_creation *creation;
@@ -279,8 +278,7 @@ error_t node_link(struct inode *directory, const char *name, uint32_t length, st
     return error;
 }
 
-// --- removal
-// --------------------------------------------------------------------------------------------------------
+// --- removal ---
 void entry_take_out(struct transaction *transaction, struct inode *directory,
                     const struct directory_place *place, const char *name, uint32_t length,
                     const struct inode *node, bool same_block) {
@@ -425,8 +423,7 @@ error_t node_rmdir(struct inode *directory, const char *name, uint32_t length) {
     return error;
 }
 
-// --- listing
-// --------------------------------------------------------------------------------------------------------
+// --- listing ---
 static enum node_type node_type_of_entry(const struct filesystem *fs, uint8_t type) {
     static const uint8_t types[] = {0,          NODE_REGULAR, NODE_DIRECTORY, NODE_CHARACTER,
                                     NODE_BLOCK, NODE_FIFO,    NODE_SOCKET,    NODE_SYMLINK};

@@ -10,8 +10,7 @@
 
 #include "kernel/abi/errors.h"
 
-// --- disk
-// -----------------------------------------------------------------------------------------------------------
+// --- disk ---
 enum {
     PLATFORM_SECTOR_BYTES = 512,
     PLATFORM_SEGMENTS = 64,           // segments in one request at most
@@ -44,10 +43,11 @@ void platform_disk_start(struct platform_disk *disk, struct platform_request *re
 MUST_USE error_t platform_disk_flush(struct platform_disk *disk);
 uint64_t platform_disk_sectors(struct platform_disk *disk); // size in sectors of 512 bytes
 
-// --- cache memory and lent buffers
-// ---------------------------------------------------------------------------------- Cache memory is a memory
-// object of pages. Only its metadata part is mapped (see filesystem_options); file pages are moved by these
-// calls alone. None of them waits. `caller` names the request in service whose lent buffer is meant.
+// --- cache memory and lent buffers ---
+
+// Cache memory is a memory object of pages. Only its metadata part is mapped (see filesystem_options); file
+// pages are moved by these calls alone. None of them waits. `caller` names the request in service whose lent
+// buffer is meant.
 struct platform_caller;
 
 // Lent read buffer -> cache. *moved is always set; with less than length the error says why
@@ -57,10 +57,10 @@ MUST_USE error_t platform_copy_in(struct platform_caller *caller, uint64_t buffe
 // Cache -> lent write buffer; otherwise the same.
 MUST_USE error_t platform_copy_out(struct platform_caller *caller, uint64_t buffer_offset,
                                    uint64_t cache_offset, uint64_t length, uint64_t *moved);
-void platform_zero(struct platform_disk *disk, uint64_t cache_offset, uint64_t length); // of its cache
+void platform_zero(struct platform_disk *disk, uint64_t cache_offset,
+                   uint64_t length); // of this disk's cache
 
-// --- fibers
-// ---------------------------------------------------------------------------------------------------------
+// --- fibers ---
 // A queue of waiting fibers; all zero is an empty one. Waking makes fibers runnable, in order, and never
 // switches.
 struct platform_queue {
@@ -74,8 +74,7 @@ bool platform_queue_wait_until(struct platform_queue *queue, uint64_t deadline);
 void platform_queue_wake_one(struct platform_queue *queue);
 void platform_queue_wake_all(struct platform_queue *queue);
 
-// --- clocks and the log
-// ---------------------------------------------------------------------------------------------
+// --- clocks and the log ---
 uint64_t platform_wall_time(void);      // nanoseconds since the epoch, UTC
 uint64_t platform_monotonic_time(void); // nanoseconds since some fixed moment
 

@@ -64,8 +64,7 @@ uint32_t host_random_below(struct host_random *random, uint32_t limit) {
     return limit ? (uint32_t)(host_random_next(random) % limit) : 0;
 }
 
-// --- disk
-// -------------------------------------------------------------------------------------------------------------
+// --- disk ---
 void host_disk_make(struct platform_disk *disk, uint64_t bytes) {
     memset(disk, 0, sizeof *disk);
     disk->image = calloc(1, bytes);
@@ -209,8 +208,7 @@ error_t platform_disk_flush(struct platform_disk *disk) {
     return ERR_OK;
 }
 
-// --- cache memory
-// -----------------------------------------------------------------------------------------------------
+// --- cache memory ---
 struct filesystem_options host_options(struct platform_disk *disk, uint64_t cache_bytes, bool read_only) {
     host_cache_free();
     cache_metadata_bytes = filesystem_metadata_share(cache_bytes);
@@ -252,14 +250,13 @@ error_t platform_copy_out(struct platform_caller *caller, uint64_t at, uint64_t 
     return copy(caller, at, offset, length, moved, false);
 }
 
-void platform_zero(struct platform_disk *disk, uint64_t offset, uint64_t length) {
+void platform_zero(struct platform_disk *disk, uint64_t offset, uint64_t length) { // NOLINT
     (void)disk;
     CHECK(offset >= cache_metadata_bytes, "zeroing metadata memory");
     memset(cache_at(offset, length), 0, length);
 }
 
-// --- fibers
-// -----------------------------------------------------------------------------------------------------------
+// --- fibers ---
 static void fiber_main(void) {
     struct fiber *self = current;
 #ifdef WITH_ASAN
@@ -464,8 +461,7 @@ void host_call(void (*body)(void *), void *argument) {
     host_run();
 }
 
-// --- clocks and log
-// ---------------------------------------------------------------------------------------------------
+// --- clocks and log ---
 uint64_t platform_wall_time(void) {
     return clock_now;
 }

@@ -22,16 +22,14 @@
     } while (0)
 extern char host_context[256]; // what is being tested, for messages
 
-// --- random numbers (splitmix64)
-// --------------------------------------------------------------------------------------
+// --- random numbers (splitmix64) ---
 struct host_random {
     uint64_t state;
 };
 uint64_t host_random_next(struct host_random *random);
 uint32_t host_random_below(struct host_random *random, uint32_t limit);
 
-// --- the disk
-// ---------------------------------------------------------------------------------------------------------
+// --- the disk ---
 struct host_event { // one write, or a flush that made the first `durable` writes safe
     bool flush;
     uint64_t sector;
@@ -58,23 +56,22 @@ void host_disk_save(const struct platform_disk *disk, const char *path);
 void host_disk_free(struct platform_disk *disk);
 void host_disk_forget_events(struct platform_disk *disk);
 
-// --- lent buffers
-// -----------------------------------------------------------------------------------------------------
+// --- lent buffers ---
 struct platform_caller {
     uint8_t *bytes;
     uint64_t size;
     uint64_t fault_at; // copies stop here with ERR_FAULT; UINT64_MAX: never
 };
 
-// --- cache memory
-// ----------------------------------------------------------------------------------------------------- Makes
+// --- cache memory ---
+
+// Makes
 // the arena and the options for a mount; the metadata part is a mapping of its own, so that the core can't
 // reach file pages.
 struct filesystem_options host_options(struct platform_disk *disk, uint64_t cache_bytes, bool read_only);
 void host_cache_free(void);
 
-// --- fibers
-// -----------------------------------------------------------------------------------------------------------
+// --- fibers ---
 void host_start(uint64_t seed); // resets the scheduler
 void host_fiber(void (*body)(void *), void *argument);
 void host_run(void);     // until every fiber ended

@@ -57,8 +57,7 @@ void image_check_clean(const struct platform_disk *disk, const char *directory) 
     CHECK(status == 0, "e2fsck -fn exits %d; image in %s/checked", status, directory);
 }
 
-// --- dump
-// -------------------------------------------------------------------------------------------------------------
+// --- dump ---
 struct dump {
     struct filesystem_options options;
     struct filesystem *fs;

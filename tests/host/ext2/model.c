@@ -26,8 +26,7 @@ void worker_free(struct worker *worker) {
     free(worker->buffer);
 }
 
-// --- the model
-// --------------------------------------------------------------------------------------------------------
+// --- the model ---
 static uint32_t node_new(struct worker *worker, enum node_type type) {
     for (uint32_t i = 2; i < MODEL_NODES; i++)
         if (!worker->nodes[i].type) {
@@ -127,8 +126,9 @@ static void name_random(struct worker *worker, char *name, uint32_t *length) {
     name[*length] = 0;
 }
 
-// --- reaching nodes
-// --------------------------------------------------------------------------------------------------- A
+// --- reaching nodes ---
+
+// A
 // reference to a node that has a name or is held. NULL: the disk failed (only where that may be).
 static struct inode *open_node(struct worker *worker, uint32_t node) {
     struct inode *directory, *result;
@@ -182,8 +182,7 @@ void worker_enter(struct worker *worker, struct filesystem *fs) {
     node_release(root);
 }
 
-// --- operations
-// -------------------------------------------------------------------------------------------------------
+// --- operations ---
 static void changing(struct worker *worker, uint32_t node) {
     if (worker->changing)
         worker->changing(worker, node);

@@ -27,8 +27,7 @@ struct attempt {
     uint8_t bytes[16384];
 };
 
-// --- filling the image to be damaged
-// ------------------------------------------------------------------------------------
+// --- filling the image to be damaged ---
 static void fill_file(struct inode *parent, const char *name, uint64_t offset, uint64_t length) {
     static uint8_t bytes[65536];
     const struct node_creation creation = {.type = NODE_REGULAR, .permissions = 0644};
@@ -86,8 +85,7 @@ static void image_fill(struct image *image, const struct test_run *run, const ch
     image->block_size = 1024u << ((struct ext2_superblock *)(void *)(disk.image + 1024))->log_block_size;
 }
 
-// --- damage
-// -------------------------------------------------------------------------------------------------------------
+// --- damage ---
 static void damage_bytes(struct host_random *random, uint8_t *at, uint32_t length) {
     uint32_t count = 1 + host_random_below(random, 4);
     while (count--) {
@@ -246,8 +244,7 @@ static void damage(struct host_random *random, const struct image *image, uint8_
     }
 }
 
-// --- living with it
-// -----------------------------------------------------------------------------------------------------
+// --- living with it ---
 struct found {
     char names[40][256];
     uint32_t lengths[40];

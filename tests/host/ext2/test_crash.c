@@ -35,8 +35,7 @@ struct crash {
     size_t cut;
 };
 
-// --- workloads
-// --------------------------------------------------------------------------------------------------------
+// --- workloads ---
 static void on_fsynced(struct worker *worker, uint32_t node) {
     struct crash *crash = worker->context;
     struct record *record = &crash->records[crash->record_count];
@@ -184,8 +183,7 @@ static void index_root(struct crash *crash, const struct test_run *run) {
     host_disk_load(&crash->disk, command);
 }
 
-// --- cutting
-// ----------------------------------------------------------------------------------------------------------
+// --- cutting ---
 static void event_apply(struct platform_disk *disk, const struct host_event *event, uint32_t block_size,
                         struct host_random *random, bool all) {
     for (uint32_t at = 0; at < event->bytes; at += block_size) {

@@ -89,8 +89,7 @@ static void bytes_expect(struct inode *file, uint64_t offset, uint8_t value, uin
         CHECK(bytes[i] == value, "byte %lu is %u", (unsigned long)offset + i, bytes[i]);
 }
 
-// --- large and sparse
-// -------------------------------------------------------------------------------------------------
+// --- large and sparse ---
 static const uint64_t far_offsets[] = {12ull << 10, 300ull << 10, 70ull << 20, 3ull << 30,
                                        (9ull << 30) + 12345};
 
@@ -133,8 +132,7 @@ static void test_large(const char *options) {
     host_disk_free(&stage.disk);
 }
 
-// --- indexed directories
-// ----------------------------------------------------------------------------------------------
+// --- indexed directories ---
 static void many_make(struct stage *stage) {
     char name[64];
     for (uint32_t i = 0; i < 3000; i++) {
@@ -188,8 +186,7 @@ static void test_indexed_change(const char *options) {
     host_disk_free(&stage.disk);
 }
 
-// --- unlinked but open
-// ------------------------------------------------------------------------------------------------
+// --- unlinked but open ---
 static void unlinked(struct stage *stage) {
     struct filesystem_statistics before, after;
     struct inode *file;
@@ -219,8 +216,7 @@ static void unlinked(struct stage *stage) {
     image_check_clean(&stage->disk, work_directory); // mounted, synced
 }
 
-// --- attributes
-// -------------------------------------------------------------------------------------------------------
+// --- attributes ---
 static void attributes_delete(struct stage *stage) {
     CHECK(!node_unlink(stage->root, "with", 4), "unlink");
 }
@@ -243,8 +239,7 @@ static void test_attributes(void) {
     host_disk_free(&stage.disk);
 }
 
-// --- times
-// ------------------------------------------------------------------------------------------------------------
+// --- times ---
 static const struct file_time moments[] = {
     {0, 1}, {2147483647, 999999999}, {2147483648, 5}, {4294967296 + 7, 123456789}, {-86400, 3}};
 
@@ -280,8 +275,7 @@ static void test_times(void) {
     host_disk_free(&stage.disk);
 }
 
-// --- features
-// ---------------------------------------------------------------------------------------------------------
+// --- features ---
 static void must_not_write(struct stage *stage) {
     struct inode *file;
     CHECK(node_create(stage->root, "x", 1, &ordinary, &file) == ERR_READ_ONLY,
@@ -320,8 +314,7 @@ static void test_features(void) {
     }
 }
 
-// --- cursors
-// ----------------------------------------------------------------------------------------------------------
+// --- cursors ---
 struct seen {
     uint8_t times[300];
     uint32_t budget;
@@ -370,8 +363,7 @@ static void cursors(struct stage *stage) {
     }
 }
 
-// --- fights
-// -----------------------------------------------------------------------------------------------------------
+// --- fights ---
 struct fighter {
     struct stage *stage;
     struct host_random random;
