@@ -341,7 +341,7 @@ static void commit_finish(struct filesystem *fs) {
     struct inode *next;
     for (struct inode *inode = fs->dirty_inode_first; inode; inode = next) {
         next = inode->dirty_next;
-        inode->flags &= ~(uint32_t)(INODE_NEW | INODE_REMOVED | INODE_REPLACED | INODE_GAINED |
+        inode->flags &= ~(uint32_t)(INODE_NEW | INODE_BLANK | INODE_REMOVED | INODE_REPLACED | INODE_GAINED |
                                     INODE_MOVED_OUT | INODE_UNINDEX | INODE_WRITTEN);
         inode->level = 0;
         if (!(inode->flags & INODE_TOUCHED) || inode->flags & (INODE_LOST | INODE_DAMAGED) ||
@@ -355,6 +355,16 @@ static void commit_finish(struct filesystem *fs) {
     platform_queue_wake_all(&fs->buffer_queue);
 }
 
+// The phase of the inodes was begun and failed: new inodes and the blocks they own may be on disk by now,
+// under their names. From now on they are treated like old ones, whose removal the disk must be told.
+static void commit_failed_late(struct filesystem *fs) {
+    for (struct inode *inode = fs->dirty_inode_first; inode; inode = inode->dirty_next)
+        if (inode->flags & INODE_NEW && inode->flags & INODE_WRITTEN)
+            inode->flags &= ~(uint32_t)INODE_NEW;
+    for (uint32_t i = 0; i < fs->buffer_count; i++)
+        fs->buffers[i].flags &= (uint16_t)~BUFFER_FRESH;
+}
+
 // Alone: commit_lock is held exclusively.
 static error_t commit_phases(struct filesystem *fs) {
     if (!fs->dirty_buffers && !fs->dirty_inodes && !fs->pending_blocks && !fs->pending_inodes)
@@ -364,11 +374,14 @@ static error_t commit_phases(struct filesystem *fs) {
     error_t error = phase_prepare(fs);
     if (!error)
         error = phase_names(fs);
-    if (!error)
-        error = phase_inodes(fs);
+    if (error)
+        return error;
+    error = phase_inodes(fs);
     if (!error)
         error = phase_old_names(fs);
-    if (!error)
+    if (error)
+        commit_failed_late(fs);
+    else
         commit_finish(fs);
     return error;
 }

@@ -112,7 +112,8 @@ error_t node_read(struct inode *node, struct node_stream *stream, uint64_t offse
 // One piece of a write: at most fs->chunk_pages pages, which stay pinned.
 struct write_piece {
     struct inode *inode;
-    uint64_t offset, length, moved, copied;
+    uint64_t offset, length, moved;
+    uint64_t had_blocks; // mask of pages that were made for it though the disk has content for them
     uint32_t first, count;
     uint32_t frames[64];
 };
@@ -136,6 +137,20 @@ static void piece_range(const struct write_piece *piece, uint32_t index, uint32_
     *end = piece_end < page_start + PAGE_BYTES ? (uint32_t)(piece_end - page_start) : PAGE_BYTES;
 }
 
+// *uniform: the disk has all of the page's blocks or none, so that a page made without reading is either
+// replaced or zero.
+static error_t page_is_uniform(struct inode *inode, uint32_t index, bool *uniform) {
+    uint32_t blocks[PAGE_BLOCKS] = {0}, present = 0, count = inode->fs->page_blocks;
+    *uniform = true;
+    if (count == 1 || page_find(inode, index) != NO_INDEX)
+        return ERR_OK;
+    error_t error = page_map(inode, index, blocks);
+    for (uint32_t i = 0; i < count; i++)
+        present += blocks[i] != 0;
+    *uniform = present == 0 || present == count;
+    return error;
+}
+
 // Pins the pages. One that is covered in part is read first, or zeroed where the file has nothing.
 static error_t piece_pin(struct write_piece *piece) {
     struct inode *inode = piece->inode;
@@ -150,12 +165,14 @@ static error_t piece_pin(struct write_piece *piece) {
         bool whole =
             start == 0 && (end == PAGE_BYTES || ((uint64_t)index << PAGE_SHIFT) + end >= inode->size);
         bool beyond = (uint64_t)index << PAGE_SHIFT >= inode->size;
-        if (whole || beyond) {
+        if (whole && !beyond)
+            error = page_is_uniform(inode, index, &whole);
+        if (!error && (whole || beyond)) {
             error = page_make(inode, index, &frame, &made);
             if (!error && !made)
                 while (fs->pages[frame].flags & PAGE_READING)
                     page_wait(fs, frame);
-        } else {
+        } else if (!error) {
             error = page_bring(inode, index, 1, &frame);
         }
         if (error)
@@ -180,6 +197,8 @@ static error_t piece_copy(struct write_piece *piece, struct platform_caller *cal
         uint64_t from = i ? ((uint64_t)(piece->first + i) << PAGE_SHIFT) : piece->offset;
         uint64_t until =
             minimum_u64((uint64_t)(piece->first + i + run) << PAGE_SHIFT, piece->offset + piece->length);
+        if (from >= until) // the disk has no room for these pages
+            break;
         uint64_t moved;
         error_t error = platform_copy_in(caller, buffer_offset + (from - piece->offset),
                                          page_offset(fs, piece->frames[i]) + (from & (PAGE_BYTES - 1)),
@@ -192,34 +211,15 @@ static error_t piece_copy(struct write_piece *piece, struct platform_caller *cal
     return ERR_OK;
 }
 
-// After a copy that ended early: the page where it ended may be new, and then holds what was in the frame
-// before.
-static void piece_shorten(struct write_piece *piece) {
-    struct filesystem *fs = piece->inode->fs;
-    uint64_t end = piece->offset + piece->moved;
-    for (uint32_t i = 0; i < piece->count; i++) {
-        uint64_t page_start = (uint64_t)(piece->first + i) << PAGE_SHIFT;
-        if (fs->pages[piece->frames[i]].flags & PAGE_VALID || end <= page_start ||
-            end >= page_start + PAGE_BYTES)
-            continue;
-        // Covered in full by the request, but not by what came: the file's own bytes were never read.
-        if (page_start < piece->inode->size)
-            piece->moved = page_start > piece->offset ? page_start - piece->offset : 0;
-        else
-            platform_zero(fs->disk, page_offset(fs, piece->frames[i]) + (end - page_start),
-                          PAGE_BYTES - (end - page_start));
-    }
-    piece->length = piece->moved;
-}
-
-// Blocks for what was copied. Stops early if the disk is full: piece->moved is what has blocks.
+// Blocks for the piece, before anything is copied, so that a full disk changes nothing. piece->length becomes
+// what has blocks.
 static error_t piece_allocate(struct transaction *transaction, struct write_piece *piece) {
     struct inode *inode = piece->inode;
     struct filesystem *fs = inode->fs;
-    uint64_t end = piece->offset + piece->moved;
+    uint64_t end = piece->offset + piece->length;
     uint32_t logical = (uint32_t)(piece->offset >> fs->block_shift);
     uint32_t last = (uint32_t)((end + fs->block_size - 1) >> fs->block_shift);
-    while (piece->moved && logical < last) {
+    while (logical < last) {
         uint32_t physical, count;
         bool made;
         error_t error =
@@ -228,7 +228,7 @@ static error_t piece_allocate(struct transaction *transaction, struct write_piec
                 : map_allocate(transaction, inode, logical, last - logical, &physical, &count, &made);
         if (error) {
             uint64_t start = (uint64_t)logical << fs->block_shift;
-            piece->moved = start > piece->offset ? start - piece->offset : 0;
+            piece->length = start > piece->offset ? start - piece->offset : 0;
             return error;
         }
         for (uint32_t i = 0; i < count; i++, logical++)
@@ -238,51 +238,54 @@ static error_t piece_allocate(struct transaction *transaction, struct write_piec
     return ERR_OK;
 }
 
-// Of the blocks in one page that the copy changed: those that the disk has are dirty now; a hole stays one
-// (no block could be had).
-static uint8_t piece_page_mask(const struct write_piece *piece, uint32_t frame, uint64_t page_start) {
+// The bytes of a page made for the piece that nothing was copied to: zero if the disk had nothing there.
+// False: the disk has bytes that were not read, since all were to be replaced; the page is of no use then.
+static bool piece_page_complete(const struct write_piece *piece, uint32_t i) {
     struct filesystem *fs = piece->inode->fs;
-    uint64_t copied = piece->offset + piece->copied;
-    uint64_t from = piece->offset > page_start ? piece->offset - page_start : 0;
-    uint64_t until = copied - page_start < PAGE_BYTES ? copied - page_start : PAGE_BYTES;
-    uint8_t mask = 0;
-    for (uint64_t block = from >> fs->block_shift; block << fs->block_shift < until; block++) {
-        if (fs->pages[frame].blocks[block])
-            mask |= (uint8_t)(1u << block);
-        else
-            platform_zero(fs->disk, page_offset(fs, frame) + (block << fs->block_shift), fs->block_size);
-    }
-    return mask;
+    struct page *page = &fs->pages[piece->frames[i]];
+    uint64_t page_start = (uint64_t)(piece->first + i) << PAGE_SHIFT, end = piece->offset + piece->moved;
+    uint64_t keep = end <= page_start ? 0 : end - page_start;
+    if (page->flags & PAGE_VALID || keep >= PAGE_BYTES || page_start + keep >= piece->inode->size)
+        keep = page->flags & PAGE_VALID || keep >= PAGE_BYTES ? PAGE_BYTES : keep;
+    else if (piece->had_blocks >> i & 1)
+        return false;
+    if (keep < PAGE_BYTES)
+        platform_zero(fs->disk, page_offset(fs, piece->frames[i]) + keep, PAGE_BYTES - keep);
+    return true;
 }
 
-static void piece_commit(struct write_piece *piece) {
+// Marks dirty what was copied, and new blocks that nothing was copied to, which are zero.
+static void piece_mark(struct write_piece *piece) {
     struct inode *inode = piece->inode;
     struct filesystem *fs = inode->fs;
-    uint64_t end = piece->offset + piece->moved;
+    uint64_t end = piece->offset + piece->length;
     for (uint32_t i = 0; i < piece->count; i++) {
         uint64_t page_start = (uint64_t)(piece->first + i) << PAGE_SHIFT;
         struct page *page = &fs->pages[piece->frames[i]];
-        if (!piece->copied || page_start >= piece->offset + piece->copied)
-            break;
-        uint8_t mask = piece_page_mask(piece, piece->frames[i], page_start);
-        if (!mask)
+        if (page_start >= end || page_start >= inode->size || !piece_page_complete(piece, i))
             continue;
+        uint64_t from = piece->offset > page_start ? piece->offset - page_start : 0;
+        uint64_t until = minimum_u64(end - page_start, PAGE_BYTES);
+        uint8_t mask = 0;
+        for (uint64_t block = from >> fs->block_shift; block << fs->block_shift < until; block++)
+            mask |= (uint8_t)(1u << block);
         page->flags |= PAGE_VALID | PAGE_REFERENCED;
         page->flags &= (uint8_t)~PAGE_NEW;
         page_mark_dirty(fs, piece->frames[i], mask);
     }
-    if (piece->moved && end > inode->size) {
-        inode->size = end;
-        if (end > 0x7FFFFFFF && !(fs->feature_ro_compat & EXT2_RO_COMPAT_LARGE_FILE)) {
-            fs->feature_ro_compat |= EXT2_RO_COMPAT_LARGE_FILE;
-            fs->large_file_pending = fs->summary_dirty = true;
-        }
+}
+
+static void size_note_large(struct filesystem *fs, uint64_t size) {
+    if (size > 0x7FFFFFFF && !(fs->feature_ro_compat & EXT2_RO_COMPAT_LARGE_FILE)) {
+        fs->feature_ro_compat |= EXT2_RO_COMPAT_LARGE_FILE;
+        fs->large_file_pending = fs->summary_dirty = true;
     }
 }
 
-// The blocks of pages made for the piece that exist already, so that they are not taken for holes.
+// Pages made for the piece: the blocks that they have already. had_blocks tells whose content was not read.
 static error_t piece_map(struct write_piece *piece) {
     struct filesystem *fs = piece->inode->fs;
+    piece->had_blocks = 0;
     for (uint32_t i = 0; i < piece->count; i++) {
         struct page *page = &fs->pages[piece->frames[i]];
         if (page->flags & PAGE_VALID)
@@ -290,34 +293,69 @@ static error_t piece_map(struct write_piece *piece) {
         error_t error = page_map(piece->inode, piece->first + i, page->blocks);
         if (error)
             return error;
+        for (uint32_t block = 0; block < fs->page_blocks; block++)
+            if (page->blocks[block])
+                piece->had_blocks |= 1ull << i;
     }
     return ERR_OK;
 }
 
+// After a copy that ended early: a page that is of no use takes what was copied into it along, and blocks
+// that were allocated behind the end of the file go back.
+static error_t piece_shorten(struct transaction *transaction, struct write_piece *piece) {
+    struct inode *inode = piece->inode;
+    struct filesystem *fs = inode->fs;
+    for (uint32_t i = 0; i < piece->count; i++) {
+        uint64_t page_start = (uint64_t)(piece->first + i) << PAGE_SHIFT;
+        if (piece->offset + piece->moved > page_start && !piece_page_complete(piece, i))
+            piece->moved = page_start > piece->offset ? page_start - piece->offset : 0;
+    }
+    uint64_t end = piece->offset + piece->moved, size = end > inode->size && piece->moved ? end : inode->size;
+    if (piece->offset + piece->length <= size)
+        return ERR_OK;
+    piece->length = size > piece->offset ? size - piece->offset : 0;
+    for (uint32_t i = 0; i < piece->count; i++)
+        for (uint32_t block = 0; block < fs->page_blocks; block++)
+            if (((uint64_t)(piece->first + i) << PAGE_SHIFT) + ((uint64_t)block << fs->block_shift) >= size)
+                fs->pages[piece->frames[i]].blocks[block] = 0;
+    return map_truncate(transaction, inode, (uint32_t)((size + fs->block_size - 1) >> fs->block_shift));
+}
+
+static error_t piece_do(struct transaction *transaction, struct write_piece *piece,
+                        struct platform_caller *caller, uint64_t buffer_offset) {
+    struct inode *inode = piece->inode;
+    error_t error = piece_allocate(transaction, piece);
+    if (!piece->length)
+        return error;
+    error_t copy_error = piece_copy(piece, caller, buffer_offset);
+    if (copy_error) {
+        error_t shorten_error = piece_shorten(transaction, piece);
+        if (shorten_error)
+            copy_error = shorten_error;
+    }
+    if (piece->moved && piece->offset + piece->moved > inode->size) {
+        inode->size = piece->offset + piece->moved;
+        size_note_large(inode->fs, inode->size);
+    }
+    piece_mark(piece);
+    if (piece->moved) {
+        inode->modify = inode->change = time_now();
+        inode_mark_dirty(inode);
+        return copy_error; // why less was allocated is told when nothing can be
+    }
+    return copy_error ? copy_error : error;
+}
+
 static error_t piece_write(struct write_piece *piece, struct platform_caller *caller,
                            uint64_t buffer_offset) {
-    struct inode *inode = piece->inode;
     struct transaction transaction;
     error_t error = piece_pin(piece);
-    if (!error && inode->fs->page_blocks > 1)
+    if (!error)
         error = piece_map(piece);
     if (!error)
-        error = transaction_begin(inode->fs, inode->fs->write_credits, &transaction);
+        error = transaction_begin(piece->inode->fs, piece->inode->fs->write_credits, &transaction);
     if (!error) {
-        error_t copy_error = piece_copy(piece, caller, buffer_offset);
-        if (copy_error)
-            piece_shorten(piece);
-        piece->copied = piece->moved;
-        error = piece_allocate(&transaction, piece);
-        piece_commit(piece);
-        if (piece->moved) {
-            inode->modify = inode->change = time_now();
-            inode_mark_dirty(inode);
-        }
-        if (error && piece->moved)
-            error = ERR_OK; // told when nothing can be done at all
-        if (!error)
-            error = copy_error;
+        error = piece_do(&transaction, piece, caller, buffer_offset);
         transaction_end(&transaction);
     }
     piece_release(piece);
@@ -397,10 +435,7 @@ static error_t size_change(struct inode *inode, uint64_t size, struct transactio
     bool shorter = size < inode->size;
     uint64_t blocks = (size + fs->block_size - 1) >> fs->block_shift;
     inode->size = size;
-    if (size > 0x7FFFFFFF && !(fs->feature_ro_compat & EXT2_RO_COMPAT_LARGE_FILE)) {
-        fs->feature_ro_compat |= EXT2_RO_COMPAT_LARGE_FILE;
-        fs->large_file_pending = fs->summary_dirty = true;
-    }
+    size_note_large(fs, size);
     inode->modify = inode->change = time_now();
     inode_mark_dirty(inode);
     return shorter ? map_truncate(transaction, inode, (uint32_t)blocks) : ERR_OK;
@@ -502,11 +537,11 @@ error_t node_page_pin(struct inode *node, uint64_t index, bool for_write, uint64
         if (!error) {
             struct write_piece piece = {
                 .inode = node, .offset = index << PAGE_SHIFT, .first = (uint32_t)index, .count = 1};
-            piece.moved = piece.copied = minimum_u64(PAGE_BYTES, node->size - piece.offset);
+            piece.length = piece.moved = minimum_u64(PAGE_BYTES, node->size - piece.offset);
             piece.frames[0] = frame;
             error = piece_allocate(&transaction, &piece);
             if (!error) {
-                piece_commit(&piece);
+                piece_mark(&piece);
                 node->modify = node->change = time_now();
                 inode_mark_dirty(node);
             }

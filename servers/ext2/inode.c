@@ -227,7 +227,7 @@ error_t inode_make(struct transaction *transaction, struct inode *parent, uint16
     inode->access = inode->modify = inode->change = inode->creation = time_now();
     fs->generation_seed = hash_u32(fs->generation_seed + number);
     inode->generation = fs->generation_seed;
-    inode->flags |= INODE_NEW | INODE_GAINED;
+    inode->flags |= INODE_NEW | INODE_BLANK | INODE_GAINED;
     inode_mark_dirty(inode);
     *result = inode;
     return ERR_OK;

@@ -104,7 +104,7 @@ error_t inode_decode(struct inode *inode, const struct ext2_inode *raw) {
 }
 
 void inode_encode(const struct inode *inode, struct ext2_inode *raw) {
-    if (inode->flags & INODE_NEW) {
+    if (inode->flags & INODE_BLANK) {
         memset(raw, 0, inode->fs->inode_size);
         if (inode->fs->inode_size > EXT2_INODE_BASE_BYTES)
             raw->extra_size = inode->extra_size;
@@ -134,7 +134,7 @@ void inode_encode(const struct inode *inode, struct ext2_inode *raw) {
         raw->modify_time_extra = time_extra(&inode->modify);
     if (has_access)
         raw->access_time_extra = time_extra(&inode->access);
-    if (inode->flags & INODE_NEW && EXTRA_HAS(inode, create_time_extra)) {
+    if (inode->flags & INODE_BLANK && EXTRA_HAS(inode, create_time_extra)) {
         raw->create_time = time_low(&inode->creation, true);
         raw->create_time_extra = time_extra(&inode->creation);
     }

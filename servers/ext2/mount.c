@@ -129,9 +129,12 @@ error_t filesystem_mount(const struct filesystem_options *options, struct filesy
 }
 
 error_t filesystem_synchronize(struct filesystem *fs) {
-    error_t error = ERR_OK;
-    writeback_all(fs);
-    error = commit_with_summary(fs);
+    uint32_t retries;
+    do {
+        retries = fs->write_retries;
+        writeback_all(fs);
+    } while (retries != fs->write_retries);
+    error_t error = commit_with_summary(fs);
     return error ? error : disk_flush(fs);
 }
 

@@ -234,27 +234,35 @@ static void page_zero_tail(struct filesystem *fs, uint32_t frame) {
     }
 }
 
-static void page_write_failed(struct filesystem *fs, const struct page *page, error_t result) {
-    page->inode->write_error = result;
-    message_log(fs, PLATFORM_LOG_ERROR, "ext2: inode %u: cannot write page %u to block %u: data lost",
-                page->inode->number, page->index, page->blocks[0]);
+// The last request of a page's write is back. A failed write is tried again; if that does not help the data
+// is lost.
+static void page_written(struct filesystem *fs, uint32_t frame, error_t result) {
+    struct page *page = &fs->pages[frame];
+    page->flags &= (uint8_t)~PAGE_WRITING;
+    fs->writing_pages--;
+    page->inode->writing_pages--;
+    fs->epoch_pages[page->flags & PAGE_EPOCH ? 1 : 0]--;
+    if (!(page->flags & PAGE_ERROR)) {
+        page->failures = 0;
+    } else if (++page->failures < WRITE_TRIES) {
+        page_mark_dirty(fs, frame, page->written);
+        fs->write_retries++;
+    } else {
+        page->failures = 0;
+        page->inode->write_error = result ? result : ERR_IO;
+        message_log(fs, PLATFORM_LOG_ERROR, "ext2: inode %u: cannot write page %u to block %u: data lost",
+                    page->inode->number, page->index, page->blocks[0]);
+    }
+    platform_queue_wake_all(&fs->throttle_queue);
 }
 
 void page_transfer_done(struct filesystem *fs, uint32_t frame, bool write, error_t result) {
     struct page *page = &fs->pages[frame];
     page->transfers--;
-    if (result) {
+    if (result)
         page->flags |= PAGE_ERROR;
-        if (write)
-            page_write_failed(fs, page, result);
-    }
-    if (page->transfers == 0 && write) {
-        page->flags &= (uint8_t)~PAGE_WRITING;
-        fs->writing_pages--;
-        page->inode->writing_pages--;
-        fs->epoch_pages[page->flags & PAGE_EPOCH ? 1 : 0]--;
-        platform_queue_wake_all(&fs->throttle_queue);
-    }
+    if (page->transfers == 0 && write)
+        page_written(fs, frame, result);
     if (page->transfers == 0 && !write && page->flags & PAGE_READING) {
         page->flags &= (uint8_t)~PAGE_READING;
         fs->reading_pages--;

@@ -18,6 +18,7 @@ enum {
     NO_INDEX = 0xFFFFFFFF,
     IO_REQUESTS = 64,
     WAIT_QUEUES = 64,
+    WRITE_TRIES = 4,
     WRITEBACK_ENTRIES = 2048,
     MAPPING_CREDITS = 10, // metadata blocks that one mapping call may dirty: indirect blocks and bitmaps
     WINDOW_BLOCKS = 128,  // blocks kept free behind a growing file
@@ -96,6 +97,8 @@ struct page {            // describes the frame of cache memory with the same in
     uint8_t flags;
     uint8_t dirty;     // mask of blocks; in the dirty queue exactly while it is not 0
     uint8_t transfers; // requests in flight that touch it
+    uint8_t written;   // mask of blocks in the last write
+    uint8_t failures;  // of writes, in a row
 };
 
 // --- inodes (inode.c) ---
@@ -113,6 +116,7 @@ enum {
     INODE_LOST = 1024,    // freed; the structure waits for the commit that tells the disk
     INODE_TOUCHED = 2048, // changed since it was last encoded
     INODE_WRITTEN = 4096, // encoded by the commit in progress
+    INODE_BLANK = 8192,   // what its place in the table holds is of no account
 };
 
 struct name_index;
@@ -224,6 +228,7 @@ struct filesystem {
     uint32_t chunk_pages, ahead_pages, reading_pages;
     struct platform_queue page_queues[WAIT_QUEUES], frame_queue;
     struct core_lock writeback_lock, sync_lock;
+    uint32_t write_retries; // failed writes that made their page dirty again
     uint32_t dirty_stamp, write_epoch, epoch_pages[2]; // pages being written, by epoch
     struct writeback_entry *writeback, *writeback_spare;
 

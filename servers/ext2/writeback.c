@@ -15,6 +15,7 @@ static uint32_t writeback_gather_page(struct filesystem *fs, uint32_t frame, uin
         if (page->dirty & 1u << piece && page->blocks[piece])
             fs->writeback[count + entries++] =
                 (struct writeback_entry){.block = page->blocks[piece], .page = frame * PAGE_BLOCKS + piece};
+    page->written = page->dirty;
     page_mark_clean(fs, frame);
     if (!entries)
         return 0;
