@@ -4,7 +4,7 @@
 
 #include "tests/host/ext2/model.h"
 
-enum { WORKERS = 4, ROUNDS = 2, STEPS = 250 };
+enum { WORKERS = 4, ROUNDS = 2, STEPS = 160 };
 
 struct session {
     struct platform_disk disk;
@@ -94,7 +94,7 @@ static uint64_t seed_run(const struct test_run *run, uint64_t seed) {
     uint64_t cache = cache_sizes[host_random_below(&random, sizeof cache_sizes / sizeof cache_sizes[0])];
     snprintf(host_context, sizeof host_context, "random seed %lu, mke2fs %s, cache %lu", (unsigned long)seed,
              options, (unsigned long)cache);
-    image_make(&session.disk, run->directory, options, (24 + host_random_below(&random, 40)) << 20);
+    image_make(&session.disk, run->directory, options, (14 + host_random_below(&random, 16)) << 20);
     session.count = 1 + host_random_below(&random, WORKERS);
     for (uint32_t i = 0; i < session.count; i++) {
         session.workers[i] = malloc(sizeof *session.workers[i]);
