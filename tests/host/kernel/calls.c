@@ -55,10 +55,10 @@ static struct operation operations[] = {
 enum { OPERATIONS = sizeof(operations) / sizeof(operations[0]), SUBJECTS = STAGE_LAST + 4 }; // three slots that are no slots
 
 // What an argument can be: 0 is the value with which the call makes sense.
-enum dimension { RIGHTS, SECOND, SECOND_RIGHTS, WORD_0, LEND = WORD_0 + 6, RESULT, TAG_FORM, SERVING, DEADLINE, DIMENSIONS };
-enum { RIGHTS_CHOICES = 19, REVOKING = 18, WORDS = 24 };
-static const uint8_t choices[DIMENSIONS] = {RIGHTS_CHOICES, SUBJECTS + 1, 4, WORDS, WORDS, WORDS, WORDS, WORDS, WORDS, 8, 10, 12, 2, 3};
-static const uint64_t words[WORDS] = {0, 0, 1, 2, 20, 63, 64, 4095, PAGE_BYTES, 2 * PAGE_BYTES, 4 * PAGE_BYTES, 0x200000,
+enum dimension { RIGHTS, SECOND, SECOND_RIGHTS, WORD_0, LEND = WORD_0 + 6, RESULT, TAG_FORM, SERVING, DEADLINE, FRAMES, QUOTA, DIMENSIONS };
+enum { RIGHTS_CHOICES = 19, REVOKING = 18, WORDS = 29 };
+static const uint8_t choices[DIMENSIONS] = {RIGHTS_CHOICES, SUBJECTS + 1, 4, WORDS, WORDS, WORDS, WORDS, WORDS, WORDS, 8, 10, 12, 2, 3, 5, 4};
+static const uint64_t words[WORDS] = {0, 0, 1, 2, 0x10, 20, 0x31, 0x50, 63, 64, 0x70, 4095, PAGE_BYTES, 2 * PAGE_BYTES, 4 * PAGE_BYTES, 0x200000, 0x300000,
                                       0x201000, 1 << 20, (1 << 20) + 1, 600 * PAGE_BYTES, UINT64_C(1) << 32, USER_HIGHEST - PAGE_BYTES,
                                       USER_HIGHEST, UINT64_C(1) << 47, UINT64_C(1) << 52, UINT64_C(0xffff800000000000), UINT64_MAX - 4095,
                                       UINT64_MAX};
@@ -267,7 +267,7 @@ static error_t expected(const struct operation *operation, const struct test_cas
             return ERR_WRONG_KIND;
         if (target->kind != operation->kind || operation->method >= 0x7000)
             return ERR_BAD_METHOD;
-        if (test->choice[SECOND] || test->choice[SECOND_RIGHTS] || test->choice[RESULT])
+        if (test->choice[SECOND] || test->choice[SECOND_RIGHTS] || test->choice[RESULT] || test->choice[FRAMES] || test->choice[QUOTA])
             return 0;
         if (operation->results && (target->flags & CAPABILITY_REVOKING))
             return ERR_REVOKED;
@@ -297,6 +297,15 @@ static bool is_known(int64_t error) {
     }
 }
 
+// So much is left of the machine's memory and of the quota.
+static void set_limits(const struct test_case *test) {
+    static const uint64_t quota[] = {0, 0, PAGE_BYTES, 3 * PAGE_BYTES};
+    if (test->choice[FRAMES])
+        machine_leave_frames(test->choice[FRAMES] - 1u);
+    if (test->choice[QUOTA])
+        stage.root->quota = stage.root->used + quota[test->choice[QUOTA]];
+}
+
 // Makes the call. True if it was refused before it could change anything.
 static bool make(const struct test_case *test) {
     const struct operation *operation = &operations[test->operation];
@@ -324,10 +333,14 @@ static bool make(const struct test_case *test) {
     uint64_t used = stage.root->used;
     uint32_t objects = machine_object_count;
     struct registers again = *registers;
-    if (setjmp(machine_stuck)) // nobody runs any more: it blocked
+    if (setjmp(machine_stuck)) { // nobody runs any more: it blocked
+        machine_return_frames();
         return false;
+    }
     for (int i = 0; i < 60; i++) {
+        set_limits(test);
         system_call(stage.thread);
+        machine_return_frames();
         calls++;
         invariants_check(stage.root, stage.process);
         if (current_thread() != stage.thread)
@@ -336,8 +349,9 @@ static bool make(const struct test_case *test) {
             break;
         *registers = again;
     }
-    if (operation->number > 0) { // foreign: no layer is registered, it is a fault
-        expect(false, "a foreign call goes on");
+    if (operation->number > 0) { // the layer that was registered before goes on
+        expect(stage.thread->process->foreign && registers->rip == stage.thread->process->foreign, "a foreign call without a layer goes on");
+        return false;
     }
     int64_t status = (int64_t)registers->rax;
     if (!status && is_invocation)
@@ -345,7 +359,7 @@ static bool make(const struct test_case *test) {
     expect(is_known(status), "an answer that is no error");
     if (wanted)
         expect(status == wanted, "another answer was expected");
-    bool early = status == ERR_BAD_CAPABILITY || status == ERR_WRONG_KIND || status == ERR_RIGHTS || status == ERR_BAD_METHOD;
+    bool early = !test->choice[QUOTA] && (status == ERR_BAD_CAPABILITY || status == ERR_WRONG_KIND || status == ERR_RIGHTS || status == ERR_BAD_METHOD);
     done += status >= 0;
     refused += status < 0;
     if (!early || operation->number == SYS_REPLY_WAIT || operation->number == SYS_REPLY || operation->number == SYS_WAIT ||

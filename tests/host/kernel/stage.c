@@ -117,20 +117,45 @@ static void build_memory(struct session *pager) {
     life_must(memory_create_physical(stage.root, 0xfe000000, 2 * PAGE_BYTES, PAGE_UNCACHED, &memory),
               "memory");
     put(STAGE_MEMORY_PHYSICAL, CAP_MEMORY, memory);
+    static const uint16_t read = RIGHT_READ, run = RIGHT_READ | RIGHT_EXECUTE;
+    address = 0x206000;
+    life_must(
+        space_map(&stage.process->space, memory, &address, PAGE_BYTES, 0, read, read | RIGHT_WRITE, NULL),
+        "a mapping");
+    address = 0x208000;
+    memory = capability_slot(&stage.process->table, STAGE_MEMORY_LARGE)->object;
+    life_must(
+        space_map(&stage.process->space, memory, &address, 6 * PAGE_BYTES, 10 * PAGE_BYTES, run, run, NULL),
+        "a mapping");
+    life_must(space_touch(&stage.process->space, address + 5 * PAGE_BYTES, ACCESS_EXECUTE, &at), "a page");
+    address = stage.process->space.search_base + PAGE_BYTES; // in the way of addresses that are picked
+    life_must(space_map(&stage.process->space, memory, &address, PAGE_BYTES, 0, read, read, NULL),
+              "a mapping");
     life_must(memory_create_contiguous(stage.root, 2 * PAGE_BYTES, UINT64_MAX, &memory), "memory");
     put(STAGE_MEMORY_CONTIGUOUS, CAP_MEMORY, memory);
 }
 
+static struct thread *faulting(struct process *of, uint64_t address) {
+    struct thread *thread = enter(of, next_priority++);
+    boot_processor.fault_address = address;
+    interrupt_from_user(thread, 14, 4);
+    return thread;
+}
+
+static void *object_at(enum subject subject) {
+    return capability_slot(&stage.process->table, (cap_t)subject)->object;
+}
+
+// Exceptions, a missing page and an exit, of which the first two are put aside.
 static void build_processes(struct session *keeper) {
     struct process *other = process(STAGE_PROCESS), *exited = process(STAGE_PROCESS_EXITED);
     struct process *resetting = process(STAGE_PROCESS_RESETTING);
     process_destroy(process(STAGE_PROCESS_DESTROYED));
     process_set_keeper(other, keeper);
     process_set_keeper(exited, keeper);
-    process_exit(exited, 7);
-    struct memory *memory = capability_slot(&stage.process->table, STAGE_MEMORY)->object;
     for (uint64_t i = 0, address = 0x200000; i < 20; i++, address += PAGE_BYTES)
-        life_must(space_map(&resetting->space, memory, &address, PAGE_BYTES, 0, RIGHT_READ, RIGHT_READ, NULL),
+        life_must(space_map(&resetting->space, object_at(STAGE_MEMORY), &address, PAGE_BYTES, 0, RIGHT_READ,
+                            RIGHT_READ, NULL),
                   "a mapping");
     error_t error;
     if (process_reset_step(resetting, &error))
@@ -141,13 +166,25 @@ static void build_processes(struct session *keeper) {
     life_must(thread_create(other, PRIORITY, false, &thread), "a thread");
     put(STAGE_THREAD_ENDED, CAP_THREAD, thread);
     thread_end(thread);
-    thread = put(STAGE_THREAD_FAULTED, CAP_THREAD, enter(other, next_priority++));
-    boot_processor.fault_address = 0x1000;
-    interrupt_from_user(thread, 14, 4);
-    life_give(other, stage.root, 20, CAP_NOTIFICATION,
-              capability_slot(&stage.process->table, STAGE_NOTIFICATION_SET)->object);
-    life_give(other, stage.root, 21, CAP_ENDPOINT,
-              capability_slot(&stage.process->table, STAGE_ENDPOINT_AWAITED)->object);
+    uint64_t address = 0x300000;
+    life_must(space_map(&other->space, object_at(STAGE_MEMORY_PAGED), &address, PAGE_BYTES, 0, RIGHT_READ,
+                        RIGHT_READ, NULL),
+              "a mapping");
+    struct request *served = stage.thread->serving;
+    if (served)
+        act(stage.thread, SYS_SERVE, 0, STAGE_CHILD, 0);
+    faulting(other, address);
+    act(stage.thread, SYS_WAIT, STAGE_ENDPOINT_KEEPER, 0, 0);
+    act(stage.thread, SYS_SERVE, 0, STAGE_REPLY_PAGE, 0);
+    faulting(other, 0x1000);
+    act(stage.thread, SYS_WAIT, STAGE_ENDPOINT_KEEPER, 0, 0);
+    act(stage.thread, SYS_SERVE, 0, STAGE_REPLY_FAULT, 0);
+    if (served)
+        act(stage.thread, SYS_SERVE, 0, 0, STAGE_CHILD);
+    process_exit(exited, 7);
+    put(STAGE_THREAD_FAULTED, CAP_THREAD, faulting(other, 0x1000));
+    life_give(other, stage.root, 20, CAP_NOTIFICATION, object_at(STAGE_NOTIFICATION_SET));
+    life_give(other, stage.root, 21, CAP_ENDPOINT, object_at(STAGE_ENDPOINT_AWAITED));
     thread = enter(other, next_priority++);
     act(thread, SYS_WAIT, 21, 0, 0);
     put(STAGE_THREAD_WAITING, CAP_THREAD, thread);
@@ -178,9 +215,7 @@ static void build_accounts(void) {
 // Requests in every state: a call object's answer, one of a call object and one of a thread put aside, one
 // served, and one of each still queued.
 static void build_requests(bool serving) {
-    struct endpoint *queue = capability_slot(&stage.process->table, STAGE_ENDPOINT_QUEUED)->object;
     struct endpoint *home = capability_slot(&stage.process->table, STAGE_ENDPOINT_EMPTY)->object;
-    (void)queue;
     struct thread *thread = stage.thread;
     call_object(STAGE_CALL_IDLE, home);
     call_object(STAGE_CALL_ANSWERED, home);
@@ -215,7 +250,10 @@ void stage_build(bool serving) {
     life_give(stage.process, stage.root, SLOT_THREAD, CAP_THREAD, stage.thread);
     life_give(stage.process, stage.root, SLOT_ACCOUNT, CAP_ACCOUNT, stage.root);
     life_give(stage.process, stage.root, SLOT_KERNEL, CAP_KERNEL, NULL);
-    struct session *queued = session(STAGE_SESSION, endpoint(STAGE_ENDPOINT_QUEUED), 11);
+    session(STAGE_SESSION, endpoint(STAGE_ENDPOINT_QUEUED), 11);
+    struct session *keeper = session(STAGE_RESULT, endpoint(STAGE_ENDPOINT_KEEPER), 15);
+    session_hold(keeper); // by the stage, until the keeper and the pager hold it
+    capability_delete(capability_slot(&stage.process->table, STAGE_RESULT));
     session(STAGE_SESSION_AWAITED, endpoint(STAGE_ENDPOINT_AWAITED), 12);
     struct endpoint *empty = endpoint(STAGE_ENDPOINT_EMPTY);
     session(STAGE_STALE, empty, 13);
@@ -227,11 +265,12 @@ void stage_build(bool serving) {
     act(enter(stage.process, next_priority++), SYS_WAIT, STAGE_NOTIFICATION_CLEAR, 0, 0);
     struct notification *set = notification(STAGE_NOTIFICATION_SET, 6);
     notification_bind(notification(STAGE_NOTIFICATION_BOUND, 0), empty);
-    build_memory(queued);
+    build_memory(keeper);
     build_requests(serving);
-    build_processes(queued);
+    build_processes(keeper);
     build_devices(set);
     build_accounts();
+    session_unhold(keeper);
 }
 
 void stage_end(void) {

@@ -30,11 +30,14 @@ enum subject {
     STAGE_ENDPOINT_QUEUED,  // requests wait in it
     STAGE_ENDPOINT_AWAITED, // a thread waits at it
     STAGE_ENDPOINT_EMPTY,   // a session of it is gone
+    STAGE_ENDPOINT_KEEPER,  // an exit and an exception wait in it
     STAGE_SESSION,          // of the one with a queue
     STAGE_SESSION_AWAITED,
     STAGE_SESSION_DEAD, // its endpoint is gone
     STAGE_REPLY_THREAD, // with both buffers lent
     STAGE_REPLY_CALL,
+    STAGE_REPLY_FAULT,
+    STAGE_REPLY_PAGE,
     STAGE_CALL_IDLE,
     STAGE_CALL_QUEUED,
     STAGE_CALL_TAKEN,
