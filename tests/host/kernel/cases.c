@@ -117,7 +117,7 @@ static void space_of_lender_is_reset(void) {
     while (!process_reset_step(other, &error))
         continue;
     invariants_check(stage.root, stage.process);
-    for (cap_t aside = STAGE_CHILD + 1; stage.thread->serving != &call->request; aside++)
+    for (cap_t aside = STAGE_CHILD + 1; thread_serving(stage.thread) != &call->request; aside++)
         expect(act(SYS_WAIT, STAGE_ENDPOINT_QUEUED, TAG_DEADLINE, aside) == 0, "a request is there");
     stage.thread->registers.words[0] = 0;
     stage.thread->registers.words[1] = 0x200000;

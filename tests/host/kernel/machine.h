@@ -31,3 +31,5 @@ extern uint32_t machine_object_count;
 
 // Pages of page tables below the kernel's root that belong to nobody's account.
 uint64_t machine_kernel_tables(void);
+// The thread that runs.
+struct thread *current_thread(void);

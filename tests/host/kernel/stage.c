@@ -170,7 +170,7 @@ static void build_processes(struct session *keeper) {
     life_must(space_map(&other->space, object_at(STAGE_MEMORY_PAGED), &address, PAGE_BYTES, 0, RIGHT_READ,
                         RIGHT_READ, NULL),
               "a mapping");
-    struct request *served = stage.thread->serving;
+    struct request *served = thread_serving(stage.thread);
     if (served)
         act(stage.thread, SYS_SERVE, 0, STAGE_CHILD, 0);
     faulting(other, address);
@@ -234,7 +234,7 @@ static void build_requests(bool serving) {
     act(thread, SYS_WAIT, STAGE_ENDPOINT_QUEUED, TAG_DEADLINE, STAGE_REPLY_THREAD);
     put(STAGE_THREAD_CALLING, CAP_THREAD, calling(STAGE_SESSION));
     act(thread, SYS_SEND, STAGE_SESSION, TAG(METHOD, 1), STAGE_CALL_QUEUED);
-    if (current_thread() != thread || !thread->serving != !serving)
+    if (current_thread() != thread || !thread_serving(thread) != !serving)
         abort();
 }
 
