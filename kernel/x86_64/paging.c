@@ -9,6 +9,7 @@
 #include "kernel/memory/frame.h"
 #include "kernel/x86_64/string.h"
 #include "kernel/x86_64/processor.h"
+#include "kernel/x86_64/processors.h"
 
 enum { ENTRIES = 512, LEVELS = 4, INVALIDATE_SINGLY = 32 };
 
@@ -85,6 +86,7 @@ uint64_t kernel_unmap_page(uint64_t virtual_address) {
     uint64_t physical = *entry & PAGE_ADDRESS;
     *entry = 0;
     processor_invalidate_page(virtual_address);
+    processors_forget_kernel_mappings();
     return physical;
 }
 
@@ -99,9 +101,11 @@ void kernel_release_table(uint64_t virtual_address) {
     uint64_t *slot = &table[entry_index(virtual_address, 1)];
     if (!(*slot & PAGE_PRESENT))
         return;
-    frame_release(*slot & PAGE_ADDRESS);
+    uint64_t physical = *slot & PAGE_ADDRESS;
     *slot = 0;
     processor_invalidate_page(virtual_address);
+    processors_forget_kernel_mappings();
+    frame_release(physical);
 }
 
 error_t page_tables_create(struct page_tables *tables, struct account *account) {
@@ -168,8 +172,11 @@ error_t page_map(struct page_tables *tables, struct account *account, uint64_t a
         return error;
     uint64_t old = *entry;
     *entry = physical | flags | PAGE_PRESENT | PAGE_USER;
-    if ((old & PAGE_PRESENT) && in_use(tables))
-        processor_invalidate_page(address);
+    if (old & PAGE_PRESENT) {
+        if (in_use(tables))
+            processor_invalidate_page(address);
+        processors_reload(tables->root, tables->root);
+    }
     return ERR_OK;
 }
 
@@ -204,14 +211,16 @@ static void change_range(struct page_tables *tables, uint64_t address, uint64_t 
             uint64_t *entry = &table[entry_index(address, 0)];
             if (*entry & PAGE_PRESENT) {
                 *entry = bits ? *entry & ~bits : 0;
-                if (current && ++changed <= INVALIDATE_SINGLY)
+                if (++changed <= INVALIDATE_SINGLY && current)
                     processor_invalidate_page(address);
             }
             address += PAGE_BYTES;
         } while (address < end && entry_index(address, 0) != 0);
     }
-    if (changed > INVALIDATE_SINGLY)
+    if (changed > INVALIDATE_SINGLY && current)
         processor_load_space(tables->root);
+    if (changed > 0)
+        processors_reload(tables->root, tables->root);
 }
 
 void page_unmap(struct page_tables *tables, uint64_t address, uint64_t length) {

@@ -456,7 +456,7 @@ void invariants_check(struct account *root, struct process *held) {
         if (frame_is_shared((uint64_t)frames_seen[i] * PAGE_BYTES) != (frame_users[frames_seen[i]] > 1))
             fail("a frame has %u users, and counts otherwise", frame_users[frames_seen[i]]);
     uint64_t slabs = heap_bytes + heap_slack_bytes();
-    uint64_t used = frames_used + slabs / PAGE_BYTES + machine_shares + machine_kernel_tables();
+    uint64_t used = frames_used + slabs / PAGE_BYTES + machine_shares + machine_taken + machine_kernel_tables();
     uint64_t counted = (frame_total_bytes() - frame_free_bytes()) / PAGE_BYTES;
     if (slabs % PAGE_BYTES || used != counted)
         fail("%llu frames are in use, %llu counted", (unsigned long long)used, (unsigned long long)counted);

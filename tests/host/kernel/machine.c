@@ -131,6 +131,43 @@ uint64_t machine_kernel_tables(void) {
     return tables_below(paging_kernel_root(), 3);
 }
 
+enum { TAKEN_BLOCKS = 4096 };
+uint64_t machine_taken;
+static struct {
+    uint64_t physical;
+    uint32_t order;
+} taken[TAKEN_BLOCKS];
+static uint32_t taken_count;
+
+void machine_leave_frames(uint32_t left) {
+    for (uint32_t order = FRAME_ORDERS; order-- > 0;)
+        while (frame_allocate(order, FRAME_ANYWHERE, &taken[taken_count].physical) == ERR_OK) {
+            check(taken_count + left < TAKEN_BLOCKS - 1, "room for free blocks");
+            machine_taken += UINT64_C(1) << order;
+            taken[taken_count++].order = order;
+        }
+    while (left > 0 && taken_count > 0) { // the smallest were taken last
+        uint32_t order = taken[--taken_count].order;
+        uint64_t physical = taken[taken_count].physical;
+        while (order > 0) { // splits it: the upper half stays taken
+            order--;
+            taken[taken_count].physical = physical + ((uint64_t)PAGE_BYTES << order);
+            taken[taken_count++].order = order;
+        }
+        machine_taken--;
+        frame_free(physical, 0);
+        left--;
+    }
+}
+
+void machine_return_frames(void) {
+    while (taken_count > 0) {
+        taken_count--;
+        frame_free(taken[taken_count].physical, taken[taken_count].order);
+    }
+    machine_taken = 0;
+}
+
 error_t machine_allocate(size_t bytes, void **memory);
 void machine_free(void *memory);
 
