@@ -11,7 +11,7 @@
 #include "kernel/x86_64/processor.h"
 #include "kernel/x86_64/processors.h"
 
-enum { ENTRIES = 512, LEVELS = 4, INVALIDATE_SINGLY = 32 };
+enum { ENTRIES = 512, LEVELS = 4, INVALIDATE_SINGLY = 32, DESTROY_STEP = 16 };
 
 static uint64_t kernel_root;
 
@@ -123,12 +123,21 @@ error_t page_tables_create(struct page_tables *tables, struct account *account) 
     return ERR_OK;
 }
 
+// The address of the next entry in use of the table at this level, or the table's end; tables of pages are passed whole.
+static uint64_t next_entry(const uint64_t *table, uint32_t level, uint64_t cursor) {
+    uint32_t index = entry_index(cursor, level) + 1, end = level == LEVELS - 1 ? ENTRIES / 2 : ENTRIES;
+    while (level > 0 && index < end && !(table[index] & PAGE_PRESENT))
+        index++;
+    uint64_t span = UINT64_C(1) << (PAGE_SHIFT + 9 * level), start = cursor & ~(span * ENTRIES - 1);
+    return start + (level > 0 ? index : ENTRIES) * span;
+}
+
 // Frees one table whose children are all gone, or goes one level down; depth-first along the cursor.
 bool page_tables_destroy_step(struct page_tables *tables, struct account *account) {
     if (!tables->root)
         return true;
     uint64_t *path[LEVELS] = {[LEVELS - 1] = table_at(tables->root)};
-    uint32_t budget = 2 * ENTRIES;
+    uint32_t budget = DESTROY_STEP;
     while (tables->cursor < USER_HIGHEST) {
         uint32_t level = LEVELS - 1;
         for (; level > 0; level--) { // find the deepest table on the way to the cursor
@@ -137,8 +146,7 @@ bool page_tables_destroy_step(struct page_tables *tables, struct account *accoun
                 break;
             path[level - 1] = table_at(entry);
         }
-        uint64_t span = UINT64_C(1) << (PAGE_SHIFT + 9 * (level ? level : 1));
-        tables->cursor = (tables->cursor & ~(span - 1)) + span;
+        tables->cursor = next_entry(path[level], level, tables->cursor);
         // The table at `level` just passed; free it and every parent whose range ends here too.
         for (uint32_t up = level ? level : 0; up < LEVELS - 1; up++) {
             uint64_t table_span = UINT64_C(1) << (PAGE_SHIFT + 9 * (up + 1));
