@@ -4,8 +4,9 @@ import pathlib
 import shutil
 import signal
 import sys
+import tempfile
 
-from runner import accelerator, build, disk, machine, options as command_line, packages, session
+from runner import accelerator, build, disk, machine, options as command_line, packages, ram_disk, session
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -69,9 +70,12 @@ def main():
     if not shutil.which(machine.QEMU):
         sys.exit(f"image/run: {machine.QEMU} was not found")
     medium = BUILD / "image/keelson.iso"
-    parts = {"medium": medium, "disks": disks,
-             "accelerator": accelerator.choose(options.accel, machine.QEMU, medium, IMAGES / "accelerator.json")}
-    return session.interactive(options, **parts) if options.command is None else session.command(options, **parts)
+    chosen = accelerator.choose(options.accel, machine.QEMU, medium, IMAGES / "accelerator.json")
+    if not options.ram_disk:
+        return session.run(options, medium=medium, disks=disks, accelerator=chosen)
+    with tempfile.TemporaryDirectory(prefix="keelson-") as folder:
+        medium = ram_disk.medium(ROOT, BUILD, disks[0][0], folder)
+        return session.run(options, medium=medium, disks=disks[1:], accelerator=chosen)
 
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the machine ends with us

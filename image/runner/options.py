@@ -10,7 +10,10 @@ In the guest's console, Ctrl-A X leaves at once (unsaved files may be lost); the
 Exit status 124: the time was up; 125: the guest could not boot, panicked or hung (the last of its log is shown).
 
 The disk images/system.img is made on first use and kept. Programs and the manifest on it always match the build; a file that
-was changed on the disk is left as it is. Delete the image for a new one. --disk adds up to three more: /dev/disk1 to disk3."""
+was changed on the disk is left as it is. Delete the image for a new one. --disk adds up to three more: /dev/disk1 to disk3.
+
+--ram-disk takes what is on the system disk (or --system-disk, --fresh-disk) into RAM, as ram0; what the guest writes is lost.
+It takes 128 MiB of RAM; disks of --disk are then disk0 and so on."""
 
 
 def parser():
@@ -23,9 +26,9 @@ def parser():
     add("--system-disk", metavar="FILE", help="use this image as the system disk (made if missing)")
     add("--disk", action="append", default=[], metavar="FILE", help="attach an image beside the system disk; repeatable")
     add("--no-disk", action="store_true", help="run without a system disk (rescue shell)")
-    add("--ram-disk", action="store_true", help="take the system disk from the initrd (not available yet)")
+    add("--ram-disk", action="store_true", help="copy the system disk into RAM (ram0) and leave the disk alone")
     add("--window", action="store_true", help="show the guest's screen in a window")
-    add("--screenshot", metavar="FILE", help="with -c: write the screen to FILE (PNG) when the command has ended")
+    add("--screenshot", metavar="FILE", help="write the screen to FILE (PNG) when the command has ended; without -c: at the prompt")
     add("--machine", choices=["pc", "q35"], default="pc", help="QEMU's machine (pc)")
     add("--uefi", action="store_true", help="boot by UEFI (OVMF) instead of BIOS")
     add("--cpus", type=count, default=1, metavar="N", help="number of CPUs (1)")
@@ -65,12 +68,12 @@ def parse(arguments):
     p = parser()
     options = p.parse_args(arguments[:split])
     options.qemu_arguments = arguments[split + 1:]
-    if options.ram_disk:
-        p.error("--ram-disk is not available yet")
+    if options.ram_disk and options.no_disk:
+        p.error("--ram-disk and --no-disk exclude each other")
+    if options.ram_disk and not any(option.startswith("root=") for option in options.option):
+        options.option.append("root=ram0")
     if options.command is None and options.timeout is not None:
         p.error("--timeout goes with -c")
-    if options.command is None and options.screenshot:
-        p.error("--screenshot goes with -c")
     if options.fresh_disk + bool(options.system_disk) + options.no_disk > 1:
         p.error("--fresh-disk, --system-disk and --no-disk exclude each other")
     if len(options.disk) > 3:

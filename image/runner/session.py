@@ -2,6 +2,7 @@
 process behind, whatever happens."""
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -11,10 +12,19 @@ import termios
 import time
 
 from runner import machine
-from runner.remote_command import RemoteCommand
+from runner.remote_command import GUEST_FAILED, LOG_LINES, RemoteCommand
 
 BOOT_SECONDS = {False: 120, True: 240}  # by --uefi: under TCG on a busy host
 SHUTDOWN_SECONDS = 60
+SCREEN_SECONDS = 10  # for the screen to come to rest after the prompt on the serial line
+PROMPT = re.compile(rb"[#$] (?:\x1b\[J|$)")
+
+
+def run(options, **parts):
+    """Runs the machine as the options say; the exit status for our own process."""
+    if options.command is not None:
+        return command(options, **parts)
+    return picture(options, **parts) if options.screenshot else interactive(options, **parts)
 
 
 def interactive(options, **parts):
@@ -91,8 +101,62 @@ def wait_for_shutdown(process, console):
         print("image/run: the guest did not turn itself off; what it wrote last may be lost", file=sys.stderr)
 
 
+def picture(options, **parts):
+    """Boots to the prompt, takes the picture and turns the guest off; 0, or 125 if no prompt came."""
+    with tempfile.TemporaryDirectory(prefix="keelson-") as folder:
+        console, console_end = socket.socketpair()
+        control_path = os.path.join(folder, "qmp")
+        line = machine.command(options, com1=f"socket,fd={console_end.fileno()}", com2=None, **parts)
+        line += ["-no-reboot", "-qmp", f"unix:{control_path},server=on,wait=off"]
+        with subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=sys.stderr, pass_fds=(console_end.fileno(),)) as process:
+            console_end.close()
+            try:
+                if not prompt_comes(console, time.monotonic() + BOOT_SECONDS[options.uefi]):
+                    return GUEST_FAILED
+                screen_at_rest(control_path, folder)
+                taken = screenshot(control_path, os.path.abspath(options.screenshot))
+                console.sendall(b"poweroff\r")
+                wait_for_shutdown(process, console)
+                return 0 if taken else GUEST_FAILED
+            finally:
+                process.kill()
+
+
+def prompt_comes(console, deadline):
+    """Reads the console until a shell asks for a command. If none does, shows the last of what was said."""
+    text = b""
+    try:
+        while not PROMPT.search(text):
+            console.settimeout(max(0.01, deadline - time.monotonic()))
+            data = console.recv(65536)
+            if not data:
+                break
+            text += data
+        else:
+            return True
+    except OSError:
+        pass
+    print("image/run: no prompt came; the last of its log:", file=sys.stderr)
+    for line in text.decode(errors="replace").replace("\r", "").splitlines()[-LOG_LINES:]:
+        print(f"  | {line}", file=sys.stderr)
+    return False
+
+
+def screen_at_rest(control_path, folder):
+    """The screen has a shell of its own, which may be behind: waits until it stays the same (a cursor may blink on)."""
+    deadline = time.monotonic() + SCREEN_SECONDS
+    before, now = None, os.path.join(folder, "screen.png")
+    while time.monotonic() < deadline and screenshot(control_path, now):
+        with open(now, "rb") as file:
+            content = file.read()
+        if content == before:
+            return
+        before = content
+        time.sleep(0.5)
+
+
 def screenshot(control_path, target):
-    """Asks QEMU's monitor (QMP) for the screen as PNG."""
+    """Asks QEMU's monitor (QMP) for the screen as PNG. False, with a message: it gave none."""
     with socket.socket(socket.AF_UNIX) as control:
         control.connect(control_path)
         stream = control.makefile("rw", encoding="utf-8")
@@ -106,3 +170,5 @@ def screenshot(control_path, target):
                 answer = json.loads(stream.readline())
             if "error" in answer:
                 print(f"image/run: no screenshot: {answer['error']['desc']}", file=sys.stderr)
+                return False
+    return True

@@ -6,20 +6,17 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "image"))
-from runner import disk
+from runner import disk, ram_disk
 
 IMAGE_MIB = 12
-RAM_PROGRAM = "program sbin/ram"
 
 
 def main(tar, manifest, added, image, output):
     disk.SIZE_MIB = IMAGE_MIB
     pathlib.Path(image).unlink(missing_ok=True)
     disk.create(pathlib.Path(image), tar)
-    lines = pathlib.Path(manifest).read_text(encoding="utf-8").splitlines()
-    place = next(i for i, line in enumerate(lines) if line.split("#")[0].strip().startswith(RAM_PROGRAM))
-    lines[place:place + 1] = [f"    {RAM_PROGRAM} image=boot/system.img", "    boot initrd initrd"]
-    text = "\n".join(lines) + "\n" + pathlib.Path(added).read_text(encoding="utf-8")
+    text = ram_disk.manifest_with_image(pathlib.Path(manifest).read_text(encoding="utf-8"))
+    text += pathlib.Path(added).read_text(encoding="utf-8")
     pathlib.Path(output).write_text(text, encoding="utf-8")
 
 
