@@ -27,7 +27,7 @@ def command(options, *, medium, disks, accelerator, com1, com2):
     line += ["-vga", "std", "-display", "gtk" if options.window else "none"]
     line += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
     if options.gdb:
-        line += ["-gdb", "tcp:127.0.0.1:1234", "-S"]
+        line += ["-gdb", f"tcp:127.0.0.1:{options.gdb}", "-S"]
     return line + options.qemu_arguments
 
 

@@ -38,7 +38,7 @@ def parser():
     add("--seed", metavar="N", help="make everything random from N: kernel, QEMU and clock")
     add("--option", action="append", default=[], type=kernel_option, metavar="NAME=VALUE",
         help="kernel option (loglevel=debug, console=serial, ...); repeatable")
-    add("--gdb", action="store_true", help="wait for a debugger on port 1234 before the first instruction")
+    add("--gdb", type=port, nargs="?", const=1234, metavar="PORT", help="wait for a debugger on this port (1234) before the first instruction")
     add("--doctor", action="store_true", help="only report which packages are there and which are missing")
     add("--build-only", action="store_true", help="build and bring the disk up to date, do not boot")
     return p
@@ -47,6 +47,12 @@ def parser():
 def count(text):
     if not text.isdigit() or not 1 <= int(text) <= 255:
         raise argparse.ArgumentTypeError("a number of CPUs from 1 to 255 is wanted")
+    return int(text)
+
+
+def port(text):
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError("a port from 1 to 65535 is wanted")
     return int(text)
 
 

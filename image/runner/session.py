@@ -33,7 +33,7 @@ def interactive(options, **parts):
     if terminal:
         print("Keelson starts. To leave: `poweroff`, or Ctrl-A X.", file=sys.stderr)
     if options.gdb:
-        print("Waiting for: gdb build/kernel/kernel -ex 'target remote :1234'", file=sys.stderr)
+        print(f"Waiting for: gdb build/kernel/kernel -ex 'target remote :{options.gdb}' -x image/kernel.gdb", file=sys.stderr)
     line = machine.command(options, com1="stdio,mux=on,signal=off", com2=None, **parts)
     line += ["-mon", "chardev=com1,mode=readline"]
     try:

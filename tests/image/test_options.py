@@ -30,7 +30,7 @@ def test_kernel_options_reach_the_machine():
     ["--timeout", "5"], ["--memory", "lots"], ["--cpus", "0"], ["--machine", "isa"], ["--option", "two words"],
     ["--fresh-disk", "--no-disk"], ["--disk", "a", "--disk", "b", "--disk", "c", "--disk", "d"],
     ["--ram-disk", "--no-disk"],
-    ["--icount", "--accel", "kvm"], ["stray"]])
+    ["--icount", "--accel", "kvm"], ["--gdb", "0"], ["stray"]])
 def test_mistakes_are_refused(wrong, capsys):
     with pytest.raises(SystemExit) as end:
         options.parse(wrong)

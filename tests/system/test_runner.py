@@ -1,6 +1,8 @@
 """image/run's ways of running the whole system: a disk in memory, a picture of the screen, a debugger."""
 import hashlib
 import pathlib
+import re
+import socket
 import struct
 import subprocess
 import zlib
@@ -57,3 +59,31 @@ def test_screenshot_at_the_prompt(tmp_path):
     assert sum(map(sum, lit[:16])) > 500
     assert sum(sum(line[:32]) for line in lit[16:]) > 10 and not any(any(line[40:]) for line in lit[16:])
     assert all(all(line[32:40]) for line in lit[18:30])
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def test_gdb_stops_in_the_kernel_and_the_command_goes_on():
+    """gdb stops the machine before its first instruction, then at a function by name, and reads registers and arguments."""
+    port = free_port()
+    machine = subprocess.Popen([ROOT / "image/run", "--fresh-disk", "--gdb", str(port), "--timeout", "150", "-c", "echo went on"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        script = ["set tcp connect-timeout 60", f"target remote 127.0.0.1:{port}", "print/x $cs", "source image/kernel.gdb",
+                  "hbreak kernel_main", "continue", "backtrace 1", "print/x $cr0 & 0x80000001", "delete", "hbreak process_create",
+                  "continue", "backtrace 1", "delete", "detach"]
+        done = subprocess.run(["gdb", "-nx", "-batch", *[word for line in script for word in ("-ex", line)],
+                               "build/kernel/kernel"], cwd=ROOT, capture_output=True, check=False, timeout=120, text=True)
+        out, errors = machine.communicate(timeout=180)
+    finally:
+        machine.kill()
+        machine.wait()
+    values = re.findall(r"^\$\d+ = (\S+)", done.stdout, re.MULTILINE)
+    assert values == ["0xf000", "0x80000001"], done.stdout + done.stderr  # the reset vector's segment; then paging is on
+    assert re.search(r"^#0 .*\bkernel_main \(.*at .*kernel/", done.stdout, re.MULTILINE), done.stdout
+    assert re.search(r"^#0 .*\bprocess_create \(.*at .*kernel/", done.stdout, re.MULTILINE), done.stdout
+    assert machine.returncode == 0 and out == "went on\n", errors
