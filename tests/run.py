@@ -14,6 +14,8 @@ import xml.etree.ElementTree as xml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "image"))
+import long
+import mutants
 from runner import build, packages
 
 BUILD = ROOT / "build"
@@ -78,13 +80,24 @@ def main():
     parser = argparse.ArgumentParser(prog="tests/run", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("suites", nargs="*", metavar="SUITE")
     parser.add_argument("--list", action="store_true", help="name the suites and stop")
-    parser.add_argument("--long", metavar="SUITE", help="run a long suite in the background (none exists yet)")
-    parser.add_argument("--mutants", action="store_true", help="break the product and see which tests notice (not there yet)")
+    parser.add_argument("--long", metavar="SUITE", choices=sorted(long.CHUNK),
+                        help="run chunk after chunk of seeds, until ^C: " + ", ".join(sorted(long.CHUNK)))
+    parser.add_argument("--resume", action="store_true", help="with --long: go on where this commit's ledger ends")
+    parser.add_argument("--chunks", type=int, metavar="N", help="with --long: stop after N chunks")
+    parser.add_argument("--ledger", metavar="FILE", help="with --long: the ledger (build/long-ledger)")
+    parser.add_argument("--mutants", action="store_true", help="break the product and see which tests notice")
+    parser.add_argument("--count", type=int, default=30, metavar="N", help="with --mutants: how many (30)")
+    parser.add_argument("--seed", default="1", help="with --mutants: which (1)")
     options = parser.parse_args()
-    if options.long or options.mutants:
-        parser.error("there are no long suites and no mutants yet")
+    if not options.long and (options.resume or options.chunks is not None or options.ledger):
+        parser.error("--resume, --chunks and --ledger go with --long")
     os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
     packages.ensure(packages.BUILD + packages.RUN + packages.TESTS)
+    if options.long:
+        build.build(ROOT, BUILD, [long.PROGRAM])
+        return long.main(ROOT, BUILD, options.long, options.resume, options.chunks, options.ledger)
+    if options.mutants:
+        return mutants.main(ROOT, BUILD, options.seed, options.count)
     build.build(ROOT, BUILD, [])
     runners = {}
     for names, runner in ((meson_suites(), run_meson), (pytest_suites(), run_pytest)):
