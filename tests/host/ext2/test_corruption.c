@@ -385,6 +385,31 @@ static void endless(int signal_number) {
     abort();
 }
 
+// Writes the damaged image of each seed to DIRECTORY/damaged-SEED.img, for others to live with.
+int tool_damage(const struct test_run *run) {
+    struct image images[IMAGES];
+    char path[300];
+    for (uint32_t i = 0; i < IMAGES; i++)
+        image_fill(&images[i], run, image_options[i]);
+    for (uint64_t seed = run->first_seed; seed < run->first_seed + run->seeds; seed++) {
+        const struct image *image = &images[seed % IMAGES];
+        struct host_random random = {.state = seed};
+        uint8_t *bytes = malloc(image->size);
+        CHECK(bytes, "no memory");
+        memcpy(bytes, image->bytes, image->size);
+        damage(&random, image, bytes);
+        snprintf(path, sizeof path, "%s/damaged-%lu.img", run->directory, (unsigned long)seed);
+        FILE *file = fopen(path, "wb");
+        CHECK(file && fwrite(bytes, 1, image->size, file) == image->size && fclose(file) == 0, "write %s",
+              path);
+        free(bytes);
+    }
+    for (uint32_t i = 0; i < IMAGES; i++)
+        free(images[i].bytes);
+    host_cache_free();
+    return 0;
+}
+
 int test_corruption(const struct test_run *run) {
     struct image images[IMAGES];
     static struct attempt attempt;

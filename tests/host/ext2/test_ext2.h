@@ -16,6 +16,7 @@ int test_crash(const struct test_run *run);
 int test_faults(const struct test_run *run);
 int test_bench(const struct test_run *run);
 int test_special(const struct test_run *run);
+int tool_damage(const struct test_run *run);
 int tool_dump(const char *image, uint64_t cache_bytes);
 
 // A fresh ext2 image in the disk. options: further arguments of mke2fs.
