@@ -1,4 +1,5 @@
 """The QEMU command line: one function per part of the machine, from the options of image/run."""
+import os
 import pathlib
 import sys
 
@@ -32,8 +33,11 @@ def command(options, *, medium, disks, accelerator, com1, com2):
 
 
 def processor(options, accelerator):
+    is_tcg = accelerator == "tcg"
+    if is_tcg and options.cpus > (os.cpu_count() or 1):
+        accelerator = "tcg,thread=single"  # more processors than the host has: in turn, or they wait for one that sleeps
     line = ["-machine", options.machine, "-accel", "tcg" if options.icount else accelerator]
-    line += ["-cpu", "host" if accelerator == "kvm" and not options.icount else "max"]
+    line += ["-cpu", "host" if not is_tcg and not options.icount else "max"]
     if options.icount:
         line += ["-icount", "shift=0,sleep=off"]
     if options.seed is not None:
