@@ -27,6 +27,8 @@ error_t call_send(struct call *call, struct session *session, struct thread *thr
     struct request *request = &call->request;
     if (request->state != REQUEST_IDLE)
         return ERR_BUSY;
+    if (request->server)
+        request_noted(request->server);
     uint64_t tag = thread->registers.rsi;
     const struct message_page *page = thread->page;
     uint32_t words = tag_words(tag);
@@ -70,8 +72,11 @@ void call_answered(struct call *call, error_t error) {
 // The sender is gone or closed its slot: the request is withdrawn, an answer is dropped.
 void call_unreachable(struct object *object) {
     struct call *call = CONTAINER_OF(object, struct call, object);
-    if (call->request.state == REQUEST_IDLE)
+    if (call->request.state == REQUEST_IDLE) {
+        if (call->request.server)
+            request_noted(call->request.server);
         return;
+    }
     request_withdraw(&call->request);
     object_release(&call->request.process->object);
 }

@@ -76,6 +76,36 @@ static void release(struct request *request) {
     request->session = NULL;
 }
 
+static void shown(struct request *request, struct thread *thread) {
+    request->server = thread;
+    thread->shown = request;
+    thread->extras |= EXTRA_SHOWN; // so that its next wait takes the slow path
+}
+
+void request_noted(struct thread *thread) {
+    if (!thread->shown)
+        return;
+    thread->shown->server = NULL;
+    thread->shown = NULL;
+    thread->extras &= ~(uint32_t)EXTRA_SHOWN;
+}
+
+void request_show_again(struct thread *thread) {
+    struct request *request = thread->shown;
+    request_noted(thread);
+    if (!request || request->state != REQUEST_IDLE)
+        return;
+    if (request->origin == REQUEST_CALL) {
+        struct call *call = CONTAINER_OF(request, struct call, request);
+        object_reference(&request->process->object);
+        call_answered(call, call->error);
+    } else if (!request->process->object.dying && request->process->keeper) {
+        object_reference(&request->process->object);
+        if (request_send(request, request->process->keeper))
+            object_release(&request->process->object);
+    }
+}
+
 static void show_answer(struct call *call, struct thread *thread) {
     struct request *request = &call->request;
     struct registers *registers = &thread->registers;
@@ -85,7 +115,8 @@ static void show_answer(struct call *call, struct thread *thread) {
     registers->rdi = call->cookie;
     registers->rsi = (request->tag & UINT32_MAX) | TAG_ANSWER;
     registers->r14 = (uint64_t)(int64_t)call->error;
-    registers->r15 = 0;
+    registers->r15 = request->count;
+    shown(request, thread);
     memcpy(registers->words, call->words, sizeof(registers->words));
     uint32_t words = tag_words(request->tag);
     if (words > MESSAGE_REGISTER_WORDS)
@@ -105,6 +136,7 @@ void request_take(struct request *request, struct thread *server) {
         transfer_request(request, server);
         request->state = REQUEST_IDLE;
         session_unhold(request->session);
+        shown(request, server);
         process_exit_told(request->process, true);
         return;
     }

@@ -35,7 +35,7 @@ struct request {
     uint64_t *page_words;    // an array in which words 6 and up lie
     const cap_t *send_caps;
     const uint16_t *send_rights;
-    struct thread *server;   // SERVED: by whom
+    struct thread *server;   // SERVED: by whom. IDLE: to whom its answer or event was shown last (thread->shown)
     struct capability *slot; // ASIDE: where
 };
 
@@ -56,6 +56,10 @@ void request_finish(struct request *request, error_t error);
 void request_abandon(struct request *request);
 // Its caller is gone or gives up: it leaves wherever it is, no one is told.
 void request_withdraw(struct request *request);
+// An answer or an event that is taken needs no reply: until the thread waits again it may be lost with it. If the thread ends
+// before, `request_show_again` queues it once more.
+void request_noted(struct thread *thread);
+void request_show_again(struct thread *thread);
 // Deadline or cancel: leaves the queue, or asks the server to give it up. True if it is over already.
 bool request_cancel(struct request *request);
 

@@ -55,6 +55,12 @@ static void show_again(struct process *process) {
     }
 }
 
+void process_pause(struct process *process) {
+    process_end_threads(process);
+    process->exited = false;
+    show_again(process);
+}
+
 bool process_reset_step(struct process *process, error_t *error) {
     process_end_threads(process);
     *error = ERR_OK;
@@ -115,6 +121,8 @@ void process_destroy(struct process *process) {
     if (process->exit_event.state != REQUEST_IDLE) {
         request_withdraw(&process->exit_event);
         object_release(&process->object); // what process_exit holds until it is told
+    } else if (process->exit_event.server) {
+        request_noted(process->exit_event.server);
     }
     process_set_keeper(process, NULL);
     list_remove(&process->link);

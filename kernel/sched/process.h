@@ -36,6 +36,8 @@ struct process {
 error_t process_create(struct account *account, struct process **out) MUST_USE;
 // Ends threads and answers what was taken with ERR_SERVER_LOST; the space is then freed by steps.
 void process_end_threads(struct process *process);
+// Ends the actor and leaves its memory to the next one.
+void process_pause(struct process *process);
 // Ends threads, frees and renews the space. True when done, false: call again.
 bool process_reset_step(struct process *process, error_t *error);
 void process_destroy(struct process *process);

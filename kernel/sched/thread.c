@@ -172,6 +172,7 @@ void thread_end(struct thread *thread) {
         return;
     if (thread_serving(thread))
         request_abandon(thread_serving(thread));
+    request_show_again(thread);
     request_withdraw(&thread->request);
     request_withdraw(&thread->fault);
     timer_remove(thread);

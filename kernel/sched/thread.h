@@ -22,7 +22,7 @@ struct registers {
 
 // What a switch has to look after besides the space: none of it for most servers, and the FPU alone for most programs; then
 // the fast path may run.
-enum thread_extra { EXTRA_FPU = 1, EXTRA_PORTS = 2, EXTRA_SEGMENTS = 4, EXTRA_HELD = 8, EXTRA_TIMER = 16 };
+enum thread_extra { EXTRA_FPU = 1, EXTRA_PORTS = 2, EXTRA_SEGMENTS = 4, EXTRA_HELD = 8, EXTRA_TIMER = 16, EXTRA_SHOWN = 32 };
 
 struct thread {
     struct object object;
@@ -43,6 +43,7 @@ struct thread {
     struct request fault;     // its exception or missing page
     struct thread *caller;    // whose plain call it serves, or
     struct request *serving;  // another request that it serves: see thread_serving
+    struct request *shown;    // the answer or event that it received last, until it waits again
     struct endpoint *waits_at;  // WAITING: at this endpoint, or NULL for a notification
     struct list queue_link;     // run queue, or waiters of what it waits for
     struct list process_link; // process->threads

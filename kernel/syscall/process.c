@@ -215,6 +215,11 @@ static error_t control(struct invocation *call, struct process *process, uint32_
             return ERR_INVALID;
         call->restart = !process_reset_step(process, &error);
         return call->restart ? ERR_OK : error;
+    case METHOD_PROCESS_END_THREADS:
+        if (process == call->process)
+            return ERR_INVALID;
+        process_pause(process);
+        return ERR_OK;
     case METHOD_PROCESS_CLONE_SPACE:
         error = invocation_object(call, 0, CAP_PROCESS, RIGHT_CONTROL, &template);
         if (!error && !template->space.serial)

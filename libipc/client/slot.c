@@ -2,6 +2,8 @@
 // search starts at the lowest word that may have room, so slots stay small and the kernel's table short.
 #include "libipc/client/slot.h"
 
+#include <stddef.h>
+
 #include "kernel/abi/capability.h"
 #include "libipc/protocols/process.h"
 
@@ -48,9 +50,18 @@ void slot_give_back(cap_t slot) {
         first_word = slot / 64;
 }
 
+bool (*slot_release_later)(cap_t slot);
+
+bool slot_is_taken(cap_t slot) {
+    return slot < FIRST_SLOT || (slot < CAP_TABLE_SLOTS && (taken[slot / 64] >> slot % 64 & 1) != 0);
+}
+
 void slot_release(cap_t slot) {
-    if (slot == 0)
-        return;
+    if (slot != 0 && (slot_release_later == NULL || !slot_release_later(slot)))
+        slot_release_now(slot);
+}
+
+void slot_release_now(cap_t slot) {
     error_t ignored = process_slot_delete(SLOT_SELF, slot); // an empty slot is as good as a deleted one
     (void)ignored;
     slot_give_back(slot);

@@ -11,6 +11,12 @@
 #define STARTUP_MAGIC UINT64_C(0x70757472617453) // "Startup"
 enum { STARTUP_VERSION = 1, STARTUP_NAME_BYTES = 32, STARTUP_FIRST_FREE_SLOT = 10 };
 
+// Whether the role had an actor before: with RESTART_TABLE the new one finds that one's capability table, with RESTART_MEMORY its
+// memory as well (libipc/kept/undo.h). One that finds the memory not to be whole exits with STARTUP_REFUSED and is started without it.
+enum startup_restart { RESTART_NONE = 0, RESTART_TABLE = 1, RESTART_MEMORY = 2 };
+enum { STARTUP_REFUSED = 0x6b657074 };
+enum startup_flag { STARTUP_KEEP = 1 }; // its memory is to be kept
+
 // A capability that the program was handed, by name: "block", "root", "log".
 struct startup_capability {
     char name[STARTUP_NAME_BYTES]; // NUL-padded; the last byte is NUL
@@ -29,14 +35,14 @@ struct startup {
     uint64_t image_length;         // bytes from there that it takes
     uint64_t random[2];            // for stack canaries and hash seeds
     char name[STARTUP_NAME_BYTES]; // of the role or program
-    uint32_t is_restart;           // 1: a new actor of a role that had one; its table holds what that one had
+    uint32_t is_restart;           // enum startup_restart
     uint32_t capability_count;
     uint32_t capability_offset; // of struct startup_capability[]
     uint32_t argument_count;    // strings, each ended by NUL: first the arguments, the program's name among them,
     uint32_t environment_count; // then the environment
     uint32_t strings_offset;
     uint32_t strings_length;
-    uint32_t reserved;
+    uint32_t flags; // enum startup_flag
 };
 _Static_assert(sizeof(struct startup_capability) == 40, "packed without holes");
 _Static_assert(sizeof(struct startup) == 136, "packed without holes");

@@ -6,6 +6,7 @@
 #include "kernel/abi/capability.h"
 #include "libipc/client/clock.h"
 #include "libipc/client/slot.h"
+#include "libipc/kept/undo.h"
 #include "libipc/protocols/account.h"
 #include "libipc/protocols/call.h"
 #include "libipc/server/loop.h"
@@ -78,6 +79,58 @@ static void slots_return(const struct ipc_registers *registers, bool answered,
             slot_give_back(slots[i]);
 }
 
+// The same with the next commit.
+static error_t send_later(struct fiber *fiber, const struct ipc_registers *registers, cap_t slots[MESSAGE_CAPS],
+                          unsigned caps_out) {
+    struct outgoing *outgoing = &fiber->outgoing;
+    for (unsigned i = 0; i < MESSAGE_CAPS; i++) {
+        slots[i] = 0;
+        if (i < caps_out) {
+            error_t error = slot_take(&slots[i]);
+            if (error != ERR_OK)
+                return error;
+        }
+        outgoing->receive_slots[i] = slots[i];
+    }
+    outgoing->registers = *registers;
+    for (unsigned i = 0; i < tag_caps(registers->tag) && i < MESSAGE_CAPS; i++) {
+        outgoing->send_caps[i] = ipc_page->send_caps[i];
+        outgoing->send_rights[i] = ipc_page->send_rights[i];
+    }
+    outgoing->lend_read = ipc_page->lend_read;
+    outgoing->lend_write = ipc_page->lend_write;
+    for (unsigned i = MESSAGE_REGISTER_WORDS; i < tag_words(registers->tag) && i < MESSAGE_WORDS; i++)
+        outgoing->words[i] = ipc_page->words[i];
+    if ((registers->tag & TAG_REPEAT) != 0)
+        fiber->answered = 0; // its answer will have the number of the one that told of the loss
+    return ERR_OK;
+}
+
+void fiber_send(struct fiber *fiber) {
+    const struct outgoing *outgoing = &fiber->outgoing;
+    struct ipc_registers registers = outgoing->registers;
+    cap_t loops[MESSAGE_CAPS];
+    for (unsigned i = 0; i < MESSAGE_CAPS; i++) {
+        loops[i] = ipc_page->receive_slots[i];
+        ipc_page->receive_slots[i] = outgoing->receive_slots[i];
+        ipc_page->send_caps[i] = outgoing->send_caps[i];
+        ipc_page->send_rights[i] = outgoing->send_rights[i];
+    }
+    ipc_page->lend_read = outgoing->lend_read;
+    ipc_page->lend_write = outgoing->lend_write;
+    for (unsigned i = MESSAGE_REGISTER_WORDS; i < tag_words(registers.tag) && i < MESSAGE_WORDS; i++)
+        ipc_page->words[i] = outgoing->words[i];
+    error_t error = system_call(SYS_SEND, &registers);
+    for (unsigned i = 0; i < MESSAGE_CAPS; i++)
+        ipc_page->receive_slots[i] = loops[i];
+    if (error == ERR_OK || (error == ERR_BUSY && loop.redoing)) {
+        fiber->state = FIBER_CALLING;
+        return;
+    }
+    fiber->answer = (struct ipc_registers){.second = (uint64_t)(int64_t)error};
+    fiber_make_ready(fiber);
+}
+
 error_t fiber_exchange(struct ipc_registers *registers, unsigned caps_out) {
     struct fiber *fiber = loop.running;
     if (fiber == NULL)
@@ -88,7 +141,9 @@ error_t fiber_exchange(struct ipc_registers *registers, unsigned caps_out) {
         return ERR_NO_MEMORY;
     registers->second = fiber->call;
     cap_t slots[MESSAGE_CAPS];
-    error_t error = send_with_slots(registers, slots, caps_out);
+    bool later = kept_active();
+    error_t error = later ? send_later(fiber, registers, slots, caps_out)
+                          : send_with_slots(registers, slots, caps_out);
     if (error != ERR_OK) {
         slots_return(registers, false, slots);
         return error;
@@ -96,7 +151,9 @@ error_t fiber_exchange(struct ipc_registers *registers, unsigned caps_out) {
     fiber->timed_out = false;
     if (ipc_deadline != 0)
         timer_set(&fiber->timer, ipc_deadline, call_expired);
-    fiber_leave(FIBER_CALLING);
+    if (later)
+        fiber_queue(&loop.sending, fiber);
+    fiber_leave(later ? FIBER_SENDING : FIBER_CALLING);
     timer_clear(&fiber->timer);
     *registers = fiber->answer;
     error = (error_t)registers->second;
@@ -113,6 +170,13 @@ void fiber_answer(const struct ipc_registers *registers) {
         loop_drop_caps(registers->tag); // for an actor before this one
         return;
     }
+    if (registers->third != 0 && registers->third == fiber->answered) {
+        // Shown again, since the actor before did not wait again. What has begun since was not sent.
+        fiber_queue(&loop.sending, fiber);
+        fiber->state = FIBER_SENDING;
+        return;
+    }
+    fiber->answered = registers->third;
     fiber->answer = *registers;
     fiber_resume(fiber); // now: what the answer brought still lies in the message page
 }

@@ -8,6 +8,7 @@
 #include "kernel/abi/capability.h"
 #include "libipc/client/call.h"
 #include "libipc/client/slot.h"
+#include "libipc/kept/undo.h"
 #include "libipc/server/loop.h"
 
 enum { SAVED_REGISTERS = 6, SAVED_RBX = 4 };
@@ -39,6 +40,7 @@ static struct fiber *fiber_create(void) {
     struct fiber *fiber = (struct fiber *)((uintptr_t)low + bytes - (sizeof(struct fiber) + 63) / 64 * 64);
     *fiber = (struct fiber){.state = FIBER_IDLE, .cookie = loop.cookie_base + loop.fiber_count};
     fiber->request.words = fiber->words;
+    fiber->stack_low = low;
     if (fiber_create_call(fiber) != ERR_OK)
         return NULL; // its stack stays: memory is short, and the account's end frees it
     fiber_prepare(fiber);
@@ -61,7 +63,7 @@ struct fiber *fiber_take(void) {
     if (fiber == NULL || (fiber->reply_slot == 0 && slot_take(&fiber->reply_slot) != ERR_OK))
         return NULL;
     loop.pool = fiber->next;
-    fiber->serves = fiber->aside = false;
+    fiber->serves = fiber->aside = fiber->detached = false;
     fiber->timed_out = false;
     fiber->deadline = 0;
     fiber->function = NULL;
@@ -114,18 +116,26 @@ void fiber_leave(enum fiber_state state) {
 void fiber_resume(struct fiber *fiber) {
     if (loop.finished != NULL && loop.finished != fiber)
         loop_answer_now();
-    loop_serve(fiber->serves ? fiber : NULL);
+    loop_serve(fiber->serves && !fiber->detached ? fiber : NULL);
     uint64_t outer_deadline = ipc_deadline;
     ipc_deadline = fiber->deadline;
     fiber->state = FIBER_RUNNING;
     loop.running = fiber;
+    kept_note(&fiber->stack_pointer, sizeof(fiber->stack_pointer));
+    kept_note(fiber->stack_pointer, (uintptr_t)fiber - (uintptr_t)fiber->stack_pointer);
+    kept_set_stack(fiber->stack_low, (uintptr_t)fiber - (uintptr_t)fiber->stack_low);
     fiber_switch(&loop.stack_pointer, fiber->stack_pointer);
+    kept_set_stack(NULL, 0);
     loop.running = NULL;
     fiber->deadline = ipc_deadline;
     ipc_deadline = outer_deadline;
     if (fiber->state != FIBER_FINISHED)
         return;
     if (fiber->serves && fiber->request.state == REQUEST_OPEN) {
+        if (fiber->detached) {
+            loop_keep_result(fiber);
+            return;
+        }
         loop.finished = fiber;
         return;
     }

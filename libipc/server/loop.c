@@ -9,6 +9,7 @@
 #include "libipc/client/call.h"
 #include "libipc/client/clock.h"
 #include "libipc/client/slot.h"
+#include "libipc/kept/undo.h"
 #include "libipc/protocols/endpoint.h"
 
 struct loop loop;
@@ -45,9 +46,12 @@ void loop_drop_caps(uint64_t tag) {
 
 // Without a slot a capability does not arrive, and the dispatcher refuses the request.
 static void receive_slots_refill(void) {
-    for (unsigned i = 0; i < MESSAGE_CAPS; i++)
+    for (unsigned i = 0; i < MESSAGE_CAPS; i++) {
         if (ipc_page->receive_slots[i] == 0 && slot_take(&ipc_page->receive_slots[i]) != ERR_OK)
             ipc_page->receive_slots[i] = 0;
+        if (loop.receive_slots[i] != ipc_page->receive_slots[i])
+            loop.receive_slots[i] = ipc_page->receive_slots[i];
+    }
 }
 
 // A request refused before it has a fiber.
@@ -58,7 +62,8 @@ static void refuse(const struct ipc_registers *registers, error_t status) {
     (void)ignored;
 }
 
-static void request_fill(struct request *request, const struct ipc_registers *registers) {
+// The fiber is idle until it runs: what a rollback finds here is of no account.
+KEPT_UNNOTED static void request_fill(struct request *request, const struct ipc_registers *registers) {
     uint64_t tag = registers->tag;
     request->badge = registers->target;
     request->tag = tag;
@@ -89,6 +94,8 @@ static void request_fill(struct request *request, const struct ipc_registers *re
 }
 
 static void deliver_request(const struct ipc_registers *registers) {
+    if (__builtin_expect(loop.recovering, 0) && loop_attach(registers))
+        return;
     struct fiber *fiber = fiber_take();
     if (fiber == NULL) {
         refuse(registers, ERR_NO_MEMORY);
@@ -104,6 +111,8 @@ static void close_session(void *argument) {
     uint64_t badge = (uint64_t)(uintptr_t)argument;
     if (loop.server->session_closed != NULL)
         loop.server->session_closed(badge);
+    if (loop_output(OUTPUT_ACKNOWLEDGE, badge, 0, NULL, NULL))
+        return;
     error_t ignored = endpoint_acknowledge(loop.server->endpoint, badge);
     (void)ignored;
 }
@@ -118,7 +127,7 @@ static void deliver_bits(uint64_t bits) {
     }
 }
 
-static void deliver(const struct ipc_registers *registers) {
+void loop_deliver(const struct ipc_registers *registers) {
     uint64_t tag = registers->tag;
     if ((tag & TAG_ANSWER) != 0) {
         fiber_answer(registers);
@@ -133,8 +142,12 @@ static void deliver(const struct ipc_registers *registers) {
     }
 }
 
-// One wait at the endpoint. Puts the request being served aside, unless it is answered here.
+// One wait at the endpoint. Puts the request being served aside, unless it is answered here. ERR_AGAIN: fibers are ready
+// again.
 static error_t receive(struct ipc_registers *registers) {
+    loop_commit();
+    if (loop.ready.first != NULL)
+        return ERR_AGAIN;
     uint64_t deadline = timer_first();
     struct fiber *finished = loop.finished;
     *registers = (struct ipc_registers){0};
@@ -143,24 +156,32 @@ static error_t receive(struct ipc_registers *registers) {
     receive_slots_refill(); // after the last call that could use one up
     if (deadline != 0)
         ipc_page->deadline = deadline;
+    error_t error;
     if (finished != NULL) {
         loop_load_reply(finished, registers);
         if (deadline != 0)
             registers->tag |= TAG_DEADLINE;
-        loop.finished = loop.served = NULL;
-        fiber_recycle(finished);
         registers->target = loop.server->endpoint;
-        return system_call(SYS_REPLY_WAIT, registers);
+        loop_point(POINT_REPLY);
+        kept_commit();
+        error = system_call(SYS_REPLY_WAIT, registers);
+        loop.finished = loop.served = NULL;
+        loop_reply_sent(&finished->request.reply);
+        fiber_recycle(finished);
+    } else {
+        registers->target = loop.server->endpoint;
+        if (loop.served != NULL) {
+            registers->second = loop.served->reply_slot;
+            loop.served->aside = true;
+            loop.served = NULL;
+        }
+        if (deadline != 0)
+            registers->tag = TAG_DEADLINE;
+        kept_commit();
+        error = system_call(SYS_WAIT, registers);
     }
-    registers->target = loop.server->endpoint;
-    if (loop.served != NULL) {
-        registers->second = loop.served->reply_slot;
-        loop.served->aside = true;
-        loop.served = NULL;
-    }
-    if (deadline != 0)
-        registers->tag = TAG_DEADLINE;
-    return system_call(SYS_WAIT, registers);
+    loop_point(POINT_RECEIVE);
+    return error;
 }
 
 static void run_timers(bool deadline_passed) {
@@ -184,14 +205,24 @@ static error_t serve_until_stopped(struct server *server) {
         if (error == WAIT_NOTIFICATION)
             deliver_bits(registers.words[0]);
         else if (error == ERR_OK)
-            deliver(&registers);
-        else if (error != ERR_DEADLINE)
+            loop_deliver(&registers);
+        else if (error != ERR_DEADLINE && error != ERR_AGAIN)
             return error;
         run_timers(error == ERR_DEADLINE);
     }
     if (loop.finished != NULL)
         loop_answer_now();
     return ERR_OK;
+}
+
+error_t loop_run(void) {
+    ipc_exchange = fiber_exchange;
+    if (kept_active())
+        slot_release_later = loop_slot_release;
+    error_t error = serve_until_stopped(loop.server);
+    ipc_exchange = NULL;
+    slot_release_later = NULL;
+    return error;
 }
 
 error_t server_run(struct server *server) {
@@ -202,10 +233,8 @@ error_t server_run(struct server *server) {
         if (error != ERR_OK)
             return error;
     }
-    ipc_exchange = fiber_exchange;
-    error_t error = serve_until_stopped(server);
-    ipc_exchange = NULL;
-    return error;
+    loop.running_once = true;
+    return loop_run();
 }
 
 void server_stop(struct server *server) {

@@ -13,6 +13,7 @@ enum fiber_state {
     FIBER_IDLE,  // in the pool
     FIBER_READY, // in the ready queue
     FIBER_RUNNING,
+    FIBER_SENDING,  // its call goes out with the next commit
     FIBER_CALLING,  // waits for the answer to its call object
     FIBER_WAITING,  // in a queue, or only for its timer
     FIBER_FINISHED, // its function or handler has returned
@@ -39,7 +40,41 @@ struct fiber {
     void *argument;
     struct request request;
     uint64_t words[MESSAGE_WORDS];
+
+    // Across the end of an actor (resume.c).
+    void *stack_low;
+    bool detached;     // its request was lost with the actor before, and has not come again
+    uint64_t answered; // count of the last answer to its call object
+    struct outgoing {  // what its call sends
+        struct ipc_registers registers;
+        struct lend lend_read, lend_write;
+        cap_t send_caps[MESSAGE_CAPS], receive_slots[MESSAGE_CAPS];
+        uint16_t send_rights[MESSAGE_CAPS];
+        uint64_t words[MESSAGE_WORDS];
+    } outgoing;
 };
+
+// What must not happen before the state that it follows from is committed. Each may be done again.
+enum output_kind { OUTPUT_REPLY, OUTPUT_RELEASE, OUTPUT_ACKNOWLEDGE, OUTPUT_UNMAP, OUTPUT_RINGS };
+
+struct output {
+    enum output_kind kind;
+    uint64_t a, b;
+    void *object;
+    void *object2;
+};
+
+// An answer that may not have reached its caller: it is given again if the request comes again.
+struct result {
+    bool used;
+    uint64_t thread, count; // the request's number
+    cap_t slot;             // of its reply capability; 0: lost with the actor before
+    error_t status;
+    struct reply reply; // its words are `words`
+    uint64_t words[MESSAGE_WORDS];
+};
+
+enum { OUTPUTS_MAX = 192, RESULTS_MAX = 32 };
 
 struct loop {
     struct server *server;
@@ -54,6 +89,19 @@ struct loop {
     uint64_t cookie_base; // so that answers to an earlier actor's calls are told apart
     struct deferred *deferred;
     struct timer *timers; // sorted by time
+
+    struct fiber_wait_queue sending; // fibers, FIBER_SENDING
+    struct output outputs[OUTPUTS_MAX];
+    uint32_t output_count;
+    struct result results[RESULTS_MAX];
+    cap_t receive_slots[MESSAGE_CAPS]; // as in the message page, which an actor takes with it
+    cap_t orphans[MESSAGE_CAPS];       // capabilities that came with a request whose window was taken back
+    bool running_once;                 // server_run has been reached
+    bool recovering;                   // requests lost with the actor before may come again
+    bool redoing;                      // outputs are done that may have been done before
+    uint64_t recover_until;
+    struct fiber_wait_queue attached; // fibers that need their request again
+    struct timer recover_timer;
 };
 
 extern struct loop loop;
@@ -74,6 +122,12 @@ void fiber_resume(struct fiber *fiber);
 
 // From a fiber: back to the loop, in state `state`.
 void fiber_leave(enum fiber_state state);
+
+// At the end of a queue, and the first of one; for the loop's own queues.
+void fiber_queue(struct fiber_wait_queue *queue, struct fiber *fiber);
+struct fiber *fiber_unqueue(struct fiber_wait_queue *queue);
+// Sends the call of a FIBER_SENDING fiber.
+void fiber_send(struct fiber *fiber);
 
 void fiber_make_ready(struct fiber *fiber);
 struct fiber *fiber_ready_pop(void);
@@ -97,5 +151,29 @@ void loop_load_reply(struct fiber *fiber, struct ipc_registers *registers);
 void loop_serve(struct fiber *fiber);
 // Sends the answer of loop.finished by itself.
 void loop_answer_now(void);
+// Puts a kept answer into registers and page.
+void loop_load_result(const struct result *result, struct ipc_registers *registers);
+// Forgets what was sent with a reply: slots that capabilities moved out of.
+void loop_reply_sent(const struct reply *reply);
+// In the loop's context: commits, then does what waited for it.
+void loop_commit(void);
+// False: no room, or nothing is kept: do it now.
+bool loop_output(enum output_kind kind, uint64_t a, uint64_t b, void *object, void *object2);
+// An answer to be sent with the next commit, in the place of request_answer. False: send it now.
+bool loop_answer_later(const struct deferred *deferred, error_t status, const struct reply *reply);
+// A request has come: true if it is one that the actor before had taken, and is seen to.
+bool loop_attach(const struct ipc_registers *registers);
+// Ends a detached fiber's request with its result, to be given when it comes again.
+void loop_keep_result(struct fiber *fiber);
+// Waits until the request of the fiber that runs is there again. ERR_NO_REQUEST: it does not come any more.
+MUST_USE error_t fiber_attach(struct request *request);
+// Crash points: ends the actor if this event is the one that was asked for.
+void loop_point(uint32_t event);
+// Serves from the next event on; the body of server_run.
+MUST_USE error_t loop_run(void);
+bool loop_slot_release(cap_t slot);
+// One event, whatever it is.
+void loop_deliver(const struct ipc_registers *registers);
+
 // Drops what the receive slots brought with the message `tag`.
 void loop_drop_caps(uint64_t tag);

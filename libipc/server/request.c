@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "libipc/client/slot.h"
+#include "libipc/kept/undo.h"
 #include "libipc/server/loop.h"
 
 // One lent buffer and one place of the server's own; `memory` 0: `own` is an address, else an offset in that
@@ -31,7 +32,16 @@ static error_t copy(cap_t reply, uint64_t direction, uint64_t offset, cap_t memo
 
 static error_t request_copy(struct request *request, uint64_t direction, uint64_t offset, cap_t memory,
                             uint64_t own, uint64_t length) {
-    return request_is_open(request) ? copy(0, direction, offset, memory, own, length) : ERR_NO_REQUEST;
+    if (!request_is_open(request))
+        return ERR_NO_REQUEST;
+    if (__builtin_expect(loop.running != NULL && loop.running->detached, 0)) {
+        error_t error = fiber_attach(request);
+        if (error != ERR_OK)
+            return error;
+    }
+    if (direction == COPY_FROM_CALLER && memory == 0)
+        kept_note((const void *)(uintptr_t)own, length); // the kernel's stores are not seen
+    return copy(0, direction, offset, memory, own, length);
 }
 
 error_t request_copy_in(struct request *request, uint64_t offset, void *to, uint64_t length) {
@@ -53,10 +63,13 @@ error_t request_copy_out_memory(struct request *request, uint64_t offset, cap_t 
 }
 
 error_t deferred_copy_in(struct deferred *deferred, uint64_t offset, void *to, uint64_t length) {
+    kept_note(to, length);
+    deferred->failed |= deferred->detached;
     return copy(deferred->reply, COPY_FROM_CALLER, offset, 0, (uintptr_t)to, length);
 }
 
 error_t deferred_copy_out(struct deferred *deferred, uint64_t offset, const void *from, uint64_t length) {
+    deferred->failed |= deferred->detached;
     return copy(deferred->reply, COPY_TO_CALLER, offset, 0, (uintptr_t)from, length);
 }
 
@@ -71,8 +84,11 @@ error_t request_defer(struct request *request, struct deferred *deferred) {
     if (!request_is_open(request))
         return ERR_NO_REQUEST;
     struct fiber *fiber = loop.running;
+    error_t error = fiber->detached ? fiber_attach(request) : ERR_OK;
+    if (error != ERR_OK)
+        return error;
     struct ipc_registers registers = {.tag = fiber->reply_slot, .second = 0};
-    error_t error = system_call(SYS_SERVE, &registers);
+    error = system_call(SYS_SERVE, &registers);
     if (error != ERR_OK)
         return error;
     *deferred = (struct deferred){
@@ -94,9 +110,8 @@ error_t request_defer(struct request *request, struct deferred *deferred) {
     return ERR_OK;
 }
 
-// The slot of the reply is empty now, whatever happened.
+// Answered, or about to be.
 static void deferred_end(struct deferred *deferred) {
-    slot_give_back(deferred->reply);
     deferred->reply = 0;
     if (deferred->next != NULL)
         deferred->next->previous = deferred->previous;
@@ -118,9 +133,17 @@ static void reply_load(struct ipc_registers *registers, error_t status, const st
     for (unsigned i = 0; i < caps; i++) {
         ipc_page->send_caps[i] = reply->caps[i];
         ipc_page->send_rights[i] = 0;
-        if ((reply->caps[i] & SEND_CAP_MOVE) != 0) // empty once this is sent, and nothing takes a slot before
-            slot_give_back(reply->caps[i] & ~SEND_CAP_MOVE);
     }
+}
+
+void loop_load_result(const struct result *result, struct ipc_registers *registers) {
+    reply_load(registers, result->status, &result->reply);
+}
+
+void loop_reply_sent(const struct reply *reply) {
+    for (unsigned i = 0; i < reply->cap_count; i++)
+        if ((reply->caps[i] & SEND_CAP_MOVE) != 0) // it left, whether or not it arrived
+            slot_give_back(reply->caps[i] & ~SEND_CAP_MOVE);
 }
 
 void loop_load_reply(struct fiber *fiber, struct ipc_registers *registers) {
@@ -128,10 +151,17 @@ void loop_load_reply(struct fiber *fiber, struct ipc_registers *registers) {
 }
 
 error_t request_answer(struct deferred *deferred, error_t status, const struct reply *reply) {
+    if (loop_answer_later(deferred, status, reply)) {
+        deferred_end(deferred);
+        return ERR_OK;
+    }
     struct ipc_registers registers = {.second = deferred->reply};
     reply_load(&registers, status, reply);
     error_t error = system_call(SYS_REPLY, &registers);
+    slot_give_back(deferred->reply);
     deferred_end(deferred);
+    if (status == ERR_OK)
+        loop_reply_sent(reply);
     return error;
 }
 
@@ -147,7 +177,10 @@ error_t request_forward(struct request *request, cap_t session, const struct ipc
                         const uint64_t *words) {
     if (!request_is_open(request))
         return ERR_NO_REQUEST;
-    error_t error = forward(0, session, shape, words);
+    error_t error = loop.running->detached ? fiber_attach(request) : ERR_OK;
+    if (error != ERR_OK)
+        return error;
+    error = forward(0, session, shape, words);
     if (error != ERR_OK)
         return error;
     request->state = REQUEST_FORWARDED;
@@ -159,18 +192,23 @@ error_t request_forward(struct request *request, cap_t session, const struct ipc
 error_t deferred_forward(struct deferred *deferred, cap_t session, const struct ipc_shape *shape,
                          const uint64_t *words) {
     error_t error = forward(deferred->reply, session, shape, words);
-    if (error == ERR_OK)
+    if (error == ERR_OK) {
+        slot_give_back(deferred->reply);
         deferred_end(deferred);
+    }
     return error;
 }
 
 void loop_answer_now(void) {
     struct fiber *fiber = loop.finished;
     struct ipc_registers registers = {0};
-    loop.finished = NULL;
-    loop.served = NULL;
     loop_load_reply(fiber, &registers);
+    loop_point(POINT_REPLY);
+    kept_commit();
     error_t ignored = system_call(SYS_REPLY, &registers); // ERR_NO_REQUEST: the caller is gone
     (void)ignored;
+    loop.finished = NULL;
+    loop.served = NULL;
+    loop_reply_sent(&fiber->request.reply);
     fiber_recycle(fiber);
 }

@@ -47,6 +47,7 @@ struct deferred {
     void (*cancelled)(
         struct deferred *deferred); // its caller gives it up, see request.cancelled; NULL: ignored
     struct deferred *next, *previous;
+    bool detached, failed; // its request was lost with an actor and has not come again; a copy found it so
 };
 
 static inline bool request_is_open(const struct request *request) {

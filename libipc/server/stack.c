@@ -1,7 +1,8 @@
-// Stacks of fibers in a server process: anonymous memory at a random address, its lowest page taken away
+// Stacks of fibers in a server process: anonymous memory, its lowest page taken away
 // again, so that an overflow faults instead of running into something else.
 #include "kernel/abi/capability.h"
 #include "libipc/client/slot.h"
+#include "libipc/kept/undo.h"
 #include "libipc/protocols/account.h"
 #include "libipc/protocols/process.h"
 #include "libipc/server/loop.h"
@@ -15,8 +16,7 @@ error_t server_stack_create(uint64_t bytes, void **low) {
     error_t error = account_create_memory(account, bytes + GUARD_BYTES, &memory);
     if (error != ERR_OK)
         return error;
-    error =
-        process_map(SLOT_SELF, 0, bytes + GUARD_BYTES, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, memory, &address);
+    error = kept_map(memory, bytes + GUARD_BYTES, &address);
     slot_release(memory); // the mapping keeps it
     if (error != ERR_OK)
         return error;

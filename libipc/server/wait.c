@@ -23,6 +23,13 @@ static struct fiber *queue_pop(struct fiber_wait_queue *queue) {
     return fiber;
 }
 
+void fiber_queue(struct fiber_wait_queue *queue, struct fiber *fiber) {
+    queue_push(queue, fiber);
+}
+
+struct fiber *fiber_unqueue(struct fiber_wait_queue *queue) {
+    return queue_pop(queue);
+}
 static void queue_remove(struct fiber_wait_queue *queue, struct fiber *fiber) {
     struct fiber *before = NULL;
     for (struct fiber *at = queue->first; at != NULL; before = at, at = at->next) {

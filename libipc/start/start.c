@@ -60,7 +60,7 @@ error_t startup_accept(const struct startup *startup) {
         slot_reserve(slot);
     for (uint32_t i = 0; i < startup->capability_count; i++)
         slot_reserve(capability_table(startup)[i].slot);
-    if (startup->is_restart)
+    if (startup->is_restart != RESTART_NONE)
         reserve_inherited();
     return ERR_OK;
 }

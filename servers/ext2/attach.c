@@ -5,6 +5,7 @@
 
 #include "kernel/abi/capability.h"
 #include "libipc/client/slot.h"
+#include "libipc/kept/undo.h"
 #include "libipc/protocols/account.h"
 #include "libipc/protocols/kernel.h"
 #include "libipc/protocols/process.h"
@@ -47,8 +48,7 @@ static void background(void *filesystem) {
 static error_t mount_volume(struct volume *volume, uint64_t cache_bytes, bool read_only) {
     uint64_t address;
     volume->metadata_bytes = filesystem_metadata_share(cache_bytes);
-    error_t error = process_map(SLOT_SELF, 0, volume->metadata_bytes, 0, MAP_FLAG_READ | MAP_FLAG_WRITE,
-                                volume->disk.memory, &address);
+    error_t error = kept_map(volume->disk.memory, volume->metadata_bytes, &address);
     if (error)
         return error;
     volume->metadata = (void *)address; // NOLINT(performance-no-int-to-ptr)
@@ -62,7 +62,7 @@ static error_t mount_volume(struct volume *volume, uint64_t cache_bytes, bool re
     error = filesystem_mount(&options, &volume->filesystem);
     if (!error)
         return fiber_start(background, volume->filesystem);
-    (void)process_unmap(SLOT_SELF, address, volume->metadata_bytes);
+    (void)server_unmap(volume->metadata, volume->metadata_bytes);
     return error;
 }
 
@@ -120,7 +120,7 @@ error_t ext2_attach(struct request *request, const char *source, const char *opt
 error_t ext2_detach(struct tree *tree) {
     struct volume *volume = tree->own;
     error_t error = filesystem_unmount(volume->filesystem);
-    (void)process_unmap(SLOT_SELF, (uint64_t)volume->metadata, volume->metadata_bytes);
+    (void)server_unmap(volume->metadata, volume->metadata_bytes);
     free_volume(volume);
     return error;
 }

@@ -49,7 +49,7 @@ static void push_waiting(struct platform_disk *disk) {
         if (!disk->first_waiting)
             disk->last_waiting = NULL;
     }
-    ring_pair_flush_client(&disk->rings);
+    server_flush_rings(&disk->rings, &disk->rings.requests, &disk->rings.completions);
 }
 
 void platform_disk_start(struct platform_disk *disk, struct platform_request *request) {

@@ -4,6 +4,7 @@
 #include "libipc/client/call.h"
 #include "libipc/client/clock.h"
 #include "libipc/client/slot.h"
+#include "libipc/include/startup.h"
 #include "libipc/protocols/account.h"
 #include "libipc/protocols/process.h"
 #include "libipc/server/server.h"
@@ -36,7 +37,10 @@ static error_t keep(struct request *request) {
         crash_report(role, request->words);
         role_ended(role, SERVICE_CAUSE_FAULT, now);
     } else if (tag_method(request->tag) == EVENT_EXIT) {
-        report("%s exited with status %llu", role->entry->name, (unsigned long long)request->words[0]);
+        role->refused = request->words[0] == STARTUP_REFUSED && role->has_memory;
+        report(role->refused ? "%s found its memory not to be whole"
+                             : "%s exited with status %llu",
+               role->entry->name, (unsigned long long)request->words[0]);
         role_ended(role, SERVICE_CAUSE_EXIT, now);
     }
     resume(&resume_timer);

@@ -158,6 +158,10 @@ static const char *parse_property(struct manifest_role *role, const struct line 
         role->fpu = true;
         return NULL;
     }
+    if (strcmp(word, "keep") == 0) {
+        role->keep = true;
+        return NULL;
+    }
     if (strcmp(word, "optional") == 0) {
         role->optional = true;
         return NULL;

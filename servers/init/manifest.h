@@ -35,7 +35,7 @@ struct manifest_role {
     uint32_t priority, line;
     uint64_t memory, state; // bytes
     uint16_t kernel_rights;
-    bool optional, fpu;
+    bool optional, fpu, keep;
 };
 
 struct manifest {

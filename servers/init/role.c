@@ -14,7 +14,7 @@
 #include "libipc/protocols/thread.h"
 #include "servers/init/report.h"
 
-enum { PAGE = 4096, STACK_BYTES = 64 * 1024, STARTUP_BYTES = 2 * PAGE, FAULTS_MAX = 10 };
+enum { PAGE = 4096, STACK_BYTES = 64 * 1024, STARTUP_BYTES = 2 * PAGE, FAULTS_MAX = 10, FAULTS_DROP = 4 };
 
 #define SECOND   UINT64_C(1000000000)
 #define NO_LIMIT (UINT64_C(1) << 50)
@@ -69,7 +69,8 @@ static error_t describe(struct role *role, bool installing) {
         .version = STARTUP_VERSION,
         .length = sizeof(block),
         .image_base = role->image.base,
-        .is_restart = role->restarts > 0,
+        .is_restart = role->has_memory ? RESTART_MEMORY : role->restarts > 0 ? RESTART_TABLE : RESTART_NONE,
+        .flags = role->entry->keep ? STARTUP_KEEP : 0,
         .capability_offset = offsetof(struct startup_block, capabilities),
         .strings_offset = offsetof(struct startup_block, strings),
     };
@@ -166,37 +167,48 @@ static error_t load_image(struct role *role) {
     return error ? error : image_load(&role->image, file, length);
 }
 
-static error_t start_actor(struct role *role) {
-    uint64_t stack, clock = 0, startup, message_page = 0, count;
-    cap_t stack_memory = 0, startup_memory = 0;
+// A new address space for the actor.
+static error_t make_space(struct role *role) {
+    uint64_t stack = 0;
+    cap_t stack_memory = 0;
     error_t error = load_image(role);
     if (!error)
         error = process_clone_space(role->process, role->image.template);
     if (!error)
         error = map_new(role, STACK_BYTES, MAP_FLAG_READ | MAP_FLAG_WRITE, &stack_memory, &stack);
+    if (stack_memory)
+        slot_release(stack_memory);
+    if (role->startup_memory)
+        slot_release(role->startup_memory);
+    role->startup_memory = 0;
     if (!error)
-        error = map_new(role, STARTUP_BYTES, MAP_FLAG_READ, &startup_memory, &startup);
+        error = map_new(role, STARTUP_BYTES, MAP_FLAG_READ, &role->startup_memory, &role->startup);
     if (!error)
-        error = process_map(role->process, 0, PAGE, 0, MAP_FLAG_READ, SLOT_CLOCK, &clock);
+        error = process_map(role->process, 0, PAGE, 0, MAP_FLAG_READ, SLOT_CLOCK, &role->clock);
+    role->stack = stack + STACK_BYTES;
+    role->message_page = 0; // the kernel chooses
+    return error;
+}
+
+static error_t start_actor(struct role *role) {
+    uint64_t count;
+    error_t error = role->has_memory ? process_unmap(role->process, role->message_page, PAGE) : make_space(role);
     if (!error)
-        error = process_create_thread(role->process, role->image.entry, stack + STACK_BYTES, startup,
-                                      role->entry->priority, 0, role->entry->fpu, &message_page, &role->thread);
+        error = process_create_thread(role->process, role->image.entry, role->stack, role->startup,
+                                      role->entry->priority, role->message_page, role->entry->fpu,
+                                      &role->message_page, &role->thread);
     if (!error)
         error = describe(role, false);
-    block.head.message_page = message_page;
-    block.head.clock_page = clock;
+    block.head.message_page = role->message_page;
+    block.head.clock_page = role->clock;
     if (!error)
-        error = memory_write(startup_memory, 0, &block, sizeof(block), &count);
+        error = memory_write(role->startup_memory, 0, &block, sizeof(block), &count);
     if (!error)
         error = process_slot_delete(role->process, SLOT_THREAD);
     if (!error)
         error = install(role, role->thread, SLOT_THREAD, 0);
     if (!error)
         error = thread_start(role->thread);
-    if (stack_memory)
-        slot_release(stack_memory);
-    if (startup_memory)
-        slot_release(startup_memory);
     return error;
 }
 
@@ -205,27 +217,39 @@ error_t role_start(struct role *role) {
     role->restart_at = 0;
     role->started = report_time();
     role->phase = error ? SERVICE_STATE_FAILED : SERVICE_STATE_RUNNING;
+    role->has_memory = !error && role->entry->keep;
     if (error)
         report("role %s can't be started: error %d", role->entry->name, error);
     return error;
 }
 
-void role_stop(struct role *role, uint32_t cause) {
+static void end_actor(struct role *role, uint32_t cause, bool keeps_memory) {
     if (role->thread) {
         slot_release(role->thread);
         role->thread = 0;
     }
-    (void)process_reset(role->process);
+    role->has_memory = keeps_memory && role->has_memory && process_end_threads(role->process) == ERR_OK;
+    if (!role->has_memory)
+        (void)process_reset(role->process);
     role->cause = cause;
     role->phase = SERVICE_STATE_STOPPED;
 }
 
+void role_stop(struct role *role, uint32_t cause) {
+    end_actor(role, cause, false);
+}
+
 void role_ended(struct role *role, uint32_t cause, uint64_t now) {
-    role_stop(role, cause);
+    bool own_fault = (cause == SERVICE_CAUSE_FAULT || cause == SERVICE_CAUSE_EXIT) && !role->has_point;
+    role->faults = own_fault && now - role->started < 10 * SECOND ? role->faults + 1 : own_fault;
+    role->has_point = false;
+    bool keeps = !role->refused && cause != SERVICE_CAUSE_RELOADED && role->faults < FAULTS_DROP;
+    if (role->has_memory && !keeps)
+        report("%s goes on without its memory", role->entry->name);
+    role->refused = false;
+    end_actor(role, cause, keeps);
     role->ended = now;
     role->restarts++;
-    bool own_fault = cause == SERVICE_CAUSE_FAULT || cause == SERVICE_CAUSE_EXIT;
-    role->faults = own_fault && now - role->started < 10 * SECOND ? role->faults + 1 : own_fault;
     if (role->faults > FAULTS_MAX) {
         role->phase = SERVICE_STATE_FAILED;
         report("role %s failed %u times in a row and is given up", role->entry->name, role->faults);

@@ -15,6 +15,12 @@ struct role {
     uint32_t faults; // in a row, each within ten seconds of its start
     uint64_t restarts, started, ended, recovery_time, fault_address;
     uint64_t restart_at; // monotonic time of a delayed restart, 0: none
+    // Of the actor's address space, for the next one if its memory is kept.
+    cap_t startup_memory;
+    uint64_t stack, startup, clock, message_page; // addresses
+    bool has_point;  // it was told to end at an event (service.point): no fault of its own
+    bool has_memory; // an actor's memory is there
+    bool refused;    // the actor said that it can't go on with it
 };
 
 extern struct role roles[MANIFEST_ROLES];

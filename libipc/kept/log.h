@@ -1,0 +1,23 @@
+// The undo log itself, for libipc/kept alone.
+#pragma once
+
+#include "libipc/kept/undo.h"
+
+enum { LENGTH_SHIFT = 48, LENGTH_LONG = 0xffff };
+
+struct undo {
+    uint64_t *log;
+    uint64_t used;     // words
+    uint64_t limit;    // words: what stores look at. 0 while each of them is counted (`fuse`), else the capacity
+    uint64_t capacity; // words
+    uint64_t window;   // bytes; 0: nothing is noted
+    uint64_t stack_low, stack_bytes;
+    uint64_t deepest, overflows;
+    uint64_t fuse;   // the actor ends at this store from now; 0: not set
+    bool overflowed; // since the last commit
+};
+
+extern struct undo undo;
+extern const char __ehdr_start[] __attribute__((visibility("hidden"))); // the linker's: the start of the image
+
+#define barrier() __asm__ volatile("" : : : "memory")

@@ -1,0 +1,139 @@
+// See undo.h. An entry is the old bytes, rounded up to words, and behind them a word with address and length; longer
+// entries have a second word with the length. Its order of stores: the entry, then `used`, then (by the caller) the
+// memory itself. So the log is whole wherever its writer is stopped, and taking back may be stopped and begun again.
+//
+// This file is compiled without notes of its own.
+#include "libipc/kept/log.h"
+
+#include "kernel/abi/capability.h"
+#include "libipc/client/slot.h"
+#include "libipc/protocols/account.h"
+#include "libipc/protocols/process.h"
+
+#define ADDRESS_MASK ((UINT64_C(1) << LENGTH_SHIFT) - 1)
+
+extern const char _end[] __attribute__((visibility("hidden")));         // and its end
+
+struct undo undo;
+static uint64_t next_address; // in the window; where memory is mapped next
+
+error_t kept_start(uint64_t bytes) {
+    uint64_t address;
+    cap_t memory;
+    bytes = bytes != 0 ? bytes : KEPT_LOG_BYTES;
+    error_t error = account_create_memory(SLOT_ACCOUNT, bytes, &memory);
+    if (error != ERR_OK)
+        return error;
+    error = process_map(SLOT_SELF, 0, bytes, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, memory, &address);
+    slot_release(memory);
+    if (error != ERR_OK)
+        return error;
+    undo.log = (uint64_t *)(uintptr_t)address;
+    undo.capacity = undo.limit = bytes / sizeof(uint64_t);
+    undo.window = KEPT_WINDOW_BYTES;
+    return ERR_OK;
+}
+
+void kept_set_stack(const void *low, uint64_t bytes) {
+    undo.stack_low = (uintptr_t)low;
+    undo.stack_bytes = bytes;
+}
+
+void kept_commit(void) {
+    barrier();
+    if (undo.used > undo.deepest)
+        undo.deepest = undo.used;
+    undo.overflowed = false;
+    undo.used = 0;
+    barrier();
+}
+
+uint64_t kept_deepest(void) {
+    return undo.deepest * sizeof(uint64_t);
+}
+
+static bool in_window(uintptr_t address) {
+    return address - (uintptr_t)__ehdr_start < undo.window && address - undo.stack_low >= undo.stack_bytes;
+}
+
+static bool has_room(uint64_t words) {
+    if (words <= undo.capacity - undo.used)
+        return true;
+    undo.overflows += !undo.overflowed;
+    undo.overflowed = true;
+    return false;
+}
+
+void kept_fuse(uint64_t stores) {
+    undo.fuse = stores;
+    undo.limit = stores != 0 ? 0 : undo.capacity;
+}
+
+bool kept_active(void) {
+    return undo.window != 0;
+}
+
+void kept_note(const void *place, uint64_t bytes) {
+    uintptr_t address = (uintptr_t)place;
+    uint64_t words = (bytes + 7) / 8;
+    if (bytes == 0 || !in_window(address))
+        return;
+    if (undo.fuse != 0 && --undo.fuse == 0)
+        __builtin_trap();
+    if (!has_room(words + 2))
+        return;
+    uint64_t *entry = undo.log + undo.used;
+    uint64_t length = bytes;
+    const void *from = place;
+    void *to = entry;
+    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(length) : : "memory");
+    entry[words] = bytes;
+    entry[words + 1] = address | (uint64_t)LENGTH_LONG << LENGTH_SHIFT;
+    barrier();
+    undo.used += words + 2;
+    barrier();
+}
+
+static void restore(uintptr_t address, const uint64_t *old, uint64_t bytes) {
+    const void *from = old;
+    void *to = (void *)address;
+    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes) : : "memory");
+}
+
+bool kept_rollback(void) {
+    if (undo.window == 0 || undo.overflowed)
+        return false;
+    for (uint64_t at = undo.used; at != 0;) {
+        uint64_t last = undo.log[at - 1], bytes = last >> LENGTH_SHIFT;
+        at--;
+        if (bytes == LENGTH_LONG)
+            bytes = undo.log[--at];
+        at -= (bytes + 7) / 8;
+        restore(last & ADDRESS_MASK, &undo.log[at], bytes);
+    }
+    kept_commit();
+    kept_set_stack(0, 0);
+    kept_fuse(0);
+    return true;
+}
+
+error_t kept_map(cap_t memory, uint64_t bytes, uint64_t *address) {
+    const uint64_t flags = MAP_FLAG_READ | MAP_FLAG_WRITE | MAP_FLAG_FIXED;
+    uint64_t first = (uintptr_t)__ehdr_start;
+    if (!kept_active())
+        return process_map(SLOT_SELF, 0, bytes, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, memory, address);
+    kept_note(&next_address, sizeof(next_address));
+    if (next_address == 0)
+        next_address = ((uintptr_t)_end + 0x1fffff) & ~UINT64_C(0x1fffff);
+    if (bytes > first + KEPT_WINDOW_BYTES - next_address)
+        return ERR_NO_MEMORY;
+    error_t error = process_map(SLOT_SELF, next_address, bytes, 0, flags, memory, address);
+    if (error == ERR_EXISTS) { // left by an actor that ended before its commit
+        error = process_unmap(SLOT_SELF, next_address, bytes);
+        if (error == ERR_OK)
+            error = process_map(SLOT_SELF, next_address, bytes, 0, flags, memory, address);
+    }
+    if (error == ERR_OK)
+        next_address += bytes + 4096;
+    return error;
+}

@@ -1,0 +1,348 @@
+// What goes on when an actor ends and the next one finds its memory (libipc/kept/undo.h). Between two commits nothing
+// that others can see is done: answers, calls, positions of rings, what is released. It is listed, and done after the
+// commit; the next actor does all of the list again, and each entry can be done twice.
+//
+// Fibers stay as they are, where they wait. Their requests ended in ERR_SERVER_LOST, and come again under the same
+// numbers: each is given back to its fiber, or answered with its result. A request taken since the last commit is new.
+#include <stddef.h>
+
+#include "kernel/abi/capability.h"
+#include "libipc/client/clock.h"
+#include "libipc/client/slot.h"
+#include "libipc/include/startup.h"
+#include "libipc/kept/undo.h"
+#include "libipc/protocols/endpoint.h"
+#include "libipc/protocols/process.h"
+#include "libipc/server/loop.h"
+#include "libipc/transfer/ring_pair.h"
+
+enum { RECOVER_NANOSECONDS = 2 * 1000 * 1000 * 1000u, SLOTS_LISTED = 10 };
+
+struct server_point server_point; // written by init
+
+void loop_point(uint32_t event) {
+    if (__builtin_expect(server_point.event == POINT_NONE, 1))
+        return;
+    if (server_point.event == POINT_STORE) {
+        kept_fuse(server_point.left);
+        server_point.event = POINT_NONE;
+    } else if (server_point.event == event && --server_point.left == 0) {
+        __builtin_trap();
+    }
+}
+
+bool loop_output(enum output_kind kind, uint64_t a, uint64_t b, void *object, void *object2) {
+    if (!kept_active() || !loop.running_once || loop.output_count == OUTPUTS_MAX)
+        return false;
+    loop.outputs[loop.output_count] = (struct output){kind, a, b, object, object2};
+    loop.output_count++;
+    return true;
+}
+
+bool loop_slot_release(cap_t slot) {
+    return loop_output(OUTPUT_RELEASE, slot, 0, NULL, NULL);
+}
+
+error_t server_unmap(void *address, uint64_t bytes) {
+    if (loop_output(OUTPUT_UNMAP, (uintptr_t)address, bytes, NULL, NULL))
+        return ERR_OK;
+    return process_unmap(SLOT_SELF, (uintptr_t)address, bytes);
+}
+
+void server_flush_rings(struct ring_pair *pair, struct ring *pushed, struct ring *popped) {
+    for (uint32_t i = 0; i < loop.output_count; i++)
+        if (loop.outputs[i].kind == OUTPUT_RINGS && loop.outputs[i].object == pushed)
+            return;
+    if (!loop_output(OUTPUT_RINGS, (uintptr_t)pair, 0, pushed, popped))
+        ring_pair_flush(pair, pushed, popped);
+}
+
+static struct result *result_take(void) {
+    for (uint32_t i = 0; i < RESULTS_MAX; i++)
+        if (!loop.results[i].used)
+            return &loop.results[i];
+    return NULL;
+}
+
+static void result_fill(struct result *result, error_t status, const struct reply *reply) {
+    result->used = true;
+    result->status = status;
+    result->reply = (struct reply){.words = result->words};
+    if (status != ERR_OK)
+        return;
+    result->reply = *reply;
+    result->reply.words = result->words;
+    for (unsigned i = 0; i < reply->word_count; i++)
+        result->words[i] = reply->words[i];
+}
+
+bool loop_answer_later(const struct deferred *deferred, error_t status, const struct reply *reply) {
+    if (deferred->detached && deferred->failed) { // nothing came of it: it is new when it comes again
+        slot_give_back(deferred->reply);
+        return true;
+    }
+    if (!kept_active() || loop.output_count == OUTPUTS_MAX)
+        return false;
+    struct result *result = result_take();
+    if (result == NULL)
+        return false;
+    result_fill(result, status, reply);
+    result->thread = deferred->number_thread;
+    result->count = deferred->number_count;
+    result->slot = deferred->reply;
+    return loop_output(OUTPUT_REPLY, 0, 0, result, NULL);
+}
+
+static void result_free(struct result *result, bool sent) {
+    if (sent)
+        loop_reply_sent(&result->reply);
+    else
+        for (unsigned i = 0; i < result->reply.cap_count; i++)
+            if ((result->reply.caps[i] & SEND_CAP_MOVE) != 0)
+                slot_release(result->reply.caps[i] & ~SEND_CAP_MOVE);
+    result->used = false;
+}
+
+static error_t result_send(struct result *result) {
+    struct ipc_registers registers = {.second = result->slot};
+    loop_load_result(result, &registers);
+    return system_call(SYS_REPLY, &registers);
+}
+
+// After the commit of what it follows from. May have been done before.
+static void output_run(const struct output *output) {
+    struct result *result = output->object;
+    error_t error;
+    loop_point(POINT_OUTPUT);
+    switch (output->kind) {
+    case OUTPUT_REPLY:
+        error = result->slot != 0 ? result_send(result) : ERR_NO_REQUEST;
+        slot_give_back(result->slot);
+        result->slot = 0;
+        if (error == ERR_OK || !loop.recovering)
+            result_free(result, error == ERR_OK);
+        break;
+    case OUTPUT_RELEASE:
+        slot_release_now((cap_t)output->a);
+        break;
+    case OUTPUT_ACKNOWLEDGE:
+        error = endpoint_acknowledge(loop.server->endpoint, output->a);
+        break;
+    case OUTPUT_UNMAP:
+        error = process_unmap(SLOT_SELF, output->a, output->b);
+        break;
+    case OUTPUT_RINGS:
+        ring_pair_flush((struct ring_pair *)(uintptr_t)output->a, output->object, output->object2); // NOLINT
+        break;
+    }
+}
+
+void loop_commit(void) {
+    if (!kept_active())
+        return;
+    kept_commit();
+    loop_point(POINT_COMMIT);
+    if (loop.output_count == 0 && loop.sending.first == NULL)
+        return;
+    uint32_t count = loop.output_count;
+    for (uint32_t i = 0; i < count; i++)
+        output_run(&loop.outputs[i]);
+    uint32_t added = 0; // while they were done
+    for (uint32_t i = count; i < loop.output_count; i++)
+        loop.outputs[added++] = loop.outputs[i];
+    loop.output_count = added;
+    for (struct fiber *fiber; (fiber = fiber_unqueue(&loop.sending)) != NULL;) {
+        loop_point(POINT_OUTPUT);
+        fiber_send(fiber);
+    }
+    kept_commit();
+}
+
+void loop_keep_result(struct fiber *fiber) {
+    struct result *result = result_take();
+    if (result != NULL) {
+        result_fill(result, fiber->result, &fiber->request.reply);
+        result->thread = fiber->request.number_thread;
+        result->count = fiber->request.number_count;
+        result->slot = 0;
+    }
+    fiber->detached = false;
+    fiber_recycle(fiber);
+}
+
+error_t fiber_attach(struct request *request) {
+    struct fiber *fiber = loop.running;
+    while (fiber->detached && request->state == REQUEST_OPEN)
+        if (fiber_wait_until(&loop.attached, loop.recover_until) == ERR_DEADLINE)
+            request->state = REQUEST_GONE;
+    return request->state == REQUEST_OPEN ? ERR_OK : ERR_NO_REQUEST;
+}
+
+// Nobody asks any more: those that still wait are gone.
+static void recover_end(struct timer *timer) {
+    (void)timer;
+    loop.recovering = false;
+    for (uint32_t i = 0; i < loop.fiber_count; i++)
+        if (loop.fibers[i]->detached && loop.fibers[i]->request.state == REQUEST_OPEN)
+            loop.fibers[i]->request.state = REQUEST_GONE;
+    for (uint32_t i = 0; i < RESULTS_MAX; i++)
+        if (loop.results[i].used && loop.results[i].slot == 0)
+            result_free(&loop.results[i], false);
+    for (unsigned i = 0; i < MESSAGE_CAPS; i++) {
+        slot_release(loop.orphans[i]);
+        loop.orphans[i] = 0;
+    }
+    fiber_wake_all(&loop.attached);
+}
+
+static bool put_aside(cap_t slot) {
+    struct ipc_registers registers = {.tag = slot};
+    return system_call(SYS_SERVE, &registers) == ERR_OK;
+}
+
+// A capability that was moved the first time did not come the second time.
+static void adopt_orphans(uint64_t tag) {
+    for (unsigned i = 0; i < tag_caps(tag) && i < MESSAGE_CAPS; i++) {
+        if (ipc_page->received_caps[i] != 0 || loop.orphans[i] == 0)
+            continue;
+        ipc_page->received_caps[i] = loop.orphans[i];
+        loop.orphans[i] = 0;
+    }
+}
+
+bool loop_attach(const struct ipc_registers *registers) {
+    uint64_t thread = registers->second, count = registers->third;
+    for (uint32_t i = 0; i < RESULTS_MAX; i++) {
+        struct result *result = &loop.results[i];
+        if (!result->used || result->thread != thread || result->slot != 0)
+            continue;
+        bool same = result->count == count;
+        if (same) {
+            loop_drop_caps(registers->tag);
+            kept_commit();
+            (void)result_send(result); // it may come once more: `recovering` is still on then
+        }
+        result_free(result, same); // a newer number retires an older one
+        if (same)
+            return true;
+    }
+    for (uint32_t i = 0; i < loop.fiber_count; i++) {
+        struct fiber *fiber = loop.fibers[i];
+        if (!fiber->detached || fiber->request.number_thread != thread || fiber->request.number_count != count)
+            continue;
+        loop_drop_caps(registers->tag);
+        if (!put_aside(fiber->reply_slot))
+            return false;
+        fiber->aside = true;
+        fiber->detached = false;
+        fiber_wake_all(&loop.attached);
+        return true;
+    }
+    for (struct deferred *deferred = loop.deferred; deferred != NULL; deferred = deferred->next) {
+        if (!deferred->detached || deferred->number_thread != thread || deferred->number_count != count)
+            continue;
+        loop_drop_caps(registers->tag);
+        if (!put_aside(deferred->reply))
+            return false;
+        deferred->detached = deferred->failed = false;
+        return true;
+    }
+    adopt_orphans(registers->tag);
+    return false;
+}
+
+// Capabilities that nobody knows of: their making was taken back. Sessions of ours among them are told to be gone before
+// any badge is given again.
+static uint32_t drop_unknown(void) {
+    uint32_t sessions = 0;
+    uint64_t slot = SLOTS_LISTED, kind, badge;
+    while (process_slot_next(SLOT_SELF, slot, &slot, &kind, NULL, NULL, NULL) == ERR_OK) {
+        cap_t at = (cap_t)slot++;
+        if (slot_is_taken(at))
+            continue;
+        if (kind == CAP_SESSION && endpoint_identify(loop.server->endpoint, at, &badge) == ERR_OK)
+            sessions++;
+        error_t ignored = process_slot_delete(SLOT_SELF, at);
+        (void)ignored;
+    }
+    return sessions;
+}
+
+static void show_gone(uint32_t sessions) {
+    while (sessions != 0) {
+        struct ipc_registers registers = {.target = loop.server->endpoint};
+        error_t error = system_call(SYS_WAIT, &registers);
+        if (error == WAIT_NOTIFICATION)
+            continue; // all bits are set below
+        if (error != ERR_OK)
+            return;
+        if (tag_method(registers.tag) == EVENT_SESSION_CLOSED && (registers.tag & TAG_ANSWER) == 0)
+            sessions--;
+        loop_deliver(&registers);
+        if (tag_method(registers.tag) != EVENT_SESSION_CLOSED)
+            return; // requests come last
+    }
+}
+
+static void detach_requests(void) {
+    loop.running = loop.served = loop.finished = NULL;
+    for (uint32_t i = 0; i < loop.fiber_count; i++) {
+        struct fiber *fiber = loop.fibers[i];
+        if (fiber->state == FIBER_IDLE || !fiber->serves || fiber->request.state != REQUEST_OPEN)
+            continue;
+        fiber->aside = false;
+        fiber->detached = true;
+        if (fiber->state == FIBER_FINISHED)
+            loop_keep_result(fiber);
+    }
+    for (struct deferred *deferred = loop.deferred; deferred != NULL; deferred = deferred->next)
+        deferred->detached = true;
+    for (uint32_t i = 0; i < RESULTS_MAX; i++) {
+        if (loop.results[i].used && loop.results[i].slot != 0) {
+            slot_give_back(loop.results[i].slot);
+            loop.results[i].slot = 0;
+        }
+    }
+}
+
+// Receive slots that hold something: it came with what was taken back.
+static void take_receive_slots(void) {
+    uint64_t kind;
+    for (unsigned i = 0; i < MESSAGE_CAPS; i++) {
+        uint64_t at = loop.receive_slots[i];
+        if (at != 0 && process_slot_next(SLOT_SELF, at, &at, &kind, NULL, NULL, NULL) == ERR_OK &&
+            at == loop.receive_slots[i]) {
+            slot_release(loop.orphans[i]);
+            loop.orphans[i] = loop.receive_slots[i];
+            loop.receive_slots[i] = 0;
+        }
+        ipc_page->receive_slots[i] = loop.receive_slots[i];
+    }
+}
+
+error_t server_resume(const struct startup *startup) {
+    (void)startup;
+    if (!kept_rollback() || !loop.running_once || loop.server == NULL)
+        return ERR_CORRUPT;
+    server_point.event = POINT_NONE;
+    slot_release_later = NULL;
+    ipc_exchange = NULL;
+    detach_requests();
+    take_receive_slots();
+    loop.recovering = true;
+    loop.recover_until = clock_monotonic() + RECOVER_NANOSECONDS;
+    timer_set(&loop.recover_timer, loop.recover_until, recover_end);
+    uint32_t sessions = drop_unknown();
+    loop.redoing = true;
+    loop_commit();
+    loop.redoing = false;
+    show_gone(sessions);
+    if (loop.server->resumed != NULL)
+        loop.server->resumed();
+    if (loop.server->notification != 0) {
+        error_t error = notification_signal(loop.server->notification, UINT64_MAX);
+        (void)error;
+    }
+    kept_commit();
+    return loop_run();
+}
