@@ -73,6 +73,12 @@ bool kept_active(void) {
     return undo.window != 0;
 }
 
+static void move(void *to, const void *from, uint64_t bytes) {
+    uint64_t words = bytes / 8, rest = bytes % 8;
+    __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(rest) : : "memory");
+}
+
 void kept_note(const void *place, uint64_t bytes) {
     uintptr_t address = (uintptr_t)place;
     uint64_t words = (bytes + 7) / 8;
@@ -83,21 +89,12 @@ void kept_note(const void *place, uint64_t bytes) {
     if (!has_room(words + 2))
         return;
     uint64_t *entry = undo.log + undo.used;
-    uint64_t length = bytes;
-    const void *from = place;
-    void *to = entry;
-    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(length) : : "memory");
+    move(entry, place, bytes);
     entry[words] = bytes;
     entry[words + 1] = address | (uint64_t)LENGTH_LONG << LENGTH_SHIFT;
     barrier();
     undo.used += words + 2;
     barrier();
-}
-
-static void restore(uintptr_t address, const uint64_t *old, uint64_t bytes) {
-    const void *from = old;
-    void *to = (void *)address;
-    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes) : : "memory");
 }
 
 bool kept_rollback(void) {
@@ -109,7 +106,7 @@ bool kept_rollback(void) {
         if (bytes == LENGTH_LONG)
             bytes = undo.log[--at];
         at -= (bytes + 7) / 8;
-        restore(last & ADDRESS_MASK, &undo.log[at], bytes);
+        move((void *)(last & ADDRESS_MASK), &undo.log[at], bytes); // NOLINT(performance-no-int-to-ptr)
     }
     kept_commit();
     kept_set_stack(0, 0);

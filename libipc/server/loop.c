@@ -62,8 +62,11 @@ static void refuse(const struct ipc_registers *registers, error_t status) {
     (void)ignored;
 }
 
-// The fiber is idle until it runs: what a rollback finds here is of no account.
+// Noted as a whole: the fiber may be the one whose answer just went out, and which is not known to have arrived.
 KEPT_UNNOTED static void request_fill(struct request *request, const struct ipc_registers *registers) {
+    uint64_t words = tag_words(registers->tag);
+    kept_note(request, sizeof(*request));
+    kept_note(request->words, sizeof(uint64_t) * (words > MESSAGE_REGISTER_WORDS ? MESSAGE_WORDS : MESSAGE_REGISTER_WORDS));
     uint64_t tag = registers->tag;
     request->badge = registers->target;
     request->tag = tag;
@@ -196,8 +199,11 @@ static void run_timers(bool deadline_passed) {
 
 static error_t serve_until_stopped(struct server *server) {
     while (!server->stopping) {
-        for (struct fiber *fiber; (fiber = fiber_ready_pop()) != NULL;)
-            fiber_resume(fiber);
+        while (loop.ready.first != NULL) {
+            if (loop.finished != NULL && loop.finished != loop.ready.first)
+                loop_answer_now(); // which commits: before the fiber is in no queue
+            fiber_resume(fiber_ready_pop());
+        }
         if (server->stopping)
             break;
         struct ipc_registers registers;

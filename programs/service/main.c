@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "libipc/client/clock.h"
@@ -11,7 +12,7 @@
 #include "programs/common/proc.h"
 #include "programs/common/program.h"
 
-static const char operands[] = "[NAME | {start | stop | kill | restart | log} NAME]";
+static const char operands[] = "[NAME | {start | stop | kill | restart | log} NAME | point NAME EVENT NUMBER]";
 static const char details[] =
     "Without a name: all services. With one: what is known of it.\n"
     "  start    start it if it does not run\n"
@@ -19,6 +20,7 @@ static const char details[] =
     "  kill     end it as a crash would: init starts another at once\n"
     "  restart  end it and start another, even after it was given up\n"
     "  log      what it said (without a name: what all said)\n"
+    "  point    let it end at an event: the NUMBERth receive, reply, commit, output or store\n"
     "RESTARTED counts the starts after the first, LAST END is what ended the one before,\n"
     "RECOVERY the time from that end until the next one ran, QUEUE the requests that wait.\n";
 
@@ -163,6 +165,18 @@ static void change(const char *verb, const char *name, bool force) {
         program_fail(name, "can't %s it: %s", verb, error_text(-error));
 }
 
+static void point(const char *name, const char *event, const char *number) {
+    static const char *const events[] = {"none", "receive", "reply", "commit", "output", "store"};
+    uint64_t kind = 0;
+    while (kind < sizeof(events) / sizeof(events[0]) && strcmp(events[kind], event) != 0)
+        kind++;
+    if (kind == sizeof(events) / sizeof(events[0]))
+        program_usage_error("%s: no such event", event);
+    error_t error = service_point(session, kind, strtoull(number, NULL, 10), name, strlen(name));
+    if (error != ERR_OK)
+        program_fail(name, "%s", error_text(-error));
+}
+
 int main(int argc, char **argv) {
     bool force = false;
     program_start(argc, argv, operands, details);
@@ -176,6 +190,8 @@ int main(int argc, char **argv) {
                              strcmp(first, "kill") == 0 || strcmp(first, "restart") == 0);
     if (!first)
         list();
+    else if (strcmp(first, "point") == 0 && program_operand_count == 4)
+        point(program_operands[1], program_operands[2], program_operands[3]);
     else if (strcmp(first, "log") == 0 && program_operand_count <= 2)
         log_print(program_operands[1]);
     else if (is_verb && program_operand_count == 2)

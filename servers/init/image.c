@@ -12,7 +12,7 @@
 #include "libipc/protocols/process.h"
 
 enum { PAGE = 4096, HEADER_BYTES = 110, FIELD_SIZE = 6, FIELD_NAME_SIZE = 11, SEGMENTS_MAX = 16, WRITE_STEP = 65536 };
-enum { PT_LOAD = 1, PF_X = 1, PF_W = 2, PF_R = 4, ET_DYN = 3, EM_X86_64 = 62, SHT_SYMTAB = 2, STT_FUNC = 2 };
+enum { PT_LOAD = 1, PF_X = 1, PF_W = 2, PF_R = 4, ET_DYN = 3, EM_X86_64 = 62, SHT_SYMTAB = 2, SHT_NOBITS = 8, STT_OBJECT = 1, STT_FUNC = 2 };
 
 struct elf_header {
     uint8_t ident[16];
@@ -157,9 +157,31 @@ static const struct elf_section *section_at(const struct image *image, const str
     if (index >= header->section_count || at > image->length || sizeof(*section) > image->length - at)
         return NULL;
     memcpy(section, image->file + at, sizeof(*section));
+    if (section->type == SHT_NOBITS)
+        section->size = 0; // it has no bytes in the file
     if (section->offset > image->length || section->size > image->length - section->offset)
         return NULL;
     return section;
+}
+
+uint64_t image_object(const struct image *image, const char *name) {
+    struct elf_header header;
+    struct elf_section symbols, names;
+    size_t length = strlen(name) + 1;
+    memcpy(&header, image->file, sizeof(header));
+    uint32_t index = 0;
+    while (section_at(image, &header, index, &symbols) && symbols.type != SHT_SYMTAB)
+        index++;
+    if (!section_at(image, &header, index, &symbols) || !section_at(image, &header, symbols.link, &names))
+        return 0;
+    for (uint64_t at = 0; at + sizeof(struct elf_symbol) <= symbols.size; at += sizeof(struct elf_symbol)) {
+        struct elf_symbol symbol;
+        memcpy(&symbol, image->file + symbols.offset + at, sizeof(symbol));
+        if ((symbol.info & 15) == STT_OBJECT && symbol.name < names.size && names.size - symbol.name >= length &&
+            memcmp(image->file + names.offset + symbol.name, name, length) == 0)
+            return image->base + symbol.value;
+    }
+    return 0;
 }
 
 const char *image_symbol(const struct image *image, uint64_t address, uint64_t *offset) {

@@ -22,5 +22,7 @@ error_t image_find(const char *path, const char **file, size_t *length) MUST_USE
 // Loads an ELF file into a new template. ERR_NOT_EXECUTABLE, ERR_NO_MEMORY, ERR_QUOTA.
 error_t image_load(struct image *image, const char *file, size_t length) MUST_USE;
 void image_release(struct image *image);
+// Where an object of that name lies in a process made from the image; 0: nowhere.
+uint64_t image_object(const struct image *image, const char *name);
 // The function that holds `address` of a process made from the image; NULL if unknown. *offset: bytes into it.
 const char *image_symbol(const struct image *image, uint64_t address, uint64_t *offset);

@@ -34,8 +34,9 @@ static error_t keep(struct request *request) {
     uint64_t now = report_time();
     if (tag_method(request->tag) == EVENT_FAULT) {
         role->fault_address = request->words[FAULT_WORD_RIP];
-        crash_report(role, request->words);
-        role_ended(role, SERVICE_CAUSE_FAULT, now);
+        if (!role->has_point)
+            crash_report(role, request->words);
+        role_ended(role, role->has_point ? SERVICE_CAUSE_KILLED : SERVICE_CAUSE_FAULT, now);
     } else if (tag_method(request->tag) == EVENT_EXIT) {
         role->refused = request->words[0] == STARTUP_REFUSED && role->has_memory;
         report(role->refused ? "%s found its memory not to be whole"

@@ -11,6 +11,7 @@
 #include "libipc/protocols/endpoint.h"
 #include "libipc/protocols/kernel.h"
 #include "libipc/protocols/process.h"
+#include "libipc/server/server.h"
 #include "servers/init/report.h"
 #include "servers/init/role.h"
 
@@ -163,6 +164,22 @@ static error_t init_service_reload(struct request *request, const struct service
     return ERR_OK;
 }
 
+static error_t init_service_point(struct request *request, const struct service_point_in *in,
+                                  struct service_point_out *out) {
+    struct role *role;
+    (void)out;
+    error_t error = changeable_role(request, in->name_size, &role);
+    if (error)
+        return error;
+    const struct server_point point = {.event = in->number ? in->event : SERVICE_EVENT_NONE, .left = in->number};
+    uint64_t address = has_actor(role) ? image_object(&role->image, "server_point") : 0, count;
+    if (!address || in->event > SERVICE_EVENT_STORE)
+        return ERR_NOT_SUPPORTED;
+    error = process_poke(role->process, address, &point, sizeof(point), &count);
+    role->has_point = !error && in->number;
+    return error;
+}
+
 static error_t init_service_capabilities(struct request *request, const struct service_capabilities_in *in,
                                          struct service_capabilities_out *out) {
     struct role *role;
@@ -187,5 +204,6 @@ const struct service_ops init_service_ops = {
     .restart = init_service_restart,
     .reload = init_service_reload,
     .power = init_service_power,
+    .point = init_service_point,
     .capabilities = init_service_capabilities,
 };
