@@ -15,7 +15,7 @@ enum { STARTUP_VERSION = 1, STARTUP_NAME_BYTES = 32, STARTUP_FIRST_FREE_SLOT = 1
 // memory as well (libipc/kept/undo.h). One that finds the memory not to be whole exits with STARTUP_REFUSED and is started without it.
 enum startup_restart { RESTART_NONE = 0, RESTART_TABLE = 1, RESTART_MEMORY = 2 };
 enum { STARTUP_REFUSED = 0x6b657074 };
-enum startup_flag { STARTUP_KEEP = 1 }; // its memory is to be kept
+enum startup_flag { STARTUP_KEEP = 1, STARTUP_LOG_SHIFT = 8 }; // its memory is to be kept; from bit 8 on: KiB of undo log, 0: as usual
 
 // A capability that the program was handed, by name: "block", "root", "log".
 struct startup_capability {

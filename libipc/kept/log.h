@@ -5,6 +5,11 @@
 
 enum { LENGTH_SHIFT = 48, LENGTH_LONG = 0xffff };
 
+enum { LARGE = 1024, LARGE_MOST = 8 };
+struct large_range {
+    uint64_t address, bytes;
+};
+
 struct undo {
     uint64_t *log;
     uint64_t used;     // words
@@ -15,6 +20,8 @@ struct undo {
     uint64_t deepest, overflows;
     uint64_t fuse;   // the actor ends at this store from now; 0: not set
     bool overflowed; // since the last commit
+    uint32_t large_count;
+    struct large_range large[LARGE_MOST]; // noted since the last commit
 };
 
 extern struct undo undo;

@@ -44,6 +44,7 @@ void kept_commit(void) {
     if (undo.used > undo.deepest)
         undo.deepest = undo.used;
     undo.overflowed = false;
+    undo.large_count = 0;
     undo.used = 0;
     barrier();
 }
@@ -73,6 +74,16 @@ bool kept_active(void) {
     return undo.window != 0;
 }
 
+// Large ranges change again and again (a screen that scrolls), and are noted once.
+static bool noted_before(uintptr_t address, uint64_t bytes) {
+    for (uint32_t i = 0; i < undo.large_count; i++)
+        if (undo.large[i].address == address && undo.large[i].bytes >= bytes)
+            return true;
+    if (undo.large_count < LARGE_MOST && bytes / 8 + 3 <= undo.capacity - undo.used)
+        undo.large[undo.large_count++] = (struct large_range){address, bytes};
+    return false;
+}
+
 static void move(void *to, const void *from, uint64_t bytes) {
     uint64_t words = bytes / 8, rest = bytes % 8;
     __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
@@ -86,6 +97,8 @@ void kept_note(const void *place, uint64_t bytes) {
         return;
     if (undo.fuse != 0 && --undo.fuse == 0)
         __builtin_trap();
+    if (bytes >= LARGE && noted_before(address, bytes))
+        return;
     if (!has_room(words + 2))
         return;
     uint64_t *entry = undo.log + undo.used;

@@ -55,7 +55,7 @@ struct fiber {
 };
 
 // What must not happen before the state that it follows from is committed. Each may be done again.
-enum output_kind { OUTPUT_REPLY, OUTPUT_RELEASE, OUTPUT_ACKNOWLEDGE, OUTPUT_UNMAP, OUTPUT_RINGS };
+enum output_kind { OUTPUT_REPLY, OUTPUT_RELEASE, OUTPUT_ACKNOWLEDGE, OUTPUT_UNMAP, OUTPUT_RINGS, OUTPUT_END, OUTPUT_START };
 
 struct output {
     enum output_kind kind;

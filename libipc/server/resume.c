@@ -13,6 +13,7 @@
 #include "libipc/kept/undo.h"
 #include "libipc/protocols/endpoint.h"
 #include "libipc/protocols/process.h"
+#include "libipc/protocols/thread.h"
 #include "libipc/server/loop.h"
 #include "libipc/transfer/ring_pair.h"
 
@@ -47,6 +48,14 @@ error_t server_unmap(void *address, uint64_t bytes) {
     if (loop_output(OUTPUT_UNMAP, (uintptr_t)address, bytes, NULL, NULL))
         return ERR_OK;
     return process_unmap(SLOT_SELF, (uintptr_t)address, bytes);
+}
+
+error_t server_end_process(cap_t process) {
+    return loop_output(OUTPUT_END, process, 0, NULL, NULL) ? ERR_OK : process_destroy(process);
+}
+
+error_t server_start_thread(cap_t thread) {
+    return loop_output(OUTPUT_START, thread, 0, NULL, NULL) ? ERR_OK : thread_start(thread);
 }
 
 void server_flush_rings(struct ring_pair *pair, struct ring *pushed, struct ring *popped) {
@@ -130,6 +139,12 @@ static void output_run(const struct output *output) {
         break;
     case OUTPUT_UNMAP:
         error = process_unmap(SLOT_SELF, output->a, output->b);
+        break;
+    case OUTPUT_END:
+        error = process_destroy((cap_t)output->a);
+        break;
+    case OUTPUT_START:
+        error = thread_start((cap_t)output->a);
         break;
     case OUTPUT_RINGS:
         ring_pair_flush((struct ring_pair *)(uintptr_t)output->a, output->object, output->object2); // NOLINT

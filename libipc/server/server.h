@@ -56,6 +56,10 @@ void server_flush_rings(struct ring_pair *pair, struct ring *pushed, struct ring
 // Unmaps memory when it is committed that nobody needs it.
 MUST_USE error_t server_unmap(void *address, uint64_t bytes);
 
+// Ends a process, or lets a thread run, when the state that says so is committed. ERR_OK, or why it can't be done now.
+MUST_USE error_t server_end_process(cap_t process);
+MUST_USE error_t server_start_thread(cap_t thread);
+
 // Crash points (tests/fault): the actor ends at the `left`-th event of this kind from when init wrote it here.
 enum server_event { POINT_NONE, POINT_RECEIVE, POINT_REPLY, POINT_COMMIT, POINT_OUTPUT, POINT_STORE };
 struct server_point {

@@ -21,7 +21,7 @@ static _Noreturn void leave(uint64_t status) {
 _Noreturn void server_start(const struct startup *startup) {
     error_t error = startup_accept(startup);
     if (error == ERR_OK && (startup->flags & STARTUP_KEEP) != 0)
-        error = kept_start(0);
+        error = kept_start((uint64_t)(startup->flags >> STARTUP_LOG_SHIFT) << 10);
     leave(error != ERR_OK ? 1 : (uint64_t)server_main(startup));
 }
 

@@ -4,6 +4,7 @@
 #include "drivers/framework/driver.h"
 #include "kernel/abi/capability.h"
 #include "libipc/client/system_call.h"
+#include "libipc/kept/undo.h"
 #include "libipc/protocols/kernel.h"
 #include "libipc/protocols/memory.h"
 #include "libipc/protocols/process.h"
@@ -55,7 +56,7 @@ static error_t map_state(uint64_t *size) {
     uint64_t address = 0;
     error_t error = memory_information(state, size, NULL, NULL);
     if (error == ERR_OK)
-        error = process_map(SLOT_SELF, 0, *size, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, state, &address);
+        error = kept_map(state, *size, &address);
     console.state = (struct console_state *)address;
     return error;
 }
@@ -82,6 +83,12 @@ static bool claimed(cap_t slot) {
     return slot == console.state->keys || stream_claims(&console.state->streams, slot);
 }
 
+// What the screen shows may be older or newer than what it should.
+static void resumed(void) {
+    screen_show();
+    serial_wake();
+}
+
 // From the loop, which fibers need.
 static void start_devices(void *argument, uint32_t bit) {
     static bool started;
@@ -104,6 +111,7 @@ int server_main(const struct startup *startup) {
     server->notification = startup_capability("notification");
     server->dispatch = dispatch;
     server->session_closed = session_closed;
+    server->resumed = resumed;
     console.serial = startup_capability("serial");
     console.input = startup_capability("input");
     console.task = startup_capability("task");

@@ -160,7 +160,7 @@ static const char *parse_property(struct manifest_role *role, const struct line 
     }
     if (strcmp(word, "keep") == 0) {
         role->keep = true;
-        return NULL;
+        return line->count == 1 || parse_size(line, &role->log) ? NULL : "expected: keep [NUMBER [KiB|MiB]]";
     }
     if (strcmp(word, "optional") == 0) {
         role->optional = true;

@@ -33,7 +33,7 @@ struct manifest_role {
     struct manifest_boot boot[MANIFEST_BOOT];
     uint32_t argument_count, session_count, boot_count;
     uint32_t priority, line;
-    uint64_t memory, state; // bytes
+    uint64_t memory, state, log; // bytes
     uint16_t kernel_rights;
     bool optional, fpu, keep;
 };

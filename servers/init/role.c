@@ -70,7 +70,7 @@ static error_t describe(struct role *role, bool installing) {
         .length = sizeof(block),
         .image_base = role->image.base,
         .is_restart = role->has_memory ? RESTART_MEMORY : role->restarts > 0 ? RESTART_TABLE : RESTART_NONE,
-        .flags = role->entry->keep ? STARTUP_KEEP : 0,
+        .flags = role->entry->keep ? STARTUP_KEEP | (uint32_t)(role->entry->log >> 10) << STARTUP_LOG_SHIFT : 0,
         .capability_offset = offsetof(struct startup_block, capabilities),
         .strings_offset = offsetof(struct startup_block, strings),
     };

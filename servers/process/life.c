@@ -13,7 +13,7 @@
 #include "libipc/protocols/thread.h"
 #include "servers/process/state.h"
 
-enum { THREAD_USES_FPU = 1 };
+enum { THREAD_USES_FPU = 1, MESSAGE_PAGE_BYTES = 4096 };
 
 uint64_t badge_make(enum badge_kind kind, const struct program *program) {
     return (uint64_t)kind << 56 | (uint64_t)program_index(process_server.table, program) << 32 | program->id;
@@ -62,7 +62,7 @@ static error_t install_fixed_slots(const struct program *program) {
 
 void program_discard(struct program *program) {
     if (program->process != 0) {
-        error_t ignored = process_destroy(program->process); // ERR_DYING: it is gone already
+        error_t ignored = server_end_process(program->process); // ERR_DYING: it is gone already
         (void)ignored;
     }
     release(&program->thread);
@@ -124,7 +124,17 @@ static error_t set_keeper(const struct program *program) {
 error_t program_start_thread(struct program *program, uint64_t entry, uint64_t stack, uint64_t argument,
                              uint64_t message_page) {
     cap_t thread;
+    struct process_information information;
     error_t error = set_keeper(program);
+    if (error == ERR_OK)
+        error = process_information(program->process, &information);
+    if (error == ERR_OK && information.threads != 0) { // made by an actor before, which did not get to say so; it never ran
+        error = process_end_threads(program->process);
+        if (error == ERR_OK && message_page != 0)
+            error = process_unmap(program->process, message_page, MESSAGE_PAGE_BYTES);
+        if (error == ERR_OK)
+            error = process_slot_delete(program->process, SLOT_THREAD);
+    }
     if (error != ERR_OK)
         return error;
     error = process_create_thread(program->process, entry, stack, argument, PROGRAM_PRIORITY, message_page,
@@ -133,7 +143,7 @@ error_t program_start_thread(struct program *program, uint64_t entry, uint64_t s
         return error;
     error = process_install(program->process, SLOT_THREAD, 0, thread);
     if (error == ERR_OK)
-        error = thread_start(thread);
+        error = server_start_thread(thread);
     if (error != ERR_OK) {
         error_t ignored = thread_destroy(thread);
         (void)ignored;
@@ -192,7 +202,7 @@ void program_end(struct program *program, uint32_t kind, uint32_t code) {
     if (program->state == TASK_STATE_ENDED)
         return;
     program_measure(program, NULL);
-    error_t ignored = process_destroy(program->process); // ERR_DYING: it is gone already
+    error_t ignored = server_end_process(program->process); // ERR_DYING: it is gone already
     (void)ignored;
     release(&program->thread);
     release(&program->process);

@@ -3,6 +3,7 @@
 
 #include "drivers/framework/driver.h"
 #include "kernel/abi/capability.h"
+#include "libipc/kept/undo.h"
 #include "libipc/start/start.h"
 #include "libipc/protocols/memory.h"
 #include "libipc/protocols/process.h"
@@ -28,7 +29,7 @@ static void session_closed(uint64_t badge) {
 static error_t map_state(void) {
     cap_t state = startup_capability("state");
     uint64_t address, length = (sizeof(struct program_table) + 4095) / 4096 * 4096;
-    error_t error = process_map(SLOT_SELF, 0, length, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, state, &address);
+    error_t error = kept_map(state, length, &address);
     if (error == ERR_OK)
         process_server.table = (struct program_table *)address;
     return error;
