@@ -49,9 +49,13 @@ static void receive_slots_refill(void) {
     for (unsigned i = 0; i < MESSAGE_CAPS; i++) {
         if (ipc_page->receive_slots[i] == 0 && slot_take(&ipc_page->receive_slots[i]) != ERR_OK)
             ipc_page->receive_slots[i] = 0;
+    }
+}
+
+void loop_note_receive_slots(void) {
+    for (unsigned i = 0; i < MESSAGE_CAPS; i++)
         if (loop.receive_slots[i] != ipc_page->receive_slots[i])
             loop.receive_slots[i] = ipc_page->receive_slots[i];
-    }
 }
 
 // A request refused before it has a fiber.
@@ -166,6 +170,7 @@ static error_t receive(struct ipc_registers *registers) {
             registers->tag |= TAG_DEADLINE;
         registers->target = loop.server->endpoint;
         loop_point(POINT_REPLY);
+        loop_note_receive_slots();
         kept_commit();
         error = system_call(SYS_REPLY_WAIT, registers);
         loop.finished = loop.served = NULL;
@@ -180,6 +185,7 @@ static error_t receive(struct ipc_registers *registers) {
         }
         if (deadline != 0)
             registers->tag = TAG_DEADLINE;
+        loop_note_receive_slots();
         kept_commit();
         error = system_call(SYS_WAIT, registers);
     }

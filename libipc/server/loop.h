@@ -155,6 +155,8 @@ void loop_answer_now(void);
 void loop_load_result(const struct result *result, struct ipc_registers *registers);
 // Forgets what was sent with a reply: slots that capabilities moved out of.
 void loop_reply_sent(const struct reply *reply);
+// What the message page says of receive slots, as an actor after this one will need it. Before each commit.
+void loop_note_receive_slots(void);
 // In the loop's context: commits, then does what waited for it.
 void loop_commit(void);
 // False: no room, or nothing is kept: do it now.

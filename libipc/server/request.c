@@ -204,6 +204,7 @@ void loop_answer_now(void) {
     struct ipc_registers registers = {0};
     loop_load_reply(fiber, &registers);
     loop_point(POINT_REPLY);
+    loop_note_receive_slots();
     kept_commit();
     error_t ignored = system_call(SYS_REPLY, &registers); // ERR_NO_REQUEST: the caller is gone
     (void)ignored;

@@ -155,6 +155,7 @@ static void output_run(const struct output *output) {
 void loop_commit(void) {
     if (!kept_active())
         return;
+    loop_note_receive_slots();
     kept_commit();
     loop_point(POINT_COMMIT);
     if (loop.output_count == 0 && loop.sending.first == NULL)
@@ -170,6 +171,7 @@ void loop_commit(void) {
         loop_point(POINT_OUTPUT);
         fiber_send(fiber);
     }
+    loop_note_receive_slots();
     kept_commit();
 }
 
@@ -234,6 +236,7 @@ bool loop_attach(const struct ipc_registers *registers) {
         bool same = result->count == count;
         if (same) {
             loop_drop_caps(registers->tag);
+            loop_note_receive_slots();
             kept_commit();
             (void)result_send(result); // it may come once more: `recovering` is still on then
         }
