@@ -166,14 +166,16 @@ error_t fiber_exchange(struct ipc_registers *registers, unsigned caps_out) {
 void fiber_answer(const struct ipc_registers *registers) {
     uint64_t index = registers->target - loop.cookie_base;
     struct fiber *fiber = index < loop.fiber_count ? loop.fibers[index] : NULL;
-    if (fiber == NULL || fiber->state != FIBER_CALLING) {
-        loop_drop_caps(registers->tag); // for an actor before this one
+    if (fiber != NULL && registers->third != 0 && registers->third == fiber->answered) {
+        // Shown again, since the actor before did not wait again: what came with it is in use. A call begun since was not sent.
+        if (fiber->state == FIBER_CALLING) {
+            fiber_queue(&loop.sending, fiber);
+            fiber->state = FIBER_SENDING;
+        }
         return;
     }
-    if (registers->third != 0 && registers->third == fiber->answered) {
-        // Shown again, since the actor before did not wait again. What has begun since was not sent.
-        fiber_queue(&loop.sending, fiber);
-        fiber->state = FIBER_SENDING;
+    if (fiber == NULL || fiber->state != FIBER_CALLING) {
+        loop_drop_caps(registers->tag); // for an actor before this one
         return;
     }
     fiber->answered = registers->third;

@@ -113,6 +113,19 @@ void fiber_leave(enum fiber_state state) {
     fiber_switch(&fiber->stack_pointer, loop.stack_pointer);
 }
 
+static void stack_switch(struct fiber *fiber) {
+    kept_note(&fiber->stack_pointer, sizeof(fiber->stack_pointer));
+    kept_note(fiber->stack_pointer, (uintptr_t)fiber - (uintptr_t)fiber->stack_pointer);
+    kept_set_stack(fiber->stack_low, (uintptr_t)fiber - (uintptr_t)fiber->stack_low);
+    fiber_switch(&loop.stack_pointer, fiber->stack_pointer);
+    kept_set_stack(NULL, 0);
+}
+
+void fiber_commit(void) {
+    if (loop.running != NULL && kept_active())
+        fiber_leave(FIBER_COMMITTING);
+}
+
 void fiber_resume(struct fiber *fiber) {
     if (loop.finished != NULL && loop.finished != fiber)
         loop_answer_now();
@@ -121,11 +134,16 @@ void fiber_resume(struct fiber *fiber) {
     ipc_deadline = fiber->deadline;
     fiber->state = FIBER_RUNNING;
     loop.running = fiber;
-    kept_note(&fiber->stack_pointer, sizeof(fiber->stack_pointer));
-    kept_note(fiber->stack_pointer, (uintptr_t)fiber - (uintptr_t)fiber->stack_pointer);
-    kept_set_stack(fiber->stack_low, (uintptr_t)fiber - (uintptr_t)fiber->stack_low);
-    fiber_switch(&loop.stack_pointer, fiber->stack_pointer);
-    kept_set_stack(NULL, 0);
+    stack_switch(fiber);
+    while (fiber->state == FIBER_COMMITTING) {
+        loop.running = NULL;
+        loop_note_receive_slots();
+        kept_commit();
+        loop_point(POINT_COMMIT);
+        fiber->state = FIBER_RUNNING;
+        loop.running = fiber;
+        stack_switch(fiber);
+    }
     loop.running = NULL;
     fiber->deadline = ipc_deadline;
     ipc_deadline = outer_deadline;

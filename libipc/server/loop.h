@@ -16,6 +16,7 @@ enum fiber_state {
     FIBER_SENDING,  // its call goes out with the next commit
     FIBER_CALLING,  // waits for the answer to its call object
     FIBER_WAITING,  // in a queue, or only for its timer
+    FIBER_COMMITTING, // runs on at once, behind a commit
     FIBER_FINISHED, // its function or handler has returned
 };
 

@@ -306,6 +306,8 @@ static void detach_requests(void) {
     loop.running = loop.served = loop.finished = NULL;
     for (uint32_t i = 0; i < loop.fiber_count; i++) {
         struct fiber *fiber = loop.fibers[i];
+        if (fiber->state == FIBER_COMMITTING)
+            fiber_make_ready(fiber);
         if (fiber->state == FIBER_IDLE || !fiber->serves || fiber->request.state != REQUEST_OPEN)
             continue;
         fiber->aside = false;

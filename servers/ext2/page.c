@@ -59,6 +59,7 @@ static void page_insert(struct inode *inode, uint32_t index, uint32_t frame) {
     struct filesystem *fs = inode->fs;
     struct page *page = &fs->pages[frame];
     uint32_t *bucket = page_bucket(fs, inode, index);
+    platform_frames_changed();
     memset(page, 0, sizeof *page);
     page->inode = inode;
     page->index = index;

@@ -11,8 +11,23 @@
 
 _Static_assert(sizeof(struct platform_queue) == sizeof(struct fiber_wait_queue), "one is the other");
 
+static bool frames_changed;
+
+void platform_frames_changed(void) {
+    frames_changed = true;
+}
+
+// File pages are not noted: who owns a frame is committed before its bytes change.
+static void commit_owners(void) {
+    if (!frames_changed || fiber_current() == NULL)
+        return;
+    frames_changed = false;
+    fiber_commit();
+}
+
 error_t platform_copy_in(struct platform_caller *caller, uint64_t buffer_offset, uint64_t cache_offset,
                          uint64_t length, uint64_t *moved) {
+    commit_owners();
     error_t error = request_copy_in_memory(caller->request, buffer_offset, caller->memory, cache_offset, length);
     *moved = error ? 0 : length;
     return error;
@@ -26,6 +41,7 @@ error_t platform_copy_out(struct platform_caller *caller, uint64_t buffer_offset
 }
 
 void platform_zero(struct platform_disk *disk, uint64_t cache_offset, uint64_t length) {
+    commit_owners();
     (void)memory_zero(disk->memory, cache_offset, length); // can't fail: the pages are this server's own
 }
 

@@ -57,6 +57,8 @@ MUST_USE error_t platform_copy_in(struct platform_caller *caller, uint64_t buffe
 // Cache -> lent write buffer; otherwise the same.
 MUST_USE error_t platform_copy_out(struct platform_caller *caller, uint64_t buffer_offset,
                                    uint64_t cache_offset, uint64_t length, uint64_t *moved);
+// A frame of cache memory has another owner from now on.
+void platform_frames_changed(void);
 void platform_zero(struct platform_disk *disk, uint64_t cache_offset,
                    uint64_t length); // of this disk's cache
 

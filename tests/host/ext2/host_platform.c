@@ -250,6 +250,9 @@ error_t platform_copy_out(struct platform_caller *caller, uint64_t at, uint64_t 
     return copy(caller, at, offset, length, moved, false);
 }
 
+void platform_frames_changed(void) {
+}
+
 void platform_zero(struct platform_disk *disk, uint64_t offset, uint64_t length) { // NOLINT
     (void)disk;
     CHECK(offset >= cache_metadata_bytes, "zeroing metadata memory");
