@@ -7,6 +7,7 @@
 #include "kernel/debug/panic.h"
 #include "kernel/memory/heap.h"
 #include "kernel/sched/process.h"
+#include "kernel/trace/trace.h"
 
 static struct list reap_list = {&reap_list, &reap_list};
 
@@ -31,6 +32,7 @@ error_t object_create(enum capability_kind kind, size_t bytes, struct account *a
     if (account)
         object_reference(&account->object);
     *(void **)out = memory;
+    trace_event(TRACE_EVENT_CREATE, NULL, kind, trace_object(object), bytes);
     return ERR_OK;
 }
 
@@ -70,6 +72,9 @@ void object_remove_capability(struct object *object) {
             break;
         case CAP_NOTIFICATION:
             notification_unreachable(object);
+            break;
+        case CAP_MEMORY:
+            trace_memory_unreachable(object);
             break;
         default:
             break;
@@ -124,6 +129,7 @@ bool reaper_run(uint32_t steps) {
             continue;
         struct account *account = object->account;
         size_t bytes = object->bytes;
+        trace_event(TRACE_EVENT_END, NULL, object->kind, trace_object(object), 0);
         heap_free(object);
         account_refund(account, heap_charge(bytes));
         if (account)
