@@ -16,7 +16,8 @@ enum { RECORD_WORDS = 3, RING_BYTES_MAX = 1 << 26, TRACE_CLASSES = 2 * TRACE_CLA
 
 _Static_assert(sizeof(struct trace_record) == 32 && sizeof(struct trace_ring) == 32, "records of one size");
 
-uint32_t trace_on, trace_rings;
+uint32_t trace_on;
+static uint32_t trace_rings; // how many there are
 static struct memory *rings[CPUS_MAX]; // as long as a capability names it
 
 // Writes the record at the processor's place; the reader sees it before it is counted, and counts it after.
@@ -107,8 +108,8 @@ error_t trace_start(uint64_t classes, uint64_t rate) {
     return ERR_OK;
 }
 
-void trace_ring_unreachable(struct object *object) {
-    for (uint32_t i = 0; i < cpu_count; i++) {
+void trace_memory_unreachable(struct object *object) {
+    for (uint32_t i = 0; trace_rings && i < cpu_count; i++) {
         if (!rings[i] || &rings[i]->object != object)
             continue;
         rings[i] = NULL;

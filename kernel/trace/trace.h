@@ -23,8 +23,7 @@ enum {
     TRACE_CLASSES_SLOW = TRACE_CLASS_IPC | TRACE_CLASS_SCHEDULE
 };
 
-extern uint32_t trace_on;    // enum trace_class; with one of TRACE_CLASSES_SLOW every system call takes the slow path
-extern uint32_t trace_rings; // how many there are
+extern uint32_t trace_on; // enum trace_class; with one of TRACE_CLASSES_SLOW every system call takes the slow path
 
 // They save every register: a point that is off does not make its function keep anything in memory.
 #define TRACE_COLD __attribute__((cold, preserve_most))
@@ -60,8 +59,4 @@ error_t trace_ring_create(uint64_t cpu, uint64_t length, struct account *account
                           struct memory **out) MUST_USE;
 error_t trace_start(uint64_t classes, uint64_t rate) MUST_USE;
 // No capability to the memory is left: if it is a ring, nothing is written to it any more.
-void trace_ring_unreachable(struct object *object);
-static inline void trace_memory_unreachable(struct object *object) {
-    if (trace_rings)
-        trace_ring_unreachable(object);
-}
+void trace_memory_unreachable(struct object *object);
