@@ -17,7 +17,7 @@ enum { RECORD_WORDS = 3, RING_BYTES_MAX = 1 << 26, TRACE_CLASSES = 2 * TRACE_CLA
 _Static_assert(sizeof(struct trace_record) == 32 && sizeof(struct trace_ring) == 32, "records of one size");
 
 uint32_t trace_on;
-static uint32_t trace_rings; // how many there are
+static uint32_t trace_rings;           // how many there are
 static struct memory *rings[CPUS_MAX]; // as long as a capability names it
 
 // Writes the record at the processor's place; the reader sees it before it is counted, and counts it after.

@@ -23,17 +23,15 @@ enum {
     TRACE_CLASSES_SLOW = TRACE_CLASS_IPC | TRACE_CLASS_SCHEDULE
 };
 
-extern uint32_t trace_on; // enum trace_class; with one of TRACE_CLASSES_SLOW every system call takes the slow path
-
-// They save every register: a point that is off does not make its function keep anything in memory.
-#define TRACE_COLD __attribute__((cold, preserve_most))
+// Of enum trace_class. With one of TRACE_CLASSES_SLOW every system call takes the slow path.
+extern uint32_t trace_on;
 
 // thread NULL: whoever entered the kernel last.
-TRACE_COLD void trace_write(enum trace_event event, const struct thread *thread, uint64_t code,
-                            uint64_t other, uint64_t value);
-TRACE_COLD void trace_write_request(enum trace_event event, const struct request *request, uint64_t code,
-                                    const uint64_t *words);
-TRACE_COLD void trace_write_words(const uint64_t *words, uint32_t count);
+__attribute__((cold)) void trace_write(enum trace_event event, const struct thread *thread, uint64_t code,
+                                       uint64_t other, uint64_t value);
+__attribute__((cold)) void trace_write_request(enum trace_event event, const struct request *request,
+                                               uint64_t code, const uint64_t *words);
+__attribute__((cold)) void trace_write_words(const uint64_t *words, uint32_t count);
 
 static inline bool trace_is_on(enum trace_event event) {
     return __builtin_expect(trace_on >> (event >> TRACE_EVENT_CLASS_SHIFT) & 1, 0);
