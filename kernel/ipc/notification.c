@@ -4,6 +4,9 @@
 #include "kernel/abi/syscall.h"
 #include "kernel/ipc/endpoint.h"
 #include "kernel/sched/thread.h"
+#include "kernel/trace/trace.h"
+
+enum { END_STEP = 32 };
 
 error_t notification_create(struct account *account, struct notification **out) {
     struct notification *notification;
@@ -26,6 +29,7 @@ static void count(struct notification *notification, bool waiting) {
 bool notification_take(struct notification *notification, struct thread *thread) {
     if (!notification->bits)
         return false;
+    trace_event(TRACE_EVENT_TAKE, thread, 0, trace_object(notification), notification->bits);
     struct registers *registers = &thread->registers;
     registers->rax = WAIT_NOTIFICATION;
     registers->words[0] = notification->bits;
@@ -76,11 +80,17 @@ void notification_unbind(struct notification *notification) {
 
 // Those that wait hold no reference, and nobody is left who could signal for them.
 void notification_unreachable(struct object *object) {
+    if (!list_is_empty(&CONTAINER_OF(object, struct notification, object)->waiters))
+        object_reap(object);
+}
+
+bool notification_reap_step(struct object *object) {
     struct notification *notification = CONTAINER_OF(object, struct notification, object);
-    struct list *link;
-    while ((link = list_first(&notification->waiters))) {
+    struct list *link = list_first(&notification->waiters);
+    for (uint32_t i = 0; link && i < END_STEP; i++, link = list_first(&notification->waiters)) {
         struct thread *thread = CONTAINER_OF(link, struct thread, queue_link);
         thread->registers.rax = (uint64_t)ERR_DYING;
         thread_wake(thread);
     }
+    return !link;
 }

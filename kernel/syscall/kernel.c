@@ -11,29 +11,24 @@
 #include "kernel/sched/schedule.h"
 #include "kernel/x86_64/string.h"
 #include "kernel/syscall/invocation.h"
+#include "kernel/trace/trace.h"
 #include "kernel/x86_64/early_console.h"
 #include "kernel/x86_64/entropy.h"
 #include "kernel/x86_64/power.h"
 
-enum { REAP_STEPS = 64 };
-
 // Memory that is on its way back counts as free: first it gets there.
-static void information(struct invocation *call) {
-    if (!reaper_run(REAP_STEPS)) {
-        call->restart = true;
-        return;
-    }
-    uint64_t free = frame_free_bytes() + heap_slack_bytes(), threads = 0, idle = 0;
+static error_t information(struct invocation *call) {
+    if (!reaper_run(1))
+        return ERR_AGAIN;
+    uint64_t free = frame_free_bytes() + heap_slack_bytes(), idle = 0;
     for (uint32_t i = 0; i < cpu_count; i++)
         idle += cpus[i]->idle_time;
-    for (struct process *process = process_next(0); process; process = process_next(process->serial))
-        threads += process->thread_count;
     struct kernel_information result = {
         .total_bytes = frame_total_bytes(),
         .free_bytes = free,
         .kernel_bytes = information_kernel_bytes(),
         .processes = process_count(),
-        .threads = threads,
+        .threads = thread_count,
         .messages = message_count,
         .switches = switch_count,
         .interrupts = interrupt_count,
@@ -41,6 +36,7 @@ static void information(struct invocation *call) {
         .cpus = cpu_count,
     };
     memcpy(call->reply, &result, sizeof(result));
+    return ERR_OK;
 }
 
 _Static_assert(sizeof(struct framebuffer) == sizeof(struct boot_framebuffer), "the same fields");
@@ -111,6 +107,16 @@ static error_t next_process(struct invocation *call) {
     return ERR_OK;
 }
 
+static error_t trace_ring(struct invocation *call) {
+    struct memory **building = &call->thread->building;
+    error_t error = trace_ring_create(call->in[0], call->in[1], call->process->object.account, building);
+    if (!error) {
+        invocation_give(call, 0, CAP_MEMORY, *building, RIGHT_READ | RIGHT_COPY);
+        *building = NULL;
+    }
+    return error;
+}
+
 static uint16_t right_for(uint32_t method) {
     switch (method) {
     case METHOD_KERNEL_RANDOM:
@@ -119,6 +125,9 @@ static uint16_t right_for(uint32_t method) {
         return RIGHT_POWER;
     case METHOD_KERNEL_DEVICE_MEMORY:
         return RIGHT_MINT;
+    case METHOD_KERNEL_TRACE_RING:
+    case METHOD_KERNEL_TRACE_START:
+        return RIGHT_READ;
     case METHOD_KERNEL_LOG_WRITE:
     case METHOD_KERNEL_RELEASE_CONSOLE:
     case METHOD_KERNEL_SET_WALL_OFFSET:
@@ -138,8 +147,7 @@ error_t kernel_invoke(struct invocation *call, uint32_t code) {
         entropy_fill(call->reply, 48);
         return ERR_OK;
     case METHOD_KERNEL_INFORMATION:
-        information(call);
-        return ERR_OK;
+        return information(call);
     case METHOD_KERNEL_LOG_READ:
         return log_read_method(call);
     case METHOD_KERNEL_LOG_WRITE:
@@ -162,6 +170,10 @@ error_t kernel_invoke(struct invocation *call, uint32_t code) {
     case METHOD_KERNEL_SET_WALL_OFFSET:
         information_set_wall(call->in[0]);
         return ERR_OK;
+    case METHOD_KERNEL_TRACE_RING:
+        return trace_ring(call);
+    case METHOD_KERNEL_TRACE_START:
+        return trace_start(call->in[0], call->in[1]);
     default: // METHOD_KERNEL_NEXT_PROCESS
         return next_process(call);
     }

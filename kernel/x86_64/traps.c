@@ -8,13 +8,15 @@
 #include "kernel/sched/process.h"
 #include "kernel/sched/schedule.h"
 #include "kernel/sched/thread.h"
+#include "kernel/trace/trace.h"
 #include "kernel/x86_64/clock.h"
+#include "kernel/x86_64/descriptors.h"
 #include "kernel/x86_64/entropy.h"
 #include "kernel/x86_64/lock.h"
 #include "kernel/x86_64/processor.h"
 #include "kernel/x86_64/vectors.h"
 
-enum { EXCEPTIONS = 32, VECTOR_NMI = 2, VECTOR_PAGE_FAULT = 14, REAP_STEPS = 8 };
+enum { EXCEPTIONS = 32, VECTOR_NMI = 2, VECTOR_PAGE_FAULT = 14, REAP_STEPS = 2 };
 enum { FAULT_WRITE = 2, FAULT_FETCH = 16 };
 
 struct interrupt_frame {
@@ -42,10 +44,8 @@ static void page_fault(struct thread *thread, uint64_t address, uint64_t code) {
     enum space_access access = code & FAULT_FETCH ? ACCESS_EXECUTE : code & FAULT_WRITE ? ACCESS_WRITE : ACCESS_READ;
     struct mapping *missing = NULL;
     error_t error = space_fault(&thread->process->space, address, access, &missing);
-    if (error == ERR_NO_MEMORY) {
-        (void)reaper_run(UINT32_MAX);
-        error = space_fault(&thread->process->space, address, access, &missing);
-    }
+    if (error == ERR_NO_MEMORY && !reaper_run(0)) // some is on its way back: the access is tried again
+        return;
     if (error == ERR_PAGE_MISSING)
         ask_pager(thread, missing, address, access == ACCESS_WRITE);
     else if (error)
@@ -54,10 +54,13 @@ static void page_fault(struct thread *thread, uint64_t address, uint64_t code) {
 
 static void device_interrupt(uint8_t vector) {
     interrupt_count++;
+    trace_event(TRACE_EVENT_INTERRUPT, NULL, vector, 0, 0);
     if (!irq_controller->accept(vector))
         return;
     if (vector == clock_alarm_vector())
         schedule_tick();
+    else if (vector == VECTOR_RESCHEDULE)
+        descriptors_choose_entry();
     else if (vector < VECTOR_DYNAMIC_END)
         irq_deliver(vector);
     irq_controller->end_of_interrupt(vector);
@@ -66,6 +69,7 @@ static void device_interrupt(uint8_t vector) {
 static void exception(struct thread *thread, uint64_t vector, uint64_t address, uint64_t error) {
     thread->fault_address = address;
     thread->fault_code = error;
+    trace_event(TRACE_EVENT_FAULT, thread, vector, error, address);
     if (vector == VECTOR_PAGE_FAULT)
         page_fault(thread, address, error);
     else
