@@ -80,6 +80,7 @@ def main():
     parser = argparse.ArgumentParser(prog="tests/run", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("suites", nargs="*", metavar="SUITE")
     parser.add_argument("--list", action="store_true", help="name the suites and stop")
+    parser.add_argument("--point", metavar="SERVER:EVENT:NUMBER", help="with the suite fault: this crash point alone")
     parser.add_argument("--long", metavar="SUITE", choices=sorted(long.CHUNK),
                         help="run chunk after chunk of seeds, until ^C: " + ", ".join(sorted(long.CHUNK)))
     parser.add_argument("--resume", action="store_true", help="with --long: go on where this commit's ledger ends")
@@ -91,6 +92,10 @@ def main():
     options = parser.parse_args()
     if not options.long and (options.resume or options.chunks is not None or options.ledger):
         parser.error("--resume, --chunks and --ledger go with --long")
+    if options.point:
+        if options.suites != ["fault"] or options.point.count(":") != 2:
+            parser.error("--point SERVER:EVENT:NUMBER goes with the suite fault")
+        os.environ["KEELSON_POINT"] = options.point
     os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
     packages.ensure(packages.BUILD + packages.RUN + packages.TESTS)
     if options.long:

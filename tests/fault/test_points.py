@@ -28,12 +28,12 @@ def points_of(server):
     return [(server, event, chosen.randint(1, most)) for event, most in EVENTS.items() for _ in range(FEW)]
 
 
-def run(points, options=()):
+def run(points):
     """Runs the workload once for each point in one boot: (lines of failures, restarts by server)."""
     script = (HERE / "workload.sh").read_text()
     script += "".join(f"point {server} {event} {number}\n" for server, event, number in points)
     script += "service; sync; exit $failed\n"
-    done = subprocess.run([ROOT / "image/run", "--timeout", "600", *options, "-c", script], capture_output=True, check=False,
+    done = subprocess.run([ROOT / "image/run", "--timeout", "600", "--system-disk", DISK, "-c", script], capture_output=True, check=False,
                           timeout=900, text=True)
     text = done.stdout + done.stderr
     lines = [line.split() for line in done.stdout.splitlines()]
@@ -43,14 +43,10 @@ def run(points, options=()):
     return [f"tests/run fault --point {line.split()[1]}" for line in failed], restarts, text
 
 
-def clean():
-    """The disk of the last run, judged by e2fsck."""
-    disk = subprocess.run(["e2fsck", "-fn", f"{DISK}"], capture_output=True, check=False, text=True)
-    return disk.returncode == 0, disk.stdout
-
-
-def disk_options():
-    return ["--disk", DISK, "--fresh-disk"]
+def check_disk():
+    """What the last run left behind, judged by e2fsck."""
+    judge = subprocess.run(["e2fsck", "-fn", DISK], capture_output=True, check=False, text=True)
+    assert judge.returncode == 0, judge.stdout
 
 
 @pytest.mark.skipif("KEELSON_POINT" not in os.environ, reason="no point was given")
@@ -59,6 +55,7 @@ def test_one_point():
     failed, restarts, text = run([(server, event, number)])
     print(text)
     assert not failed and restarts[server] >= 1
+    check_disk()
 
 
 @pytest.mark.skipif("KEELSON_POINT" in os.environ, reason="one point was given")
@@ -70,3 +67,18 @@ def test_points(servers):
     assert not failed, "\n".join(failed) + "\n" + text
     missed = [server for server in servers if not restarts[server]]
     assert not missed, f"no point was met: {missed}"
+    check_disk()
+
+
+@pytest.mark.skipif("KEELSON_POINT" in os.environ, reason="one point was given")
+@pytest.mark.parametrize("cpus", ["1", "2"])
+def test_chaos(cpus):
+    """Servers end in turn, 20 a second, wherever they are, under a copy that is compared and a pipeline."""
+    done = subprocess.run([ROOT / "image/run", "--timeout", "300", "--cpus", cpus, "--system-disk", DISK, "-c",
+                           "chaos -q -r 20 -n 120 -s 60 && sync"], capture_output=True, check=False, timeout=400, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert int(lines[0].split()[1]) > 0, done.stdout
+    kills = {line.split()[0]: int(line.split()[1]) for line in lines[2:]}
+    assert set(KEPT + COLD) == set(kills) and all(count >= 5 for count in kills.values()), kills
+    check_disk()

@@ -306,6 +306,78 @@ static void test_call_of_the_dead(bool reset) {
     drop_endpoint(home);
 }
 
+// Sends through a call object, takes the answer, and is then in the middle of something for ever.
+static uint64_t kept_word;
+
+static void takes_and_ends(struct actor *actor) {
+    cap_t call = 0;
+    actor->values[2] = (uint64_t)(int64_t)account_create_call(SLOT_ACCOUNT, 91, 22, &call);
+    struct ipc_registers registers = {.target = 20, .tag = TAG(TEST_METHOD, 0), .second = call};
+    actor->values[0] = (uint64_t)(int64_t)system_call(SYS_SEND, &registers);
+    kept_word = 17;
+    registers = (struct ipc_registers){.target = 22};
+    (void)system_call(SYS_WAIT, &registers);
+    actor->values[1] = registers.target;
+    actor->values[3] = registers.third;
+    thread_stop(SLOT_THREAD); // for ever
+}
+
+static void takes_again(struct actor *actor) {
+    struct ipc_registers registers = {.target = 22, .tag = TAG_DEADLINE};
+    actor->page->deadline = 0;
+    actor->values[7] = (uint64_t)(int64_t)system_call(SYS_WAIT, &registers);
+    actor->values[4] = registers.target;
+    actor->values[5] = registers.third;
+    actor->values[6] = registers.words[0];
+    registers = (struct ipc_registers){.target = 22, .tag = TAG_DEADLINE};
+    actor->result = system_call(SYS_WAIT, &registers); // notes it
+    actor->arguments[0] = kept_word;
+    registers = (struct ipc_registers){.target = 22};
+    (void)system_call(SYS_WAIT, &registers);
+}
+
+static void next_thread(struct actor *actor, void (*run)(struct actor *)) {
+    uint64_t page;
+    slot_release(actor->thread);
+    actor->run = run;
+    must(process_create_thread(actor->process, (uint64_t)actor_entry, (uint64_t)actor->stack + 16384, (uint64_t)actor,
+                               ACTOR_PRIORITY, 0, 0, &page, &actor->thread),
+         "the next thread");
+    actor->page = (struct message_page *)page;
+    must(process_slot_delete(actor->process, SLOT_THREAD), "the thread before");
+    must(process_install(actor->process, SLOT_THREAD, 0, actor->thread), "its thread");
+    actor_go(actor);
+}
+
+// The next actor finds the memory of the one before, and what that one was told last.
+static void test_end_threads(void) {
+    cap_t endpoint = new_endpoint(), home = new_endpoint(), session = new_session(endpoint, 74);
+    struct ipc_registers in;
+    struct actor *actor = process_new(takes_and_ends);
+    must(process_install(actor->process, 20, 0, session), "its session");
+    must(process_install(actor->process, SLOT_ACCOUNT, 0, SLOT_ACCOUNT), "its account");
+    must(process_install(actor->process, SLOT_THREAD, 0, actor->thread), "its thread");
+    must(process_install(actor->process, 22, 0, home), "the answers' endpoint");
+    check_error(process_end_threads(SLOT_SELF), ERR_INVALID, "nobody ends the thread that asks");
+    actor_go(actor);
+    must(receive_poll(endpoint, &in), "what was sent");
+    must(answer(0, 0, 5), "answering");
+    check_value(actor->values[1], 91, "an answer is taken");
+    check_error(process_end_threads(actor->process), ERR_OK, "and the thread that took it ends");
+    next_thread(actor, takes_again);
+    check(actor->values[4] == 91 && actor->values[6] == 5, "the next one is shown the answer again");
+    check(actor->values[5] == actor->values[3] && actor->values[5] != 0, "under its number");
+    check_error(actor->result, ERR_DEADLINE, "once");
+    check_value(actor->arguments[0], 17, "and finds the memory as it was");
+    check_error(process_end_threads(actor->process), ERR_OK, "it ends where it waits");
+    next_thread(actor, takes_again);
+    check_error((error_t)actor->values[7], ERR_DEADLINE, "and what was noted is not shown again");
+    slot_release(session);
+    actor_free(actor);
+    drop_endpoint(endpoint);
+    drop_endpoint(home);
+}
+
 static void foreign_caller(struct actor *actor) {
     uint64_t rax = 60, rdx = 21; // a Linux number
     __asm__ volatile("syscall" : "+a"(rax), "+d"(rdx) : : "rcx", "r11", "memory");
@@ -375,6 +447,7 @@ void test_processes(void) {
     test_clone_space();
     test_call_of_the_dead(false);
     test_call_of_the_dead(true);
+    test_end_threads();
     test_foreign();
     test_destruction();
     slot_release(never);
