@@ -22,6 +22,7 @@ work() {
     cat /tmp/t
     rm /tmp/t
     [ -c /dev/null ] && [ -r /proc/uptime ] && echo hidden > /dev/console && echo devices
+    cat /proc/uptime > /dev/null && dmesg > /dev/null && ls -l /dev > /dev/null && echo told
     ls -A /root
 }
 want=$(work 2>&1)
