@@ -10,7 +10,7 @@
 #include "libipc/client/slot.h"
 #include "libipc/server/loop.h"
 
-enum { SAVED_REGISTERS = 6, SAVED_RBX = 4 };
+enum { SAVED_REGISTERS = 6, SAVED_RBX = 4, PAGE_BYTES = 4096 };
 
 // The first switch to the fiber pops these and returns into fiber_enter, with the fiber in rbx.
 static void fiber_prepare(struct fiber *fiber) {
@@ -24,13 +24,20 @@ static void fiber_prepare(struct fiber *fiber) {
     fiber->stack_pointer = frame;
 }
 
+static uint32_t fiber_limit(void) {
+    uint32_t limit = loop.server->fiber_limit;
+    return limit != 0 && limit < FIBER_MAX ? limit : FIBER_MAX;
+}
+
+static uint64_t stack_bytes(void) {
+    return loop.server->stack_bytes != 0 ? loop.server->stack_bytes : SERVER_STACK_BYTES;
+}
+
 static struct fiber *fiber_create(void) {
     struct server *server = loop.server;
-    uint32_t limit =
-        server->fiber_limit != 0 && server->fiber_limit < FIBER_MAX ? server->fiber_limit : FIBER_MAX;
-    if (loop.fiber_count >= limit)
+    uint64_t bytes = stack_bytes();
+    if (loop.fiber_count >= fiber_limit())
         return NULL;
-    uint64_t bytes = server->stack_bytes != 0 ? server->stack_bytes : SERVER_STACK_BYTES;
     void *low;
     error_t error =
         server->stack_create != NULL ? server->stack_create(bytes, &low) : server_stack_create(bytes, &low);
@@ -54,6 +61,24 @@ bool fiber_reserve(void) {
         return false;
     fiber_recycle(fiber);
     return true;
+}
+
+static void stack_touch(struct fiber *fiber) {
+    volatile unsigned char *control = (volatile unsigned char *)fiber;
+    for (uint64_t below = PAGE_BYTES; below < stack_bytes(); below += PAGE_BYTES)
+        *(control - below) = 0;
+}
+
+error_t fiber_fill_pool(void) {
+    uint32_t wanted = loop.server->fibers != 0 ? loop.server->fibers : SERVER_FIBERS;
+    while (loop.fiber_count < wanted && loop.fiber_count < fiber_limit()) {
+        struct fiber *fiber = fiber_create();
+        if (fiber == NULL)
+            return ERR_NO_MEMORY;
+        stack_touch(fiber);
+        fiber_recycle(fiber);
+    }
+    return ERR_OK;
 }
 
 struct fiber *fiber_take(void) {

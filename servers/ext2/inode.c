@@ -25,6 +25,7 @@ error_t inode_cache_make(struct filesystem *fs, uint64_t cache_bytes) {
         hash *= 2;
     fs->inode_hash = calloc(hash, sizeof *fs->inode_hash);
     fs->inode_hash_mask = hash - 1;
+    table_touch(fs->inode_hash, hash * sizeof *fs->inode_hash);
     fs->index_limit = cache_bytes / 16 < 65536 ? 65536 : cache_bytes / 16;
     return fs->inode_hash ? ERR_OK : ERR_NO_MEMORY;
 }

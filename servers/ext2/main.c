@@ -3,7 +3,8 @@
 
 int server_main(const struct startup *startup);
 
-struct file_server ext2_server = {.name = "ext2", .attach = ext2_attach, .detach = ext2_detach};
+struct file_server ext2_server = {
+    .name = "ext2", .attach = ext2_attach, .detach = ext2_detach, .cache = ext2_cache};
 
 int server_main(const struct startup *startup) {
     ext2_server.server.stack_bytes = 32 * 1024;

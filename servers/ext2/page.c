@@ -21,6 +21,9 @@ error_t page_cache_make(struct filesystem *fs, uint64_t base, uint64_t bytes) {
     if (!fs->pages || !fs->page_hash || !fs->writeback || !fs->writeback_spare)
         return ERR_NO_MEMORY;
     memset(fs->page_hash, 0xFF, hash * sizeof *fs->page_hash);
+    table_touch(fs->pages, count * sizeof *fs->pages);
+    table_touch(fs->writeback, WRITEBACK_ENTRIES * sizeof *fs->writeback);
+    table_touch(fs->writeback_spare, WRITEBACK_ENTRIES * sizeof *fs->writeback_spare);
     fs->page_base = base;
     fs->page_count = count;
     fs->page_hash_mask = hash - 1;
@@ -70,7 +73,6 @@ static void page_insert(struct inode *inode, uint32_t index, uint32_t frame) {
         fs->pages[inode->pages].inode_previous = frame;
     inode->pages = frame;
     inode->page_count++;
-    fs->pages_used++;
     page->pins = 1;
 }
 
@@ -89,7 +91,6 @@ void page_drop(struct filesystem *fs, uint32_t frame) {
     if (page->inode_next != NO_INDEX)
         fs->pages[page->inode_next].inode_previous = page->inode_previous;
     inode->page_count--;
-    fs->pages_used--;
     page->inode = NULL;
     page->flags = 0;
 }
