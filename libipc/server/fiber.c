@@ -8,9 +8,10 @@
 #include "kernel/abi/capability.h"
 #include "libipc/client/call.h"
 #include "libipc/client/slot.h"
+#include "libipc/include/pages.h"
 #include "libipc/server/loop.h"
 
-enum { SAVED_REGISTERS = 6, SAVED_RBX = 4, PAGE_BYTES = 4096 };
+enum { SAVED_REGISTERS = 6, SAVED_RBX = 4 };
 
 // The first switch to the fiber pops these and returns into fiber_enter, with the fiber in rbx.
 static void fiber_prepare(struct fiber *fiber) {
@@ -29,13 +30,10 @@ static uint32_t fiber_limit(void) {
     return limit != 0 && limit < FIBER_MAX ? limit : FIBER_MAX;
 }
 
-static uint64_t stack_bytes(void) {
-    return loop.server->stack_bytes != 0 ? loop.server->stack_bytes : SERVER_STACK_BYTES;
-}
-
-static struct fiber *fiber_create(void) {
+// `whole`: every page of its stack is there at once.
+static struct fiber *fiber_create(bool whole) {
     struct server *server = loop.server;
-    uint64_t bytes = stack_bytes();
+    uint64_t bytes = server->stack_bytes != 0 ? server->stack_bytes : SERVER_STACK_BYTES;
     if (loop.fiber_count >= fiber_limit())
         return NULL;
     void *low;
@@ -43,6 +41,8 @@ static struct fiber *fiber_create(void) {
         server->stack_create != NULL ? server->stack_create(bytes, &low) : server_stack_create(bytes, &low);
     if (error != ERR_OK)
         return NULL;
+    if (whole)
+        pages_touch(low, bytes);
     struct fiber *fiber = (struct fiber *)((uintptr_t)low + bytes - (sizeof(struct fiber) + 63) / 64 * 64);
     *fiber = (struct fiber){.state = FIBER_IDLE, .cookie = loop.cookie_base + loop.fiber_count};
     fiber->request.words = fiber->words;
@@ -56,26 +56,19 @@ static struct fiber *fiber_create(void) {
 bool fiber_reserve(void) {
     if (loop.pool != NULL)
         return true;
-    struct fiber *fiber = fiber_create();
+    struct fiber *fiber = fiber_create(false);
     if (fiber == NULL)
         return false;
     fiber_recycle(fiber);
     return true;
 }
 
-static void stack_touch(struct fiber *fiber) {
-    volatile unsigned char *control = (volatile unsigned char *)fiber;
-    for (uint64_t below = PAGE_BYTES; below < stack_bytes(); below += PAGE_BYTES)
-        *(control - below) = 0;
-}
-
 error_t fiber_fill_pool(void) {
     uint32_t wanted = loop.server->fibers != 0 ? loop.server->fibers : SERVER_FIBERS;
     while (loop.fiber_count < wanted && loop.fiber_count < fiber_limit()) {
-        struct fiber *fiber = fiber_create();
+        struct fiber *fiber = fiber_create(true);
         if (fiber == NULL)
             return ERR_NO_MEMORY;
-        stack_touch(fiber);
         fiber_recycle(fiber);
     }
     return ERR_OK;

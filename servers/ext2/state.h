@@ -277,16 +277,6 @@ static inline bool inode_is_regular(const struct inode *inode) {
 static inline bool inode_is_symlink(const struct inode *inode) {
     return (inode->mode & EXT2_MODE_TYPE) == EXT2_MODE_SYMLINK;
 }
-// Brings every page of a table in. calloc makes big ones of memory that is there only when it is first used;
-// what they take is to be known once the disk is mounted.
-static inline void table_touch(void *table, size_t bytes) {
-    volatile uint8_t *at = table;
-    for (size_t i = 0; at && i < bytes; i += PAGE_BYTES)
-        at[i] = at[i];
-    if (at && bytes)
-        at[bytes - 1] = at[bytes - 1];
-}
-
 static inline uint32_t minimum_u32(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }

@@ -71,7 +71,7 @@ def test_a_thousand_programs_leave_no_trace():
     that did so would be counted."""
     script = """
 thousand() { i=0; while [ $i -lt 1000 ]; do /bin/true; i=$((i + 1)); done; sync; }
-free_bytes() { while read key value; do [ $key = free_bytes ] && echo $value; done < /proc/memory; }
+free_bytes() { while read key value; do if [ $key = free_bytes ]; then echo $value; fi; done < /proc/memory; }
 free_bytes > /dev/null
 thousand; free_bytes; thousand; free_bytes; thousand; free_bytes
 """
