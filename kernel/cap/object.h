@@ -47,13 +47,11 @@ bool thread_reap_step(struct object *object);
 bool endpoint_reap_step(struct object *object);
 bool session_reap_step(struct object *object);
 bool call_reap_step(struct object *object);
-bool notification_reap_step(struct object *object);
 bool memory_reap_step(struct object *object);
 bool irq_reap_step(struct object *object);
-bool account_reap_step(struct object *object);
 
 // The last capability went: what the kind does about it.
-void thread_unreachable(struct object *object);
+void process_unreachable(struct object *object);
 void endpoint_unreachable(struct object *object);
 void session_unreachable(struct object *object);
 void call_unreachable(struct object *object);

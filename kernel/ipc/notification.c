@@ -84,8 +84,3 @@ void notification_unreachable(struct object *object) {
         thread_wake(thread);
     }
 }
-
-bool notification_reap_step(struct object *object) {
-    (void)object; // unbound, since that would hold a reference
-    return true;
-}

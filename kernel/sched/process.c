@@ -133,6 +133,10 @@ void process_check_reachable(struct process *process) {
         process_destroy(process);
 }
 
+void process_unreachable(struct object *object) {
+    process_check_reachable(CONTAINER_OF(object, struct process, object));
+}
+
 bool process_reap_step(struct object *object) {
     struct process *process = CONTAINER_OF(object, struct process, object);
     process_end_threads(process);

@@ -188,10 +188,6 @@ void thread_end(struct thread *thread) {
     object_release(&thread->object); // the reference of its creation: a thread lives until it ends
 }
 
-void thread_unreachable(struct object *object) {
-    (void)object; // it runs on: its process can be ended as a whole
-}
-
 bool thread_reap_step(struct object *object) {
     struct thread *thread = CONTAINER_OF(object, struct thread, object);
     if (!capability_revoke_rest(thread->revoking, REVOKE_STEP))
