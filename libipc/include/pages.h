@@ -1,6 +1,6 @@
-// Memory that is there before it is needed. New memory appears page by page when it is first touched; what a server
-// works with in any case it touches at its start, so that its memory does not depend later on what happens to be
-// used when.
+// Memory that is there before it is needed. New memory appears page by page when it is first touched; what a
+// server works with in any case it touches at its start, so that its memory does not depend later on what
+// happens to be used when.
 #pragma once
 
 #include <stdint.h>

@@ -1,4 +1,5 @@
-// ext2: file systems on disks. Wiring only: the core is in this folder's other files, sessions and protocols are the framework's.
+// ext2: file systems on disks. Wiring only: the core is in this folder's other files, sessions and protocols
+// are the framework's.
 #include "servers/ext2/volume.h"
 
 int server_main(const struct startup *startup);

@@ -226,8 +226,7 @@ void filesystem_statistics(struct filesystem *fs, struct filesystem_statistics *
         .inodes_free = fs->free_inodes + fs->pending_inodes,
         .name_bytes = EXT2_NAME_BYTES,
         .read_only = fs->read_only,
-        .dirty_bytes =
-            (uint64_t)fs->dirty_pages * PAGE_BYTES + (uint64_t)fs->dirty_buffers * fs->block_size,
+        .dirty_bytes = (uint64_t)fs->dirty_pages * PAGE_BYTES + (uint64_t)fs->dirty_buffers * fs->block_size,
     };
     memcpy(result->uuid, fs->uuid, sizeof result->uuid);
 }

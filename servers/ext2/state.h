@@ -228,7 +228,7 @@ struct filesystem {
     uint32_t chunk_pages, ahead_pages, reading_pages;
     struct platform_queue page_queues[WAIT_QUEUES], frame_queue;
     struct core_lock writeback_lock, sync_lock;
-    uint32_t write_retries; // failed writes that made their page dirty again
+    uint32_t write_retries;                            // failed writes that made their page dirty again
     uint32_t dirty_stamp, write_epoch, epoch_pages[2]; // pages being written, by epoch
     struct writeback_entry *writeback, *writeback_spare;
 

@@ -15,7 +15,7 @@
 #define NANOSECONDS_PER_SECOND      UINT64_C(1000000000)
 #define NANOSECONDS_PER_MILLISECOND UINT64_C(1000000)
 
-#define PROGRAMS_ROLE                "process" // programs' accounts lie in its account
+#define PROGRAMS_ROLE "process" // programs' accounts lie in its account
 
 typedef unsigned long long number;
 

@@ -583,5 +583,4 @@ cap_t machine_session(struct server *server, const char *badge_name) {
 }
 
 // The heap is the host's.
-void heap_fill(void) {
-}
+void heap_fill(void) {}
