@@ -3,6 +3,7 @@
 
 #include "kernel/sched/process.h"
 #include "kernel/sched/run_queue.h"
+#include "kernel/trace/trace.h"
 #include "kernel/x86_64/clock.h"
 #include "kernel/x86_64/processor.h"
 #include "kernel/x86_64/switch.h"
@@ -120,6 +121,7 @@ static uint64_t idle(struct cpu *cpu, uint64_t now) {
         bool nothing_to_reap = reaper_run(1);
         if (!run_queue_first()) {
             arm_timer(cpu, now);
+            trace_event(TRACE_EVENT_SWITCH, NULL, 0, 0, 0);
             switch_idle(nothing_to_reap);
         }
         now = clock_now();
@@ -205,6 +207,7 @@ void schedule(void) {
     cpu->slice_end = now + next->slice_left;
     cpu->current = next;
     next->cpu = cpu;
+    trace_event(TRACE_EVENT_SWITCH, next, 0, 0, 0);
     switch_count += switch_to(next);
     arm_timer(cpu, now);
     share_work(cpu);

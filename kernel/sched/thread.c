@@ -10,6 +10,7 @@
 #include "kernel/sched/process.h"
 #include "kernel/sched/run_queue.h"
 #include "kernel/sched/schedule.h"
+#include "kernel/trace/trace.h"
 #include "kernel/x86_64/fpu.h"
 #include "kernel/x86_64/switch.h"
 
@@ -89,6 +90,7 @@ fail:
 void thread_wake(struct thread *thread) {
     if (thread->state == THREAD_STATE_ENDED)
         return;
+    trace_event(TRACE_EVENT_WAKE, NULL, 0, thread->request.serial, 0);
     timer_remove(thread);
     thread->extras &= ~(uint32_t)EXTRA_TIMER;
     if (thread->state == THREAD_STATE_WAITING)

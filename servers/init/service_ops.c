@@ -49,6 +49,7 @@ static void fill_status(const struct role *role, struct service_status *status) 
     (void)account_information(role->account, &quota, &used, &peak, &ceiling);
     status->memory_bytes = used;
     status->cpu_time = information.cpu_time;
+    status->serial = information.serial;
 }
 
 static error_t init_service_next(struct request *request, const struct service_next_in *in,
