@@ -245,6 +245,9 @@ error_t server_run(struct server *server) {
         if (error != ERR_OK)
             return error;
     }
+    error_t error = fiber_fill_pool();
+    if (error != ERR_OK)
+        return error;
     loop.running_once = true;
     return loop_run();
 }
