@@ -12,8 +12,8 @@ struct large_range {
 
 struct undo {
     uint64_t *log;
-    uint64_t used;     // words
-    uint64_t limit;    // words: what stores look at. 0 while each of them is counted (`fuse`), else the capacity
+    uint64_t used;  // words
+    uint64_t limit; // words: what stores look at. 0 while each of them is counted (`fuse`), else the capacity
     uint64_t capacity; // words
     uint64_t window;   // bytes; 0: nothing is noted
     uint64_t stack_low, stack_bytes;
@@ -25,6 +25,7 @@ struct undo {
 };
 
 extern struct undo undo;
-extern const char __ehdr_start[] __attribute__((visibility("hidden"))); // the linker's: the start of the image
+extern const char __ehdr_start[]
+    __attribute__((visibility("hidden"))); // the linker's: the start of the image
 
 #define barrier() __asm__ volatile("" : : : "memory")

@@ -1,6 +1,7 @@
-// What clang calls before each store of code compiled with `kept_args` (the outlined checks of its kernel address
-// sanitizer), and the functions of the same kind for memory that is moved as a whole: the linker puts __wrap_memcpy in
-// front of memcpy. See undo.h. In servers only; this file is compiled without notes of its own.
+// What clang calls before each store of code compiled with `kept_args` (the outlined checks of its kernel
+// address sanitizer), and the functions of the same kind for memory that is moved as a whole: the linker puts
+// __wrap_memcpy in front of memcpy. See undo.h. In servers only; this file is compiled without notes of its
+// own.
 #include <stddef.h>
 
 #include "libipc/kept/log.h"
@@ -38,8 +39,7 @@ void __asan_storeN_noabort(uintptr_t address, uint64_t bytes) {
 }
 
 void __asan_handle_no_return(void);
-void __asan_handle_no_return(void) {
-}
+void __asan_handle_no_return(void) {}
 
 void *__wrap_memcpy(void *restrict to, const void *restrict from, size_t bytes);
 void *__wrap_memmove(void *to, const void *from, size_t bytes);

@@ -1,6 +1,7 @@
-// See undo.h. An entry is the old bytes, rounded up to words, and behind them a word with address and length; longer
-// entries have a second word with the length. Its order of stores: the entry, then `used`, then (by the caller) the
-// memory itself. So the log is whole wherever its writer is stopped, and taking back may be stopped and begun again.
+// See undo.h. An entry is the old bytes, rounded up to words, and behind them a word with address and length;
+// longer entries have a second word with the length. Its order of stores: the entry, then `used`, then (by
+// the caller) the memory itself. So the log is whole wherever its writer is stopped, and taking back may be
+// stopped and begun again.
 //
 // This file is compiled without notes of its own.
 #include "libipc/kept/log.h"
@@ -12,7 +13,7 @@
 
 #define ADDRESS_MASK ((UINT64_C(1) << LENGTH_SHIFT) - 1)
 
-extern const char _end[] __attribute__((visibility("hidden")));         // and its end
+extern const char _end[] __attribute__((visibility("hidden"))); // and its end
 
 struct undo undo;
 static uint64_t next_address; // in the window; where memory is mapped next

@@ -1,11 +1,11 @@
-// Kept memory: what a server's program writes outlives its actor, and is whole at every moment. All of it lies in one
-// window of the address space: the program's own data, its heap, the stacks of its fibers. Before a store to the window
-// the old bytes go into the undo log; a commit forgets the log; the next actor of the role takes back, in reverse order,
-// what was stored since the last commit.
+// Kept memory: what a server's program writes outlives its actor, and is whole at every moment. All of it
+// lies in one window of the address space: the program's own data, its heap, the stacks of its fibers. Before
+// a store to the window the old bytes go into the undo log; a commit forgets the log; the next actor of the
+// role takes back, in reverse order, what was stored since the last commit.
 //
-// Stores are noted by the compiler (`kept_args` in meson.build: its checks of stores, with our functions behind them);
-// what it does not see is noted by hand with kept_note. Called by libipc/server, libipc/start and whoever lets the kernel
-// or assembly code write to the window.
+// Stores are noted by the compiler (`kept_args` in meson.build: its checks of stores, with our functions
+// behind them); what it does not see is noted by hand with kept_note. Called by libipc/server, libipc/start
+// and whoever lets the kernel or assembly code write to the window.
 #pragma once
 
 #include <stdbool.h>
@@ -18,7 +18,8 @@
 enum { KEPT_LOG_BYTES = 192 * 1024 };
 #define KEPT_WINDOW_BYTES (UINT64_C(1) << 33)
 
-// For functions whose stores are not to be noted: to memory outside the window, or to what a rollback may find changed.
+// For functions whose stores are not to be noted: to memory outside the window, or to what a rollback may
+// find changed.
 #define KEPT_UNNOTED __attribute__((no_sanitize("kernel-address")))
 
 // Makes the log, of at most `bytes` (0: KEPT_LOG_BYTES); until then, and if this fails, nothing is noted.
@@ -33,17 +34,20 @@ bool kept_active(void);
 // For crash points: the actor ends at the store of that number from now; 0: at none.
 void kept_fuse(uint64_t stores);
 
-// The stack of the fiber that runs: its own stores to it are not noted, since it was noted as a whole when it began.
+// The stack of the fiber that runs: its own stores to it are not noted, since it was noted as a whole when it
+// began.
 void kept_set_stack(const void *low, uint64_t bytes);
 
 // From here on nothing is taken back.
 void kept_commit(void);
 
-// Takes back what was stored since the last commit. False: it can't be, since the log was too small or was never made.
+// Takes back what was stored since the last commit. False: it can't be, since the log was too small or was
+// never made.
 MUST_USE bool kept_rollback(void);
 
 // Most bytes of the log that lay between two commits, and how often it was too small.
 uint64_t kept_deepest(void);
 
-// Memory in the window, or anywhere if nothing is kept. Maps `bytes` (a multiple of 4,096) of a memory object to read and write.
+// Memory in the window, or anywhere if nothing is kept. Maps `bytes` (a multiple of 4,096) of a memory object
+// to read and write.
 MUST_USE error_t kept_map(cap_t memory, uint64_t bytes, uint64_t *address);

@@ -80,8 +80,8 @@ static void slots_return(const struct ipc_registers *registers, bool answered,
 }
 
 // The same with the next commit.
-static error_t send_later(struct fiber *fiber, const struct ipc_registers *registers, cap_t slots[MESSAGE_CAPS],
-                          unsigned caps_out) {
+static error_t send_later(struct fiber *fiber, const struct ipc_registers *registers,
+                          cap_t slots[MESSAGE_CAPS], unsigned caps_out) {
     struct outgoing *outgoing = &fiber->outgoing;
     for (unsigned i = 0; i < MESSAGE_CAPS; i++) {
         slots[i] = 0;
@@ -142,8 +142,8 @@ error_t fiber_exchange(struct ipc_registers *registers, unsigned caps_out) {
     registers->second = fiber->call;
     cap_t slots[MESSAGE_CAPS];
     bool later = kept_active();
-    error_t error = later ? send_later(fiber, registers, slots, caps_out)
-                          : send_with_slots(registers, slots, caps_out);
+    error_t error =
+        later ? send_later(fiber, registers, slots, caps_out) : send_with_slots(registers, slots, caps_out);
     if (error != ERR_OK) {
         slots_return(registers, false, slots);
         return error;
@@ -167,7 +167,8 @@ void fiber_answer(const struct ipc_registers *registers) {
     uint64_t index = registers->target - loop.cookie_base;
     struct fiber *fiber = index < loop.fiber_count ? loop.fibers[index] : NULL;
     if (fiber != NULL && registers->third != 0 && registers->third == fiber->answered) {
-        // Shown again, since the actor before did not wait again: what came with it is in use. A call begun since was not sent.
+        // Shown again, since the actor before did not wait again: what came with it is in use. A call begun
+        // since was not sent.
         if (fiber->state == FIBER_CALLING) {
             fiber_queue(&loop.sending, fiber);
             fiber->state = FIBER_SENDING;

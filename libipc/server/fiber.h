@@ -33,8 +33,9 @@ MUST_USE error_t fiber_sleep_until(uint64_t deadline);
 // Lets other fibers that are ready run first.
 void fiber_yield(void);
 
-// What was done until now is committed; nobody else runs meanwhile. Before memory that is not noted (libipc/kept/undo.h), like
-// a page of a cache, changes its contents. Nothing in the loop's own context, or if nothing is kept.
+// What was done until now is committed; nobody else runs meanwhile. Before memory that is not noted
+// (libipc/kept/undo.h), like a page of a cache, changes its contents. Nothing in the loop's own context, or
+// if nothing is kept.
 void fiber_commit(void);
 
 // Runs a function on a fiber of its own, soon. ERR_NO_MEMORY: no stack for it.

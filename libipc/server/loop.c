@@ -66,11 +66,13 @@ static void refuse(const struct ipc_registers *registers, error_t status) {
     (void)ignored;
 }
 
-// Noted as a whole: the fiber may be the one whose answer just went out, and which is not known to have arrived.
+// Noted as a whole: the fiber may be the one whose answer just went out, and which is not known to have
+// arrived.
 KEPT_UNNOTED static void request_fill(struct request *request, const struct ipc_registers *registers) {
     uint64_t words = tag_words(registers->tag);
     kept_note(request, sizeof(*request));
-    kept_note(request->words, sizeof(uint64_t) * (words > MESSAGE_REGISTER_WORDS ? MESSAGE_WORDS : MESSAGE_REGISTER_WORDS));
+    kept_note(request->words,
+              sizeof(uint64_t) * (words > MESSAGE_REGISTER_WORDS ? MESSAGE_WORDS : MESSAGE_REGISTER_WORDS));
     uint64_t tag = registers->tag;
     request->badge = registers->target;
     request->tag = tag;
@@ -149,8 +151,8 @@ void loop_deliver(const struct ipc_registers *registers) {
     }
 }
 
-// One wait at the endpoint. Puts the request being served aside, unless it is answered here. ERR_AGAIN: fibers are ready
-// again.
+// One wait at the endpoint. Puts the request being served aside, unless it is answered here. ERR_AGAIN:
+// fibers are ready again.
 static error_t receive(struct ipc_registers *registers) {
     loop_commit();
     if (loop.ready.first != NULL)

@@ -13,11 +13,11 @@ enum fiber_state {
     FIBER_IDLE,  // in the pool
     FIBER_READY, // in the ready queue
     FIBER_RUNNING,
-    FIBER_SENDING,  // its call goes out with the next commit
-    FIBER_CALLING,  // waits for the answer to its call object
-    FIBER_WAITING,  // in a queue, or only for its timer
+    FIBER_SENDING,    // its call goes out with the next commit
+    FIBER_CALLING,    // waits for the answer to its call object
+    FIBER_WAITING,    // in a queue, or only for its timer
     FIBER_COMMITTING, // runs on at once, behind a commit
-    FIBER_FINISHED, // its function or handler has returned
+    FIBER_FINISHED,   // its function or handler has returned
 };
 
 struct fiber {
@@ -56,7 +56,15 @@ struct fiber {
 };
 
 // What must not happen before the state that it follows from is committed. Each may be done again.
-enum output_kind { OUTPUT_REPLY, OUTPUT_RELEASE, OUTPUT_ACKNOWLEDGE, OUTPUT_UNMAP, OUTPUT_RINGS, OUTPUT_END, OUTPUT_START };
+enum output_kind {
+    OUTPUT_REPLY,
+    OUTPUT_RELEASE,
+    OUTPUT_ACKNOWLEDGE,
+    OUTPUT_UNMAP,
+    OUTPUT_RINGS,
+    OUTPUT_END,
+    OUTPUT_START
+};
 
 struct output {
     enum output_kind kind;

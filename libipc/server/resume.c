@@ -1,9 +1,10 @@
-// What goes on when an actor ends and the next one finds its memory (libipc/kept/undo.h). Between two commits nothing
-// that others can see is done: answers, calls, positions of rings, what is released. It is listed, and done after the
-// commit; the next actor does all of the list again, and each entry can be done twice.
+// What goes on when an actor ends and the next one finds its memory (libipc/kept/undo.h). Between two commits
+// nothing that others can see is done: answers, calls, positions of rings, what is released. It is listed,
+// and done after the commit; the next actor does all of the list again, and each entry can be done twice.
 //
-// Fibers stay as they are, where they wait. Their requests ended in ERR_SERVER_LOST, and come again under the same
-// numbers: each is given back to its fiber, or answered with its result. A request taken since the last commit is new.
+// Fibers stay as they are, where they wait. Their requests ended in ERR_SERVER_LOST, and come again under the
+// same numbers: each is given back to its fiber, or answered with its result. A request taken since the last
+// commit is new.
 #include <stddef.h>
 
 #include "kernel/abi/capability.h"
@@ -246,7 +247,8 @@ bool loop_attach(const struct ipc_registers *registers) {
     }
     for (uint32_t i = 0; i < loop.fiber_count; i++) {
         struct fiber *fiber = loop.fibers[i];
-        if (!fiber->detached || fiber->request.number_thread != thread || fiber->request.number_count != count)
+        if (!fiber->detached || fiber->request.number_thread != thread ||
+            fiber->request.number_count != count)
             continue;
         loop_drop_caps(registers->tag);
         if (!put_aside(fiber->reply_slot))
@@ -269,8 +271,8 @@ bool loop_attach(const struct ipc_registers *registers) {
     return false;
 }
 
-// Capabilities that nobody knows of: their making was taken back. Sessions of ours among them are told to be gone before
-// any badge is given again.
+// Capabilities that nobody knows of: their making was taken back. Sessions of ours among them are told to be
+// gone before any badge is given again.
 static uint32_t drop_unknown(void) {
     uint32_t sessions = 0;
     uint64_t slot = SLOTS_LISTED, kind, badge;
@@ -288,7 +290,8 @@ static uint32_t drop_unknown(void) {
 
 static void show_gone(uint32_t sessions) {
     while (sessions != 0) {
-        struct ipc_registers registers = {.target = loop.server->endpoint};
+        struct ipc_registers registers = {.target = loop.server->endpoint, .tag = TAG_DEADLINE};
+        ipc_page->deadline = 0; // not to wait: a copy of one may be with somebody
         error_t error = system_call(SYS_WAIT, &registers);
         if (error == WAIT_NOTIFICATION)
             continue; // all bits are set below

@@ -26,8 +26,8 @@ struct server {
     error_t (*stack_create)(uint64_t bytes,
                             void **low); // memory with a guard page below; NULL: server_stack_create
 
-    void (*resumed)(void); // a new actor goes on with the memory of the one before: what it held of a device may be
-                           // anywhere. In the loop's own context
+    void (*resumed)(void); // a new actor goes on with the memory of the one before: what it held of a device
+                           // may be anywhere. In the loop's own context
 
     struct {
         void (*handler)(void *argument, uint32_t bit);
@@ -42,14 +42,15 @@ void server_on_bit(struct server *server, uint32_t bit, void (*handler)(void *ar
                    void *argument);
 
 struct startup;
-// Goes on where an actor before ended, in its memory; see libipc/server/resume.c. ERR_CORRUPT: that memory is not whole.
+// Goes on where an actor before ended, in its memory; see libipc/server/resume.c. ERR_CORRUPT: that memory is
+// not whole.
 MUST_USE error_t server_resume(const struct startup *startup);
 
 // Serves until server_stop. Returns why it ended: ERR_OK, or what the kernel said to waiting at the endpoint.
 MUST_USE error_t server_run(struct server *server);
 
-// A ring pair whose new positions are shown to the other side, with a signal if it sleeps, when what led to them is
-// committed. As ring_pair_flush; for servers and drivers.
+// A ring pair whose new positions are shown to the other side, with a signal if it sleeps, when what led to
+// them is committed. As ring_pair_flush; for servers and drivers.
 struct ring_pair;
 struct ring;
 void server_flush_rings(struct ring_pair *pair, struct ring *pushed, struct ring *popped);
@@ -57,11 +58,13 @@ void server_flush_rings(struct ring_pair *pair, struct ring *pushed, struct ring
 // Unmaps memory when it is committed that nobody needs it.
 MUST_USE error_t server_unmap(void *address, uint64_t bytes);
 
-// Ends a process, or lets a thread run, when the state that says so is committed. ERR_OK, or why it can't be done now.
+// Ends a process, or lets a thread run, when the state that says so is committed. ERR_OK, or why it can't be
+// done now.
 MUST_USE error_t server_end_process(cap_t process);
 MUST_USE error_t server_start_thread(cap_t thread);
 
-// Crash points (tests/fault): the actor ends at the `left`-th event of this kind from when init wrote it here.
+// Crash points (tests/fault): the actor ends at the `left`-th event of this kind from when init wrote it
+// here.
 enum server_event { POINT_NONE, POINT_RECEIVE, POINT_REPLY, POINT_COMMIT, POINT_OUTPUT, POINT_STORE };
 struct server_point {
     uint64_t event, left;

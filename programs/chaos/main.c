@@ -1,5 +1,5 @@
-// chaos: ends servers, one after the other, while a command runs, and shows that the command does not notice. Without a
-// command it copies a file again and again, compares every copy, and runs a pipeline.
+// chaos: ends servers, one after the other, while a command runs, and shows that the command does not notice.
+// Without a command it copies a file again and again, compares every copy, and runs a pipeline.
 #include <errno.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -24,10 +24,11 @@ static const char details[] = "  -n  stop after so many kills in all\n"
                               "The exit status is 0 if the command's is, and no server was given up.\n";
 
 enum { SERVERS_MAX = 32, SECOND = 1000000000 };
-static const char *const usual[] = {"ext2", "vfs",   "process", "console", "tmpfs",   "devfs",
+static const char *const usual[] = {"ext2",   "vfs", "process", "console", "tmpfs",   "devfs",
                                     "procfs", "log", "ata",     "devices", "serial0", "keyboard"};
 static const char workload[] =
-    "n=0; cd /root; while [ ! -e /tmp/chaos.stop ]; do cp /bin/sh chaos.copy && cmp /bin/sh chaos.copy || exit 1\n"
+    "n=0; cd /root; while [ ! -e /tmp/chaos.stop ]; do cp /bin/sh chaos.copy && cmp /bin/sh chaos.copy || "
+    "exit 1\n"
     "[ \"$(echo $n | cat | cat)\" = $n ] || exit 1; rm chaos.copy; n=$((n+1)); done; rm /tmp/chaos.stop\n"
     "echo \"chaos: $n files were copied and compared, $n pipelines ran\"";
 
@@ -59,7 +60,8 @@ static void add_target(const char *name) {
 static pid_t start(char **command) {
     static char *const shell[] = {"sh", "-c", (char *)(uintptr_t)workload, NULL};
     pid_t child;
-    int error = posix_spawnp(&child, command ? command[0] : "sh", NULL, NULL, command ? command : shell, environ);
+    int error =
+        posix_spawnp(&child, command ? command[0] : "sh", NULL, NULL, command ? command : shell, environ);
     if (error)
         program_fail(command ? command[0] : "sh", "%s", error_text(error));
     return child;
@@ -79,8 +81,8 @@ static bool strike(struct target *target) {
 
 static void show(uint64_t kills, uint64_t began) {
     uint64_t tenths = (now() - began) / (SECOND / 10);
-    printf("\rchaos: %llu.%llu s, %llu kills:", (unsigned long long)tenths / 10, (unsigned long long)tenths % 10,
-           (unsigned long long)kills);
+    printf("\rchaos: %llu.%llu s, %llu kills:", (unsigned long long)tenths / 10,
+           (unsigned long long)tenths % 10, (unsigned long long)kills);
     for (int i = 0; i < target_count; i++)
         printf(" %s %llu", targets[i].name, (unsigned long long)targets[i].kills);
     fflush(stdout);
@@ -131,8 +133,9 @@ int main(int argc, char **argv) {
         if (option == 'q')
             quiet = true;
         else
-            *(option == 'n' ? &most : option == 'r' ? &rate : &seconds) =
-                (uint64_t)number_parse(program_argument, "number");
+            *(option == 'n'   ? &most
+              : option == 'r' ? &rate
+                              : &seconds) = (uint64_t)number_parse(program_argument, "number");
     }
     if (rate == 0 || rate > 1000)
         program_usage_error("a rate from 1 to 1000 is wanted");
@@ -141,7 +144,8 @@ int main(int argc, char **argv) {
         program_fail(NULL, "this program was not given a session of init");
     for (int i = 0; i < program_operand_count; i++)
         add_target(program_operands[i]);
-    for (size_t i = 0; target_count == 0 || (program_operand_count == 0 && i < sizeof(usual) / sizeof(usual[0])); i++)
+    for (size_t i = 0;
+         target_count == 0 || (program_operand_count == 0 && i < sizeof(usual) / sizeof(usual[0])); i++)
         add_target(usual[i]);
     int status = 0;
     uint64_t began = now();

@@ -1,18 +1,23 @@
 // service: shows the roles that init keeps, and starts, stops, kills and restarts them. What is shown comes
 // from init itself, so it works without /proc; changing needs the session that boot hands to its shells.
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "kernel/abi/capability.h"
 #include "libipc/client/clock.h"
+#include "libipc/protocols/account.h"
+#include "libipc/protocols/memory.h"
 #include "libipc/protocols/service.h"
 #include "libipc/start/start.h"
 #include "programs/common/proc.h"
 #include "programs/common/program.h"
 
-static const char operands[] = "[NAME | {start | stop | kill | restart | log} NAME | point NAME EVENT NUMBER]";
+static const char operands[] = "[NAME | {start | stop | kill | restart | log} NAME | reload NAME [FILE] | point NAME EVENT NUMBER]";
 static const char details[] =
     "Without a name: all services. With one: what is known of it.\n"
     "  start    start it if it does not run\n"
@@ -20,6 +25,7 @@ static const char details[] =
     "  kill     end it as a crash would: init starts another at once\n"
     "  restart  end it and start another, even after it was given up\n"
     "  log      what it said (without a name: what all said)\n"
+    "  reload   put the program in FILE in its place; without FILE, the one that it began with\n"
     "  point    let it end at an event: the NUMBERth receive, reply, commit, output or store\n"
     "RESTARTED counts the starts after the first, LAST END is what ended the one before,\n"
     "RECOVERY the time from that end until the next one ran, QUEUE the requests that wait.\n";
@@ -165,6 +171,37 @@ static void change(const char *verb, const char *name, bool force) {
         program_fail(name, "can't %s it: %s", verb, error_text(-error));
 }
 
+// The file as a memory object, and its length.
+static cap_t file_load(const char *path, uint64_t *length) {
+    static char bytes[64 * 1024];
+    cap_t memory = 0;
+    struct stat status;
+    uint64_t moved;
+    FILE *file = fopen(path, "r");
+    if (!file || fstat(fileno(file), &status) != 0)
+        program_fail(path, "%s", error_text(errno));
+    *length = (uint64_t)status.st_size;
+    error_t error = account_create_memory(SLOT_ACCOUNT, (*length + 4095) & ~UINT64_C(4095), &memory);
+    for (uint64_t at = 0; error == ERR_OK && at < *length; at += moved) {
+        size_t count = fread(bytes, 1, sizeof(bytes), file);
+        error = count == 0 ? ERR_IO : memory_write(memory, at, bytes, count, &moved);
+    }
+    if (error != ERR_OK)
+        program_fail(path, "%s", error_text(-error));
+    fclose(file);
+    return memory;
+}
+
+static void reload(const char *name, const char *path) {
+    uint64_t length = 0;
+    cap_t memory = path ? file_load(path, &length) : 0;
+    error_t error = service_reload(session, length, memory, name, strlen(name));
+    if (error == ERR_NOT_SUPPORTED)
+        program_fail(name, "its memory is kept, and belongs to the program that it runs");
+    if (error != ERR_OK)
+        program_fail(name, "can't reload it: %s", error_text(-error));
+}
+
 static void point(const char *name, const char *event, const char *number) {
     static const char *const events[] = {"none", "receive", "reply", "commit", "output", "store"};
     uint64_t kind = 0;
@@ -190,6 +227,8 @@ int main(int argc, char **argv) {
                              strcmp(first, "kill") == 0 || strcmp(first, "restart") == 0);
     if (!first)
         list();
+    else if (strcmp(first, "reload") == 0 && (program_operand_count == 2 || program_operand_count == 3))
+        reload(program_operands[1], program_operand_count == 3 ? program_operands[2] : NULL);
     else if (strcmp(first, "point") == 0 && program_operand_count == 4)
         point(program_operands[1], program_operands[2], program_operands[3]);
     else if (strcmp(first, "log") == 0 && program_operand_count <= 2)

@@ -1,5 +1,5 @@
-// Memory for the heap of a server: one anonymous memory object per range, charged to its account, in the window whose
-// contents outlive the actor (libipc/kept/undo.h).
+// Memory for the heap of a server: one anonymous memory object per range, charged to its account, in the
+// window whose contents outlive the actor (libipc/kept/undo.h).
 #include "kernel/abi/capability.h"
 #include "libc/internal/system.h"
 #include "libipc/client/slot.h"

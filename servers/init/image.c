@@ -149,6 +149,9 @@ void image_release(struct image *image) {
         slot_release(image->template);
     }
     image->template = 0;
+    if (image->is_copy)
+        (void)process_unmap(SLOT_SELF, (uint64_t)image->file, (image->length + PAGE - 1) & ~(uint64_t)(PAGE - 1));
+    image->is_copy = false;
 }
 
 static const struct elf_section *section_at(const struct image *image, const struct elf_header *header,

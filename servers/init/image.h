@@ -2,6 +2,7 @@
 // actors are copy-on-write clones of it, so a restart reads nothing and waits for nobody.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,7 @@ struct image {
     uint64_t base, entry; // addresses
     const char *file;     // the ELF file, in the mapped initrd or in a mapped reload
     size_t length;
+    bool is_copy; // the file is in memory of init's own, and goes with the image
 };
 
 // Maps the initrd. Once, first.

@@ -245,7 +245,14 @@ void role_ended(struct role *role, uint32_t cause, uint64_t now) {
     bool own_fault = (cause == SERVICE_CAUSE_FAULT || cause == SERVICE_CAUSE_EXIT) && !role->has_point;
     role->faults = own_fault && now - role->started < 10 * SECOND ? role->faults + 1 : own_fault;
     role->has_point = false;
-    bool keeps = !role->refused && cause != SERVICE_CAUSE_RELOADED && role->faults < FAULTS_DROP;
+    bool keeps = !role->refused && role->faults < FAULTS_DROP;
+    if (own_fault && role->previous.template && now - role->started < SECOND) {
+        report("the new program of %s ended at once: the one before comes back", role->entry->name);
+        image_release(&role->image);
+        role->image = role->previous;
+        role->previous = (struct image){0};
+        role->faults = 1;
+    }
     if (role->has_memory && !keeps)
         report("%s goes on without its memory", role->entry->name);
     role->refused = false;

@@ -9,6 +9,8 @@
 struct role {
     const struct manifest_role *entry;
     struct image image;
+    struct image previous; // before a reload: comes back if the new one ends at once. template 0: none
+    bool reloaded;         // the image is not the initrd's
     cap_t account, process, endpoint, notification, state, thread;
     uint32_t phase;  // enum service_state
     uint32_t cause;  // enum service_cause: of the last end

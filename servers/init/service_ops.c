@@ -15,6 +15,8 @@
 #include "servers/init/report.h"
 #include "servers/init/role.h"
 
+enum { RELOAD_MOST = 16 << 20 };
+
 static bool may_change(const struct request *request) {
     return request->badge == startup_badge("service");
 }
@@ -152,6 +154,27 @@ static error_t init_service_power(struct request *request, const struct service_
     return may_change(request) ? kernel_power(SLOT_KERNEL, in->action) : ERR_NOT_PERMITTED;
 }
 
+// The file that a caller handed over, in memory of init's own: the caller's may go with it.
+static error_t own_copy(cap_t theirs, uint64_t length, const char **file) {
+    uint64_t from, to = 0, bytes = (length + 4095) & ~UINT64_C(4095);
+    cap_t memory;
+    if (length == 0 || length > RELOAD_MOST)
+        return ERR_NOT_EXECUTABLE;
+    error_t error = process_map(SLOT_SELF, 0, bytes, 0, MAP_FLAG_READ, theirs, &from);
+    if (error)
+        return error;
+    error = account_create_memory(SLOT_ACCOUNT, bytes, &memory);
+    if (!error) {
+        error = process_map(SLOT_SELF, 0, bytes, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, memory, &to);
+        slot_release(memory); // the mapping keeps it
+    }
+    if (!error)
+        memcpy((void *)to, (const void *)from, length); // NOLINT(performance-no-int-to-ptr)
+    *file = (const char *)to;                           // NOLINT(performance-no-int-to-ptr)
+    error_t unmapped = process_unmap(SLOT_SELF, from, bytes);
+    return error ? error : unmapped;
+}
+
 static error_t init_service_reload(struct request *request, const struct service_reload_in *in,
                                    struct service_reload_out *out) {
     struct role *role;
@@ -159,25 +182,37 @@ static error_t init_service_reload(struct request *request, const struct service
     error_t error = changeable_role(request, in->name_size, &role);
     if (error)
         return error;
-    struct image fresh;
-    const char *file;
+    const char *file = NULL;
     size_t length = in->length;
+    bool same = !in->image && !role->reloaded;
+    if (role->entry->keep && !same)
+        return ERR_NOT_SUPPORTED; // its memory belongs to the program that it runs
+    if (same) {
+        report("%s is loaded again", role->entry->name);
+        role_ended(role, SERVICE_CAUSE_RELOADED, report_time());
+        return ERR_OK;
+    }
     if (in->image) {
-        uint64_t address, bytes = (in->length + 4095) & ~UINT64_C(4095);
-        error = process_map(SLOT_SELF, 0, bytes, 0, MAP_FLAG_READ, in->image, &address);
-        file = (const char *)address; // NOLINT(performance-no-int-to-ptr)
+        error = own_copy(in->image, length, &file);
     } else {
         error = image_find(role->entry->arguments[0], &file, &length);
     }
-    if (!error)
-        error = image_load(&fresh, file, length);
     if (error)
         return error;
-    struct image old = role->image;
+    struct image fresh = {.file = file, .length = length};
+    error = image_load(&fresh, file, length);
+    fresh.is_copy = in->image != 0;
+    if (error) {
+        image_release(&fresh);
+        return error;
+    }
+    image_release(&role->previous);
+    role->previous = role->image;
     role->image = fresh;
+    role->reloaded = in->image != 0;
     report("%s gets a new program", role->entry->name);
+    role->faults = 0;
     role_ended(role, SERVICE_CAUSE_RELOADED, report_time());
-    image_release(&old);
     return ERR_OK;
 }
 
