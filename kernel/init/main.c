@@ -28,13 +28,13 @@ _Noreturn void kernel_main(const struct boot_info *info) {
     direct_map_base = info->direct_map_base;
     kernel_lock();
     cpu_register(&boot_processor.cpu);
-    descriptors_load(&boot_processor, false);
+    descriptors_load(&boot_processor);
     frame_initialize(info);
     paging_initialize(info->page_table_root);
     capability_region = (struct capability *)CAPABILITY_REGION; // NOLINT(performance-no-int-to-ptr)
     platform_initialize(info, options_get("seed", seed, sizeof(seed)));
     information_start(info);
-    processors_start(platform_acpi(), CPUS_MAX);
+    processors_start(platform_acpi());
     first_process_start(info);
     log_write(LOG_INFO, "%llu KiB of memory, %llu KiB free", (unsigned long long)frame_total_bytes() / 1024,
               (unsigned long long)frame_free_bytes() / 1024);

@@ -11,7 +11,6 @@ struct call {
     struct object object;
     struct request request;
     struct endpoint *endpoint; // referenced
-    struct session *answer_to; // unused while idle
     uint64_t cookie;
     uint64_t serial, count;
     error_t error; // with which the answer came

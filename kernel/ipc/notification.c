@@ -43,12 +43,13 @@ uint64_t notification_poll(struct notification *notification) {
 
 void notification_signal(struct notification *notification, uint64_t bits) {
     notification->bits |= bits;
-    count(notification, notification->bits != 0);
     struct list *link = list_first(&notification->waiters);
     struct thread *thread = link ? CONTAINER_OF(link, struct thread, queue_link) : NULL;
     if (!thread && notification->endpoint)
         thread = endpoint_first_receiver(notification->endpoint);
-    if (thread && notification_take(notification, thread))
+    if (!thread)
+        count(notification, notification->bits != 0);
+    else if (notification_take(notification, thread))
         thread_wake(thread);
 }
 

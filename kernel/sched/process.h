@@ -24,7 +24,7 @@ struct process {
     uint64_t cpu_time;
     uint32_t thread_count;
     uint32_t own_capabilities; // to itself, in its own table: they keep nobody's interest in it
-    bool exited, exit_queued;
+    bool exited;
     struct request exit_event;
     uint64_t exit_words[6];
     uint32_t port_ranges;

@@ -18,7 +18,7 @@ void cpu_register(struct cpu *cpu) {
 }
 
 static bool may_run(const struct thread *thread, const struct cpu *cpu) {
-    return (thread->affinity >> cpu->index & 1) && (!thread->fpu_cpu || thread->fpu_cpu == cpu);
+    return thread_is_allowed(thread, cpu) && (!thread->fpu_cpu || thread->fpu_cpu == cpu);
 }
 
 static struct cpu *choose_cpu(const struct thread *thread) {

@@ -39,7 +39,7 @@ bool schedule_admit(struct thread *thread, bool by_call) {
 
 void schedule_forget(struct thread *thread) {
     struct cpu *cpu = thread->cpu;
-    if (cpu && cpu->current == thread) {
+    if (thread_runs(thread)) {
         charge_time(cpu, clock_now());
         if (cpu != cpu_self()) { // its registers are still to be saved in it
             object_reference(&thread->object);
@@ -55,7 +55,7 @@ void schedule_forget(struct thread *thread) {
 }
 
 void schedule_review(struct thread *thread) {
-    if (thread->cpu && thread->cpu != cpu_self() && thread->cpu->current == thread)
+    if (thread_runs(thread))
         switch_kick(thread->cpu);
 }
 
@@ -137,8 +137,7 @@ static void stop_slice(struct cpu *cpu, uint64_t now) {
     cpu->payer = NULL;
 }
 
-// The thread that runs next, out of the queue. One that used its turn up before it blocked lets its peers go first; one that
-// may not run here any more is sent on.
+// The thread that runs next, out of the queue. One that used its turn up before it blocked lets its peers go first.
 static struct thread *take_next(void) {
     struct thread *next = run_queue_first();
     run_queue_remove(next);
@@ -153,16 +152,12 @@ static struct thread *take_next(void) {
     return next;
 }
 
-static bool is_allowed(const struct cpu *cpu, const struct thread *thread) {
-    return thread->affinity >> cpu->index & 1;
-}
-
 // Others wait here while another processor has nothing to do.
 static void share_work(const struct cpu *cpu) {
     if (cpu_count == 1 || !cpu->queue.occupied)
         return;
     for (uint32_t i = 0; i < cpu_count; i++) {
-        if (!cpus[i]->current && cpus[i] != cpu && !cpus[i]->queue.occupied) {
+        if (!cpus[i]->current && !cpus[i]->queue.occupied) {
             switch_kick(cpus[i]);
             return;
         }
@@ -175,7 +170,7 @@ void schedule(void) {
     bool runs_on = current && current->state == THREAD_STATE_READY && !thread_is_held(current);
     if (runs_on && (!next || next->effective < current->effective ||
                     (next->effective == current->effective && (!cpu->slice_over || current->class == 1))) &&
-        is_allowed(cpu, current)) {
+        thread_is_allowed(current, cpu)) {
         if (cpu->timer_stale || (run_queue_has_peer(current) && cpu->armed > cpu->slice_end))
             arm_timer(cpu, clock_now());
         cpu->slice_over = false;
@@ -199,8 +194,8 @@ void schedule(void) {
         if (!run_queue_first())
             now = idle(cpu, now);
         next = take_next();
-        if (is_allowed(cpu, next))
-            break;
+        if (thread_is_allowed(next, cpu))
+            break; // else its affinity changed while it waited
         switch_save_fpu(next);
         run_queue_push(next, false);
     } while (true);

@@ -87,6 +87,9 @@ void thread_fault(struct thread *thread, uint64_t vector);
 static inline bool thread_runs(const struct thread *thread) {
     return thread->cpu && thread->cpu->current == thread;
 }
+static inline bool thread_is_allowed(const struct thread *thread, const struct cpu *cpu) {
+    return thread->affinity >> cpu->index & 1;
+}
 static inline bool thread_is_held(const struct thread *thread) {
     return thread->extras & EXTRA_HELD;
 }

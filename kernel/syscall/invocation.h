@@ -15,7 +15,6 @@ struct invocation {
     struct capability *out[MESSAGE_CAPS];  // empty slots for results
     uint64_t in[MESSAGE_WORDS];            // all words sent
     uint64_t reply[MESSAGE_WORDS];         // words of the answer
-    uint32_t reply_words;
     bool restart; // not done: the same call runs again after others had their turn
     bool gone;    // the caller ended itself
 };

@@ -101,7 +101,7 @@ error_t descriptors_allocate(struct processor *processor) {
     return error;
 }
 
-void descriptors_load(struct processor *processor, bool shared) {
+void descriptors_load(struct processor *processor) {
     struct tables *tables = processor->tables ? processor->tables : &boot_tables;
     struct task_state *state = &tables->task_state;
     memset(state, 0, sizeof(*state));
@@ -119,7 +119,7 @@ void descriptors_load(struct processor *processor, bool shared) {
     processor_write_msr(MSR_GS_BASE, (uint64_t)processor);
     processor_write_msr(MSR_KERNEL_GS, 0);
     processor_write_msr(MSR_STAR, UINT64_C(0x10) << 48 | UINT64_C(0x08) << 32);
-    processor_write_msr(MSR_LSTAR, (uint64_t)(shared ? system_call_entry_shared : system_call_entry));
+    processor_write_msr(MSR_LSTAR, (uint64_t)system_call_entry);
     processor_write_msr(MSR_FMASK, 0x47700); // TF IF DF IOPL NT AC
     uint32_t low, high;
     __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(MSR_EFER));

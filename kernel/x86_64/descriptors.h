@@ -2,8 +2,6 @@
 // permission maps change. Intel SDM volume 3, chapters 3, 6 and 8.
 #pragma once
 
-#include <stdbool.h>
-
 #include "kernel/abi/errors.h"
 
 struct process;
@@ -14,7 +12,7 @@ enum { SELECTOR_KERNEL_CODE = 0x08, SELECTOR_KERNEL_DATA = 0x10, SELECTOR_USER_D
 // Memory for a processor's tables and stacks. The boot processor has its own from the start. ERR_NO_MEMORY.
 error_t descriptors_allocate(struct processor *processor) MUST_USE;
 // On the processor itself: loads the tables, GS, and the registers that lead `syscall` to entry.asm.
-void descriptors_load(struct processor *processor, bool shared);
+void descriptors_load(struct processor *processor);
 // System calls of this processor take the kernel lock from now on.
 void descriptors_share_kernel(void);
 void descriptors_allow_ports(struct processor *processor, const struct process *process);

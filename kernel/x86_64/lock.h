@@ -8,7 +8,7 @@
 struct kernel_lock {
     uint32_t next; // ticket that the next one to come takes
     uint32_t now;  // ticket that holds the lock
-    uint64_t waits, wait_ticks; // how often it was not free at once, and for how long in all, in TSC ticks
+    uint64_t waits; // how often it was not free at once
 };
 
 extern struct kernel_lock kernel_lock_state;

@@ -95,7 +95,8 @@ static _Noreturn void processor_enter(struct processor *processor) {
     cr3_write(paging_kernel_root());
     cr4_write(boot_cr4);
     msr_write(MSR_PAT, boot_pat);
-    descriptors_load(processor, true);
+    descriptors_load(processor);
+    descriptors_share_kernel();
     platform_enable_cpu();
     started++;
     kernel_lock();
@@ -151,10 +152,10 @@ static bool start_one(uint32_t apic_id, uint64_t page, uint64_t root) {
     return true;
 }
 
-void processors_start(const struct acpi_information *acpi, uint32_t limit) {
+void processors_start(const struct acpi_information *acpi) {
     uint64_t page, frames[3];
     boot_processor.apic_id = lapic_present() ? lapic_id() : 0;
-    if (!lapic_present() || acpi->cpu_count < 2 || limit < 2)
+    if (!lapic_present() || acpi->cpu_count < 2)
         return;
     boot_cr4 = cr4_read();
     boot_pat = msr_read(MSR_PAT);
@@ -166,7 +167,7 @@ void processors_start(const struct acpi_information *acpi, uint32_t limit) {
         frame_free(page, 0);
         return;
     }
-    for (uint32_t i = 0; i < acpi->cpu_count && cpu_count < limit; i++)
+    for (uint32_t i = 0; i < acpi->cpu_count && cpu_count < CPUS_MAX; i++)
         if (acpi->cpus[i].enabled && acpi->cpus[i].apic_id != boot_processor.apic_id)
             (void)start_one(acpi->cpus[i].apic_id, page, frames[0]);
     for (int i = 0; i < 3; i++)

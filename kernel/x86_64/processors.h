@@ -6,9 +6,9 @@
 
 struct acpi_information;
 
-// Starts every processor that the tables name, at most `limit` in all. Called once, with the kernel lock held, before the
+// Starts every processor that the tables name, at most CPUS_MAX in all. Called once, with the kernel lock held, before the
 // first thread runs; one that does not answer is left out with a message.
-void processors_start(const struct acpi_information *acpi, uint32_t limit);
+void processors_start(const struct acpi_information *acpi);
 
 // Every other processor whose CR3 holds `root` loads `instead` (the same root: its translations are forgotten) before this
 // returns. The caller holds the kernel lock.

@@ -12,7 +12,6 @@
 #include "kernel/x86_64/entropy.h"
 #include "kernel/x86_64/lock.h"
 #include "kernel/x86_64/processor.h"
-#include "kernel/x86_64/processors.h"
 #include "kernel/x86_64/vectors.h"
 
 enum { EXCEPTIONS = 32, VECTOR_NMI = 2, VECTOR_PAGE_FAULT = 14, REAP_STEPS = 8 };
@@ -59,8 +58,6 @@ static void device_interrupt(uint8_t vector) {
         return;
     if (vector == clock_alarm_vector())
         schedule_tick();
-    else if (vector == VECTOR_SHOOTDOWN)
-        processors_answer();
     else if (vector < VECTOR_DYNAMIC_END)
         irq_deliver(vector);
     irq_controller->end_of_interrupt(vector);

@@ -8,7 +8,7 @@ enum {
     VECTOR_DYNAMIC_END = 240,
     VECTOR_TIMER = 240,      // local APIC timer
     VECTOR_RESCHEDULE = 241, // IPI: look at the run queue
-    VECTOR_SHOOTDOWN = 242,  // IPI: look at the TLB mailbox
+    VECTOR_SHOOTDOWN = 242,  // IPI: take the kernel lock, and so answer the TLB mailbox
     VECTOR_LAPIC_ERROR = 243,
     VECTOR_SPURIOUS = 255, // needs no end of interrupt
 };

@@ -61,6 +61,13 @@ bool tree_list_dots(uint64_t *cursor, uint64_t inode, uint64_t parent_inode, tre
     return true;
 }
 
+error_t tree_read_bytes(struct request *request, const void *bytes, uint64_t size, uint64_t position, uint64_t length,
+                        uint64_t *count) {
+    uint64_t left = position < size ? size - position : 0;
+    *count = length < left ? length : left;
+    return *count == 0 ? ERR_OK : request_copy_out(request, 0, (const char *)bytes + position, *count);
+}
+
 struct name_search {
     uint64_t inode;
     char name[PATH_NAME_MAX];

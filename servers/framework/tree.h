@@ -134,6 +134,10 @@ void tree_covers_drop(struct tree *tree);
 // are out.
 bool tree_list_dots(uint64_t *cursor, uint64_t inode, uint64_t parent_inode, tree_emit *emit, void *context);
 
+// What tree_ops.read does for a file whose whole content lies at bytes[0, size).
+MUST_USE error_t tree_read_bytes(struct request *request, const void *bytes, uint64_t size, uint64_t position,
+                                 uint64_t length, uint64_t *count);
+
 // The absolute path of a directory from the root of its tree, by climbing and looking for it in each parent.
 // *length: bytes. ERR_NOT_FOUND: removed, ERR_NAME_TOO_LONG.
 MUST_USE error_t tree_path(struct tree *tree, struct tree_node *node, char *text, size_t size,

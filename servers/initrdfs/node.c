@@ -75,9 +75,7 @@ static error_t node_read_link(struct tree_node *tree_node, char *text, size_t si
 static error_t node_read(struct open_file *file, struct request *request, uint64_t position, uint64_t length,
                          uint64_t *count) {
     const struct initrd_node *node = own(file->session.node);
-    uint64_t left = position < node->size ? node->size - position : 0;
-    *count = length < left ? length : left;
-    return *count == 0 ? ERR_OK : request_copy_out(request, 0, node->data + position, *count);
+    return tree_read_bytes(request, node->data, node->size, position, length, count);
 }
 
 const struct tree_ops initrd_ops = {

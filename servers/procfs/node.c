@@ -183,9 +183,7 @@ static void node_closed(struct open_file *file) {
 static error_t node_read(struct open_file *file, struct request *request, uint64_t position, uint64_t length,
                          uint64_t *count) {
     const struct document *document = file->own;
-    uint64_t left = position < document->length ? document->length - position : 0;
-    *count = length < left ? length : left;
-    return *count == 0 ? ERR_OK : request_copy_out(request, 0, document->bytes + position, *count);
+    return tree_read_bytes(request, document->bytes, document->length, position, length, count);
 }
 
 static const struct tree_ops procfs_ops = {
