@@ -269,7 +269,8 @@ static error_t expected(const struct operation *operation, const struct test_cas
             return ERR_WRONG_KIND;
         if (target->kind != operation->kind || operation->method >= 0x7000)
             return ERR_BAD_METHOD;
-        if (test->choice[SECOND] || test->choice[SECOND_RIGHTS] || test->choice[RESULT] || test->choice[FRAMES] || test->choice[QUOTA])
+        if (test->choice[SECOND] || test->choice[SECOND_RIGHTS] || test->choice[RESULT] || test->choice[FRAMES] || test->choice[QUOTA] ||
+            (operation->results && filled(STAGE_RESULT))) // by the call before
             return 0;
         if (operation->results && (target->flags & CAPABILITY_REVOKING))
             return ERR_REVOKED;
