@@ -7,7 +7,7 @@
 #include "kernel/x86_64/processor.h"
 #include "kernel/x86_64/switch.h"
 
-enum { REAP_STEPS = 64, SYSTEM_CALL_INSTRUCTION_BYTES = 2 };
+enum { REAP_STEPS = 64, SYSTEM_CALL_INSTRUCTION_BYTES = 2, PAYER_DEPTH = 8 };
 
 uint64_t message_count, switch_count, interrupt_count;
 
@@ -91,7 +91,9 @@ static void arm_timer(struct cpu *cpu, uint64_t now) {
     struct tree_node *node = tree_first(&cpu->timers);
     if (node)
         next = node->key;
-    if (cpu->current && cpu->current->class == 0 && run_queue_has_peer(cpu->current) && cpu->slice_end < next)
+    const struct thread *payer = cpu->payer;
+    if (cpu->current && payer && payer->class == 0 && run_queue_has_peer(payer) && cpu->slice_end < next &&
+        (payer == cpu->current || now < cpu->slice_end))
         next = cpu->slice_end;
     cpu->timer_stale = false;
     if (cpu->armed <= next) // an alarm that comes too early costs less than setting another at every switch
@@ -100,14 +102,22 @@ static void arm_timer(struct cpu *cpu, uint64_t now) {
     switch_arm_timer(next, now);
 }
 
+// A caller whose server used its turn up gets the answer by the slow path, which lets its peers go first.
+static void end_turn(struct cpu *cpu) {
+    if (cpu->payer && cpu->payer != cpu->current)
+        cpu->payer->extras |= EXTRA_TIMER;
+}
+
 void schedule_tick(void) {
     struct cpu *cpu = cpu_self();
     uint64_t now = clock_now();
     cpu->armed = UINT64_MAX; // it fired, perhaps early
     cpu->timer_stale = true;
     expire(cpu, now);
-    if (now >= cpu->slice_end)
-        cpu->slice_over = true;
+    if (now < cpu->slice_end)
+        return;
+    cpu->slice_over = true;
+    end_turn(cpu);
 }
 
 void schedule_yield(void) {
@@ -152,6 +162,13 @@ static struct thread *take_next(void) {
     return next;
 }
 
+// Whose turn is used when the thread runs: a server's time is that of the caller whose call it serves, however deep.
+static struct thread *payer_of(struct thread *thread) {
+    for (int depth = 0; thread->caller && depth < PAYER_DEPTH; depth++)
+        thread = thread->caller;
+    return thread;
+}
+
 // Others wait here while another processor has nothing to do.
 static void share_work(const struct cpu *cpu) {
     if (cpu_count == 1 || !cpu->queue.occupied)
@@ -179,6 +196,7 @@ void schedule(void) {
         return;
     }
     uint64_t now = clock_now();
+    struct thread *owner = cpu->payer; // of the turn
     charge_time(cpu, now);
     stop_slice(cpu, now);
     cpu->current = NULL;
@@ -191,8 +209,10 @@ void schedule(void) {
         run_queue_push(current, !turn_ends);
     }
     do {
-        if (!run_queue_first())
+        if (!run_queue_first()) {
+            owner = NULL;
             now = idle(cpu, now);
+        }
         next = take_next();
         if (thread_is_allowed(next, cpu))
             break; // else its affinity changed while it waited
@@ -200,10 +220,14 @@ void schedule(void) {
         run_queue_push(next, false);
     } while (true);
     cpu->slice_over = false;
-    cpu->payer = next;
-    cpu->slice_end = now + next->slice_left;
+    cpu->payer = payer_of(next);
+    if (cpu->payer == next && owner && owner->in_queue && owner->cpu == cpu && next->effective > owner->effective)
+        cpu->payer = owner; // what comes in between is part of its turn: most likely it has set it off
+    cpu->slice_end = now + cpu->payer->slice_left;
     cpu->current = next;
     next->cpu = cpu;
+    if (!cpu->payer->slice_left)
+        end_turn(cpu);
     switch_count += switch_to(next);
     arm_timer(cpu, now);
     share_work(cpu);
