@@ -1,8 +1,8 @@
 """Makes the boot medium: a hybrid ISO for BIOS and UEFI, the same bytes from the same inputs.
 
-usage: iso.py GRUB_CORE.CFG GRUB.CFG KERNEL INITRD OUTPUT.iso
+usage: iso.py GRUB_CORE.CFG GRUB.CFG LOADER KERNEL INITRD OUTPUT.iso
 
-GRUB's core images hold all modules, so that nothing is read from the medium but grub.cfg, the kernel and the initrd.
+GRUB's core images hold all modules, so that nothing is read from the medium but grub.cfg, the loader, the kernel and the initrd.
 All times, identifiers and the EFI partition's serial number are fixed.
 """
 import os
@@ -49,12 +49,13 @@ def iso(tree, efi, output):
         "-o", output, tree, "--", "-volume_date", "uuid", DATE, "-volume_date", "all_file_dates", DATE)
 
 
-def main(core_config, config, kernel, initrd, output):
+def main(core_config, config, loader, kernel, initrd, output):
     os.environ.update(SOURCE_DATE_EPOCH=EPOCH, TZ="UTC", MTOOLS_SKIP_CHECK="1")
     with tempfile.TemporaryDirectory() as scratch_name:
         scratch = pathlib.Path(scratch_name)
         boot = scratch / "tree/boot"
         boot.mkdir(parents=True)
+        run("llvm-objcopy", "--strip-sections", loader, boot / "loader")
         run("llvm-objcopy", "--strip-sections", kernel, boot / "kernel")
         shutil.copyfile(initrd, boot / "initrd")
         shutil.copyfile(config, boot / "grub.cfg")

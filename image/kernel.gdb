@@ -1,8 +1,10 @@
 # Finds where the kernel has put itself (a new address at each boot) and gives its symbols that address. For gdb, from the root
 # of the tree, after image/run --gdb: gdb build/kernel/kernel -ex 'target remote :1234' -x image/kernel.gdb
-# Under BIOS the loader puts the kernel at 2 MiB; boot_switch gets the distance to its virtual addresses in rsi.
+# Under BIOS, GRUB puts the loader at 2 MiB; loader_enter is the last thing that it does, with the kernel's entry in rdx.
 set confirm off
-hbreak *(0x200000 + (long) &boot_switch)
+symbol-file -o 0x200000 build/boot/loader
+hbreak *loader_enter
 continue
 delete
-eval "symbol-file -o %lu build/kernel/kernel", 0x200000 + $rsi
+symbol-file build/kernel/kernel
+eval "symbol-file -o %lu build/kernel/kernel", $rdx - (unsigned long) &kernel_entry

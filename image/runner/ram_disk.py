@@ -61,7 +61,7 @@ def medium(root, build, image, folder):
     initrd, output = pathlib.Path(folder, "initrd"), pathlib.Path(folder, "ram-disk.iso")
     initrd.write_bytes(initrd_with_image((build / "image/initrd.cpio").read_bytes(), pathlib.Path(image).read_bytes()))
     done = subprocess.run(["/usr/bin/python3", "-B", root / "image/iso.py", root / "boot/grub_core.cfg", root / "boot/grub.cfg",
-                           build / "kernel/kernel", initrd, output], capture_output=True, text=True, check=False)
+                           build / "boot/loader", build / "kernel/kernel", initrd, output], capture_output=True, text=True, check=False)
     initrd.unlink()
     if done.returncode != 0:
         sys.exit(f"image/run: the boot medium was not made:\n{done.stdout}{done.stderr}")

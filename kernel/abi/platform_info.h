@@ -1,5 +1,5 @@
 // What the firmware's ACPI tables say about the machine: processors, interrupt wiring, configuration space,
-// power registers. Plain data of fixed size without kernel addresses: filled once by kernel/x86_64/acpi, then
+// power registers. Plain data of fixed size without kernel addresses: filled once by boot/loader/acpi.c, then
 // only read, by the kernel and by the `devices` server, which is handed a read-only copy. Everything in it
 // was bounds-checked when it was read, but is still what the firmware claims. Numbers follow the ACPI
 // Specification 6.4, chapter 5.
@@ -28,6 +28,7 @@ enum {
     ACPI_HAS_8259 = 1 << 7,     // a pair of PICs is there as well (also set where nothing is said)
     ACPI_PM_TIMER_32 = 1 << 8,  // the PM timer counts 32 bits, not 24
     ACPI_CPUS_DROPPED = 1 << 9, // the tables list more processors than fit
+    ACPI_TABLES_BAD = 1 << 10,  // a table was left out: its length or checksum is wrong
 };
 
 // A register as ACPI names one (generic address structure, 5.2.3.2). address 0: there is none.

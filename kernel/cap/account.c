@@ -38,8 +38,3 @@ error_t account_create(struct account *parent, uint64_t quota, uint8_t ceiling, 
     *out = account;
     return ERR_OK;
 }
-
-bool account_reap_step(struct object *object) {
-    (void)object;
-    return true;
-}

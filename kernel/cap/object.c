@@ -16,8 +16,6 @@ error_t object_create(enum capability_kind kind, size_t bytes, struct account *a
         return error;
     void *memory;
     error = heap_allocate(bytes, &memory);
-    if (error && reaper_run(UINT32_MAX))
-        error = heap_allocate(bytes, &memory);
     if (error) {
         account_refund(account, heap_charge(bytes));
         return error;
@@ -50,65 +48,39 @@ void object_add_capability(struct object *object) {
     object_reference(object);
 }
 
+// What a kind does when its last capability goes, and one step of taking it apart.
+static const struct {
+    void (*unreachable)(struct object *object);
+    bool (*reap_step)(struct object *object);
+} kinds[CAP_KIND_COUNT] = {
+    [CAP_PROCESS] = {process_unreachable, process_reap_step},
+    [CAP_THREAD] = {NULL, thread_reap_step}, // it runs on: its process can be ended as a whole
+    [CAP_ENDPOINT] = {endpoint_unreachable, endpoint_reap_step},
+    [CAP_SESSION] = {session_unreachable, session_reap_step},
+    [CAP_CALL] = {call_unreachable, call_reap_step},
+    [CAP_NOTIFICATION] = {notification_unreachable, notification_reap_step},
+    [CAP_MEMORY] = {NULL, memory_reap_step},
+    [CAP_IRQ] = {NULL, irq_reap_step},
+};
+
 void object_remove_capability(struct object *object) {
     object->capabilities--;
-    if (object->kind == CAP_PROCESS) {
-        process_check_reachable(CONTAINER_OF(object, struct process, object));
-    } else if (object->capabilities == 0) {
-        switch (object->kind) {
-        case CAP_THREAD:
-            thread_unreachable(object);
-            break;
-        case CAP_ENDPOINT:
-            endpoint_unreachable(object);
-            break;
-        case CAP_SESSION:
-            session_unreachable(object);
-            break;
-        case CAP_CALL:
-            call_unreachable(object);
-            break;
-        case CAP_NOTIFICATION:
-            notification_unreachable(object);
-            break;
-        default:
-            break;
-        }
-    }
+    // A process's capabilities to itself do not count: it looks itself.
+    if (kinds[object->kind].unreachable && (object->capabilities == 0 || object->kind == CAP_PROCESS))
+        kinds[object->kind].unreachable(object);
     object_release(object);
 }
 
 void object_reap(struct object *object) {
     object->dying = true;
+    object_end_in_steps(object);
+}
+
+void object_end_in_steps(struct object *object) {
     if (object->reaping)
         return;
     object->reaping = true;
     list_push_back(&reap_list, &object->reap);
-}
-
-static bool reap_step(struct object *object) {
-    switch (object->kind) {
-    case CAP_PROCESS:
-        return process_reap_step(object);
-    case CAP_THREAD:
-        return thread_reap_step(object);
-    case CAP_ENDPOINT:
-        return endpoint_reap_step(object);
-    case CAP_SESSION:
-        return session_reap_step(object);
-    case CAP_CALL:
-        return call_reap_step(object);
-    case CAP_NOTIFICATION:
-        return notification_reap_step(object);
-    case CAP_MEMORY:
-        return memory_reap_step(object);
-    case CAP_IRQ:
-        return irq_reap_step(object);
-    case CAP_ACCOUNT:
-        return account_reap_step(object);
-    default:
-        return true;
-    }
 }
 
 bool reaper_run(uint32_t steps) {
@@ -116,7 +88,7 @@ bool reaper_run(uint32_t steps) {
         if (steps == 0)
             return false;
         struct object *object = CONTAINER_OF(link, struct object, reap);
-        if (!reap_step(object))
+        if (kinds[object->kind].reap_step && !kinds[object->kind].reap_step(object))
             continue;
         list_remove(&object->reap);
         object->reaping = false;

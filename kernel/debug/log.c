@@ -6,6 +6,7 @@
 #include <stdarg.h>
 
 #include "kernel/debug/format.h"
+#include "kernel/init/options.h"
 #include "kernel/x86_64/early_console.h"
 #include "kernel/x86_64/string.h"
 
@@ -90,4 +91,14 @@ bool log_read(uint64_t *sequence, struct log_record *record, char *text, size_t 
 
 void log_set_console_level(enum log_level level) {
     console_level = level;
+}
+
+void log_start(void) {
+    static const char letters[] = "ewid";
+    char value[16];
+    if (!options_get("loglevel", value, sizeof value))
+        return;
+    for (int level = LOG_ERROR; level <= LOG_DEBUG; level++)
+        if (value[0] == letters[level - 1] || value[0] == '0' + level)
+            log_set_console_level((enum log_level)level);
 }

@@ -24,7 +24,9 @@ void log_write(enum log_level level, const char *format, ...) __attribute__((for
 // after it. A caller sees by record->sequence how many it missed. False if there is none yet.
 bool log_read(uint64_t *sequence, struct log_record *record, char *text, size_t size);
 
-// Records above this level are kept, but not shown. Default LOG_INFO.
+// Records above the level of the option loglevel= (error, warning, info, debug, or 1 to 4) are kept, but not shown. Before it, and
+// without the option: LOG_INFO.
+void log_start(void);
 void log_set_console_level(enum log_level level);
 
 // Nanoseconds since boot. The log has a weak one that returns 0, used until the clock's file defines it.

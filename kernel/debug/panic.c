@@ -14,7 +14,7 @@
 
 enum { FRAMES_MAX = 32, LINE_BYTES = 320 };
 
-uint64_t __stack_chk_guard = UINT64_C(0x5bd1e995a3c4f700); // replaced at random by the boot code
+uint64_t __stack_chk_guard;
 _Noreturn void __stack_chk_fail(void);
 
 static void print(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+extern uint64_t __stack_chk_guard; // set once, before the first function that checks it
+
 // The invariant that does not hold, as a sentence with its numbers. Prints the stack of the caller.
 _Noreturn void panic(const char *invariant, ...) __attribute__((format(printf, 1, 2)));
 // The same for an exception in the kernel: its instruction pointer and frame pointer (RBP) are where the

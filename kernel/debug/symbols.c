@@ -2,7 +2,7 @@
 // table's order.
 #include "kernel/debug/symbols.h"
 
-#include "kernel/x86_64/boot/image.h"
+extern char image_start[], image_text_end[]; // boot/kernel.ld
 
 bool symbol_find(uintptr_t address, const char **name, uint32_t *offset, uint32_t *place) {
     uintptr_t start = (uintptr_t)image_start;

@@ -1,18 +1,16 @@
-// Builds init; see first_process.h. Slots: kernel/abi/capability.h. Its first argument is its message page's address.
+// Builds init; see first_process.h. Slots: kernel/abi/capability.h. Its first argument is its message page's
+// address.
 #include "kernel/init/first_process.h"
 
 #include "kernel/cap/account.h"
 #include "kernel/debug/panic.h"
-#include "kernel/init/archive.h"
-#include "kernel/init/executable.h"
 #include "kernel/init/information.h"
-#include "kernel/init/options.h"
 #include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
 #include "kernel/memory/memory.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/thread.h"
-#include "kernel/x86_64/platform.h"
+#include "kernel/x86_64/entropy.h"
 #include "kernel/x86_64/string.h"
 
 enum { STACK_BYTES = 65536, INIT_PRIORITY = 60, RESERVE_BYTES = 262144 };
@@ -22,7 +20,8 @@ static void check(error_t error, const char *what) {
         panic("init can't be started: %s (error %d)", what, error);
 }
 
-static void give(struct process *process, cap_t index, enum capability_kind kind, void *object, uint16_t rights) {
+static void give(struct process *process, cap_t index, enum capability_kind kind, void *object,
+                 uint16_t rights) {
     struct capability *slot;
     check(capability_reserve(&process->table, process->object.account, index, &slot), "a capability slot");
     capability_fill(slot, kind, object, rights, NULL);
@@ -31,19 +30,20 @@ static void give(struct process *process, cap_t index, enum capability_kind kind
 }
 
 static struct memory *page_with(struct account *root, const void *content, uint64_t length) {
-    struct memory *memory;
+    struct memory *memory = NULL;
     check(memory_create_contiguous(root, PAGE_BYTES, FRAME_ANYWHERE, &memory), "a page");
     if (content)
         memcpy(direct_map(memory->physical), content, length);
     return memory;
 }
 
-static void give_boot_capabilities(struct process *process, struct thread *thread, const struct boot_info *info) {
+static void give_boot_capabilities(struct process *process, struct thread *thread,
+                                   const struct boot_info *info) {
     struct account *root = process->object.account;
     struct memory *initrd, *platform, *clock;
     uint64_t initrd_bytes = (info->initrd_length + PAGE_BYTES - 1) & ~UINT64_C(4095);
     check(memory_create_physical(root, info->initrd_start, initrd_bytes, 0, &initrd), "the initrd");
-    platform = page_with(root, platform_acpi(), sizeof(struct acpi_information));
+    platform = page_with(root, &info->acpi, sizeof(struct acpi_information));
     clock = page_with(root, NULL, 0);
     information_clock_page(direct_map(clock->physical));
     give(process, SLOT_SELF, CAP_PROCESS, process, RIGHTS_ALL);
@@ -60,21 +60,48 @@ static void give_boot_capabilities(struct process *process, struct thread *threa
     object_release(&clock->object);
 }
 
+// What init writes to is memory like any other; the rest stays where the loader put it.
+static struct memory *segment_memory(struct account *account, uint64_t physical, uint64_t bytes, bool writable) {
+    struct memory *memory;
+    if (!writable) {
+        check(memory_create_physical(account, physical, bytes, 0, &memory), "its program");
+        return memory;
+    }
+    check(memory_create_anonymous(account, bytes, &memory), "its data");
+    for (uint64_t page = 0; page < memory->pages; page++) {
+        uint64_t frame;
+        bool shared;
+        check(memory_page(memory, page, true, &frame, &shared), "its data");
+        memcpy(direct_map(frame), direct_map(physical + page * PAGE_BYTES), PAGE_BYTES);
+    }
+    return memory;
+}
+
+// At a random address; returns the program's entry.
+static uint64_t map_program(struct process *process, const struct boot_program *program) {
+    uint64_t random;
+    entropy_fill(&random, sizeof(random));
+    uint64_t base = UINT64_C(0x0000500000000000) + (random & UINT64_C(0x1ffffff)) * PAGE_BYTES;
+    for (uint32_t i = 0; i < program->segment_count; i++) {
+        uint64_t bytes = program->segments[i].bytes, access = program->segments[i].access;
+        uint64_t address = base + program->segments[i].offset;
+        uint16_t rights = RIGHT_READ | (access & BOOT_WRITE ? RIGHT_WRITE : 0) | (access & BOOT_EXECUTE ? RIGHT_EXECUTE : 0);
+        struct memory *memory = segment_memory(process->object.account, program->segments[i].physical, bytes, access & BOOT_WRITE);
+        check(space_map(&process->space, memory, &address, bytes, 0, rights, rights, NULL), "its program");
+        object_release(&memory->object);
+    }
+    return base + program->entry;
+}
+
 void first_process_start(const struct boot_info *info) {
     struct account *root;
     struct process *process;
     struct thread *thread;
     struct memory *stack;
-    const void *file;
-    uint64_t length, entry, page = 0, stack_address = 0;
-    char name[64];
-    if (!options_get("init", name, sizeof(name)))
-        memcpy(name, "sbin/init", sizeof("sbin/init"));
-    check(account_create(NULL, frame_free_bytes() - RESERVE_BYTES, PRIORITY_HIGHEST, &root), "the root account");
+    uint64_t page = 0, stack_address = 0;
+    check(account_create(NULL, frame_free_bytes() - RESERVE_BYTES, PRIORITY_HIGHEST, &root),
+          "the root account");
     check(process_create(root, &process), "its process");
-    check(archive_find(direct_map(info->initrd_start), info->initrd_length, name, &file, &length),
-          "the initrd does not hold its program");
-    check(executable_load(process, file, length, &entry), "its program");
     check(thread_create(process, INIT_PRIORITY, false, &thread), "its thread");
     struct mapping *mapping;
     check(space_map(&process->space, thread->message_memory, &page, PAGE_BYTES, 0, RIGHT_READ | RIGHT_WRITE,
@@ -87,7 +114,7 @@ void first_process_start(const struct boot_info *info) {
           "its stack");
     object_release(&stack->object);
     thread->message_address = page;
-    thread->registers.rip = entry;
+    thread->registers.rip = map_program(process, &info->init);
     thread->registers.rsp = stack_address + STACK_BYTES;
     thread->registers.rdi = page;
     give_boot_capabilities(process, thread, info);

@@ -4,11 +4,11 @@
 #include "kernel/memory/frame.h"
 #include "kernel/x86_64/clock.h"
 
-static const struct boot_info *boot;
+static struct boot_info *boot;
 static struct clock_page *clock_page;
 static uint64_t kernel_bytes;
 
-void information_start(const struct boot_info *info) {
+void information_start(struct boot_info *info) {
     boot = info;
     uint64_t ram = 0;
     for (uint32_t i = 0; i < info->memory_count; i++)
@@ -17,7 +17,7 @@ void information_start(const struct boot_info *info) {
     kernel_bytes = ram - frame_total_bytes();
 }
 
-const struct boot_info *information_boot(void) {
+struct boot_info *information_boot(void) {
     return boot;
 }
 

@@ -8,8 +8,8 @@
 
 struct clock_page;
 
-void information_start(const struct boot_info *info);
-const struct boot_info *information_boot(void);
+void information_start(struct boot_info *info);
+struct boot_info *information_boot(void);
 // Bytes that the kernel holds for itself since boot: its image, tables and frame records.
 uint64_t information_kernel_bytes(void);
 // This page is kept up to date from now on.

@@ -1,7 +1,7 @@
-// Where the boot code hands over to the kernel proper.
+// Where the loader hands over to the kernel.
 #pragma once
 
 #include "kernel/abi/boot_info.h"
 
-// Runs on the boot stack, at the kernel's final addresses, interrupts off, with info read-only from here on.
-_Noreturn void kernel_main(const struct boot_info *info);
+// Called by start.asm, interrupts off. The structure is in memory that counts as free: it is copied first.
+_Noreturn void kernel_main(const struct boot_info *given);

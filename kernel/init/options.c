@@ -1,6 +1,5 @@
 // Parses the kernel's command line anew at every question: options are few and asked for rarely, so nothing
-// is stored but the line itself. Called by the boot code (before the kernel has its own addresses) and by
-// kernel_main.
+// is stored but the line itself. Called by the loader and by whoever starts in the kernel.
 #include "kernel/init/options.h"
 
 #include <stdint.h>

@@ -48,6 +48,21 @@ error_t copy_bytes(struct copy_side to, struct copy_side from, uint64_t length, 
     return ERR_OK;
 }
 
+error_t copy_kernel(struct copy_side side, bool to_side, void *bytes, uint64_t length) {
+    char *own = bytes;
+    for (uint64_t done = 0, part; done < length; done += part) {
+        void *other;
+        error_t error = side_touch(&side, done, to_side, &other);
+        if (error)
+            return error;
+        part = to_page_end(side.address + done);
+        if (part > length - done)
+            part = length - done;
+        memcpy(to_side ? other : own + done, to_side ? own + done : other, part);
+    }
+    return ERR_OK;
+}
+
 error_t copy_lent_side(const struct request *request, bool write, uint64_t offset, uint64_t *length,
                        struct copy_side *side) {
     if (!(request->tag & (write ? TAG_LEND_WRITE : TAG_LEND_READ)))

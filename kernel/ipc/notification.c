@@ -5,6 +5,8 @@
 #include "kernel/ipc/endpoint.h"
 #include "kernel/sched/thread.h"
 
+enum { END_STEP = 32 };
+
 error_t notification_create(struct account *account, struct notification **out) {
     struct notification *notification;
     error_t error = object_create(CAP_NOTIFICATION, sizeof(*notification), account, &notification);
@@ -76,16 +78,17 @@ void notification_unbind(struct notification *notification) {
 
 // Those that wait hold no reference, and nobody is left who could signal for them.
 void notification_unreachable(struct object *object) {
+    if (!list_is_empty(&CONTAINER_OF(object, struct notification, object)->waiters))
+        object_reap(object);
+}
+
+bool notification_reap_step(struct object *object) {
     struct notification *notification = CONTAINER_OF(object, struct notification, object);
-    struct list *link;
-    while ((link = list_first(&notification->waiters))) {
+    struct list *link = list_first(&notification->waiters);
+    for (uint32_t i = 0; link && i < END_STEP; i++, link = list_first(&notification->waiters)) {
         struct thread *thread = CONTAINER_OF(link, struct thread, queue_link);
         thread->registers.rax = (uint64_t)ERR_DYING;
         thread_wake(thread);
     }
-}
-
-bool notification_reap_step(struct object *object) {
-    (void)object; // unbound, since that would hold a reference
-    return true;
+    return !link;
 }

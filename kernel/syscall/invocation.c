@@ -105,10 +105,20 @@ void invoke_object(struct thread *thread, struct capability *slot) {
     }
     if (call.gone)
         return;
-    if (call.restart)
+    if (error == ERR_NO_MEMORY && !reaper_run(0)) { // some is on its way back
+        (void)reaper_run(1);
+        error = ERR_AGAIN;
+    }
+    if (error == ERR_AGAIN)
         registers->rip -= SYSTEM_CALL_INSTRUCTION_BYTES;
     else
         write_result(&call, shape, error);
+}
+
+error_t invocation_advance(const struct invocation *call, uint64_t done) {
+    call->thread->registers.words[0] += done;
+    call->thread->registers.words[1] -= done;
+    return ERR_AGAIN;
 }
 
 error_t invocation_rights(const struct invocation *call, uint16_t rights) {

@@ -15,25 +15,19 @@
 #include "kernel/x86_64/entropy.h"
 #include "kernel/x86_64/power.h"
 
-enum { REAP_STEPS = 64 };
-
 // Memory that is on its way back counts as free: first it gets there.
-static void information(struct invocation *call) {
-    if (!reaper_run(REAP_STEPS)) {
-        call->restart = true;
-        return;
-    }
-    uint64_t free = frame_free_bytes() + heap_slack_bytes(), threads = 0, idle = 0;
+static error_t information(struct invocation *call) {
+    if (!reaper_run(1))
+        return ERR_AGAIN;
+    uint64_t free = frame_free_bytes() + heap_slack_bytes(), idle = 0;
     for (uint32_t i = 0; i < cpu_count; i++)
         idle += cpus[i]->idle_time;
-    for (struct process *process = process_next(0); process; process = process_next(process->serial))
-        threads += process->thread_count;
     struct kernel_information result = {
         .total_bytes = frame_total_bytes(),
         .free_bytes = free,
         .kernel_bytes = information_kernel_bytes(),
         .processes = process_count(),
-        .threads = threads,
+        .threads = thread_count,
         .messages = message_count,
         .switches = switch_count,
         .interrupts = interrupt_count,
@@ -41,46 +35,17 @@ static void information(struct invocation *call) {
         .cpus = cpu_count,
     };
     memcpy(call->reply, &result, sizeof(result));
+    return ERR_OK;
 }
 
-static void framebuffer(struct invocation *call) {
-    const struct boot_framebuffer *screen = &information_boot()->framebuffer;
-    struct framebuffer result = {
-        .address = screen->address,
-        .pitch = screen->pitch,
-        .width = screen->width,
-        .height = screen->height,
-        .bits_per_pixel = screen->bits_per_pixel,
-        .kind = screen->kind,
-        .red_position = screen->red_position,
-        .red_size = screen->red_size,
-        .green_position = screen->green_position,
-        .green_size = screen->green_size,
-        .blue_position = screen->blue_position,
-        .blue_size = screen->blue_size,
-    };
-    memcpy(call->reply, &result, sizeof(result));
-}
+_Static_assert(sizeof(struct framebuffer) == sizeof(struct boot_framebuffer), "the same fields");
 
-// Copies `length` bytes of the kernel's own to the caller's lent buffer.
-static error_t give_bytes(struct invocation *call, const char *bytes, uint64_t length, uint64_t *given) {
+// Copies `length` bytes of the kernel's own, or as many as fit, to the caller's lent buffer.
+static error_t give_bytes(struct invocation *call, char *bytes, uint64_t length, uint64_t *given) {
     uint64_t room;
     struct copy_side lent = invocation_lent(call, true, &room);
-    *given = 0;
-    if (length > room)
-        length = room;
-    while (*given < length) {
-        void *target;
-        uint64_t address = lent.address + *given, part = PAGE_BYTES - address % PAGE_BYTES;
-        error_t error = space_touch(lent.space, address, ACCESS_WRITE, &target);
-        if (error)
-            return error;
-        if (part > length - *given)
-            part = length - *given;
-        memcpy(target, bytes + *given, part);
-        *given += part;
-    }
-    return ERR_OK;
+    *given = length < room ? length : room;
+    return copy_kernel(lent, true, bytes, *given);
 }
 
 static error_t log_read_method(struct invocation *call) {
@@ -97,26 +62,17 @@ static error_t log_read_method(struct invocation *call) {
 
 static error_t log_write_method(struct invocation *call) {
     char text[LOG_TEXT_BYTES];
-    uint64_t length, done = 0;
+    uint64_t length;
     struct copy_side lent = invocation_lent(call, false, &length);
     if (length > sizeof(text) - 1)
         length = sizeof(text) - 1;
-    while (done < length) {
-        void *source;
-        uint64_t address = lent.address + done, part = PAGE_BYTES - address % PAGE_BYTES;
-        error_t error = space_touch(lent.space, address, ACCESS_READ, &source);
-        if (error)
-            return error;
-        if (part > length - done)
-            part = length - done;
-        memcpy(text + done, source, part);
-        done += part;
-    }
+    error_t error = copy_kernel(lent, false, text, length);
+    if (!error && (call->in[0] < LOG_ERROR || call->in[0] > LOG_DEBUG))
+        error = ERR_INVALID;
     text[length] = 0;
-    if (call->in[0] < LOG_ERROR || call->in[0] > LOG_DEBUG)
-        return ERR_INVALID;
-    log_write((enum log_level)call->in[0], "%s", text);
-    return ERR_OK;
+    if (!error)
+        log_write((enum log_level)call->in[0], "%s", text);
+    return error;
 }
 
 static error_t device_memory(struct invocation *call) {
@@ -169,7 +125,6 @@ static uint16_t right_for(uint32_t method) {
 
 error_t kernel_invoke(struct invocation *call, uint32_t code) {
     uint32_t method = code | PROTOCOL_KERNEL << 8;
-    const char *line = information_boot()->command_line;
     error_t error = invocation_rights(call, right_for(method));
     if (error)
         return error;
@@ -178,8 +133,7 @@ error_t kernel_invoke(struct invocation *call, uint32_t code) {
         entropy_fill(call->reply, 48);
         return ERR_OK;
     case METHOD_KERNEL_INFORMATION:
-        information(call);
-        return ERR_OK;
+        return information(call);
     case METHOD_KERNEL_LOG_READ:
         return log_read_method(call);
     case METHOD_KERNEL_LOG_WRITE:
@@ -190,13 +144,13 @@ error_t kernel_invoke(struct invocation *call, uint32_t code) {
     case METHOD_KERNEL_DEVICE_MEMORY:
         return device_memory(call);
     case METHOD_KERNEL_FRAMEBUFFER:
-        framebuffer(call);
+        memcpy(call->reply, &information_boot()->framebuffer, sizeof(struct framebuffer));
         return ERR_OK;
     case METHOD_KERNEL_RELEASE_CONSOLE:
         early_console_release((unsigned)call->in[0]);
         return ERR_OK;
     case METHOD_KERNEL_COMMAND_LINE:
-        return give_bytes(call, line, strlen(line), &call->reply[0]);
+        return give_bytes(call, information_boot()->command_line, strlen(information_boot()->command_line), &call->reply[0]);
     case METHOD_KERNEL_INTERRUPT_COUNT:
         return irq_line_count((uint32_t)call->in[0], &call->reply[0]);
     case METHOD_KERNEL_SET_WALL_OFFSET:

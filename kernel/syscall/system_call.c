@@ -13,7 +13,7 @@
 #include "kernel/syscall/invocation.h"
 #include "kernel/x86_64/lock.h"
 
-enum { REAP_STEPS = 16 };
+enum { REAP_STEPS = 2 };
 
 void system_call(struct thread *thread);
 

@@ -10,31 +10,9 @@
 
 enum { FLAGS_FIXED = 0x202, FLAGS_FREE = 0xcd5 | 1 << 18 | 1 << 21 }; // arithmetic, direction, AC, ID
 
-static void get_registers(const struct thread *thread, struct thread_registers *out) {
-    const struct registers *from = &thread->registers;
-    *out = (struct thread_registers){
-        .rax = from->rax,
-        .rbx = from->rbx,
-        .rcx = from->rcx,
-        .rdx = from->words[0],
-        .rsi = from->rsi,
-        .rdi = from->rdi,
-        .rbp = from->rbp,
-        .rsp = from->rsp,
-        .r8 = from->words[1],
-        .r9 = from->words[2],
-        .r10 = from->words[3],
-        .r11 = from->r11,
-        .r12 = from->words[4],
-        .r13 = from->words[5],
-        .r14 = from->r14,
-        .r15 = from->r15,
-        .rip = from->rip,
-        .rflags = from->rflags,
-        .fs_base = thread->fs_base,
-        .gs_base = thread->gs_base,
-    };
-}
+// Users see the registers in the kernel's own order, and the segments' bases behind them.
+_Static_assert(offsetof(struct thread_registers, fs_base) == sizeof(struct registers), "the same registers");
+_Static_assert(offsetof(struct thread_registers, rip) == offsetof(struct registers, rip), "in the same order");
 
 static void set_segments(struct thread *thread, uint64_t fs_base, uint64_t gs_base) {
     thread->fs_base = fs_base;
@@ -52,21 +30,8 @@ static error_t set_registers(struct thread *thread, const struct thread_register
         return ERR_BUSY;
     if (in->rip >= USER_HIGHEST || in->fs_base >= USER_HIGHEST || in->gs_base >= USER_HIGHEST)
         return ERR_INVALID;
-    thread->registers = (struct registers){
-        .words = {in->rdx, in->r8, in->r9, in->r10, in->r12, in->r13},
-        .rax = in->rax,
-        .rdi = in->rdi,
-        .rsi = in->rsi,
-        .rbx = in->rbx,
-        .rbp = in->rbp,
-        .rsp = in->rsp,
-        .rcx = in->rcx,
-        .r11 = in->r11,
-        .r14 = in->r14,
-        .r15 = in->r15,
-        .rip = in->rip,
-        .rflags = (in->rflags & FLAGS_FREE) | FLAGS_FIXED,
-    };
+    memcpy(&thread->registers, in, sizeof(thread->registers));
+    thread->registers.rflags = (in->rflags & FLAGS_FREE) | FLAGS_FIXED;
     set_segments(thread, in->fs_base, in->gs_base);
     thread->interrupted = true;
     return ERR_OK;
@@ -123,8 +88,8 @@ error_t thread_invoke(struct invocation *call, uint32_t code) {
     if (thread->state == THREAD_STATE_ENDED)
         return ERR_DYING;
     if (method == METHOD_THREAD_REGISTERS) {
-        struct thread_registers registers;
-        get_registers(thread, &registers);
+        struct thread_registers registers = {.fs_base = thread->fs_base, .gs_base = thread->gs_base};
+        memcpy(&registers, &thread->registers, sizeof(thread->registers));
         memcpy(call->reply, &registers, sizeof(registers));
         return ERR_OK;
     }

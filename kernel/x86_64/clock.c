@@ -9,7 +9,6 @@
 #include "kernel/x86_64/cpu_features.h"
 #include "kernel/x86_64/lapic.h"
 #include "kernel/x86_64/registers.h"
-#include "kernel/x86_64/rtc.h"
 #include "kernel/x86_64/vectors.h"
 
 enum { SHIFT = 32 };      // for ticks to nanoseconds
@@ -56,7 +55,8 @@ static void alarm_choose(uint64_t tsc_frequency) {
     log_write(LOG_INFO, "clock: alarms by %s at %lu Hz", names[alarm_kind], frequency);
 }
 
-void clock_initialize(const struct acpi_information *acpi) {
+void clock_initialize(const struct boot_info *info) {
+    const struct acpi_information *acpi = &info->acpi;
     bool tsc_fit = cpu_features.invariant_tsc || cpu_features.hypervisor == HYPERVISOR_TCG ||
                    cpu_features.hypervisor == HYPERVISOR_KVM;
     const struct clock_counter *references[] = {clock_counter_hpet(acpi), clock_counter_pm_timer(acpi),
@@ -88,9 +88,8 @@ void clock_initialize(const struct acpi_information *acpi) {
               counter ? counter->name : "TSC", clock.frequency, reference ? reference->name : "nothing",
               reference ? comparison.tsc_ticks : 0, reference ? comparison.tsc_error : 0);
     alarm_choose(tsc_frequency);
-    uint64_t seconds;
-    if (rtc_read(acpi->century_register, &seconds) == ERR_OK)
-        clock.wall_offset = seconds * NANOSECONDS - clock_now();
+    if (info->wall_seconds)
+        clock.wall_offset = info->wall_seconds * NANOSECONDS - clock_now();
     else
         log_write(LOG_WARNING, "clock: the RTC gives no valid time");
 }

@@ -7,13 +7,13 @@
 
 #include "kernel/abi/clock_page.h"
 #include "kernel/abi/errors.h"
-#include "kernel/abi/platform_info.h"
+#include "kernel/abi/boot_info.h"
 
 #define CLOCK_NEVER UINT64_MAX
 
 // Once, on the boot CPU, after its local APIC was enabled. Chooses and calibrates: the TSC where it is fit
 // for it, else HPET, else PM timer.
-void clock_initialize(const struct acpi_information *acpi);
+void clock_initialize(const struct boot_info *info);
 
 // On each CPU, the boot CPU included, after lapic_enable.
 void clock_enable(void);

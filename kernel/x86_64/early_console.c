@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "kernel/init/options.h"
 #include "kernel/x86_64/early_font.h"
 #include "kernel/x86_64/registers.h"
 #include "kernel/x86_64/string.h"
@@ -28,7 +29,7 @@ enum {
 static struct boot_framebuffer screen;
 static uintptr_t screen_address;
 static uint32_t columns, lines, column, line, white;
-static unsigned enabled, ever_enabled;
+static unsigned enabled, started;
 
 // 115200 baud, 8N1, FIFO on, interrupts off (16550D data sheet). False if no UART answers.
 static bool serial_start(void) {
@@ -125,22 +126,29 @@ static void screen_start(const struct boot_framebuffer *framebuffer) {
             field_full(screen.blue_position, screen.blue_size);
 }
 
-void early_console_start(const struct boot_framebuffer *framebuffer, uintptr_t framebuffer_address,
-                         unsigned outputs) {
-    bool first = ever_enabled == 0;
-    enabled = outputs;
-    if (first && (outputs & EARLY_CONSOLE_SERIAL) && !serial_start())
+static unsigned chosen_outputs(void) {
+    char value[16];
+    if (options_get("console", value, sizeof value) && strlen(value) == 6) {
+        if (memcmp(value, "serial", 6) == 0)
+            return EARLY_CONSOLE_SERIAL;
+        if (memcmp(value, "screen", 6) == 0)
+            return EARLY_CONSOLE_SCREEN;
+    }
+    return EARLY_CONSOLE_SERIAL | EARLY_CONSOLE_SCREEN;
+}
+
+void early_console_start(const struct boot_framebuffer *framebuffer, uintptr_t framebuffer_address) {
+    enabled = chosen_outputs();
+    if ((enabled & EARLY_CONSOLE_SERIAL) && !serial_start())
         enabled &= ~(unsigned)EARLY_CONSOLE_SERIAL;
-    bool has_screen = framebuffer_address != 0 && framebuffer &&
-                      (framebuffer->kind == KIND_RGB || framebuffer->kind == KIND_TEXT);
+    bool has_screen = framebuffer_address != 0 && (framebuffer->kind == KIND_RGB || framebuffer->kind == KIND_TEXT);
     screen_address = has_screen ? framebuffer_address : 0;
     if (has_screen)
         screen_start(framebuffer);
-    if (columns == 0 || lines == 0 || !has_screen)
+    if (columns == 0 || lines == 0)
         enabled &= ~(unsigned)EARLY_CONSOLE_SCREEN;
-    bool screen_is_new = (enabled & ~ever_enabled) & EARLY_CONSOLE_SCREEN;
-    ever_enabled |= enabled;
-    if (screen_is_new)
+    started = enabled;
+    if (enabled & EARLY_CONSOLE_SCREEN)
         screen_clear();
 }
 
@@ -163,7 +171,7 @@ void early_console_release(unsigned outputs) {
 void early_console_seize(void) {
     bool had_screen = enabled & EARLY_CONSOLE_SCREEN;
     bool had_serial = enabled & EARLY_CONSOLE_SERIAL;
-    enabled = ever_enabled;
+    enabled = started;
     if ((enabled & EARLY_CONSOLE_SERIAL) && !had_serial)
         serial_start();
     if ((enabled & EARLY_CONSOLE_SCREEN) && !had_screen)

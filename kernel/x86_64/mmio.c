@@ -11,7 +11,7 @@ static const uint64_t MMIO_PAGE = 4096;
 
 static uint64_t mmio_used; // bytes from MMIO_START
 
-static void *range_map(uint64_t physical, uint64_t length, uint64_t flags) {
+void *mmio_map(uint64_t physical, uint64_t length) {
     uint64_t limit = 1ull << cpu_features.physical_address_bits;
     if (length == 0 || length > MMIO_LENGTH || physical >= limit || length > limit - physical)
         return NULL;
@@ -23,15 +23,7 @@ static void *range_map(uint64_t physical, uint64_t length, uint64_t flags) {
     mmio_used +=
         bytes + MMIO_PAGE; // also if mapping fails half-way: what was mapped is never handed out again
     for (uint64_t done = 0; done < bytes; done += MMIO_PAGE)
-        if (kernel_map_page(start + done, physical - offset + done, flags) != ERR_OK)
+        if (kernel_map_page(start + done, physical - offset + done, PAGE_WRITE | PAGE_NO_EXECUTE | PAGE_UNCACHED) != ERR_OK)
             return NULL;
     return (void *)(start + offset);
-}
-
-void *mmio_map(uint64_t physical, uint64_t length) {
-    return range_map(physical, length, PAGE_WRITE | PAGE_NO_EXECUTE | PAGE_UNCACHED);
-}
-
-const void *firmware_map(uint64_t physical, uint64_t length) {
-    return range_map(physical, length, PAGE_NO_EXECUTE);
 }

@@ -1,5 +1,5 @@
-// Mappings of device registers and firmware tables into the kernel's space: PML4 slot 509, handed out upwards
-// and never taken back. Invariant: no page is mapped executable, no firmware page writable. Called while the
+// Mappings of device registers into the kernel's space: PML4 slot 509, handed out upwards
+// and never taken back. Invariant: no page is mapped executable. Called while the
 // machine is set up, by one CPU at a time.
 #pragma once
 
@@ -10,9 +10,6 @@
 // Registers at a physical address (any alignment), uncached and writable. NULL: address beyond what the CPU
 // has, or no memory.
 void *mmio_map(uint64_t physical, uint64_t length) MUST_USE;
-
-// The same for memory that the firmware filled: cached and read-only.
-const void *firmware_map(uint64_t physical, uint64_t length) MUST_USE;
 
 static inline uint32_t mmio_read32(const volatile void *base, uint32_t offset) {
     return *(const volatile uint32_t *)((const volatile uint8_t *)base + offset);

@@ -17,6 +17,7 @@ struct account;
 #define PAGE_USER            (UINT64_C(1) << 2)
 #define PAGE_WRITE_COMBINING (UINT64_C(1) << 3) // PWT: PAT entry 1, set to write-combining
 #define PAGE_UNCACHED        (UINT64_C(1) << 4) // PCD: PAT entry 2
+#define PAGE_LARGE           (UINT64_C(1) << 7)
 #define PAGE_GLOBAL          (UINT64_C(1) << 8)
 #define PAGE_NO_EXECUTE      (UINT64_C(1) << 63)
 #define PAGE_ADDRESS         UINT64_C(0x000ffffffffff000)

@@ -2,10 +2,8 @@
 // a broken stack ends the trace instead of faulting. Called by panic.
 #include "kernel/x86_64/stack_trace.h"
 
-#include "kernel/x86_64/boot/page_tables.h"
+#include "kernel/x86_64/paging.h"
 #include "kernel/x86_64/registers.h"
-
-#define ENTRY_ADDRESS UINT64_C(0x000ffffffffff000)
 
 static const struct boot_info *machine;
 
@@ -25,14 +23,14 @@ static bool physical_is_ram(uint64_t physical) {
 static bool address_is_mapped(uintptr_t address) {
     uint64_t entry = cr3_read();
     for (int shift = 39; shift >= 12; shift -= 9) {
-        uint64_t table = entry & ENTRY_ADDRESS;
+        uint64_t table = entry & PAGE_ADDRESS;
         if (!physical_is_ram(table))
             return false;
         uint64_t place = machine->direct_map_base + table + (address >> shift & 511) * 8;
         entry = *(const volatile uint64_t *)place; // NOLINT(performance-no-int-to-ptr): direct map
         if (!(entry & PAGE_PRESENT))
             return false;
-        if ((entry & PAGE_HUGE) && (shift == 30 || shift == 21))
+        if ((entry & PAGE_LARGE) && (shift == 30 || shift == 21))
             return true;
     }
     return true;

@@ -72,7 +72,7 @@ def run(tmp_path):
         subprocess.run([*python, ROOT / "image/archive.py", "cpio", tmp_path / "initrd", ROOT / "image/initrd", "etc/manifest",
                         tmp_path / "manifest", *pairs, *files], check=True)
         subprocess.run([*python, ROOT / "image/iso.py", ROOT / "boot/grub_core.cfg", ROOT / "boot/grub.cfg",
-                        BUILD / "kernel/kernel", tmp_path / "initrd", tmp_path / "boot.iso"], check=True)
+                        BUILD / "boot/loader", BUILD / "kernel/kernel", tmp_path / "initrd", tmp_path / "boot.iso"], check=True)
         machine = subprocess.Popen(["qemu-system-x86_64", "-m", "128", "-display", "none", "-serial", "stdio", "-no-reboot",
                                     "-cdrom", tmp_path / "boot.iso", *options], stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE)

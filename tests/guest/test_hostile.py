@@ -63,13 +63,13 @@ def medium(folder, arguments):
     initrd, iso = folder / "initrd", folder / "hostile.iso"
     initrd.write_bytes(b"".join(made))
     subprocess.run(["/usr/bin/python3", "-B", ROOT / "image/iso.py", ROOT / "boot/grub_core.cfg", ROOT / "boot/grub.cfg",
-                    BUILD / "kernel/kernel", initrd, iso], check=True)
+                    BUILD / "boot/loader", BUILD / "kernel/kernel", initrd, iso], check=True)
     return iso
 
 
 def run(folder, arguments=""):
     """The TAP lines of the log, and the log."""
-    line = machine.command(options.parse(["--no-disk", "--icount", "--seed", "1", "--memory", "192M"]), medium=medium(folder, arguments), disks=[],
+    line = machine.command(options.parse(["--no-disk", "--icount", "--seed", "1", "--memory", "96M"]), medium=medium(folder, arguments), disks=[],
                            accelerator="tcg", com1="stdio", com2=None)
     try:
         done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False).stdout

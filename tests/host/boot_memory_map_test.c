@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/x86_64/boot/memory_map.h"
+#include "boot/loader/memory_map.h"
 #include "tests/host/cmocka_test.h"
 
 enum { PAGE = 4096, PAGES = 64 };

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/x86_64/boot/multiboot2.h"
+#include "boot/loader/multiboot2.h"
 #include "tests/host/cmocka_test.h"
 
 enum { BYTES = 4096 };
@@ -34,12 +34,14 @@ static void add_memory(struct builder *b, const uint64_t (*entries)[3], uint32_t
     add_tag(b, 6, data, 8 + count * 24);
 }
 
+static struct boot_input input;
+
 // Parses a copy of exactly this size, so that the sanitizer sees every byte read beyond it.
 static error_t parse(struct builder *b, struct boot_info *info) {
     uint8_t *exact = malloc(b->length);
     assert_non_null(exact);
     memcpy(exact, b->bytes, b->length);
-    error_t error = multiboot2_parse(exact, b->length, info);
+    error_t error = multiboot2_parse(exact, b->length, info, &input);
     free(exact);
     return error;
 }
@@ -59,6 +61,9 @@ static void reads_every_tag(void **state) {
     static struct boot_info info;
     struct builder b = builder_new();
     add_tag(&b, 1, "seed=1 quiet", 13);
+    uint32_t kernel[3] = {0x300000, 0x300124, 0}, empty[3] = {0x600000, 0x600000, 0};
+    add_tag(&b, 3, empty, sizeof empty);
+    add_tag(&b, 3, kernel, sizeof kernel);
     uint32_t module[3] = {0x400000, 0x400123, 0};
     add_tag(&b, 3, module, sizeof module);
     uint32_t second[3] = {0x500000, 0x500123, 0};
@@ -80,8 +85,10 @@ static void reads_every_tag(void **state) {
     assert_int_equal(info.framebuffer.height, 768);
     assert_int_equal(info.framebuffer.kind, 1);
     assert_int_equal(info.framebuffer.red_position, 16);
-    assert_memory_equal(info.acpi_rsdp_copy, "RSD PTR new", 11);
-    assert_int_equal(info.acpi_rsdp, (uint64_t)(uintptr_t)info.acpi_rsdp_copy);
+    assert_true(input.has_rsdp);
+    assert_memory_equal(input.rsdp, "RSD PTR new", 11);
+    assert_int_equal(input.kernel_start, 0x300000);
+    assert_int_equal(input.kernel_length, 0x124);
     assert_int_equal(info.from_efi, 1);
     expect_range(&info, 0, 0x100000, 0x2000000, BOOT_MEMORY_FREE);
     free(b.bytes);
@@ -143,7 +150,7 @@ static void refuses_what_is_malformed(void **state) {
     assert_int_equal(parse(&b, &info), ERR_BAD_MESSAGE);
     b.bytes[12] = 7; // shorter than its own header
     assert_int_equal(parse(&b, &info), ERR_BAD_MESSAGE);
-    assert_int_equal(multiboot2_parse(b.bytes, 8, &info), ERR_BAD_MESSAGE);
+    assert_int_equal(multiboot2_parse(b.bytes, 8, &info, &input), ERR_BAD_MESSAGE);
     free(b.bytes);
 }
 
@@ -153,7 +160,10 @@ static void survives_random_damage(void **state) {
     srand(7);
     for (int round = 0; round < 20000; round++) {
         struct builder b = builder_new();
-        uint32_t module[3] = {0x400000, 0x400123, 0};
+        uint32_t kernel[3] = {0x300000, 0x300124, 0}, empty[3] = {0x600000, 0x600000, 0};
+    add_tag(&b, 3, empty, sizeof empty);
+    add_tag(&b, 3, kernel, sizeof kernel);
+    uint32_t module[3] = {0x400000, 0x400123, 0};
         add_tag(&b, 3, module, sizeof module);
         add_memory(&b, simple_memory, 1);
         add_tag(&b, 8, "................................", 30);

@@ -47,14 +47,12 @@ static void oldest_records_are_lost_first(void **state) {
     struct log_record record;
     char text[LOG_TEXT_BYTES], expected[LOG_TEXT_BYTES];
     log_set_console_level(LOG_ERROR);
-    for (int i = 2; i < 5000; i++)
-        log_write(LOG_INFO, "%d %.*s", i, i % 300, // longer than a record can be, sometimes
-                  "------------------------------------------------------------------------------------------"
-                  "--------"
-                  "------------------------------------------------------------------------------------------"
-                  "--------"
-                  "------------------------------------------------------------------------------------------"
-                  "--------");
+    char dashes[301] = "";
+    for (int i = 2; i < 5000; i++) {
+        memset(dashes, '-', sizeof dashes);
+        dashes[i % 300] = '\0'; // longer than a record can be, sometimes
+        log_write(LOG_INFO, "%d %s", i, dashes);
+    }
     uint64_t sequence = 0, count = 0;
     while (log_read(&sequence, &record, text, sizeof text)) {
         assert_int_equal(record.sequence, sequence - 1);

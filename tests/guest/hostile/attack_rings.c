@@ -11,22 +11,29 @@ static uint64_t ring_word_count, buffer_id;
 static cap_t driver, own, ring_memory, buffer_memory;
 
 static void attach(void) {
-    struct ring_pair_layout layout = ring_pair_layout(ENTRIES, sizeof(struct block_request), sizeof(struct block_completion));
+    struct ring_pair_layout layout =
+        ring_pair_layout(ENTRIES, sizeof(struct block_request), sizeof(struct block_completion));
     own = new_notification();
     ring_memory = new_memory(layout.bytes);
     ring_words = map_memory(ring_memory, layout.bytes, MAP_FLAG_READ | MAP_FLAG_WRITE);
     ring_word_count = layout.bytes / 4;
-    must(ring_pair_attach_client(&pair, (void *)(uintptr_t)ring_words, layout.bytes, ENTRIES, sizeof(struct block_request),
-                                 sizeof(struct block_completion)), "own rings");
-    must(block_attach_rings(block, ENTRIES, 1, ring_memory, own, &pair.peer_bits, &driver), "attaching rings");
+    must(ring_pair_attach_client(&pair, (void *)(uintptr_t)ring_words, layout.bytes, ENTRIES,
+                                 sizeof(struct block_request), sizeof(struct block_completion)),
+         "own rings");
+    must(block_attach_rings(block, ENTRIES, 1, ring_memory, own, &pair.peer_bits, &driver),
+         "attaching rings");
     pair.peer = driver;
     buffer_memory = new_memory(BUFFER_BYTES);
     must(block_attach_buffer(block, buffer_memory, &buffer_id), "attaching a buffer");
 }
 
 static struct block_request request(uint64_t i) {
-    return (struct block_request){.cookie = i, .sector = i % 64, .offset = i % 16 * 4096, .count = 8,
-                                  .operation = BLOCK_OPERATION_READ + (i & 1), .buffer = (uint32_t)buffer_id};
+    return (struct block_request){.cookie = i,
+                                  .sector = i % 64,
+                                  .offset = i % 16 * 4096,
+                                  .count = 8,
+                                  .operation = BLOCK_OPERATION_READ + (i & 1),
+                                  .buffer = (uint32_t)buffer_id};
 }
 
 // Fills the ring, takes what came back.
@@ -71,15 +78,37 @@ static void positions_lie(struct actor *actor) {
 }
 
 static struct block_request lie(uint64_t i) {
-    static const uint64_t values[] = {0, 1, 8, 63, 512, 4096, 65536, 1 << 20, UINT32_MAX, UINT64_C(1) << 32, UINT64_C(1) << 55,
-                                      UINT64_MAX, UINT64_MAX - 7, UINT64_MAX / 512};
+    static const uint64_t values[] = {0,
+                                      1,
+                                      8,
+                                      63,
+                                      512,
+                                      4096,
+                                      65536,
+                                      1 << 20,
+                                      UINT32_MAX,
+                                      UINT64_C(1) << 32,
+                                      UINT64_C(1) << 55,
+                                      UINT64_MAX,
+                                      UINT64_MAX - 7,
+                                      UINT64_MAX / 512};
     struct block_request made = request(i);
     switch (random_word() % 5) {
-    case 0: made.sector = values[random_word() % 14]; break;
-    case 1: made.offset = values[random_word() % 14]; break;
-    case 2: made.count = (uint32_t)values[random_word() % 14]; break;
-    case 3: made.operation = (uint32_t)values[random_word() % 14]; break;
-    default: made.buffer = (uint32_t)values[random_word() % 14]; break;
+    case 0:
+        made.sector = values[random_word() % 14];
+        break;
+    case 1:
+        made.offset = values[random_word() % 14];
+        break;
+    case 2:
+        made.count = (uint32_t)values[random_word() % 14];
+        break;
+    case 3:
+        made.operation = (uint32_t)values[random_word() % 14];
+        break;
+    default:
+        made.buffer = (uint32_t)values[random_word() % 14];
+        break;
     }
     return made;
 }
@@ -127,24 +156,26 @@ static void false_memory(struct actor *actor) {
     (void)actor;
     must(account_create_paged(SLOT_ACCOUNT, BUFFER_BYTES, session, &paged), "paged memory");
     own = new_notification();
-    for (uint64_t i = 0;; i++, progress()) {
+    for (uint64_t i = 0;; i++) {
+        progress();
         const cap_t sent[] = {paged, session, SLOT_SELF, small, own};
-        (void)block_attach_rings(block, i & 1 ? 4096 : ENTRIES + (i & 2), 1, sent[i % 5], own, &bits, NULL);
-        (void)block_attach_rings(block, UINT64_C(1) << (i & 63), 1, small, sent[i % 4], &bits, NULL);
-        if (i > 50 && driver == 0)
+        (void)block_attach_rings(block, i & 1 ? 4096 : 256 + (i & 2), 1, sent[i % 5], own, &bits, NULL);
+        (void)block_attach_rings(block, UINT64_C(1) << (8 + (i & 55)), 1, small, sent[i % 4], &bits, NULL);
+        if (i == 50)
             attach();
-        if (block_attach_buffer(block, sent[i % 5], &buffer_id) == ERR_OK && driver) {
+        if (block_attach_buffer(block, sent[i % 5], &buffer_id) != ERR_OK)
+            continue;
+        if (i >= 50)
             turn(request);
-            (void)block_detach_buffer(block, buffer_id);
-        }
+        (void)block_detach_buffer(block, buffer_id);
     }
 }
 
 const struct attack ring_attacks[] = {
-    {"ring descriptors changed while they are read", descriptors_changed, false},
-    {"ring positions that lie", positions_lie, false},
-    {"ring requests that lie", requests_lie, false},
-    {"the memory of rings and buffers taken back in use", memory_taken_back, false},
-    {"a signal storm", signal_storm, false},
-    {"false memory for rings and buffers", false_memory, false},
+    {"ring descriptors changed while they are read", descriptors_changed, false, 0},
+    {"ring positions that lie", positions_lie, false, 0},
+    {"ring requests that lie", requests_lie, false, 0},
+    {"the memory of rings and buffers taken back in use", memory_taken_back, false, 0},
+    {"a signal storm", signal_storm, false, 0},
+    {"false memory for rings and buffers", false_memory, false, 0},
     {0}};

@@ -1,6 +1,7 @@
-// What the hostile peers share. An attack runs in a process of its own (a clone of this program, with an account and
-// sessions of the same servers as the honest client) until it is ended from outside; meanwhile the honest client works.
-// main.c runs and judges them; attack_*.c hold them. Actors are those of the kernel's tests (tests/kernel/actor.c).
+// What the hostile peers share. An attack runs in a process of its own (a clone of this program, with an
+// account and sessions of the same servers as the honest client) until it is ended from outside; meanwhile
+// the honest client works. main.c runs and judges them; attack_*.c hold them. Actors are those of the
+// kernel's tests (tests/kernel/actor.c).
 #pragma once
 
 #include "tests/kernel/harness.h"
@@ -10,7 +11,8 @@ enum { PRIORITY = 20, SIDE_STACK_BYTES = 8192, LOW_PRIORITY = 5 };
 struct attack {
     const char *name;
     void (*run)(struct actor *actor);
-    bool ends; // it is over when its work is done; the others go on until they are ended
+    bool ends;      // it is over when its work is done; the others go on until they are ended
+    uint64_t pause; // nanoseconds that the honest client sleeps after each operation: others get their chance
 };
 
 extern const struct attack message_attacks[], memory_attacks[], ring_attacks[], object_attacks[];
@@ -38,6 +40,7 @@ cap_t new_call(cap_t home);
 // Sends through a call object; the message page holds the rest.
 error_t send(cap_t call, cap_t target, uint64_t tag, uint64_t word0, uint64_t word1);
 // A plain call that gives up after so many nanoseconds; 0: never.
-error_t call_raw(struct message_page *page, cap_t target, uint64_t tag, const uint64_t *words, uint64_t patience);
+error_t call_raw(struct message_page *page, cap_t target, uint64_t tag, const uint64_t *words,
+                 uint64_t patience);
 // Another thread of the attacker. It makes no stubs' calls that need the message page but its own.
 void side_start(void (*run)(struct message_page *page), uint64_t priority);

@@ -1,11 +1,9 @@
 // See acpi_image.h.
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/debug/log.h"
-#include "kernel/x86_64/mmio.h"
+#include "boot/loader/acpi.h"
 #include "tests/host/kernel_hardware/acpi_image.h"
 #include "tests/host/kernel_hardware/check.h"
 
@@ -13,15 +11,9 @@ enum { MAPPINGS = 1024, HEADER = 36 };
 
 uint8_t image[IMAGE_BYTES];
 uint32_t image_used;
-unsigned image_warnings;
 
 static void *mappings[MAPPINGS];
 static unsigned mapping_count;
-
-void log_write(enum log_level level, const char *format, ...) {
-    (void)format;
-    image_warnings += level <= LOG_WARNING;
-}
 
 const void *firmware_map(uint64_t physical, uint64_t length) {
     CHECK(length <= 1 << 20); // what a lying table can make the kernel map
@@ -40,7 +32,6 @@ void image_mappings_free(void) {
 void image_clear(void) {
     memset(image, 0, sizeof image);
     image_used = 64; // address 0 means "no table"
-    image_warnings = 0;
 }
 
 static uint8_t sum(const uint8_t *bytes, uint32_t length) {
@@ -80,8 +71,7 @@ void image_checksums_fix(void) {
     }
 }
 
-void image_rsdp(struct boot_info *info, uint32_t rsdt, uint64_t xsdt) {
-    uint8_t *rsdp = info->acpi_rsdp_copy;
+void image_rsdp(uint8_t *rsdp, uint32_t rsdt, uint64_t xsdt) {
     uint32_t length = 36;
     memset(rsdp, 0, 36);
     memcpy(rsdp, "RSD PTR ", 8);
@@ -91,7 +81,6 @@ void image_rsdp(struct boot_info *info, uint32_t rsdt, uint64_t xsdt) {
     memcpy(rsdp + 24, &xsdt, 8);
     rsdp[8] = (uint8_t)-sum(rsdp, 20);
     rsdp[32] = (uint8_t)-sum(rsdp, 36);
-    info->acpi_rsdp = 1;
 }
 
 // Writes `size` bytes of a number at an offset that counts from the table's start.
@@ -99,7 +88,7 @@ static void put(uint8_t *body, uint32_t offset, uint64_t value, uint32_t size) {
     memcpy(body + offset - HEADER, &value, size);
 }
 
-void image_machine(struct boot_info *info) {
+void image_machine(uint8_t *rsdp) {
     static const uint8_t madt[] = {
         0,    0,  0xe0, 0xfe, 1,    0,    0,    0, // local APICs at fee00000, PICs too
         0,    8,  0,    0,    1,    0,    0,    0, // CPU uid 0, id 0
@@ -153,5 +142,5 @@ void image_machine(struct boot_info *info) {
     for (int index = 0; index < 5; index++)
         wide[index] = entries[index];
     uint32_t rsdt = image_table("RSDT", 1, entries, sizeof entries);
-    image_rsdp(info, rsdt, image_table("XSDT", 1, wide, sizeof wide));
+    image_rsdp(rsdp, rsdt, image_table("XSDT", 1, wide, sizeof wide));
 }

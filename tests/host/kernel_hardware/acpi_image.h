@@ -6,13 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernel/abi/boot_info.h"
-
 enum { IMAGE_BYTES = 4096 };
 
 extern uint8_t image[IMAGE_BYTES];
 extern uint32_t image_used;
-extern unsigned image_warnings; // lines that the code under test logged as warnings
 
 void image_clear(void);
 
@@ -22,10 +19,10 @@ uint32_t image_table(const char *signature, uint8_t revision, const void *body, 
 // Makes the checksum right again of whatever looks like one of our tables.
 void image_checksums_fix(void);
 
-// Fills in the RSDP copy. xsdt 0: revision 0.
-void image_rsdp(struct boot_info *info, uint32_t rsdt, uint64_t xsdt);
+// Fills in the RSDP, 36 bytes. xsdt 0: revision 0.
+void image_rsdp(uint8_t *rsdp, uint32_t rsdt, uint64_t xsdt);
 
-// A machine that uses every kind of entry; returns the boot information for it.
-void image_machine(struct boot_info *info);
+// A machine that uses every kind of entry; fills in the RSDP for it.
+void image_machine(uint8_t *rsdp);
 
 void image_mappings_free(void);

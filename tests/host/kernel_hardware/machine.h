@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "kernel/abi/platform_info.h"
-#include "kernel/x86_64/rtc.h"
+#include "boot/loader/rtc.h"
 
 struct machine {
     unsigned __int128 time; // nanoseconds

@@ -3,16 +3,16 @@
 // own bounds.
 #include <string.h>
 
-#include "kernel/x86_64/acpi.h"
+#include "boot/loader/acpi.h"
 #include "tests/host/kernel_hardware/acpi_image.h"
 #include "tests/host/kernel_hardware/check.h"
 
-static struct boot_info info;
+static uint8_t rsdp[36];
 static struct acpi_information acpi;
 
 static error_t read_again(void) {
     memset(&acpi, 0xee, sizeof acpi);
-    error_t error = acpi_read(&info, &acpi);
+    error_t error = acpi_read(rsdp, &acpi);
     image_mappings_free();
     return error;
 }
@@ -66,12 +66,12 @@ static void length_set(const char *signature, uint32_t length) {
 }
 
 static void broken_tables_test(void) {
-    image_machine(&info);
+    image_machine(rsdp);
     image[table_find("HPET") + 50] ^= 1;
-    CHECK(read_again() == ERR_OK && !(acpi.flags & ACPI_HAS_HPET) && image_warnings == 1);
+    CHECK(read_again() == ERR_OK && !(acpi.flags & ACPI_HAS_HPET) && (acpi.flags & ACPI_TABLES_BAD));
     CHECK(acpi.flags & ACPI_HAS_MADT);
 
-    image_machine(&info);
+    image_machine(rsdp);
     image[table_find("XSDT") + 40] ^= 1;
     CHECK(read_again() == ERR_OK && acpi.cpu_count == 4); // by the RSDT
     image[table_find("RSDT") + 40] ^= 1;
@@ -79,42 +79,40 @@ static void broken_tables_test(void) {
 
     static const uint32_t lengths[] = {0, 35, IMAGE_BYTES + 1, 0x7fffffff, 0xffffffff, (1 << 20) + 1};
     for (unsigned index = 0; index < sizeof lengths / sizeof *lengths; index++) {
-        image_machine(&info);
+        image_machine(rsdp);
         length_set("APIC", lengths[index]);
-        CHECK(read_again() == ERR_OK && !(acpi.flags & ACPI_HAS_MADT) && image_warnings == 1);
+        CHECK(read_again() == ERR_OK && !(acpi.flags & ACPI_HAS_MADT) && (acpi.flags & ACPI_TABLES_BAD));
     }
-    image_machine(&info);
+    image_machine(rsdp);
     length_set("APIC", 36 + 8 + 8 + 5); // cut in the second CPU
-    CHECK(read_again() == ERR_OK && acpi.cpu_count == 1 && image_warnings == 1);
-    image_machine(&info);
+    CHECK(read_again() == ERR_OK && acpi.cpu_count == 1 && (acpi.flags & ACPI_TABLES_BAD));
+    image_machine(rsdp);
     image[table_find("APIC") + 44 + 1] = 0; // an entry of no length must not loop
     image_checksums_fix();
-    CHECK(read_again() == ERR_OK && acpi.cpu_count == 0 && image_warnings == 1);
-    image_machine(&info);
+    CHECK(read_again() == ERR_OK && acpi.cpu_count == 0 && (acpi.flags & ACPI_TABLES_BAD));
+    image_machine(rsdp);
     length_set("FACP", 116); // as ACPI 1.0 had it
     image[table_find("FACP") + 8] = 1;
     image_checksums_fix();
     CHECK(read_again() == ERR_OK && (acpi.flags & ACPI_HAS_I8042) && acpi.pm1a_control.address == 0x604);
     CHECK(acpi.pm1b_control.address == 0 && !(acpi.flags & ACPI_HAS_RESET));
     for (uint32_t cut = 36; cut < 36 + 37; cut++) { // the package ends in the middle
-        image_machine(&info);
+        image_machine(rsdp);
         length_set("DSDT", cut);
         CHECK(read_again() == ERR_OK && !(acpi.flags & ACPI_HAS_S5) == (cut < 70));
     }
 }
 
 static void rsdp_test(void) {
-    image_machine(&info);
-    info.acpi_rsdp = 0;
-    CHECK(read_again() == ERR_NOT_FOUND && acpi.flags == (ACPI_HAS_I8042 | ACPI_HAS_8259));
-    image_machine(&info);
-    info.acpi_rsdp_copy[16] ^= 1;
+    CHECK(acpi_read(NULL, &acpi) == ERR_NOT_FOUND && acpi.flags == (ACPI_HAS_I8042 | ACPI_HAS_8259));
+    image_machine(rsdp);
+    rsdp[16] ^= 1;
     CHECK(read_again() == ERR_NOT_FOUND);
-    image_machine(&info);
-    info.acpi_rsdp_copy[33] ^= 1; // only the extended checksum is wrong: the RSDT serves
+    image_machine(rsdp);
+    rsdp[33] ^= 1; // only the extended checksum is wrong: the RSDT serves
     CHECK(read_again() == ERR_OK && acpi.cpu_count == 4);
-    image_machine(&info);
-    image_rsdp(&info, 0, 0xfffffffffffffff0);
+    image_machine(rsdp);
+    image_rsdp(rsdp, 0, 0xfffffffffffffff0);
     CHECK(read_again() == ERR_CORRUPT);
 }
 
@@ -128,7 +126,7 @@ static void too_many_test(void) {
         memcpy(next, (uint8_t[]){4, 6, nmi, 0, 0, 1}, 6);
     image_clear();
     uint32_t entry = image_table("APIC", 1, madt, sizeof madt);
-    image_rsdp(&info, image_table("RSDT", 1, &entry, 4), 0);
+    image_rsdp(rsdp, image_table("RSDT", 1, &entry, 4), 0);
     CHECK(read_again() == ERR_OK && acpi.cpu_count == ACPI_CPUS && acpi.ioapic_count == ACPI_IOAPICS);
     CHECK(acpi.nmi_count == ACPI_NMI_SOURCES && (acpi.flags & ACPI_CPUS_DROPPED));
     CHECK(!(acpi.flags & ACPI_HAS_8259) && acpi.lapic_address == 0);
@@ -144,7 +142,7 @@ static uint64_t random_next(void) {
 static void mutations_test(void) {
     unsigned survived = 0;
     for (unsigned round = 0; round < 10000; round++) {
-        image_machine(&info);
+        image_machine(rsdp);
         for (unsigned count = 1 + random_next() % 8; count > 0; count--) {
             static const uint8_t values[] = {0, 1, 0x7f, 0x80, 0xff};
             uint32_t address = 64 + (uint32_t)(random_next() % (image_used - 64));
@@ -161,8 +159,8 @@ static void mutations_test(void) {
 }
 
 int main(void) {
-    image_machine(&info);
-    CHECK(read_again() == ERR_OK && image_warnings == 0);
+    image_machine(rsdp);
+    CHECK(read_again() == ERR_OK && !(acpi.flags & ACPI_TABLES_BAD));
     processors_test();
     registers_test();
     rsdp_test();

@@ -1,5 +1,4 @@
-// Stands before the kernel's header of the same name in host builds: registers and firmware memory of the
-// machine model.
+// Stands before the kernel's header of the same name in host builds: registers of the machine model.
 #pragma once
 
 #include <stdint.h>
@@ -7,6 +6,5 @@
 #include "kernel/abi/errors.h"
 
 void *mmio_map(uint64_t physical, uint64_t length) MUST_USE;
-const void *firmware_map(uint64_t physical, uint64_t length) MUST_USE;
 uint32_t mmio_read32(const volatile void *base, uint32_t offset);
 void mmio_write32(volatile void *base, uint32_t offset, uint32_t value);

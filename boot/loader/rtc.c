@@ -2,7 +2,7 @@
 #include <stdbool.h>
 
 #include "kernel/x86_64/registers.h"
-#include "kernel/x86_64/rtc.h"
+#include "boot/loader/rtc.h"
 #include "kernel/x86_64/string.h"
 
 enum { CMOS_INDEX = 0x70, CMOS_DATA = 0x71 }; // bit 7 of the index would switch NMIs off

@@ -1,7 +1,7 @@
 // A small mixing generator (splitmix64) over what the CPU offers. With a seed the sequence depends on the
 // seed alone, so that a run can be repeated; without, fresh hardware entropy enters at every step. Called by
-// boot_start only.
-#include "kernel/x86_64/boot/random.h"
+// loader_main only.
+#include "boot/loader/random.h"
 
 #include "kernel/x86_64/registers.h"
 

@@ -1,5 +1,5 @@
-// Finding a file in the initrd, a cpio archive in the "newc" format (headers of ASCII hexadecimal digits). The archive comes
-// from the loader and may be damaged: nothing outside its bounds is touched.
+// Finding a file in the initrd, a cpio archive in the "newc" format (headers of ASCII hexadecimal digits).
+// The archive comes from the loader and may be damaged: nothing outside its bounds is touched.
 #pragma once
 
 #include <stddef.h>

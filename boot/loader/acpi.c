@@ -3,9 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "kernel/debug/log.h"
-#include "kernel/x86_64/acpi.h"
-#include "kernel/x86_64/mmio.h"
+#include "boot/loader/acpi.h"
 
 enum { HEADER_LENGTH = 36, RSDP_V1_LENGTH = 20, RSDP_V2_LENGTH = 36 };
 enum { TABLE_LENGTH_MAX = 1 << 20, ROOT_ENTRIES_MAX = 128, SPACE_IO = 1 };
@@ -40,7 +38,8 @@ static bool signature_is(const uint8_t *bytes, const char *signature) {
     return true;
 }
 
-static bool table_open(uint64_t physical, const char *signature, struct table *table) {
+static bool table_open(struct acpi_information *acpi, uint64_t physical, const char *signature,
+                       struct table *table) {
     struct table header = {physical ? firmware_map(physical, HEADER_LENGTH) : NULL, HEADER_LENGTH};
     if (!header.bytes || !signature_is(header.bytes, signature))
         return false;
@@ -50,8 +49,7 @@ static bool table_open(uint64_t physical, const char *signature, struct table *t
         if (table->bytes && sum_is_zero(table->bytes, table->length))
             return true;
     }
-    log_write(LOG_WARNING, "acpi: table %s at %lx has a bad length or checksum: ignored", signature,
-              physical);
+    acpi->flags |= ACPI_TABLES_BAD;
     return false;
 }
 
@@ -163,7 +161,7 @@ static void madt_read(struct acpi_information *acpi, struct table madt) {
     for (uint32_t offset = 44; offset + 2 <= madt.length;) {
         uint8_t length = madt.bytes[offset + 1];
         if (length < 2 || length > madt.length - offset) {
-            log_write(LOG_WARNING, "acpi: MADT ends in the middle of an entry");
+            acpi->flags |= ACPI_TABLES_BAD;
             break;
         }
         madt_entry_read(acpi, (struct table){madt.bytes + offset, length});
@@ -246,7 +244,7 @@ static void fadt_read(struct acpi_information *acpi, struct table fadt) {
         acpi->flags &= ~(uint32_t)ACPI_HAS_I8042;
     struct table dsdt;
     uint64_t address = field(fadt, 140, 8) ? field(fadt, 140, 8) : field(fadt, 40, 4);
-    if (table_open(address, "DSDT", &dsdt))
+    if (table_open(acpi, address, "DSDT", &dsdt))
         sleep_types_find(acpi, dsdt);
 }
 
@@ -265,7 +263,7 @@ static void root_read(struct acpi_information *acpi, struct table root, uint32_t
             struct table table;
             // The first good table of a kind counts.
             if (!(seen & 1u << kind) && signature_is(header, readers[kind].signature) &&
-                table_open(physical, readers[kind].signature, &table)) {
+                table_open(acpi, physical, readers[kind].signature, &table)) {
                 seen |= 1u << kind;
                 readers[kind].read(acpi, table);
             }
@@ -273,20 +271,19 @@ static void root_read(struct acpi_information *acpi, struct table root, uint32_t
     }
 }
 
-error_t acpi_read(const struct boot_info *info, struct acpi_information *acpi) {
-    const uint8_t *rsdp = info->acpi_rsdp_copy;
+error_t acpi_read(const uint8_t *rsdp, struct acpi_information *acpi) {
     struct table rsdp_table = {rsdp, RSDP_V2_LENGTH}, root;
     *acpi = (struct acpi_information){.flags = ACPI_HAS_I8042 | ACPI_HAS_8259, .sci_gsi = 9};
     for (uint32_t line = 0; line < ACPI_ISA_LINES; line++)
         acpi->isa_lines[line].gsi = line;
-    if (info->acpi_rsdp == 0 || !signature_is(rsdp, "RSD PTR ") || !sum_is_zero(rsdp, RSDP_V1_LENGTH))
+    if (!rsdp || !signature_is(rsdp, "RSD PTR ") || !sum_is_zero(rsdp, RSDP_V1_LENGTH))
         return ERR_NOT_FOUND;
     if (field(rsdp_table, 15, 1) >= 2 && sum_is_zero(rsdp, RSDP_V2_LENGTH) &&
-        table_open(field(rsdp_table, 24, 8), "XSDT", &root)) {
+        table_open(acpi, field(rsdp_table, 24, 8), "XSDT", &root)) {
         root_read(acpi, root, 8);
         return ERR_OK;
     }
-    if (table_open(field(rsdp_table, 16, 4), "RSDT", &root)) {
+    if (table_open(acpi, field(rsdp_table, 16, 4), "RSDT", &root)) {
         root_read(acpi, root, 4);
         return ERR_OK;
     }

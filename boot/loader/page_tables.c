@@ -1,6 +1,6 @@
 // Four-level page tables made from fresh pages (Intel SDM volume 3, section 4.5). No entry is ever
-// overwritten: callers map disjoint ranges. Called by boot_start, on the identity mapping.
-#include "kernel/x86_64/boot/page_tables.h"
+// overwritten: callers map disjoint ranges. Called by loader_main, on the identity mapping.
+#include "boot/loader/page_tables.h"
 
 #include "kernel/x86_64/string.h"
 
@@ -11,14 +11,19 @@ static uint64_t *table_at(uint64_t physical) {
     return (uint64_t *)(uintptr_t)physical; // NOLINT(performance-no-int-to-ptr): mapped one to one
 }
 
-static uint64_t table_new(struct page_builder *builder) {
-    if (builder->limit - builder->next < PAGE_BYTES) {
+uint64_t page_builder_take(struct page_builder *builder, uint64_t bytes) {
+    if (builder->limit - builder->next < bytes) {
         builder->failed = true;
         return 0;
     }
-    builder->limit -= PAGE_BYTES;
-    memset(table_at(builder->limit), 0, PAGE_BYTES);
-    return builder->limit;
+    return builder->limit -= bytes;
+}
+
+static uint64_t table_new(struct page_builder *builder) {
+    uint64_t table = page_builder_take(builder, PAGE_BYTES);
+    if (table != 0)
+        memset(table_at(table), 0, PAGE_BYTES);
+    return table;
 }
 
 bool page_builder_start(struct page_builder *builder, const struct boot_info *info) {
@@ -30,7 +35,7 @@ bool page_builder_start(struct page_builder *builder, const struct boot_info *in
         if (range->kind == BOOT_MEMORY_FREE && range->start < end &&
             end - range->start > builder->limit - builder->next) {
             builder->next = range->start;
-            builder->limit = end;
+            builder->limit = builder->top = end;
         }
     }
     builder->root = table_new(builder);

@@ -1,6 +1,6 @@
-// Walking a newc archive; see archive.h. Header fields: 6 bytes of magic, then 13 numbers of 8 hexadecimal digits; name
-// and data are each padded to 4 bytes.
-#include "kernel/init/archive.h"
+// Walking a newc archive; see archive.h. Header fields: 6 bytes of magic, then 13 numbers of 8 hexadecimal
+// digits; name and data are each padded to 4 bytes.
+#include "boot/loader/archive.h"
 
 #include "kernel/x86_64/string.h"
 

@@ -1,4 +1,4 @@
-; From the loader's 32-bit protected mode to 64-bit C, and later from the identity mapping to the kernel's own addresses.
+; From GRUB's 32-bit protected mode to 64-bit C, and from there to the kernel.
 ; Everything is addressed relative to where the image was loaded: nothing here is relocated. Interrupts stay off.
 
 %define LOADER_MAGIC 0x36d76289     ; multiboot2 2.0, section 3.2: in EAX
@@ -14,13 +14,13 @@
 %define SELECTOR_DATA 16
 %define STACK_BYTES 16384
 
-global boot_entry:function hidden, boot_switch:function hidden, boot_temporary_root:data hidden
-extern boot_start, boot_continue
+global loader_entry:function hidden, loader_enter:function hidden, loader_root:data hidden
+extern loader_main
 
 section .text.boot progbits alloc exec nowrite align=16
 
 bits 32
-boot_entry:
+loader_entry:
     cli
     cld
     mov esi, eax
@@ -38,7 +38,7 @@ boot_entry:
 
     lea eax, [ebp + scratch_distance - .here]
     mov edx, [eax]
-    lea eax, [eax + edx]            ; boot_temporary_root
+    lea eax, [eax + edx]            ; loader_root
     lea edx, [ebp + stack_distance - .here]
     mov esp, [edx]
     add esp, edx                    ; top of the boot stack
@@ -144,8 +144,8 @@ gdt:
     dq 0x00af9b000000ffff           ; 64-bit code, ring 0
     dq 0x00cf93000000ffff           ; data, ring 0
 gdt_end:
-scratch_distance: dd boot_temporary_root - $
-stack_distance: dd boot_stack_top - $
+scratch_distance: dd loader_root - $
+stack_distance: dd stack_top - $
 
 bits 64
 long_mode:
@@ -156,34 +156,18 @@ long_mode:
     xor eax, eax
     mov fs, eax
     mov gs, eax
-    lea rsp, [rel boot_stack_top]
+    lea rsp, [rel stack_top]
     xor ebp, ebp                    ; ends stack traces
     mov edi, ebx
-    call boot_start
+    call loader_main
     ud2
 
-; boot_switch(page_table_root: rdi, virtual_offset: rsi). Both mappings hold the virtual address until CR3 changes.
-boot_switch:
-    lea rax, [rel .high]
-    add rax, rsi
-    jmp rax
-.high:
-    lea rsp, [rel boot_stack_top]
-    mov cr3, rdi
-    lea rax, [rel gdt]
-    sub rsp, 16
-    mov word [rsp], gdt_end - gdt - 1
-    mov [rsp + 2], rax
-    lgdt [rsp]
-    add rsp, 16
-    xor ebp, ebp
-    call boot_continue
-    ud2
+; loader_enter(boot information: rdi, page-table root: rsi, entry: rdx)
+loader_enter:
+    jmp rdx
 
-section .boot.stack nobits alloc noexec write align=4096
-    resb STACK_BYTES
-boot_stack_top:
-
-section .boot.scratch nobits alloc noexec write align=4096
-boot_temporary_root:
+section .bss nobits alloc noexec write align=4096
+loader_root:
     resb 6 * 4096
+    resb STACK_BYTES
+stack_top:

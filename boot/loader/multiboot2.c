@@ -1,12 +1,12 @@
 // The multiboot2 information as the loader leaves it: a length, then tags of type and size on 8-byte
 // boundaries. Every tag is copied before it is looked at, so alignment and short tags cannot hurt. Called
-// once, by boot_start.
-#include "kernel/x86_64/boot/multiboot2.h"
+// once, by loader_main.
+#include "boot/loader/multiboot2.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "kernel/x86_64/boot/memory_map.h"
+#include "boot/loader/memory_map.h"
 #include "kernel/x86_64/string.h"
 
 enum multiboot2_tag {
@@ -74,13 +74,19 @@ static void command_line_read(const struct tag *tag, struct boot_info *out) {
     out->command_line[sizeof out->command_line - 1] = '\0';
 }
 
-static void module_read(const struct tag *tag, struct boot_info *out) {
+// The kernel, then the initrd; others are not known.
+static void module_read(const struct tag *tag, struct boot_info *out, struct boot_input *input) {
     uint32_t bounds[2];
     tag_copy(tag, bounds, sizeof bounds);
-    if (out->initrd_length != 0 || bounds[1] <= bounds[0])
-        return; // the first module is the initrd; others are not known
-    out->initrd_start = bounds[0];
-    out->initrd_length = bounds[1] - bounds[0];
+    if (bounds[1] <= bounds[0])
+        return;
+    if (input->kernel_length == 0) {
+        input->kernel_start = bounds[0];
+        input->kernel_length = bounds[1] - bounds[0];
+    } else if (out->initrd_length == 0) {
+        out->initrd_start = bounds[0];
+        out->initrd_length = bounds[1] - bounds[0];
+    }
 }
 
 static void framebuffer_read(const struct tag *tag, struct boot_info *out) {
@@ -108,13 +114,13 @@ static void framebuffer_read(const struct tag *tag, struct boot_info *out) {
 }
 
 // ACPI 6.4, section 5.2.5.3: revision 0 is 20 bytes long, later ones 36. The new form wins.
-static void rsdp_read(const struct tag *tag, struct boot_info *out) {
+static void rsdp_read(const struct tag *tag, struct boot_input *input) {
     uint32_t size = tag->type == TAG_ACPI_NEW ? 36 : 20;
-    if (tag->length < size || (tag->type == TAG_ACPI_OLD && out->acpi_rsdp != 0))
+    if (tag->length < size || (tag->type == TAG_ACPI_OLD && input->has_rsdp))
         return;
-    memset(out->acpi_rsdp_copy, 0, sizeof out->acpi_rsdp_copy);
-    memcpy(out->acpi_rsdp_copy, tag->data, size);
-    out->acpi_rsdp = (uint64_t)(uintptr_t)out->acpi_rsdp_copy;
+    memset(input->rsdp, 0, sizeof input->rsdp);
+    memcpy(input->rsdp, tag->data, size);
+    input->has_rsdp = true;
 }
 
 // The kinds of section 3.6.8: 1 is RAM, 3 ACPI tables, 4 must survive sleep; anything else is not for us.
@@ -147,9 +153,11 @@ static error_t memory_map_read(const struct tag *tag, struct boot_info *out) {
     return ERR_OK;
 }
 
-error_t multiboot2_parse(const void *address, uint64_t size_limit, struct boot_info *out) {
+error_t multiboot2_parse(const void *address, uint64_t size_limit, struct boot_info *out,
+                         struct boot_input *input) {
     struct information in = {.bytes = address};
     memset(out, 0, sizeof *out);
+    memset(input, 0, sizeof *input);
     if (size_limit < 16)
         return ERR_BAD_MESSAGE;
     memcpy(&in.length, address, sizeof in.length);
@@ -162,11 +170,11 @@ error_t multiboot2_parse(const void *address, uint64_t size_limit, struct boot_i
         if (tag.type == TAG_COMMAND_LINE)
             command_line_read(&tag, out);
         else if (tag.type == TAG_MODULE)
-            module_read(&tag, out);
+            module_read(&tag, out, input);
         else if (tag.type == TAG_FRAMEBUFFER)
             framebuffer_read(&tag, out);
         else if (tag.type == TAG_ACPI_OLD || tag.type == TAG_ACPI_NEW)
-            rsdp_read(&tag, out);
+            rsdp_read(&tag, input);
         else if (tag.type == TAG_EFI32_TABLE || tag.type == TAG_EFI64_TABLE)
             out->from_efi = 1;
         else if (tag.type == TAG_MEMORY_MAP) {

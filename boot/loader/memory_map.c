@@ -1,6 +1,6 @@
 // Painting ranges into boot_info's memory list. Pure arithmetic: also runs on the host under test. The list
 // is always sorted, disjoint and merged when a function returns. Called by the boot code only.
-#include "kernel/x86_64/boot/memory_map.h"
+#include "boot/loader/memory_map.h"
 
 #include <stdbool.h>
 
