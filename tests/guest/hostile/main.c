@@ -22,7 +22,7 @@ enum {
     CHUNKS = 16,
     SETTLE_TRIES = 60,
     ATTACKER_BYTES = 12 << 20,
-    REPEATS = 4
+    REPEATS = 14
 };
 #define WARM_UP           (10 * MILLISECOND)
 #define WINDOW            (40 * MILLISECOND)
@@ -324,6 +324,8 @@ static void run(const struct attack *attack) {
     for (int i = 0; i < REPEATS && outcome.free_after < outcome.free_before; i++) {
         struct outcome again = run_once(attack, WINDOW);
         outcome.free_before = again.free_before, outcome.free_after = again.free_after;
+        note("again: %lld missing, %llu steps", (long long)(again.free_before - again.free_after),
+             (unsigned long long)again.steps);
     }
     uint64_t rate = work->operations * 1000000000 / work->time;
     if (!beside)
