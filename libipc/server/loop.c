@@ -184,6 +184,7 @@ static error_t receive(struct ipc_registers *registers) {
             registers->second = loop.served->reply_slot;
             loop.served->aside = true;
             loop.served = NULL;
+            loop.put_aside++;
         }
         if (deadline != 0)
             registers->tag = TAG_DEADLINE;
@@ -206,7 +207,9 @@ static void run_timers(bool deadline_passed) {
 }
 
 static error_t serve_until_stopped(struct server *server) {
+    loop.sweep_at = SWEEP_LEAST;
     while (!server->stopping) {
+        fiber_sweep();
         while (loop.ready.first != NULL) {
             if (loop.finished != NULL && loop.finished != loop.ready.first)
                 loop_answer_now(); // which commits: before the fiber is in no queue

@@ -392,6 +392,59 @@ static void test_timers(void) {
     slot_release(nothing);
 }
 
+// Serves calls and signals, working a while for each.
+static void toils(struct actor *actor) {
+    struct ipc_registers registers = {.target = actor->arguments[0]};
+    (void)system_call(SYS_WAIT, &registers);
+    for (;;) {
+        for (uint64_t end = clock_monotonic() + MILLISECOND / 50; clock_monotonic() < end;) {
+        }
+        registers = (struct ipc_registers){.target = actor->arguments[0], .tag = TAG(0, 1)};
+        (void)system_call(SYS_REPLY_WAIT, &registers);
+    }
+}
+
+// Lends a buffer with each call, so that it goes by the slow path and its answer comes by the fast one.
+static void keeps_calling(struct actor *actor) {
+    for (;; actor->values[0]++) {
+        struct ipc_registers registers = {.target = actor->arguments[0], .tag = TAG(TEST_METHOD, 1) | actor->arguments[1]};
+        actor->page->lend_write = (struct lend){(uint64_t)actor, 8};
+        (void)system_call(SYS_CALL, &registers);
+    }
+}
+
+static void keeps_signalling(struct actor *actor) {
+    for (;; actor->values[0]++)
+        (void)notification_signal((cap_t)actor->arguments[0], 1);
+}
+
+// What a server of higher priority does for a thread is part of that one's turn: a peer gets its half.
+static void test_turns_of_callers(void) {
+    enum { LOW = 20, SERVER = 40 };
+    cap_t notification = new_notification();
+    struct thread_information information;
+    for (int way = 0; way < 3; way++) {
+        struct actor *server = actor_new(toils, SERVER, 0), *peer = actor_new(counts, LOW, 0);
+        struct actor *caller = actor_new(way == 2 ? keeps_signalling : keeps_calling, LOW, 0);
+        server->arguments[0] = way == 2 ? notification : endpoint;
+        caller->arguments[0] = way == 2 ? notification : session;
+        caller->arguments[1] = way == 1 ? TAG_LEND_WRITE : 0;
+        actor_go(server);
+        actor_go(caller);
+        actor_go(peer);
+        sleep_for(60 * MILLISECOND);
+        must(thread_information(peer->thread, &information), "the peer's time");
+        uint64_t time = information.cpu_time;
+        check(caller->values[0] > 100, "one that keeps a server at work goes on");
+        check(time >= 20 * MILLISECOND && time <= 42 * MILLISECOND,
+              way == 0 ? "and its peer has its turns, calls by the fast path" : way == 1 ? "calls by the slow path" : "signals");
+        actor_free(caller);
+        actor_free(peer);
+        actor_free(server);
+    }
+    slot_release(notification);
+}
+
 void test_threads(void) {
     endpoint = new_endpoint();
     session = new_session(endpoint, 80);
@@ -402,6 +455,7 @@ void test_threads(void) {
     test_fpu();
     test_round_robin();
     test_starvation();
+    test_turns_of_callers();
     test_inheritance();
     test_timers();
     slot_release(session);
