@@ -107,7 +107,8 @@ static error_t wait(struct thread *thread, bool deadline) {
         return ERR_RIGHTS;
     struct endpoint *endpoint = slot->kind == CAP_ENDPOINT ? slot->object : NULL;
     struct notification *notification = slot->kind == CAP_NOTIFICATION ? slot->object : NULL;
-    request_noted(thread);
+    if (thread->shown)
+        request_noted(thread);
     if (endpoint ? !endpoint_receive(endpoint, thread) : notification_take(notification, thread))
         return ERR_OK;
     if (deadline && thread->page->deadline == 0)
