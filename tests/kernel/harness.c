@@ -120,5 +120,6 @@ void tests_main(struct message_page *page) {
     group("devices", test_devices);
     group("kernel", test_kernel);
     group("hostile", test_hostile);
+    group("paths", test_paths);
     finish();
 }

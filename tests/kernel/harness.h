@@ -114,3 +114,4 @@ void test_faults(void);
 void test_devices(void);
 void test_kernel(void);
 void test_hostile(void);
+void test_paths(void);
