@@ -26,7 +26,7 @@ enum capability_right {
     RIGHT_REVOKE = 1 << 1,   // may take back what was derived from it
     RIGHT_INSPECT = 1 << 2,  // information methods
     RIGHT_INHERIT = 1 << 3,  // process.clone_table copies the slot
-    RIGHT_READ = 1 << 4,     // memory: map to read; ioport: in
+    RIGHT_READ = 1 << 4,     // memory: map to read; ioport: in; kernel: trace
     RIGHT_WRITE = 1 << 5,    // memory: map to write; ioport: out
     RIGHT_EXECUTE = 1 << 6,  // memory: map to execute
     RIGHT_DMA = 1 << 7,      // memory: learn physical addresses

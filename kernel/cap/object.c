@@ -7,6 +7,7 @@
 #include "kernel/debug/panic.h"
 #include "kernel/memory/heap.h"
 #include "kernel/sched/process.h"
+#include "kernel/trace/trace.h"
 
 static struct list reap_list = {&reap_list, &reap_list};
 
@@ -29,6 +30,7 @@ error_t object_create(enum capability_kind kind, size_t bytes, struct account *a
     if (account)
         object_reference(&account->object);
     *(void **)out = memory;
+    trace_event(TRACE_EVENT_CREATE, NULL, kind, trace_object(object), bytes);
     return ERR_OK;
 }
 
@@ -59,7 +61,7 @@ static const struct {
     [CAP_SESSION] = {session_unreachable, session_reap_step},
     [CAP_CALL] = {call_unreachable, call_reap_step},
     [CAP_NOTIFICATION] = {notification_unreachable, notification_reap_step},
-    [CAP_MEMORY] = {NULL, memory_reap_step},
+    [CAP_MEMORY] = {trace_memory_unreachable, memory_reap_step},
     [CAP_IRQ] = {NULL, irq_reap_step},
 };
 
@@ -96,6 +98,7 @@ bool reaper_run(uint32_t steps) {
             continue;
         struct account *account = object->account;
         size_t bytes = object->bytes;
+        trace_event(TRACE_EVENT_END, NULL, object->kind, trace_object(object), 0);
         heap_free(object);
         account_refund(account, heap_charge(bytes));
         if (account)

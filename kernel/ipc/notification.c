@@ -4,6 +4,7 @@
 #include "kernel/abi/syscall.h"
 #include "kernel/ipc/endpoint.h"
 #include "kernel/sched/thread.h"
+#include "kernel/trace/trace.h"
 
 enum { END_STEP = 32 };
 
@@ -28,6 +29,7 @@ static void count(struct notification *notification, bool waiting) {
 bool notification_take(struct notification *notification, struct thread *thread) {
     if (!notification->bits)
         return false;
+    trace_event(TRACE_EVENT_TAKE, thread, 0, trace_object(notification), notification->bits);
     struct registers *registers = &thread->registers;
     registers->rax = WAIT_NOTIFICATION;
     registers->words[0] = notification->bits;

@@ -7,6 +7,7 @@
 #include "kernel/sched/process.h"
 #include "kernel/sched/schedule.h"
 #include "kernel/sched/thread.h"
+#include "kernel/trace/trace.h"
 #include "kernel/x86_64/string.h"
 #include "kernel/x86_64/clock.h"
 
@@ -35,7 +36,10 @@ error_t request_send(struct request *request, struct session *session) {
     list_push_back(&endpoint->queue, &request->link);
     endpoint->queued++;
     message_count++;
+    trace_request(TRACE_EVENT_CALL, request, tag_method(request->tag), request->words);
     endpoint_wake(endpoint);
+    if (request->state == REQUEST_QUEUED)
+        endpoint_press(endpoint);
     return ERR_OK;
 }
 
@@ -49,6 +53,7 @@ static void detach(struct request *request) {
     switch (request->state) {
     case REQUEST_QUEUED:
         request->session->endpoint->queued--;
+        endpoint_press(request->session->endpoint);
         break;
     case REQUEST_ANSWERED:
         CONTAINER_OF(request, struct call, request)->endpoint->queued--;
@@ -80,6 +85,7 @@ static void show_answer(struct call *call, struct thread *thread) {
     struct request *request = &call->request;
     struct registers *registers = &thread->registers;
     release(request);
+    trace_event(TRACE_EVENT_ANSWER, thread, (uint16_t)call->error, call->serial, call->count);
     object_release(&request->process->object);
     registers->rax = ERR_OK;
     registers->rdi = call->cookie;
@@ -101,6 +107,7 @@ void request_take(struct request *request, struct thread *server) {
     }
     request->session->endpoint->queued--;
     list_remove(&request->link);
+    trace_event(TRACE_EVENT_RECEIVE, server, tag_method(request->tag), request->serial, request->count);
     if (request->origin == REQUEST_EXIT) { // an event: nobody waits for an answer
         transfer_request(request, server);
         request->state = REQUEST_IDLE;
@@ -140,6 +147,7 @@ static void wake_caller(struct request *request, error_t error) {
 }
 
 void request_finish(struct request *request, error_t error) {
+    trace_request(TRACE_EVENT_FINISH, request, (uint16_t)error, NULL);
     release(request);
     if (request->origin == REQUEST_CALL) {
         struct call *call = CONTAINER_OF(request, struct call, request);
@@ -154,6 +162,7 @@ void request_finish(struct request *request, error_t error) {
 }
 
 void request_reply(struct request *request, struct thread *server) {
+    trace_request(TRACE_EVENT_REPLY, request, tag_method(server->registers.rsi), server->registers.words);
     if (request->origin == REQUEST_CALL) {
         transfer_answer(CONTAINER_OF(request, struct call, request), server);
         if (request->state == REQUEST_IDLE) // the call object itself was moved, and did not arrive
@@ -174,6 +183,7 @@ error_t request_forward(struct request *request, struct session *session, struct
     if (session->endpoint->object.dying)
         return ERR_DYING;
     uint64_t lends = request->tag & (TAG_LEND_READ | TAG_LEND_WRITE);
+    trace_request(TRACE_EVENT_FORWARD, request, tag_method(server->registers.rsi), NULL);
     release(request);
     // Register words only, and they lie in the kernel: the caller can neither see nor change them.
     memcpy(request->words, server->registers.words, sizeof(server->registers.words));
@@ -200,6 +210,7 @@ void request_withdraw(struct request *request) {
 }
 
 bool request_cancel(struct request *request) {
+    trace_request(TRACE_EVENT_CANCEL, request, 0, NULL);
     if (request->state == REQUEST_QUEUED) {
         request_finish(request, ERR_DEADLINE);
         return true;

@@ -2,6 +2,7 @@
 #include "kernel/irq/irq.h"
 
 #include "kernel/irq/controller.h"
+#include "kernel/trace/trace.h"
 #include "kernel/x86_64/lapic.h"
 
 struct vector_state {
@@ -86,6 +87,7 @@ static uint32_t tell(struct vector_state *state) {
             irq->pending = true;
             state->pending++;
         }
+        trace_event(TRACE_EVENT_IRQ, NULL, irq->vector, trace_object(irq->notification), irq->bits);
         notification_signal(irq->notification, irq->bits);
     }
     return told;

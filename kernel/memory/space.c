@@ -6,6 +6,7 @@
 #include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
 #include "kernel/memory/heap.h"
+#include "kernel/trace/trace.h"
 #include "kernel/x86_64/entropy.h"
 
 // What a step may do: so many mappings, a mapping counting for more by its length.
@@ -151,6 +152,7 @@ error_t space_map(struct space *space, struct memory *memory, uint64_t *address,
     mapping->flags = flags;
     mapping->allowed = allowed;
     mapping_insert(mapping);
+    trace_event(TRACE_EVENT_MAP, NULL, flags, length / PAGE_BYTES, *address);
     if (out)
         *out = mapping;
     return ERR_OK;
@@ -193,6 +195,7 @@ error_t space_unmap(struct space *space, uint64_t address, uint64_t length) {
     error_t error = isolate(space, address, length);
     if (error)
         return error;
+    trace_event(TRACE_EVENT_UNMAP, NULL, 0, length / PAGE_BYTES, address);
     for (uint64_t done = 0; done < STEP_BUDGET;) {
         struct mapping *mapping = mapping_of(tree_at_or_above(&space->mappings, address));
         if (!mapping || mapping->start >= address + length)

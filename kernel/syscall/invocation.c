@@ -3,6 +3,7 @@
 #include "kernel/syscall/invocation.h"
 
 #include "kernel/ipc/copy.h"
+#include "kernel/trace/trace.h"
 #include "kernel/x86_64/string.h"
 
 enum { SYSTEM_CALL_INSTRUCTION_BYTES = 2, PROTOCOLS = 12, METHODS = 32 };
@@ -88,6 +89,15 @@ static void write_result(struct invocation *call, const struct shape *shape, err
         page->received_caps[i] = i < shape->caps_out ? page->receive_slots[i] : 0;
 }
 
+static void trace_invocation(const struct invocation *call, const struct shape *shape, uint32_t method,
+                             error_t error) {
+    uint64_t slot = (uint64_t)(call->slot - call->process->table.slots);
+    trace_write(TRACE_EVENT_INVOKE, call->thread, method, (uint32_t)error, slot);
+    if (shape)
+        trace_write_words(call->in, shape->words_in < MESSAGE_REGISTER_WORDS ? shape->words_in
+                                                                             : MESSAGE_REGISTER_WORDS);
+}
+
 void invoke_object(struct thread *thread, struct capability *slot) {
     struct registers *registers = &thread->registers;
     uint64_t tag = registers->rsi;
@@ -109,10 +119,13 @@ void invoke_object(struct thread *thread, struct capability *slot) {
         (void)reaper_run(1);
         error = ERR_AGAIN;
     }
-    if (error == ERR_AGAIN)
+    if (error == ERR_AGAIN) {
         registers->rip -= SYSTEM_CALL_INSTRUCTION_BYTES;
-    else
-        write_result(&call, shape, error);
+        return;
+    }
+    if (trace_is_on(TRACE_EVENT_INVOKE))
+        trace_invocation(&call, shape, tag_method(tag), error);
+    write_result(&call, shape, error);
 }
 
 error_t invocation_advance(const struct invocation *call, uint64_t done) {

@@ -11,6 +11,7 @@
 #include "kernel/sched/schedule.h"
 #include "kernel/x86_64/string.h"
 #include "kernel/syscall/invocation.h"
+#include "kernel/trace/trace.h"
 #include "kernel/x86_64/early_console.h"
 #include "kernel/x86_64/entropy.h"
 #include "kernel/x86_64/power.h"
@@ -106,6 +107,16 @@ static error_t next_process(struct invocation *call) {
     return ERR_OK;
 }
 
+static error_t trace_ring(struct invocation *call) {
+    struct memory **building = &call->thread->building;
+    error_t error = trace_ring_create(call->in[0], call->in[1], call->process->object.account, building);
+    if (!error) {
+        invocation_give(call, 0, CAP_MEMORY, *building, RIGHT_READ | RIGHT_COPY);
+        *building = NULL;
+    }
+    return error;
+}
+
 static uint16_t right_for(uint32_t method) {
     switch (method) {
     case METHOD_KERNEL_RANDOM:
@@ -114,6 +125,9 @@ static uint16_t right_for(uint32_t method) {
         return RIGHT_POWER;
     case METHOD_KERNEL_DEVICE_MEMORY:
         return RIGHT_MINT;
+    case METHOD_KERNEL_TRACE_RING:
+    case METHOD_KERNEL_TRACE_START:
+        return RIGHT_READ;
     case METHOD_KERNEL_LOG_WRITE:
     case METHOD_KERNEL_RELEASE_CONSOLE:
     case METHOD_KERNEL_SET_WALL_OFFSET:
@@ -156,6 +170,10 @@ error_t kernel_invoke(struct invocation *call, uint32_t code) {
     case METHOD_KERNEL_SET_WALL_OFFSET:
         information_set_wall(call->in[0]);
         return ERR_OK;
+    case METHOD_KERNEL_TRACE_RING:
+        return trace_ring(call);
+    case METHOD_KERNEL_TRACE_START:
+        return trace_start(call->in[0], call->in[1]);
     default: // METHOD_KERNEL_NEXT_PROCESS
         return next_process(call);
     }

@@ -11,6 +11,7 @@
 #include "kernel/sched/process.h"
 #include "kernel/sched/schedule.h"
 #include "kernel/syscall/invocation.h"
+#include "kernel/trace/trace.h"
 #include "kernel/x86_64/lock.h"
 
 enum { REAP_STEPS = 2 };
@@ -207,9 +208,11 @@ static error_t serve(struct thread *thread) {
 static error_t signal(struct thread *thread) {
     struct capability *slot;
     error_t error = find(thread, thread->registers.rdi, CAP_NOTIFICATION, RIGHT_SIGNAL, &slot);
-    if (!error)
-        notification_signal(slot->object, thread->registers.rsi);
-    return error;
+    if (error)
+        return error;
+    trace_event(TRACE_EVENT_SIGNAL, thread, 0, trace_object(slot->object), thread->registers.rsi);
+    notification_signal(slot->object, thread->registers.rsi);
+    return ERR_OK;
 }
 
 // Not one of ours: back to user mode, to the layer that serves it, with the return address in rcx.

@@ -5,6 +5,7 @@
 #include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
 #include "kernel/sched/process.h"
+#include "kernel/trace/trace.h"
 #include "kernel/x86_64/string.h"
 #include "kernel/x86_64/processor.h"
 
@@ -35,7 +36,8 @@ struct table_register {
     const void *base;
 } __attribute__((packed));
 
-extern char entry_stubs[], system_call_entry[], system_call_entry_shared[]; // entry.asm; stubs are 16 bytes apart
+extern char entry_stubs[]; // entry.asm: 16 bytes apart
+extern char system_call_entry[], system_call_entry_shared[], system_call_entry_traced[]; // fastpath.asm
 
 // All that one processor has of its own.
 struct tables {
@@ -101,6 +103,13 @@ error_t descriptors_allocate(struct processor *processor) {
     return error;
 }
 
+void descriptors_choose_entry(void) {
+    bool shared = cpu_count > 1 || processor_self() != &boot_processor;
+    const char *entry = shared ? system_call_entry_shared : system_call_entry;
+    processor_write_msr(MSR_LSTAR,
+                        (uint64_t)(trace_on & TRACE_CLASSES_SLOW ? system_call_entry_traced : entry));
+}
+
 void descriptors_load(struct processor *processor) {
     struct tables *tables = processor->tables ? processor->tables : &boot_tables;
     struct task_state *state = &tables->task_state;
@@ -119,15 +128,11 @@ void descriptors_load(struct processor *processor) {
     processor_write_msr(MSR_GS_BASE, (uint64_t)processor);
     processor_write_msr(MSR_KERNEL_GS, 0);
     processor_write_msr(MSR_STAR, UINT64_C(0x10) << 48 | UINT64_C(0x08) << 32);
-    processor_write_msr(MSR_LSTAR, (uint64_t)system_call_entry);
+    descriptors_choose_entry();
     processor_write_msr(MSR_FMASK, 0x47700); // TF IF DF IOPL NT AC
     uint32_t low, high;
     __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(MSR_EFER));
     processor_write_msr(MSR_EFER, (uint64_t)high << 32 | low | 1); // SCE
-}
-
-void descriptors_share_kernel(void) {
-    processor_write_msr(MSR_LSTAR, (uint64_t)system_call_entry_shared);
 }
 
 static void set_ports(struct task_state *state, const struct process *process, bool denied) {

@@ -13,7 +13,7 @@ enum { SELECTOR_KERNEL_CODE = 0x08, SELECTOR_KERNEL_DATA = 0x10, SELECTOR_USER_D
 error_t descriptors_allocate(struct processor *processor) MUST_USE;
 // On the processor itself: loads the tables, GS, and the registers that lead `syscall` to entry.asm.
 void descriptors_load(struct processor *processor);
-// System calls of this processor take the kernel lock from now on.
-void descriptors_share_kernel(void);
+// Which entry system calls of this processor take: it depends on the number of processors, and on tracing.
+void descriptors_choose_entry(void);
 void descriptors_allow_ports(struct processor *processor, const struct process *process);
 void descriptors_deny_ports(struct processor *processor, const struct process *process);

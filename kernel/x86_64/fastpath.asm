@@ -12,7 +12,7 @@
 %include "layout.inc"
 
 extern slow_entry, message_count, kernel_lock_state
-global system_call_entry:function hidden, system_call_entry_shared:function hidden
+global system_call_entry:function hidden, system_call_entry_shared:function hidden, system_call_entry_traced:function hidden
 
 %define CR0_TS 8
 %define CR4_GLOBAL 0x80
@@ -295,3 +295,9 @@ fast_signal:
 align 64
 system_call_entry_shared:
     fast_path
+
+; While messages or switches are traced, every call takes the slow path, which has the trace points.
+align 64
+system_call_entry_traced:
+    swapgs
+    jmp slow_entry

@@ -96,7 +96,6 @@ static _Noreturn void processor_enter(struct processor *processor) {
     cr4_write(boot_cr4);
     msr_write(MSR_PAT, boot_pat);
     descriptors_load(processor);
-    descriptors_share_kernel();
     platform_enable_cpu();
     started++;
     kernel_lock();
@@ -174,6 +173,6 @@ void processors_start(const struct acpi_information *acpi) {
         frame_free(frames[i], 0);
     frame_free(page, 0);
     if (cpu_count > 1)
-        descriptors_share_kernel();
+        descriptors_choose_entry();
     log_write(LOG_INFO, "%u processors", cpu_count);
 }

@@ -140,6 +140,12 @@ void switch_kick(struct cpu *cpu) {
     lapic_ipi(processor->apic_id, VECTOR_RESCHEDULE);
 }
 
+void switch_choose_entries(void) {
+    descriptors_choose_entry();
+    for (uint32_t i = 0; i < cpu_count; i++)
+        switch_kick(cpus[i]);
+}
+
 void switch_arm_timer(uint64_t deadline, uint64_t now) {
     clock_alarm(deadline, now); // UINT64_MAX is CLOCK_NEVER
 }

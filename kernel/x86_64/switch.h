@@ -21,5 +21,8 @@ void switch_ports_changed(struct process *process);
 void switch_idle(bool sleep);
 // Makes another processor look at its queue and its current thread.
 void switch_kick(struct cpu *cpu);
+// Every processor chooses its entry for system calls anew; this one at once, the others when they take the
+// interrupt.
+void switch_choose_entries(void);
 // Wakes the processor at `deadline` (UINT64_MAX: never).
 void switch_arm_timer(uint64_t deadline, uint64_t now);

@@ -8,7 +8,9 @@
 #include "kernel/sched/process.h"
 #include "kernel/sched/schedule.h"
 #include "kernel/sched/thread.h"
+#include "kernel/trace/trace.h"
 #include "kernel/x86_64/clock.h"
+#include "kernel/x86_64/descriptors.h"
 #include "kernel/x86_64/entropy.h"
 #include "kernel/x86_64/lock.h"
 #include "kernel/x86_64/processor.h"
@@ -52,10 +54,13 @@ static void page_fault(struct thread *thread, uint64_t address, uint64_t code) {
 
 static void device_interrupt(uint8_t vector) {
     interrupt_count++;
+    trace_event(TRACE_EVENT_INTERRUPT, NULL, vector, 0, 0);
     if (!irq_controller->accept(vector))
         return;
     if (vector == clock_alarm_vector())
         schedule_tick();
+    else if (vector == VECTOR_RESCHEDULE)
+        descriptors_choose_entry();
     else if (vector < VECTOR_DYNAMIC_END)
         irq_deliver(vector);
     irq_controller->end_of_interrupt(vector);
@@ -64,6 +69,7 @@ static void device_interrupt(uint8_t vector) {
 static void exception(struct thread *thread, uint64_t vector, uint64_t address, uint64_t error) {
     thread->fault_address = address;
     thread->fault_code = error;
+    trace_event(TRACE_EVENT_FAULT, thread, vector, error, address);
     if (vector == VECTOR_PAGE_FAULT)
         page_fault(thread, address, error);
     else

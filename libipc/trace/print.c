@@ -1,4 +1,4 @@
-// Prints a request by name. Freestanding: no formatted output of a C library is needed.
+// Prints requests and their results by name. Freestanding: no formatted output of a C library is needed.
 #include "libipc/trace/table.h"
 
 #include <stdbool.h>
@@ -61,6 +61,31 @@ const struct trace_method *trace_method_find(uint16_t code) {
     return NULL;
 }
 
+// "(position=0, flags=2)": as many fields as `count` words hold.
+static void output_fields(struct output *output, const struct trace_field *fields, unsigned field_count,
+                          const uint64_t *words, uint32_t count) {
+    uint32_t word = 0;
+    output_character(output, '(');
+    for (unsigned i = 0; i < field_count && word < count; i++) {
+        if (i != 0)
+            output_string(output, ", ");
+        output_string(output, fields[i].name);
+        output_character(output, '=');
+        if (fields[i].type[0] == 's')
+            output_string(output, "{...}");
+        else
+            output_value(output, fields[i].type, words[word]);
+        word += fields[i].words;
+    }
+    output_character(output, ')');
+}
+
+static uint32_t output_end(struct output *output) {
+    if (output->size != 0)
+        output->text[output->length < output->size ? output->length : output->size - 1] = '\0';
+    return output->length;
+}
+
 uint32_t trace_request_print(char *text, uint32_t size, uint16_t code, const uint64_t *words,
                              uint32_t count) {
     struct output output = {.text = text, .size = size};
@@ -74,22 +99,13 @@ uint32_t trace_request_print(char *text, uint32_t size, uint16_t code, const uin
         output_character(&output, '.');
         output_string(&output, method->name);
     }
-    output_character(&output, '(');
-    uint32_t word = 0;
-    for (unsigned i = 0; method != NULL && i < method->args && word < count; i++) {
-        const struct trace_field *field = &method->arg_fields[i];
-        if (i != 0)
-            output_string(&output, ", ");
-        output_string(&output, field->name);
-        output_character(&output, '=');
-        if (field->type[0] == 's')
-            output_string(&output, "{...}");
-        else
-            output_value(&output, field->type, words[word]);
-        word += field->words;
-    }
-    output_character(&output, ')');
-    if (size != 0)
-        output.text[output.length < size ? output.length : size - 1] = '\0';
-    return output.length;
+    output_fields(&output, method ? method->arg_fields : NULL, method ? method->args : 0, words, count);
+    return output_end(&output);
+}
+
+uint32_t trace_reply_print(char *text, uint32_t size, uint16_t code, const uint64_t *words, uint32_t count) {
+    struct output output = {.text = text, .size = size};
+    const struct trace_method *method = trace_method_find(code);
+    output_fields(&output, method ? method->result_fields : NULL, method ? method->results : 0, words, count);
+    return output_end(&output);
 }

@@ -29,3 +29,6 @@ const struct trace_method *trace_method_find(uint16_t code);
 // Writes "file.read(position=0, flags=0x2)" for a request whose first `count` words are given; never more
 // than `size` bytes with the final NUL. Returns the length that the whole text has.
 uint32_t trace_request_print(char *text, uint32_t size, uint16_t code, const uint64_t *words, uint32_t count);
+
+// Writes "(count=4096)" for the results of a request with this code, in the same way.
+uint32_t trace_reply_print(char *text, uint32_t size, uint16_t code, const uint64_t *words, uint32_t count);

@@ -87,10 +87,12 @@ static const char *parse_boot(struct manifest_role *role, const struct line *lin
     static const struct {
         const char *word;
         cap_t slot;
-    } known[] = {{"initrd", BOOT_SLOT_INITRD},
-                 {"platform", BOOT_SLOT_PLATFORM},
-                 {"irq", BOOT_SLOT_IRQ},
-                 {"ioport", BOOT_SLOT_IOPORT}};
+        uint16_t rights;
+    } known[] = {{"initrd", BOOT_SLOT_INITRD, 0},
+                 {"platform", BOOT_SLOT_PLATFORM, 0},
+                 {"irq", BOOT_SLOT_IRQ, 0},
+                 {"ioport", BOOT_SLOT_IOPORT, 0},
+                 {"trace", SLOT_KERNEL, RIGHT_READ | RIGHT_INSPECT | RIGHT_COPY | RIGHT_INHERIT}};
     if (line->count != 3)
         return "expected: boot NAME WHAT";
     if (role->boot_count == MANIFEST_BOOT)
@@ -98,7 +100,7 @@ static const char *parse_boot(struct manifest_role *role, const struct line *lin
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (strcmp(line->words[2], known[i].word) != 0)
             continue;
-        role->boot[role->boot_count++] = (struct manifest_boot){line->words[1], known[i].slot};
+        role->boot[role->boot_count++] = (struct manifest_boot){line->words[1], known[i].slot, known[i].rights};
         return NULL;
     }
     return "unknown boot capability";

@@ -23,7 +23,8 @@ struct manifest_session {
 
 struct manifest_boot {
     const char *name;
-    cap_t slot; // init's own
+    cap_t slot;      // init's own
+    uint16_t rights; // 0: all
 };
 
 struct manifest_role {

@@ -80,8 +80,10 @@ static error_t describe(struct role *role, bool installing) {
         error = add(role, "state", role->state, 0, installing);
     if (!error)
         error = add_sessions(role, installing);
-    for (uint32_t i = 0; !error && i < role->entry->boot_count; i++)
-        error = add(role, role->entry->boot[i].name, role->entry->boot[i].slot, 0, installing);
+    for (uint32_t i = 0; !error && i < role->entry->boot_count; i++) {
+        const struct manifest_boot *boot = &role->entry->boot[i];
+        error = add(role, boot->name, boot->slot, boot->rights, installing);
+    }
     size_t at = 0;
     for (uint32_t i = 0; i < role->entry->argument_count; i++) {
         size_t length = strlen(role->entry->arguments[i]) + 1;

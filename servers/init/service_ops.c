@@ -49,6 +49,7 @@ static void fill_status(const struct role *role, struct service_status *status) 
     (void)account_information(role->account, &quota, &used, &peak, &ceiling);
     status->memory_bytes = used;
     status->cpu_time = information.cpu_time;
+    status->serial = information.serial;
 }
 
 static error_t init_service_next(struct request *request, const struct service_next_in *in,
@@ -67,6 +68,22 @@ static error_t init_service_status(struct request *request, const struct service
     error_t error = named_role(request, in->name_size, &role);
     if (!error)
         fill_status(role, &out->status);
+    return error;
+}
+
+// init has the root account, in which all others lie.
+static error_t init_service_charged(struct request *request, const struct service_charged_in *in,
+                                    struct service_charged_out *out) {
+    (void)request;
+    (void)in;
+    uint64_t used;
+    error_t error = account_information(SLOT_ACCOUNT, NULL, &out->all_bytes, NULL, NULL);
+    out->own_bytes = out->all_bytes;
+    for (uint32_t i = 0; i < role_count && !error; i++) {
+        error = account_information(roles[i].account, NULL, &used, NULL, NULL);
+        if (!error)
+            out->own_bytes -= used;
+    }
     return error;
 }
 
@@ -188,4 +205,5 @@ const struct service_ops init_service_ops = {
     .reload = init_service_reload,
     .power = init_service_power,
     .capabilities = init_service_capabilities,
+    .charged = init_service_charged,
 };

@@ -119,6 +119,7 @@ void tests_main(struct message_page *page) {
     group("faults", test_faults);
     group("devices", test_devices);
     group("kernel", test_kernel);
+    group("trace", test_trace);
     group("hostile", test_hostile);
     group("paths", test_paths);
     finish();

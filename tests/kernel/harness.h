@@ -115,3 +115,4 @@ void test_devices(void);
 void test_kernel(void);
 void test_hostile(void);
 void test_paths(void);
+void test_trace(void);

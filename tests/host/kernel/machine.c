@@ -22,6 +22,7 @@
 #include "kernel/sched/run_queue.h"
 #include "kernel/sched/schedule.h"
 #include "kernel/x86_64/clock.h"
+#include "kernel/x86_64/descriptors.h"
 #include "kernel/x86_64/early_console.h"
 #include "kernel/x86_64/entropy.h"
 #include "kernel/x86_64/fpu.h"
@@ -208,6 +209,10 @@ void switch_save_fpu(struct thread *thread) {
 }
 void switch_kick(struct cpu *cpu) {
     (void)cpu;
+}
+void switch_choose_entries(void) {
+}
+void descriptors_choose_entry(void) {
 }
 void kernel_lock(void) {
     check(!machine_locked, "the kernel lock, taken twice");

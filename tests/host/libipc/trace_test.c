@@ -54,6 +54,11 @@ int main(void) {
     expect(METHOD_FILE_SET_STATUS, status, 12, "file.set_status(fields=5, status={...})");
     expect(METHOD_FILE_STATUS, NULL, 0, "file.status()");
     expect(0xc907, read, 2, "201.7()");
+    char reply[64];
+    uint64_t count[] = {4096};
+    CHECK(trace_reply_print(reply, sizeof(reply), METHOD_FILE_READ, count, 1) == strlen("(count=4096)") &&
+          strcmp(reply, "(count=4096)") == 0);
+    CHECK(trace_reply_print(reply, 4, METHOD_FILE_READ, count, 1) == strlen("(count=4096)") && strcmp(reply, "(co") == 0);
     printf("ok - %u methods by name\n", trace_method_count);
     return 0;
 }
