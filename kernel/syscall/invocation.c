@@ -6,15 +6,16 @@
 #include "kernel/trace/trace.h"
 #include "kernel/x86_64/string.h"
 
-enum { SYSTEM_CALL_INSTRUCTION_BYTES = 2, PROTOCOLS = 12, METHODS = 32 };
+enum { SYSTEM_CALL_INSTRUCTION_BYTES = 2, PROTOCOLS = 12, METHODS = 32, RETRIES = 32 };
 
 struct shape {
     uint32_t words_in, caps_in, reads, writes, words_out, caps_out;
+    uint16_t rights;
     bool known;
 };
 
-#define SHAPE(protocol, method, code, words_in, caps_in, reads, writes, words_out, caps_out)                      \
-    [(code) >> 8][(code)&0xff] = {words_in, caps_in, reads, writes, words_out, caps_out, true},
+#define SHAPE(protocol, method, code, words_in, caps_in, reads, writes, words_out, caps_out, rights)              \
+    [(code) >> 8][(code)&0xff] = {words_in, caps_in, reads, writes, words_out, caps_out, rights, true},
 static const struct shape shapes[PROTOCOLS][METHODS] = {KERNEL_OBJECT_METHODS(SHAPE)};
 #undef SHAPE
 
@@ -45,7 +46,7 @@ static error_t find_shape(const struct capability *slot, uint64_t tag, const str
         return ERR_BAD_MESSAGE;
     if (((*shape)->reads != 0) != !!(tag & TAG_LEND_READ) || ((*shape)->writes != 0) != !!(tag & TAG_LEND_WRITE))
         return ERR_BAD_MESSAGE;
-    return ERR_OK;
+    return (slot->rights & (*shape)->rights) == (*shape)->rights ? ERR_OK : ERR_RIGHTS;
 }
 
 static error_t find_capabilities(struct invocation *call, const struct shape *shape) {
@@ -115,9 +116,12 @@ void invoke_object(struct thread *thread, struct capability *slot) {
     }
     if (call.gone)
         return;
-    if (error == ERR_NO_MEMORY && !reaper_run(0)) { // some is on its way back
+    // Some is on its way back, perhaps; a call that fails half way makes more to reap itself, so not for ever.
+    if (error == ERR_NO_MEMORY && !reaper_run(0) && thread->retries++ < RETRIES) {
         (void)reaper_run(1);
         error = ERR_AGAIN;
+    } else {
+        thread->retries = 0;
     }
     if (error == ERR_AGAIN) {
         registers->rip -= SYSTEM_CALL_INSTRUCTION_BYTES;
@@ -132,10 +136,6 @@ error_t invocation_advance(const struct invocation *call, uint64_t done) {
     call->thread->registers.words[0] += done;
     call->thread->registers.words[1] -= done;
     return ERR_AGAIN;
-}
-
-error_t invocation_rights(const struct invocation *call, uint16_t rights) {
-    return (call->slot->rights & rights) == rights ? ERR_OK : ERR_RIGHTS;
 }
 
 error_t invocation_object(const struct invocation *call, uint32_t i, enum capability_kind kind, uint16_t rights,
