@@ -17,8 +17,6 @@ error_t object_create(enum capability_kind kind, size_t bytes, struct account *a
         return error;
     void *memory;
     error = heap_allocate(bytes, &memory);
-    if (error && reaper_run(UINT32_MAX))
-        error = heap_allocate(bytes, &memory);
     if (error) {
         account_refund(account, heap_charge(bytes));
         return error;
@@ -62,7 +60,7 @@ static const struct {
     [CAP_ENDPOINT] = {endpoint_unreachable, endpoint_reap_step},
     [CAP_SESSION] = {session_unreachable, session_reap_step},
     [CAP_CALL] = {call_unreachable, call_reap_step},
-    [CAP_NOTIFICATION] = {notification_unreachable, NULL},
+    [CAP_NOTIFICATION] = {notification_unreachable, notification_reap_step},
     [CAP_MEMORY] = {trace_memory_unreachable, memory_reap_step},
     [CAP_IRQ] = {NULL, irq_reap_step},
 };
@@ -77,6 +75,10 @@ void object_remove_capability(struct object *object) {
 
 void object_reap(struct object *object) {
     object->dying = true;
+    object_end_in_steps(object);
+}
+
+void object_end_in_steps(struct object *object) {
     if (object->reaping)
         return;
     object->reaping = true;

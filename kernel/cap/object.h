@@ -34,11 +34,12 @@ void object_release(struct object *object);
 void object_add_capability(struct object *object);
 void object_remove_capability(struct object *object);
 
-// Puts a live object (a destroyed process or thread) into the reaper's hands.
+// Puts an object that may still be pointed at into the reaper's hands; for good, or (a process whose threads are to end) alive.
 void object_reap(struct object *object);
+void object_end_in_steps(struct object *object);
 
-// Runs the reaper for at most `steps` steps; true if nothing is left to do. Called at the end of every slow system
-// call, when memory runs short, and by the idle loop.
+// Runs the reaper for at most `steps` steps, each of them some 10,000 instructions at most; true if nothing is left to do. Called
+// at the end of every slow system call, when memory runs short, and by the idle loop.
 bool reaper_run(uint32_t steps);
 
 // One step of taking an object of the kind apart; true when its memory may go. Implemented beside each kind.
@@ -48,6 +49,7 @@ bool endpoint_reap_step(struct object *object);
 bool session_reap_step(struct object *object);
 bool call_reap_step(struct object *object);
 bool memory_reap_step(struct object *object);
+bool notification_reap_step(struct object *object);
 bool irq_reap_step(struct object *object);
 
 // The last capability went: what the kind does about it.

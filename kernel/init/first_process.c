@@ -30,7 +30,7 @@ static void give(struct process *process, cap_t index, enum capability_kind kind
 }
 
 static struct memory *page_with(struct account *root, const void *content, uint64_t length) {
-    struct memory *memory;
+    struct memory *memory = NULL;
     check(memory_create_contiguous(root, PAGE_BYTES, FRAME_ANYWHERE, &memory), "a page");
     if (content)
         memcpy(direct_map(memory->physical), content, length);

@@ -5,6 +5,8 @@
 #include "kernel/ipc/session.h"
 #include "kernel/sched/thread.h"
 
+enum { END_STEP = 32 };
+
 error_t endpoint_create(struct account *account, struct endpoint **out) {
     struct endpoint *endpoint;
     error_t error = object_create(CAP_ENDPOINT, sizeof(*endpoint), account, &endpoint);
@@ -112,29 +114,29 @@ void endpoint_show_again(struct endpoint *endpoint) {
 
 // Nobody can receive here any more: those who wait for an answer must not wait for ever.
 void endpoint_unreachable(struct object *object) {
-    struct endpoint *endpoint = CONTAINER_OF(object, struct endpoint, object);
-    object->dying = true;
-    struct list *link;
-    object_reference(object);
-    struct thread *thread;
-    while ((thread = endpoint_first_receiver(endpoint))) {
-        thread->registers.rax = (uint64_t)ERR_DYING;
-        thread_wake(thread);
-    }
-    while ((link = list_first(&endpoint->queue)))
-        request_finish(CONTAINER_OF(link, struct request, link), ERR_DYING);
-    while ((link = list_first(&endpoint->gone))) {
-        struct session *session = CONTAINER_OF(link, struct session, gone_link);
-        list_remove(link);
-        list_remove(&session->link);
-        object_release(&session->object);
-    }
-    object_release(object);
+    object_reap(object);
 }
 
 bool endpoint_reap_step(struct object *object) {
     struct endpoint *endpoint = CONTAINER_OF(object, struct endpoint, object);
-    if (endpoint->notification)
-        notification_unbind(endpoint->notification);
-    return true;
+    for (uint32_t i = 0; i < END_STEP; i++) {
+        struct thread *thread = endpoint_first_receiver(endpoint);
+        struct list *request = list_first(&endpoint->queue), *gone = list_first(&endpoint->gone);
+        if (thread) {
+            thread->registers.rax = (uint64_t)ERR_DYING;
+            thread_wake(thread);
+        } else if (request) {
+            request_finish(CONTAINER_OF(request, struct request, link), ERR_DYING);
+        } else if (gone) {
+            struct session *session = CONTAINER_OF(gone, struct session, gone_link);
+            list_remove(gone);
+            list_remove(&session->link);
+            object_release(&session->object);
+        } else {
+            if (endpoint->notification)
+                notification_unbind(endpoint->notification);
+            return true;
+        }
+    }
+    return false;
 }

@@ -6,6 +6,8 @@
 #include "kernel/sched/thread.h"
 #include "kernel/trace/trace.h"
 
+enum { END_STEP = 32 };
+
 error_t notification_create(struct account *account, struct notification **out) {
     struct notification *notification;
     error_t error = object_create(CAP_NOTIFICATION, sizeof(*notification), account, &notification);
@@ -78,11 +80,17 @@ void notification_unbind(struct notification *notification) {
 
 // Those that wait hold no reference, and nobody is left who could signal for them.
 void notification_unreachable(struct object *object) {
+    if (!list_is_empty(&CONTAINER_OF(object, struct notification, object)->waiters))
+        object_reap(object);
+}
+
+bool notification_reap_step(struct object *object) {
     struct notification *notification = CONTAINER_OF(object, struct notification, object);
-    struct list *link;
-    while ((link = list_first(&notification->waiters))) {
+    struct list *link = list_first(&notification->waiters);
+    for (uint32_t i = 0; link && i < END_STEP; i++, link = list_first(&notification->waiters)) {
         struct thread *thread = CONTAINER_OF(link, struct thread, queue_link);
         thread->registers.rax = (uint64_t)ERR_DYING;
         thread_wake(thread);
     }
+    return !link;
 }

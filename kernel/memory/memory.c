@@ -1,4 +1,5 @@
-// Memory objects; see memory.h. Frames hang in a table of 512-entry pages (or, up to 8 pages, in the object itself).
+// Memory objects; see memory.h. Frames hang in a table of 512-entry pages (or, up to 8 pages, in the object
+// itself).
 #include "kernel/memory/memory.h"
 
 #include "kernel/abi/methods.h"
@@ -9,7 +10,7 @@
 #include "kernel/memory/space.h"
 #include "kernel/x86_64/string.h"
 
-enum { ENTRIES = 512, ENTRY_SHIFT = 9, REAP_PAGES = 256 };
+enum { ENTRIES = 512, ENTRY_SHIFT = 9, LEVELS_MAX = 4, REAP_PAGES = 128, STEP_PAGES = 256, ZERO_PAGES = 32 };
 
 static uint8_t levels_for(uint64_t pages) {
     uint8_t levels = 0;
@@ -56,7 +57,8 @@ error_t memory_create_anonymous(struct account *account, uint64_t length, struct
     return error;
 }
 
-error_t memory_create_paged(struct account *account, uint64_t length, struct session *pager, struct memory **out) {
+error_t memory_create_paged(struct account *account, uint64_t length, struct session *pager,
+                            struct memory **out) {
     error_t error = memory_create(account, length, length + table_bytes(length / PAGE_BYTES), out);
     if (error)
         return error;
@@ -77,24 +79,37 @@ error_t memory_create_physical(struct account *account, uint64_t start, uint64_t
     return ERR_OK;
 }
 
-error_t memory_create_contiguous(struct account *account, uint64_t length, uint64_t limit, struct memory **out) {
+error_t memory_create_contiguous(struct account *account, uint64_t length, uint64_t limit,
+                                 struct memory **out) {
+    struct memory *memory = *out;
     uint32_t order = 0;
+    if (memory && (memory->memory_kind != MEMORY_KIND_CONTIGUOUS || memory->pages != length / PAGE_BYTES)) {
+        object_release(&memory->object); // of a call that was not finished
+        *out = memory = NULL;
+    }
     while (order < FRAME_ORDERS && (uint64_t)PAGE_BYTES << order < length)
         order++;
     if (order >= FRAME_ORDERS)
         return ERR_INVALID;
-    error_t error = memory_create(account, length, (uint64_t)PAGE_BYTES << order, out);
-    if (error)
-        return error;
-    struct memory *memory = *out;
-    memory->memory_kind = MEMORY_KIND_CONTIGUOUS;
-    memory->pinned = true;
-    error = frame_allocate(order, limit, &memory->physical);
-    if (error) {
-        object_release(&memory->object);
-        return error;
+    if (!memory) {
+        error_t error = memory_create(account, length, (uint64_t)PAGE_BYTES << order, out);
+        if (error)
+            return error;
+        memory = *out;
+        memory->memory_kind = MEMORY_KIND_CONTIGUOUS;
+        memory->pinned = true;
+        error = frame_allocate(order, limit, &memory->physical);
+        if (error) {
+            object_release(&memory->object);
+            *out = NULL;
+            return error;
+        }
     }
-    memset(direct_map(memory->physical), 0, (uint64_t)PAGE_BYTES << order);
+    for (uint32_t i = 0; i < ZERO_PAGES && memory->cursor < UINT64_C(1) << order; i++)
+        memset(direct_map(memory->physical + memory->cursor++ * PAGE_BYTES), 0, PAGE_BYTES);
+    if (memory->cursor < UINT64_C(1) << order)
+        return ERR_AGAIN;
+    memory->cursor = 0;
     memory->resident = memory->pages;
     return ERR_OK;
 }
@@ -175,9 +190,17 @@ error_t memory_page(struct memory *memory, uint64_t page, bool write, uint64_t *
     return ERR_OK;
 }
 
-void memory_discard(struct memory *memory, uint64_t first, uint64_t count) {
+// Pages that are worked on at once: every mapping of the object is looked at for them.
+static uint64_t step_pages(const struct memory *memory, uint64_t count) {
+    uint64_t step = STEP_PAGES / (memory->mapping_count + 1);
+    step = step ? step : 1;
+    return count < step ? count : step;
+}
+
+uint64_t memory_discard(struct memory *memory, uint64_t first, uint64_t count) {
     if (is_linear(memory) || memory->pinned)
-        return;
+        return count;
+    count = step_pages(memory, count);
     drop_mapped(memory, first, count);
     for (uint64_t page = first; page < first + count; page++) {
         uint64_t *entry;
@@ -187,9 +210,11 @@ void memory_discard(struct memory *memory, uint64_t first, uint64_t count) {
         *entry = 0;
         memory->resident--;
     }
+    return count;
 }
 
-// Shares a page with a clone. A pinned one must stay the source's alone, since a device may write to it: it is copied.
+// Shares a page with a clone. A pinned one must stay the source's alone, since a device may write to it: it
+// is copied.
 static error_t clone_page(const struct memory *source, uint64_t from, uint64_t *to) {
     if (!source->pinned) {
         frame_share(from);
@@ -205,38 +230,56 @@ static error_t clone_page(const struct memory *source, uint64_t from, uint64_t *
     return ERR_OK;
 }
 
+static error_t clone_pages(struct memory *source, struct memory *clone, uint64_t first, uint64_t end) {
+    for (struct list *link = source->mappings.next; link != &source->mappings; link = link->next)
+        mapping_write_protect(CONTAINER_OF(link, struct mapping, in_memory), first + clone->cursor,
+                              end - clone->cursor);
+    for (; clone->cursor < end; clone->cursor++) {
+        uint64_t *from, *to;
+        if (find_entry(source, first + clone->cursor, false, &from) || !from || !*from)
+            continue;
+        error_t error = find_entry(clone, clone->cursor, true, &to);
+        if (!error)
+            error = clone_page(source, *from, to);
+        if (error)
+            return error;
+        clone->resident++;
+    }
+    return ERR_OK;
+}
+
 error_t memory_clone(struct memory *source, struct account *account, uint64_t offset, uint64_t length,
-                     struct memory **out) {
+                     struct memory **clone) {
     uint64_t first = offset / PAGE_BYTES, count = length / PAGE_BYTES;
     if (offset % PAGE_BYTES || first > source->pages || count > source->pages - first ||
         source->memory_kind != MEMORY_KIND_ANONYMOUS)
         return ERR_INVALID;
-    struct memory *clone;
-    error_t error = memory_create_anonymous(account, length, &clone);
+    if (*clone &&
+        ((*clone)->source != source || (*clone)->pages != count)) { // of a call that was not finished
+        object_release(&(*clone)->object);
+        *clone = NULL;
+    }
+    error_t error = *clone ? ERR_OK : memory_create_anonymous(account, length, clone);
     if (error)
         return error;
-    for (uint64_t page = 0; page < count; page++) {
-        uint64_t *from, *to;
-        if (find_entry(source, first + page, false, &from) || !from || !*from)
-            continue;
-        error = find_entry(clone, page, true, &to);
-        if (!error)
-            error = clone_page(source, *from, to);
-        if (error) {
-            object_release(&clone->object);
-            return error;
-        }
-        clone->resident++;
+    (*clone)->source = source;
+    uint64_t step = step_pages(source, count - (*clone)->cursor);
+    error = clone_pages(source, *clone, first, (*clone)->cursor + step);
+    if (!error && (*clone)->cursor < count)
+        return ERR_AGAIN;
+    (*clone)->cursor = 0;
+    (*clone)->source = NULL;
+    if (error) {
+        object_release(&(*clone)->object);
+        *clone = NULL;
     }
-    for (struct list *link = source->mappings.next; link != &source->mappings; link = link->next)
-        mapping_write_protect(CONTAINER_OF(link, struct mapping, in_memory), first, count);
-    *out = clone;
-    return ERR_OK;
+    return error;
 }
 
 error_t memory_supply(struct memory *memory, uint64_t first, uint64_t count, struct memory *source,
                       uint64_t source_first) {
-    if (memory->memory_kind != MEMORY_KIND_PAGED || source->memory_kind != MEMORY_KIND_ANONYMOUS || source->pinned)
+    if (memory->memory_kind != MEMORY_KIND_PAGED || source->memory_kind != MEMORY_KIND_ANONYMOUS ||
+        source->pinned)
         return ERR_INVALID;
     drop_mapped(source, source_first, count);
     for (uint64_t i = 0; i < count; i++) {
@@ -262,40 +305,34 @@ error_t memory_supply(struct memory *memory, uint64_t first, uint64_t count, str
     return ERR_OK;
 }
 
-// Frees the pages below one table entry's reach and the tables that are passed, from the cursor on.
+// Frees pages from the cursor on, and each table with the last page that it reaches. True when all are gone.
 static bool free_pages(struct memory *memory) {
-    for (uint32_t budget = REAP_PAGES; memory->cursor < memory->pages;) {
-        uint64_t *slot = &memory->root;
-        uint32_t level = memory->levels;
-        for (; level > 0 && *slot; level--)
-            slot = (uint64_t *)direct_map(*slot) + (memory->cursor >> (ENTRY_SHIFT * (level - 1)) & (ENTRIES - 1));
-        if (level > 0) { // nothing below this entry: step over its reach
-            uint64_t reach = UINT64_C(1) << (ENTRY_SHIFT * level);
-            memory->cursor = (memory->cursor & ~(reach - 1)) + reach;
-        } else {
-            if (*slot)
-                frame_release(*slot);
-            *slot = 0;
-            memory->cursor++;
-        }
-        if (--budget == 0)
+    for (uint32_t budget = REAP_PAGES; memory->root; budget--) {
+        if (budget == 0)
             return false;
+        uint64_t *slots[LEVELS_MAX + 1];
+        uint32_t level = memory->levels;
+        for (slots[level] = &memory->root; level > 0 && *slots[level]; level--)
+            slots[level - 1] = (uint64_t *)direct_map(*slots[level]) +
+                               (memory->cursor >> (ENTRY_SHIFT * (level - 1)) & (ENTRIES - 1));
+        uint64_t reach = UINT64_C(1) << (ENTRY_SHIFT * level); // of a page, or of a table that is not there
+        memory->cursor = (memory->cursor & ~(reach - 1)) + reach;
+        for (uint32_t up = level; up <= memory->levels; up++) {
+            bool ends = up == level || memory->cursor % (UINT64_C(1) << (ENTRY_SHIFT * up)) == 0;
+            if (!ends && memory->cursor < memory->pages)
+                break;
+            if (*slots[up])
+                frame_release(*slots[up]);
+            *slots[up] = 0;
+        }
     }
     return true;
 }
 
-static void free_tables(uint64_t table, uint32_t level) {
-    if (!table)
-        return;
-    if (level > 1)
-        for (uint32_t i = 0; i < ENTRIES; i++)
-            free_tables(((uint64_t *)direct_map(table))[i], level - 1);
-    frame_release(table);
-}
-
 bool memory_reap_step(struct object *object) {
     struct memory *memory = CONTAINER_OF(object, struct memory, object);
-    if (memory->memory_kind == MEMORY_KIND_CONTIGUOUS && memory->physical) {
+    if (memory->memory_kind == MEMORY_KIND_CONTIGUOUS &&
+        memory->physical) { // in one: the order says how many
         uint32_t order = 0;
         while ((uint64_t)PAGE_BYTES << order < memory->pages * PAGE_BYTES)
             order++;
@@ -306,10 +343,8 @@ bool memory_reap_step(struct object *object) {
             for (uint64_t page = 0; page < memory->pages; page++)
                 if (memory->direct[page])
                     frame_release(memory->direct[page]);
-        } else {
-            if (!free_pages(memory))
-                return false;
-            free_tables(memory->root, memory->levels);
+        } else if (!free_pages(memory)) {
+            return false;
         }
     }
     if (memory->pager)

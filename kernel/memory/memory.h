@@ -24,7 +24,9 @@ struct memory {
     uint64_t physical; // PHYSICAL and CONTIGUOUS: the first page's address
     struct session *pager;
     struct list mappings; // struct mapping.in_memory
-    uint64_t cursor;      // how far destruction has come
+    uint32_t mapping_count;
+    const struct memory *source; // of a clone that is being made
+    uint64_t cursor; // how far creation or destruction has come, in pages
     union {
         uint64_t direct[MEMORY_DIRECT_PAGES]; // frame addresses, 0: none yet
         uint64_t root;
@@ -32,19 +34,22 @@ struct memory {
 };
 
 error_t memory_create_anonymous(struct account *account, uint64_t length, struct memory **out) MUST_USE;
+// In steps, as memory_clone.
 error_t memory_create_contiguous(struct account *account, uint64_t length, uint64_t limit, struct memory **out) MUST_USE;
 error_t memory_create_physical(struct account *account, uint64_t start, uint64_t length, uint64_t page_flags,
                                struct memory **out) MUST_USE;
 error_t memory_create_paged(struct account *account, uint64_t length, struct session *pager,
                             struct memory **out) MUST_USE;
+// In steps: *clone is NULL at first, and not complete while ERR_AGAIN is returned.
 error_t memory_clone(struct memory *source, struct account *account, uint64_t offset, uint64_t length,
-                     struct memory **out) MUST_USE;
+                     struct memory **clone) MUST_USE;
 
 // The frame of a page, brought in if need be; for a write it is this object's alone afterwards. *shared tells that it
 // must be mapped read-only. ERR_PAGE_MISSING (ask the pager), ERR_NO_MEMORY, ERR_INVALID (past the end).
 error_t memory_page(struct memory *memory, uint64_t page, bool write, uint64_t *physical, bool *shared) MUST_USE;
 
-void memory_discard(struct memory *memory, uint64_t first, uint64_t count);
+// Takes the first of these pages away; how many it came past.
+uint64_t memory_discard(struct memory *memory, uint64_t first, uint64_t count);
 // Moves pages from an anonymous object into a paged one; pages that are already there stay.
 error_t memory_supply(struct memory *memory, uint64_t first, uint64_t count, struct memory *source,
                       uint64_t source_first) MUST_USE;

@@ -9,7 +9,8 @@
 #include "kernel/trace/trace.h"
 #include "kernel/x86_64/entropy.h"
 
-enum { UNMAP_STEP = 16 };
+// What a step may do: so many mappings, a mapping counting for more by its length.
+enum { STEP_BUDGET = 32, STEP_BYTES_PER_UNIT = 128 << 10, UNMAP_BYTES = 4 << 20 };
 
 #define SEARCH_LOWEST UINT64_C(0x0000100000000000)
 #define SEARCH_SPREAD UINT64_C(0x00003fffffe00000) // 2 MiB-aligned, 25 random bits
@@ -29,7 +30,10 @@ error_t space_create(struct space *space, struct account *account) {
     return error;
 }
 
-static error_t mapping_create(struct space *space, struct mapping **out) {
+static error_t mapping_create(struct space *space, const struct memory *shown, struct mapping **out) {
+    if (space->mapping_count == SPACE_MAPPINGS ||
+        (shown->memory_kind == MEMORY_KIND_ANONYMOUS && shown->mapping_count == MEMORY_MAPPINGS))
+        return ERR_QUOTA;
     error_t error = account_charge(space->account, heap_charge(sizeof(struct mapping)));
     if (error)
         return error;
@@ -45,28 +49,44 @@ static error_t mapping_create(struct space *space, struct mapping **out) {
 
 static void mapping_insert(struct mapping *mapping) {
     object_reference(&mapping->memory->object);
+    mapping->memory->mapping_count++;
+    mapping->space->mapping_count++;
     list_push_back(&mapping->memory->mappings, &mapping->in_memory);
     tree_insert(&mapping->space->mappings, &mapping->node, mapping->start);
 }
 
+// Takes away at most UNMAP_BYTES from its start, and it with the last of them.
 static void mapping_remove(struct mapping *mapping) {
     struct space *space = mapping->space;
-    page_unmap(&space->tables, mapping->start, mapping->length);
+    uint64_t part = mapping->length < UNMAP_BYTES ? mapping->length : UNMAP_BYTES;
+    page_unmap(&space->tables, mapping->start, part);
+    mapping->start = mapping->node.key = mapping->start + part; // it stays before its successor
+    mapping->offset += part;
+    mapping->length -= part;
+    if (mapping->length)
+        return;
     tree_remove(&space->mappings, &mapping->node);
     list_remove(&mapping->in_memory);
+    space->mapping_count--;
+    mapping->memory->mapping_count--;
     object_release(&mapping->memory->object);
     account_refund(space->account, heap_charge(sizeof(struct mapping)));
     heap_free(mapping);
+}
+
+static uint64_t step_cost(const struct mapping *mapping) {
+    return 1 + mapping->length / STEP_BYTES_PER_UNIT;
 }
 
 bool space_destroy_step(struct space *space) {
     space->serial = 0; // nothing may be added behind the back of what goes through it in steps
     if (!space->tables.root)
         return true;
-    for (uint32_t i = 0; i < UNMAP_STEP; i++) {
+    for (uint64_t done = 0; done < STEP_BUDGET;) {
         struct mapping *mapping = mapping_of(tree_first(&space->mappings));
         if (!mapping)
-            return page_tables_destroy_step(&space->tables, space->account);
+            return done == 0 && page_tables_destroy_step(&space->tables, space->account);
+        done += step_cost(mapping);
         mapping_remove(mapping);
     }
     return false;
@@ -101,15 +121,15 @@ static error_t pick_address(struct space *space, uint64_t length, uint64_t *addr
     return ERR_OK;
 }
 
-error_t space_map(struct space *space, struct memory *memory, uint64_t *address, uint64_t length, uint64_t offset,
-                  uint16_t flags, uint16_t allowed, struct mapping **out) {
+error_t space_map(struct space *space, struct memory *memory, uint64_t *address, uint64_t length,
+                  uint64_t offset, uint16_t flags, uint16_t allowed, struct mapping **out) {
     if (!space->serial)
         return ERR_DYING;
     if ((flags & RIGHT_WRITE) && (flags & RIGHT_EXECUTE))
         return ERR_RIGHTS;
     uint64_t bytes = memory->pages * PAGE_BYTES;
-    if (length == 0 || length % PAGE_BYTES || offset % PAGE_BYTES || offset > bytes || length > bytes - offset ||
-        *address % PAGE_BYTES)
+    if (length == 0 || length % PAGE_BYTES || offset % PAGE_BYTES || offset > bytes ||
+        length > bytes - offset || *address % PAGE_BYTES)
         return ERR_INVALID;
     if (*address == 0) {
         error_t error = pick_address(space, length, address);
@@ -121,7 +141,7 @@ error_t space_map(struct space *space, struct memory *memory, uint64_t *address,
         return ERR_EXISTS;
     }
     struct mapping *mapping;
-    error_t error = mapping_create(space, &mapping);
+    error_t error = mapping_create(space, memory, &mapping);
     if (error)
         return error;
     mapping->space = space;
@@ -141,7 +161,7 @@ error_t space_map(struct space *space, struct memory *memory, uint64_t *address,
 // Cuts a mapping at `address`, so that what lies from there on is a mapping of its own.
 static error_t mapping_split(struct mapping *mapping, uint64_t address) {
     struct mapping *upper;
-    error_t error = mapping_create(mapping->space, &upper);
+    error_t error = mapping_create(mapping->space, mapping->memory, &upper);
     if (error)
         return error;
     uint64_t lower_length = address - mapping->start;
@@ -176,11 +196,14 @@ error_t space_unmap(struct space *space, uint64_t address, uint64_t length) {
     if (error)
         return error;
     trace_event(TRACE_EVENT_UNMAP, NULL, 0, length / PAGE_BYTES, address);
-    struct mapping *mapping;
-    while ((mapping = mapping_of(tree_at_or_above(&space->mappings, address))) &&
-           mapping->start < address + length)
+    for (uint64_t done = 0; done < STEP_BUDGET;) {
+        struct mapping *mapping = mapping_of(tree_at_or_above(&space->mappings, address));
+        if (!mapping || mapping->start >= address + length)
+            return ERR_OK;
+        done += step_cost(mapping);
         mapping_remove(mapping);
-    return ERR_OK;
+    }
+    return ERR_AGAIN;
 }
 
 error_t space_protect(struct space *space, uint64_t address, uint64_t length, uint16_t flags) {
@@ -193,39 +216,50 @@ error_t space_protect(struct space *space, uint64_t address, uint64_t length, ui
     for (; mapping && mapping->start < address + length; mapping = mapping_of(tree_next(&mapping->node)))
         if (flags & ~mapping->allowed)
             return ERR_RIGHTS;
-    for (mapping = first; mapping && mapping->start < address + length; mapping = mapping_of(tree_next(&mapping->node))) {
+    for (mapping = first; mapping && mapping->start < address + length;
+         mapping = mapping_of(tree_next(&mapping->node))) {
         mapping->flags = flags;
         page_unmap(&space->tables, mapping->start, mapping->length); // entries come back with the new rights
     }
     return ERR_OK;
 }
 
-error_t space_clone(struct space *space, struct space *from) {
-    for (struct tree_node *node = tree_first(&from->mappings); node; node = tree_next(node)) {
-        struct mapping *mapping = mapping_of(node);
-        if (mapping->private_page)
-            continue;
-        struct memory *memory = mapping->memory;
-        uint64_t offset = mapping->offset;
-        bool cloned = memory->memory_kind == MEMORY_KIND_ANONYMOUS && (mapping->allowed & RIGHT_WRITE);
-        if (cloned) {
-            error_t error = memory_clone(memory, space->account, offset, mapping->length, &memory);
-            if (error)
-                return error;
-            offset = 0;
-        }
-        uint64_t address = mapping->start;
-        error_t error = space_map(space, memory, &address, mapping->length, offset, mapping->flags,
-                                  mapping->allowed, NULL);
-        if (cloned)
-            object_release(&memory->object);
+static error_t clone_mapping(struct space *space, struct mapping *mapping, struct memory **building) {
+    struct memory *memory = mapping->memory;
+    uint64_t offset = mapping->offset, address = mapping->start;
+    bool cloned = memory->memory_kind == MEMORY_KIND_ANONYMOUS && (mapping->allowed & RIGHT_WRITE);
+    if (cloned) {
+        error_t error = memory_clone(memory, space->account, offset, mapping->length, building);
         if (error)
             return error;
+        memory = *building;
+        *building = NULL;
+        offset = 0;
     }
+    error_t error =
+        space_map(space, memory, &address, mapping->length, offset, mapping->flags, mapping->allowed, NULL);
+    if (cloned)
+        object_release(&memory->object);
+    return error;
+}
+
+error_t space_clone(struct space *space, struct space *from, struct memory **building) {
+    struct mapping *mapping;
+    for (uint64_t done = 0; (mapping = mapping_of(tree_at_or_above(&from->mappings, space->cloned)));) {
+        if (done >= STEP_BUDGET)
+            return ERR_AGAIN;
+        done += 2 * step_cost(mapping);
+        error_t error = mapping->private_page ? ERR_OK : clone_mapping(space, mapping, building);
+        if (error)
+            return error;
+        space->cloned = mapping->start + mapping->length;
+    }
+    space->cloned = 0;
     return ERR_OK;
 }
 
-error_t space_fault(struct space *space, uint64_t address, enum space_access access, struct mapping **missing) {
+error_t space_fault(struct space *space, uint64_t address, enum space_access access,
+                    struct mapping **missing) {
     static const uint16_t needed[] = {RIGHT_READ, RIGHT_WRITE, RIGHT_EXECUTE};
     struct mapping *mapping = space_find(space, address);
     if (!space->serial || !mapping || !(mapping->flags & needed[access]))
@@ -265,7 +299,8 @@ error_t space_touch(struct space *space, uint64_t address, enum space_access acc
     return ERR_OK;
 }
 
-// The part of the mapping that shows the object's pages [first, first + count), as addresses; false if none does.
+// The part of the mapping that shows the object's pages [first, first + count), as addresses; false if none
+// does.
 static bool visible_part(const struct mapping *mapping, uint64_t first, uint64_t count, uint64_t *start,
                          uint64_t *length) {
     uint64_t low = mapping->offset / PAGE_BYTES, high = low + mapping->length / PAGE_BYTES;

@@ -12,7 +12,11 @@ struct space {
     struct account *account; // pays for tables and mappings; owned by the process
     uint64_t search_base;    // where addresses are picked from: random
     uint64_t serial;         // unique since boot; 0: it is being taken apart, or could not be made
+    uint64_t cloned;         // the address below which space_clone is done
+    uint32_t mapping_count;
 };
+
+enum { SPACE_MAPPINGS = 4096, MEMORY_MAPPINGS = 256, PROTECT_BYTES = 1 << 20 }; // at most; the second of one anonymous object
 
 struct mapping {
     struct tree_node node; // key: start
@@ -33,9 +37,12 @@ bool space_destroy_step(struct space *space);
 // address 0: picked. ERR_INVALID, ERR_RIGHTS (writable and executable), ERR_EXISTS, ERR_QUOTA, ERR_NO_MEMORY, ERR_DYING.
 error_t space_map(struct space *space, struct memory *memory, uint64_t *address, uint64_t length, uint64_t offset,
                   uint16_t flags, uint16_t allowed, struct mapping **out) MUST_USE;
+// In steps: ERR_AGAIN while there is more to do.
 error_t space_unmap(struct space *space, uint64_t address, uint64_t length) MUST_USE;
+// At most PROTECT_BYTES at a time.
 error_t space_protect(struct space *space, uint64_t address, uint64_t length, uint16_t flags) MUST_USE;
-error_t space_clone(struct space *space, struct space *from) MUST_USE;
+// In steps; *building keeps the memory object that is not cloned whole yet.
+error_t space_clone(struct space *space, struct space *from, struct memory **building) MUST_USE;
 struct mapping *space_find(struct space *space, uint64_t address);
 
 // Makes the page at `address` present for the access. ERR_FAULT: no mapping, or not allowed; ERR_PAGE_MISSING: *missing

@@ -7,7 +7,7 @@
 #include "kernel/sched/thread.h"
 #include "kernel/x86_64/switch.h"
 
-enum { TABLE_STEP = 64 };
+enum { TABLE_STEP = 64, END_STEP = 16 };
 
 static struct list all_processes = {&all_processes, &all_processes};
 static uint64_t count;
@@ -36,14 +36,17 @@ error_t process_create(struct account *account, struct process **out) {
     return ERR_OK;
 }
 
-void process_end_threads(struct process *process) {
+bool process_end_threads(struct process *process) {
     struct list *link;
-    while ((link = list_first(&process->threads)))
-        thread_end(CONTAINER_OF(link, struct thread, process_link));
-    while ((link = list_first(&process->aside))) {
-        struct request *request = CONTAINER_OF(link, struct request, link);
-        request_abandon(request);
+    for (uint32_t i = 0; i < END_STEP; i++) {
+        if ((link = list_first(&process->threads)))
+            thread_end(CONTAINER_OF(link, struct thread, process_link));
+        else if ((link = list_first(&process->aside)))
+            request_abandon(CONTAINER_OF(link, struct request, link));
+        else
+            return true;
     }
+    return list_is_empty(&process->threads) && list_is_empty(&process->aside);
 }
 
 // What an actor was told of sessions, its successor is told again.
@@ -56,12 +59,13 @@ static void show_again(struct process *process) {
 }
 
 bool process_reset_step(struct process *process, error_t *error) {
-    process_end_threads(process);
     *error = ERR_OK;
+    if (!process_end_threads(process))
+        return false;
     switch_leave_space(&process->space);
     if (!space_destroy_step(&process->space))
         return false;
-    process->exited = false;
+    process->exited = process->exit_untold = false;
     process->port_ranges = 0;
     process->foreign = 0;
     show_again(process);
@@ -77,26 +81,35 @@ void process_set_keeper(struct process *process, struct session *keeper) {
     process->keeper = keeper;
 }
 
-void process_exit(struct process *process, uint64_t status) {
-    bool exited = process->exited;
-    process->exited = true;
-    process_end_threads(process);
-    if (exited)
-        return;
+// Threads end in steps; then the keeper is told. True when both is done.
+static bool finish_exit(struct process *process) {
+    if (!process_end_threads(process)) {
+        object_end_in_steps(&process->object);
+        return false;
+    }
+    if (!process->exit_untold)
+        return true;
+    process->exit_untold = false;
+    struct request *event = &process->exit_event;
     if (!process->keeper) {
         process_destroy(process);
-        return;
+    } else if (event->state == REQUEST_IDLE) {
+        event->tag = TAG(EVENT_EXIT, 1);
+        event->words = event->page_words = process->exit_words;
+        event->process = process;
+        object_reference(&process->object); // until told
+        if (request_send(event, process->keeper))
+            process_exit_told(process, false);
     }
-    struct request *event = &process->exit_event;
-    if (event->state != REQUEST_IDLE)
-        return;
-    process->exit_words[0] = status;
-    event->tag = TAG(EVENT_EXIT, 1);
-    event->words = event->page_words = process->exit_words;
-    event->process = process;
-    object_reference(&process->object); // until told
-    if (request_send(event, process->keeper))
-        process_exit_told(process, false);
+    return true;
+}
+
+void process_exit(struct process *process, uint64_t status) {
+    if (!process->exited) {
+        process->exited = process->exit_untold = true;
+        process->exit_words[0] = status;
+    }
+    (void)finish_exit(process);
 }
 
 void process_exit_told(struct process *process, bool received) {
@@ -111,7 +124,7 @@ void process_destroy(struct process *process) {
     if (process->object.dying)
         return;
     process->object.dying = true;
-    process_end_threads(process);
+    (void)process_end_threads(process); // the others by the reaper
     if (process->exit_event.state != REQUEST_IDLE) {
         request_withdraw(&process->exit_event);
         object_release(&process->object); // what process_exit holds until it is told
@@ -128,7 +141,7 @@ void process_count_own(struct process *process, int32_t change) {
 }
 
 void process_check_reachable(struct process *process) {
-    bool told = !process->exited || process->exit_event.state == REQUEST_IDLE;
+    bool told = !process->exited || (!process->exit_untold && process->exit_event.state == REQUEST_IDLE);
     if (process->object.capabilities == process->own_capabilities && list_is_empty(&process->threads) && told)
         process_destroy(process);
 }
@@ -139,7 +152,10 @@ void process_unreachable(struct object *object) {
 
 bool process_reap_step(struct object *object) {
     struct process *process = CONTAINER_OF(object, struct process, object);
-    process_end_threads(process);
+    if (!process->object.dying) // it exits; or exits and is over with that, and then there is more to do
+        return finish_exit(process) && !process->object.dying;
+    if (!process_end_threads(process))
+        return false;
     switch_leave_space(&process->space);
     return capability_table_destroy_step(&process->table, object->account, TABLE_STEP) &&
            space_destroy_step(&process->space);

@@ -24,7 +24,7 @@ struct process {
     uint64_t cpu_time;
     uint32_t thread_count;
     uint32_t own_capabilities; // to itself, in its own table: they keep nobody's interest in it
-    bool exited;
+    bool exited, exit_untold;
     struct request exit_event;
     uint64_t exit_words[6];
     uint32_t port_ranges;
@@ -34,8 +34,8 @@ struct process {
 };
 
 error_t process_create(struct account *account, struct process **out) MUST_USE;
-// Ends threads and answers what was taken with ERR_SERVER_LOST; the space is then freed by steps.
-void process_end_threads(struct process *process);
+// Ends some of its threads and answers some of what was taken with ERR_SERVER_LOST. True when none is left.
+bool process_end_threads(struct process *process);
 // Ends threads, frees and renews the space. True when done, false: call again.
 bool process_reset_step(struct process *process, error_t *error);
 void process_destroy(struct process *process);

@@ -8,7 +8,7 @@
 #include "kernel/x86_64/processor.h"
 #include "kernel/x86_64/switch.h"
 
-enum { REAP_STEPS = 64, SYSTEM_CALL_INSTRUCTION_BYTES = 2 };
+enum { EXPIRE_STEP = 32, SYSTEM_CALL_INSTRUCTION_BYTES = 2 };
 
 uint64_t message_count, switch_count, interrupt_count;
 
@@ -75,7 +75,7 @@ void timer_remove(struct thread *thread) {
 
 static void expire(struct cpu *cpu, uint64_t now) {
     struct tree_node *node;
-    while ((node = tree_first(&cpu->timers)) && node->key <= now) {
+    for (int i = 0; i < EXPIRE_STEP && (node = tree_first(&cpu->timers)) && node->key <= now; i++) { // the rest at the next alarm
         struct thread *thread = CONTAINER_OF(node, struct thread, timer);
         timer_remove(thread);
         if (thread->state == THREAD_STATE_WAITING) {
@@ -118,10 +118,11 @@ void schedule_yield(void) {
 // Sleeps until some thread can run; the time then.
 static uint64_t idle(struct cpu *cpu, uint64_t now) {
     while (!run_queue_first() && !run_queue_steal()) {
-        if (reaper_run(REAP_STEPS) && !run_queue_first()) {
+        bool nothing_to_reap = reaper_run(1);
+        if (!run_queue_first()) {
             arm_timer(cpu, now);
             trace_event(TRACE_EVENT_SWITCH, NULL, 0, 0, 0);
-            switch_idle();
+            switch_idle(nothing_to_reap);
         }
         now = clock_now();
         expire(cpu, now);

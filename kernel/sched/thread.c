@@ -16,6 +16,8 @@
 
 enum { REVOKE_STEP = 64 };
 
+uint64_t thread_count;
+
 uint64_t thread_next_serial(void) {
     static uint64_t serial;
     return ++serial;
@@ -76,6 +78,7 @@ error_t thread_create(struct process *process, uint8_t priority, bool fpu, struc
     object_reference(&process->object);
     list_push_back(&process->threads, &thread->process_link);
     process->thread_count++;
+    thread_count++;
     *out = thread;
     return ERR_OK;
 fail:
@@ -184,6 +187,7 @@ void thread_end(struct thread *thread) {
     thread->state = THREAD_STATE_ENDED;
     thread->extras |= EXTRA_HELD;
     list_remove(&thread->process_link);
+    thread_count--;
     if (--thread->process->thread_count == 0 && !thread->process->exited)
         process_check_reachable(thread->process);
     schedule_forget(thread);
@@ -194,6 +198,9 @@ bool thread_reap_step(struct object *object) {
     struct thread *thread = CONTAINER_OF(object, struct thread, object);
     if (!capability_revoke_rest(thread->revoking, REVOKE_STEP))
         return false;
+    if (thread->building)
+        object_release(&thread->building->object);
+    thread->building = NULL;
     if (thread->fpu_area) {
         frame_release(direct_map_physical(thread->fpu_area));
         account_refund(object->account, PAGE_BYTES);

@@ -53,6 +53,7 @@ struct thread {
     uint64_t affinity;        // a bit for each processor that it may run on
     struct memory *message_memory;
     uint64_t message_address; // in its space
+    struct memory *building;  // what its call is making in steps, or NULL; referenced
     uint32_t revoking;        // the slot (by its global number) whose revocation it began and has not finished
     uint64_t cpu_time;        // nanoseconds
     uint64_t slice_left;      // nanoseconds of its turn, while it does not run
@@ -62,6 +63,7 @@ struct thread {
 
 error_t thread_create(struct process *process, uint8_t priority, bool fpu, struct thread **out) MUST_USE;
 uint64_t thread_next_serial(void);
+extern uint64_t thread_count; // that have not ended
 
 // It can go on: out of whatever it waited in, into the run queue.
 void thread_wake(struct thread *thread);

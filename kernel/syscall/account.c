@@ -52,8 +52,11 @@ static error_t create_memory(struct invocation *call, struct account *account, u
         uint64_t flags = call->in[1], limit = flags & CREATE_FLAG_BELOW_4G ? FRAME_BELOW_4G : FRAME_ANYWHERE;
         if (flags & ~(uint64_t)(CREATE_FLAG_BELOW_4G | CREATE_FLAG_UNCACHED))
             return ERR_INVALID;
-        error = memory_create_contiguous(account, call->in[0], limit, &memory);
+        struct memory **building = &call->thread->building;
+        error = memory_create_contiguous(account, call->in[0], limit, building);
         if (!error) {
+            memory = *building;
+            *building = NULL;
             call->reply[0] = memory->physical;
             memory->page_flags = flags & CREATE_FLAG_UNCACHED ? PAGE_UNCACHED : 0;
         }

@@ -91,8 +91,6 @@ static void write_result(struct invocation *call, const struct shape *shape, err
 
 static void trace_invocation(const struct invocation *call, const struct shape *shape, uint32_t method,
                              error_t error) {
-    if (call->restart)
-        return;
     uint64_t slot = (uint64_t)(call->slot - call->process->table.slots);
     trace_write(TRACE_EVENT_INVOKE, call->thread, method, (uint32_t)error, slot);
     if (shape)
@@ -117,12 +115,23 @@ void invoke_object(struct thread *thread, struct capability *slot) {
     }
     if (call.gone)
         return;
+    if (error == ERR_NO_MEMORY && !reaper_run(0)) { // some is on its way back
+        (void)reaper_run(1);
+        error = ERR_AGAIN;
+    }
+    if (error == ERR_AGAIN) {
+        registers->rip -= SYSTEM_CALL_INSTRUCTION_BYTES;
+        return;
+    }
     if (trace_is_on(TRACE_EVENT_INVOKE))
         trace_invocation(&call, shape, tag_method(tag), error);
-    if (call.restart)
-        registers->rip -= SYSTEM_CALL_INSTRUCTION_BYTES;
-    else
-        write_result(&call, shape, error);
+    write_result(&call, shape, error);
+}
+
+error_t invocation_advance(const struct invocation *call, uint64_t done) {
+    call->thread->registers.words[0] += done;
+    call->thread->registers.words[1] -= done;
+    return ERR_AGAIN;
 }
 
 error_t invocation_rights(const struct invocation *call, uint16_t rights) {

@@ -15,12 +15,14 @@ struct invocation {
     struct capability *out[MESSAGE_CAPS];  // empty slots for results
     uint64_t in[MESSAGE_WORDS];            // all words sent
     uint64_t reply[MESSAGE_WORDS];         // words of the answer
-    bool restart; // not done: the same call runs again after others had their turn
-    bool gone;    // the caller ended itself
+    bool gone; // the caller ended itself
 };
 
 // Runs a method of the kernel object in `slot` for the thread; registers hold the result afterwards.
+// A method that is not done returns ERR_AGAIN: the same call runs again after others had their turn.
 void invoke_object(struct thread *thread, struct capability *slot);
+// It goes on `done` bytes further: words 0 (an offset or address) and 1 (a length) of the call are moved on. ERR_AGAIN.
+error_t invocation_advance(const struct invocation *call, uint64_t done) MUST_USE;
 
 // The object behind the i-th capability sent. ERR_WRONG_KIND, ERR_RIGHTS.
 error_t invocation_object(const struct invocation *call, uint32_t i, enum capability_kind kind, uint16_t rights,

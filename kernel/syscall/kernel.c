@@ -16,25 +16,19 @@
 #include "kernel/x86_64/entropy.h"
 #include "kernel/x86_64/power.h"
 
-enum { REAP_STEPS = 64 };
-
 // Memory that is on its way back counts as free: first it gets there.
-static void information(struct invocation *call) {
-    if (!reaper_run(REAP_STEPS)) {
-        call->restart = true;
-        return;
-    }
-    uint64_t free = frame_free_bytes() + heap_slack_bytes(), threads = 0, idle = 0;
+static error_t information(struct invocation *call) {
+    if (!reaper_run(1))
+        return ERR_AGAIN;
+    uint64_t free = frame_free_bytes() + heap_slack_bytes(), idle = 0;
     for (uint32_t i = 0; i < cpu_count; i++)
         idle += cpus[i]->idle_time;
-    for (struct process *process = process_next(0); process; process = process_next(process->serial))
-        threads += process->thread_count;
     struct kernel_information result = {
         .total_bytes = frame_total_bytes(),
         .free_bytes = free,
         .kernel_bytes = information_kernel_bytes(),
         .processes = process_count(),
-        .threads = threads,
+        .threads = thread_count,
         .messages = message_count,
         .switches = switch_count,
         .interrupts = interrupt_count,
@@ -42,6 +36,7 @@ static void information(struct invocation *call) {
         .cpus = cpu_count,
     };
     memcpy(call->reply, &result, sizeof(result));
+    return ERR_OK;
 }
 
 _Static_assert(sizeof(struct framebuffer) == sizeof(struct boot_framebuffer), "the same fields");
@@ -113,10 +108,12 @@ static error_t next_process(struct invocation *call) {
 }
 
 static error_t trace_ring(struct invocation *call) {
-    struct memory *ring;
-    error_t error = trace_ring_create(call->in[0], call->in[1], call->process->object.account, &ring);
-    if (!error)
-        invocation_give(call, 0, CAP_MEMORY, ring, RIGHT_READ | RIGHT_COPY);
+    struct memory **building = &call->thread->building;
+    error_t error = trace_ring_create(call->in[0], call->in[1], call->process->object.account, building);
+    if (!error) {
+        invocation_give(call, 0, CAP_MEMORY, *building, RIGHT_READ | RIGHT_COPY);
+        *building = NULL;
+    }
     return error;
 }
 
@@ -150,8 +147,7 @@ error_t kernel_invoke(struct invocation *call, uint32_t code) {
         entropy_fill(call->reply, 48);
         return ERR_OK;
     case METHOD_KERNEL_INFORMATION:
-        information(call);
-        return ERR_OK;
+        return information(call);
     case METHOD_KERNEL_LOG_READ:
         return log_read_method(call);
     case METHOD_KERNEL_LOG_WRITE:

@@ -8,6 +8,8 @@
 #include "kernel/x86_64/string.h"
 #include "kernel/syscall/invocation.h"
 
+enum { SUPPLY_STEP = 256 << 10, ZERO_STEP = 128 << 10 }; // bytes
+
 static bool in_range(const struct memory *memory, uint64_t offset, uint64_t length) {
     uint64_t bytes = memory->pages * PAGE_BYTES;
     return offset <= bytes && length <= bytes - offset;
@@ -19,14 +21,16 @@ static bool is_page_range(const struct memory *memory, uint64_t offset, uint64_t
 
 static error_t clone(struct invocation *call, struct memory *memory) {
     struct account *account;
-    struct memory *copy;
+    struct memory **copy = &call->thread->building;
     error_t error = invocation_object(call, 0, CAP_ACCOUNT, RIGHT_CONTROL, &account);
     if (!error)
         error = invocation_rights(call, RIGHT_READ);
     if (!error)
-        error = memory_clone(memory, account, call->in[0], call->in[1], &copy);
-    if (!error)
-        invocation_give(call, 0, CAP_MEMORY, copy, call->slot->rights | RIGHT_WRITE);
+        error = memory_clone(memory, account, call->in[0], call->in[1], copy);
+    if (!error) {
+        invocation_give(call, 0, CAP_MEMORY, *copy, call->slot->rights | RIGHT_WRITE);
+        *copy = NULL;
+    }
     return error;
 }
 
@@ -68,18 +72,21 @@ static error_t supply(struct invocation *call, struct memory *memory) {
     if (!error)
         error = invocation_rights(call, RIGHT_WRITE);
     if (!error && (!is_page_range(memory, call->in[0], call->in[1]) ||
-                   !is_page_range(source, call->in[2], call->in[1]) || call->in[1] > 1 << 20))
+                   !is_page_range(source, call->in[2], call->in[1])))
         error = ERR_INVALID;
-    if (error)
+    uint64_t part = call->in[1] < SUPPLY_STEP ? call->in[1] : SUPPLY_STEP;
+    if (!error)
+        error = memory_supply(memory, call->in[0] / PAGE_BYTES, part / PAGE_BYTES, source, call->in[2] / PAGE_BYTES);
+    if (error || part == call->in[1])
         return error;
-    return memory_supply(memory, call->in[0] / PAGE_BYTES, call->in[1] / PAGE_BYTES, source,
-                         call->in[2] / PAGE_BYTES);
+    call->thread->registers.words[2] += part;
+    return invocation_advance(call, part);
 }
 
 static error_t zero(struct invocation *call, struct memory *memory) {
-    uint64_t offset = call->in[0], end = offset + call->in[1];
+    uint64_t offset = call->in[0], length = call->in[1] < ZERO_STEP ? call->in[1] : ZERO_STEP, end = offset + length;
     error_t error = invocation_rights(call, RIGHT_WRITE);
-    if (!error && (!in_range(memory, offset, call->in[1]) || call->in[1] > 1 << 20))
+    if (!error && !in_range(memory, offset, call->in[1]))
         error = ERR_INVALID;
     while (!error && offset < end) {
         uint64_t part = PAGE_BYTES - offset % PAGE_BYTES, frame;
@@ -93,7 +100,7 @@ static error_t zero(struct invocation *call, struct memory *memory) {
             memset((char *)direct_map(frame) + offset % PAGE_BYTES, 0, part);
         offset += part;
     }
-    return error;
+    return error || length == call->in[1] ? error : invocation_advance(call, length);
 }
 
 static error_t transfer(struct invocation *call, struct memory *memory, bool to_caller) {
@@ -114,6 +121,7 @@ static error_t transfer(struct invocation *call, struct memory *memory, bool to_
 
 error_t memory_invoke(struct invocation *call, uint32_t method) {
     struct memory *memory = call->slot->object;
+    uint64_t done;
     switch (method | PROTOCOL_MEMORY << 8) {
     case METHOD_MEMORY_INFORMATION:
         call->reply[0] = memory->pages * PAGE_BYTES;
@@ -131,8 +139,8 @@ error_t memory_invoke(struct invocation *call, uint32_t method) {
             return ERR_RIGHTS;
         if (!is_page_range(memory, call->in[0], call->in[1]))
             return ERR_INVALID;
-        memory_discard(memory, call->in[0] / PAGE_BYTES, call->in[1] / PAGE_BYTES);
-        return ERR_OK;
+        done = memory_discard(memory, call->in[0] / PAGE_BYTES, call->in[1] / PAGE_BYTES) * PAGE_BYTES;
+        return done == call->in[1] ? ERR_OK : invocation_advance(call, done);
     case METHOD_MEMORY_SUPPLY:
         return supply(call, memory);
     case METHOD_MEMORY_ZERO:

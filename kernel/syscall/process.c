@@ -9,7 +9,7 @@
 #include "kernel/syscall/invocation.h"
 #include "kernel/x86_64/switch.h"
 
-enum { REVOKE_STEP = 64, MAP_RIGHTS = RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE };
+enum { REVOKE_STEP = 64, SLOT_LOOKS = 1024, MAP_RIGHTS = RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE };
 
 static error_t map(struct invocation *call, struct process *process) {
     struct memory *memory;
@@ -27,8 +27,16 @@ static error_t map(struct invocation *call, struct process *process) {
     return error;
 }
 
+static error_t protect(struct invocation *call, struct process *process) {
+    uint64_t part = call->in[1] < PROTECT_BYTES ? call->in[1] : PROTECT_BYTES;
+    error_t error = space_protect(&process->space, call->in[0], part, (uint16_t)call->in[2]);
+    return error || part == call->in[1] ? error : invocation_advance(call, part);
+}
+
 static error_t create_thread(struct invocation *call, struct process *process) {
     uint64_t priority = call->in[3], page = call->in[4];
+    if (process->exited)
+        return ERR_DYING;
     if (call->in[5] > 1 || priority > process->object.account->priority_ceiling ||
         call->in[0] >= USER_HIGHEST || call->in[1] >= USER_HIGHEST)
         return ERR_INVALID;
@@ -84,9 +92,10 @@ static error_t slot_operation(struct invocation *call, struct process *process, 
     case METHOD_PROCESS_SLOT_REVOKE:
         if (!(from->rights & RIGHT_REVOKE))
             return ERR_RIGHTS;
-        call->restart = !capability_revoke_step(from, REVOKE_STEP);
-        call->thread->revoking = call->restart ? capability_number(from) : 0;
-        return ERR_OK;
+        if (!capability_revoke_step(from, REVOKE_STEP))
+            error = ERR_AGAIN;
+        call->thread->revoking = error ? capability_number(from) : 0;
+        return error;
     default:
         error = reserve(process, call->in[1], &to);
         if (error)
@@ -101,7 +110,11 @@ static error_t slot_operation(struct invocation *call, struct process *process, 
 }
 
 static error_t slot_next(struct invocation *call, struct process *process) {
-    for (uint64_t index = call->in[0]; index < process->table.size; index++) {
+    for (uint64_t index = call->in[0], looks = 0; index < process->table.size; index++) {
+        if (looks++ == SLOT_LOOKS) {
+            call->thread->registers.words[0] = index;
+            return ERR_AGAIN;
+        }
         const struct capability *slot = &process->table.slots[index];
         if (slot->kind == CAP_NONE)
             continue;
@@ -213,22 +226,25 @@ static error_t control(struct invocation *call, struct process *process, uint32_
     case METHOD_PROCESS_RESET:
         if (process == call->process)
             return ERR_INVALID;
-        call->restart = !process_reset_step(process, &error);
-        return call->restart ? ERR_OK : error;
+        return process_reset_step(process, &error) ? error : ERR_AGAIN;
     case METHOD_PROCESS_CLONE_SPACE:
         error = invocation_object(call, 0, CAP_PROCESS, RIGHT_CONTROL, &template);
         if (!error && !template->space.serial)
             error = ERR_DYING;
-        return error ? error : space_clone(&process->space, &template->space);
+        return error ? error : space_clone(&process->space, &template->space, &call->thread->building);
     case METHOD_PROCESS_EXIT:
-        call->gone = process == call->process;
         process_exit(process, call->in[0]);
-        return ERR_OK;
+        break;
     default: // METHOD_PROCESS_DESTROY
-        call->gone = process == call->process;
         process_destroy(process);
+        break;
+    }
+    if (process == call->process) {
+        call->gone = true;
+        thread_end(call->thread); // perhaps not among the first
         return ERR_OK;
     }
+    return list_is_empty(&process->threads) ? ERR_OK : ERR_AGAIN; // when it returns, nothing of it runs
 }
 
 error_t process_invoke(struct invocation *call, uint32_t code) {
@@ -240,7 +256,7 @@ error_t process_invoke(struct invocation *call, uint32_t code) {
     if (error)
         return error;
     if (process->object.dying)
-        return ERR_DYING;
+        return method == METHOD_PROCESS_DESTROY && !list_is_empty(&process->threads) ? ERR_AGAIN : ERR_DYING;
     switch (method) {
     case METHOD_PROCESS_MAP:
         return map(call, process);
@@ -249,7 +265,7 @@ error_t process_invoke(struct invocation *call, uint32_t code) {
     case METHOD_PROCESS_PROTECT:
         return call->in[2] & ~(uint64_t)MAP_RIGHTS
                    ? ERR_INVALID
-                   : space_protect(&process->space, call->in[0], call->in[1], (uint16_t)call->in[2]);
+                   : protect(call, process);
     case METHOD_PROCESS_REGION:
         return region(call, process);
     case METHOD_PROCESS_CREATE_THREAD:

@@ -14,7 +14,7 @@
 #include "kernel/trace/trace.h"
 #include "kernel/x86_64/lock.h"
 
-enum { REAP_STEPS = 16 };
+enum { REAP_STEPS = 2 };
 
 void system_call(struct thread *thread);
 

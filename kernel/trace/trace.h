@@ -52,7 +52,7 @@ static inline uint32_t trace_object(const void *object) {
     return (uint32_t)(direct_map_physical(object) >> TRACE_OBJECT_SHIFT);
 }
 
-// The ring of a processor. ERR_NOT_FOUND, ERR_BUSY (it has one), ERR_INVALID, ERR_QUOTA, ERR_NO_MEMORY.
+// The ring of a processor, made in steps as memory_create_contiguous does. ERR_NOT_FOUND, ERR_BUSY (it has one), ERR_INVALID, ERR_QUOTA, ERR_NO_MEMORY.
 error_t trace_ring_create(uint64_t cpu, uint64_t length, struct account *account,
                           struct memory **out) MUST_USE;
 error_t trace_start(uint64_t classes, uint64_t rate) MUST_USE;

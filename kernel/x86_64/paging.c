@@ -11,7 +11,7 @@
 #include "kernel/x86_64/processor.h"
 #include "kernel/x86_64/processors.h"
 
-enum { ENTRIES = 512, LEVELS = 4, INVALIDATE_SINGLY = 32, DESTROY_STEP = 16 };
+enum { ENTRIES = 512, LEVELS = 4, INVALIDATE_SINGLY = 32, DESTROY_STEP = 8 };
 
 static uint64_t kernel_root;
 

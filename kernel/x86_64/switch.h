@@ -17,8 +17,8 @@ void switch_forget(struct thread *thread);
 void switch_leave_space(struct space *space);
 // The I/O ports of the process changed.
 void switch_ports_changed(struct process *process);
-// Sleeps until an interrupt was taken, without the kernel lock.
-void switch_idle(void);
+// Lets interrupts in, without the kernel lock; sleeps until one was taken, or not.
+void switch_idle(bool sleep);
 // Makes another processor look at its queue and its current thread.
 void switch_kick(struct cpu *cpu);
 // Every processor chooses its entry for system calls anew; this one at once, the others when they take the

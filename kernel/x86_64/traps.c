@@ -16,7 +16,7 @@
 #include "kernel/x86_64/processor.h"
 #include "kernel/x86_64/vectors.h"
 
-enum { EXCEPTIONS = 32, VECTOR_NMI = 2, VECTOR_PAGE_FAULT = 14, REAP_STEPS = 8 };
+enum { EXCEPTIONS = 32, VECTOR_NMI = 2, VECTOR_PAGE_FAULT = 14, REAP_STEPS = 2 };
 enum { FAULT_WRITE = 2, FAULT_FETCH = 16 };
 
 struct interrupt_frame {
@@ -44,10 +44,8 @@ static void page_fault(struct thread *thread, uint64_t address, uint64_t code) {
     enum space_access access = code & FAULT_FETCH ? ACCESS_EXECUTE : code & FAULT_WRITE ? ACCESS_WRITE : ACCESS_READ;
     struct mapping *missing = NULL;
     error_t error = space_fault(&thread->process->space, address, access, &missing);
-    if (error == ERR_NO_MEMORY) {
-        (void)reaper_run(UINT32_MAX);
-        error = space_fault(&thread->process->space, address, access, &missing);
-    }
+    if (error == ERR_NO_MEMORY && !reaper_run(0)) // some is on its way back: the access is tried again
+        return;
     if (error == ERR_PAGE_MISSING)
         ask_pager(thread, missing, address, access == ACCESS_WRITE);
     else if (error)

@@ -276,6 +276,8 @@ static void check_thread(struct thread *thread) {
         need(thread->process, CAP_PROCESS, "a thread")->references++;
     if (thread->message_memory)
         need(thread->message_memory, CAP_MEMORY, "a thread")->references++;
+    if (thread->building)
+        need(thread->building, CAP_MEMORY, "a thread")->references++;
     if (thread->fpu_area) {
         tally_of(thread->object.account)->charged += PAGE_BYTES;
         frames_used++;
@@ -301,7 +303,7 @@ static void check_thread(struct thread *thread) {
         effective = serving->priority;
     if (!ended && thread->effective != effective)
         fail("a thread's priority is %u, not %u", thread->effective, effective);
-    if (!ended && thread->process->object.dying)
+    if (!ended && thread->process->object.dying && !thread->process->object.reaping)
         fail("a thread of a process that was destroyed lives");
 }
 
@@ -419,7 +421,7 @@ static void check_counts(const struct tally *tally) {
         bool is_gone = !tally->slots && !tally->holds && !session->endpoint->object.dying && !list_is_empty(&session->link);
         if (session->holds != tally->holds)
             fail("a session is held %u times, and counts %u", tally->holds, session->holds);
-        if (is_gone == list_is_empty(&session->gone_link))
+        if (is_gone == list_is_empty(&session->gone_link) && !session->endpoint->object.reaping) // which goes through them in steps
             fail("a session is gone, or not, and its endpoint knows otherwise");
     }
 }

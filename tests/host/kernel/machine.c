@@ -239,7 +239,8 @@ void switch_leave_space(struct space *space) {
 void switch_ports_changed(struct process *process) {
     (void)process;
 }
-void switch_idle(void) {
+void switch_idle(bool sleep) {
+    (void)sleep;
     machine_locked = machine_alarm != UINT64_MAX;
     if (machine_alarm == UINT64_MAX)
         longjmp(machine_stuck, 1);

@@ -96,7 +96,7 @@ static struct process *process(enum subject subject) {
 }
 
 static void build_memory(struct session *pager) {
-    struct memory *memory, *clone;
+    struct memory *memory, *clone = NULL;
     uint64_t address = 0x200000;
     void *at;
     life_must(memory_create_anonymous(stage.root, 4 * PAGE_BYTES, &memory), "memory");
@@ -131,6 +131,7 @@ static void build_memory(struct session *pager) {
     address = stage.process->space.search_base + PAGE_BYTES; // in the way of addresses that are picked
     life_must(space_map(&stage.process->space, memory, &address, PAGE_BYTES, 0, read, read, NULL),
               "a mapping");
+    memory = NULL;
     life_must(memory_create_contiguous(stage.root, 2 * PAGE_BYTES, UINT64_MAX, &memory), "memory");
     put(STAGE_MEMORY_CONTIGUOUS, CAP_MEMORY, memory);
 }
