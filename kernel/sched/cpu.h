@@ -28,6 +28,7 @@ struct cpu {
     uint64_t idle_time;      // nanoseconds
     uint32_t index;
     bool slice_over;         // the current thread must let its peers run
+    bool budgeted;           // slice_end is when the payer's account has spent its budget: not even alone it runs on
     bool timer_stale;        // a deadline was added or the alarm fired: look at it again
 };
 

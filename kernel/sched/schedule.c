@@ -1,6 +1,8 @@
-// The scheduler's decisions; see schedule.h. The timer is set only if someone waits for a time or for a turn (tickless).
+// The scheduler's decisions; see schedule.h. The timer is set only if someone waits for a time or for a turn
+// (tickless).
 #include "kernel/sched/schedule.h"
 
+#include "kernel/cap/account.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/run_queue.h"
 #include "kernel/trace/trace.h"
@@ -16,8 +18,13 @@ uint64_t message_count, switch_count, interrupt_count;
 static void charge_time(struct cpu *cpu, uint64_t now) {
     uint64_t used = now - cpu->running_since;
     cpu->running_since = now;
+    if (account_budgets && cpu->payer)
+        account_spend(cpu->payer->process->object.account, used, now);
     if (!cpu->current)
         return;
+    if (account_budgets &&
+        cpu->current != cpu->payer) // a caller that its server answered on the server's time
+        account_spend(cpu->current->process->object.account, used, now);
     cpu->current->cpu_time += used;
     cpu->current->process->cpu_time += used;
 }
@@ -75,12 +82,16 @@ void timer_remove(struct thread *thread) {
 
 static void expire(struct cpu *cpu, uint64_t now) {
     struct tree_node *node;
-    for (int i = 0; i < EXPIRE_STEP && (node = tree_first(&cpu->timers)) && node->key <= now; i++) { // the rest at the next alarm
+    for (int i = 0; i < EXPIRE_STEP && (node = tree_first(&cpu->timers)) && node->key <= now;
+         i++) { // the rest at the next alarm
         struct thread *thread = CONTAINER_OF(node, struct thread, timer);
         timer_remove(thread);
         if (thread->state == THREAD_STATE_WAITING) {
             thread->registers.rax = (uint64_t)ERR_DEADLINE;
             thread_wake(thread);
+        } else if (thread->state == THREAD_STATE_READY) { // it waited for its account's next period
+            if (!thread_is_held(thread) && !thread->in_queue)
+                run_queue_push(thread, false);
         } else if (thread->state == THREAD_STATE_CALLING && !request_cancel(&thread->request)) {
             timer_add(thread, now + UINT64_C(1000000000)); // the server's grace time
         }
@@ -92,7 +103,8 @@ static void arm_timer(struct cpu *cpu, uint64_t now) {
     struct tree_node *node = tree_first(&cpu->timers);
     if (node)
         next = node->key;
-    if (cpu->current && cpu->current->class == 0 && run_queue_has_peer(cpu->current) && cpu->slice_end < next)
+    bool turn_ends = cpu->current && cpu->current->class == 0 && run_queue_has_peer(cpu->current);
+    if ((turn_ends || (account_budgets && cpu->current)) && cpu->slice_end < next)
         next = cpu->slice_end;
     cpu->timer_stale = false;
     if (cpu->armed <= next) // an alarm that comes too early costs less than setting another at every switch
@@ -132,15 +144,36 @@ static uint64_t idle(struct cpu *cpu, uint64_t now) {
     return now;
 }
 
-// What is left of a turn waits with the thread: neither those that keep waking each other nor one that is interrupted from
-// above can make a turn longer.
+// What is left of a turn waits with the thread: neither those that keep waking each other nor one that is
+// interrupted from above can make a turn longer.
 static void stop_slice(struct cpu *cpu, uint64_t now) {
     if (cpu->payer)
         cpu->payer->slice_left = cpu->slice_end > now ? cpu->slice_end - now : 0;
     cpu->payer = NULL;
 }
 
-// The thread that runs next, out of the queue. One that used its turn up before it blocked lets its peers go first.
+// Says when the turn of a thread that came out of the queue ends, or puts the thread off to when its account
+// may spend again.
+static bool begin_turn(struct cpu *cpu, struct thread *thread, uint64_t now) {
+    uint64_t refilled, left = UINT64_MAX;
+    cpu->slice_end = now + thread->slice_left;
+    cpu->budgeted = false;
+    if (__builtin_expect(account_budgets, 0))
+        left = account_time_left(thread->process->object.account, now, &refilled);
+    if (left == 0) {
+        switch_save_fpu(thread);
+        timer_add(thread, refilled);
+        return false;
+    }
+    if (left < thread->slice_left || (left != UINT64_MAX && thread->class == 1)) {
+        cpu->budgeted = true;
+        cpu->slice_end = now + left;
+    }
+    return true;
+}
+
+// The thread that runs next, out of the queue. One that used its turn up before it blocked lets its peers go
+// first.
 static struct thread *take_next(void) {
     struct thread *next = run_queue_first();
     run_queue_remove(next);
@@ -171,10 +204,14 @@ void schedule(void) {
     struct cpu *cpu = cpu_self();
     struct thread *current = cpu->current, *next = run_queue_first();
     bool runs_on = current && current->state == THREAD_STATE_READY && !thread_is_held(current);
-    if (runs_on && (!next || next->effective < current->effective ||
-                    (next->effective == current->effective && (!cpu->slice_over || current->class == 1))) &&
+    // With budgets about, each turn ends in the queue, where they are looked at.
+    bool checks = cpu->slice_over && account_budgets;
+    if (runs_on && !checks &&
+        (!next || next->effective < current->effective ||
+         (next->effective == current->effective && (!cpu->slice_over || current->class == 1))) &&
         thread_is_allowed(current, cpu)) {
-        if (cpu->timer_stale || (run_queue_has_peer(current) && cpu->armed > cpu->slice_end))
+        if (cpu->timer_stale ||
+            ((account_budgets || run_queue_has_peer(current)) && cpu->armed > cpu->slice_end))
             arm_timer(cpu, clock_now());
         cpu->slice_over = false;
         switch_count += switch_to(current); // its extras may have changed
@@ -186,7 +223,7 @@ void schedule(void) {
     stop_slice(cpu, now);
     cpu->current = NULL;
     if (runs_on) {
-        bool turn_ends = cpu->slice_over && current->class == 0;
+        bool turn_ends = cpu->slice_over && current->class == 0 && !cpu->budgeted;
         if (turn_ends)
             current->slice_left = TIME_SLICE_NS;
         if (cpu_count > 1)
@@ -197,6 +234,8 @@ void schedule(void) {
         if (!run_queue_first())
             now = idle(cpu, now);
         next = take_next();
+        if (!begin_turn(cpu, next, now))
+            continue;
         if (thread_is_allowed(next, cpu))
             break; // else its affinity changed while it waited
         switch_save_fpu(next);
@@ -204,7 +243,6 @@ void schedule(void) {
     } while (true);
     cpu->slice_over = false;
     cpu->payer = next;
-    cpu->slice_end = now + next->slice_left;
     cpu->current = next;
     next->cpu = cpu;
     trace_event(TRACE_EVENT_SWITCH, next, 0, 0, 0);

@@ -15,6 +15,9 @@ enum { HEAP_ALIGNMENT = 16 };
 // all zero already.
 void *heap_allocate(size_t size, size_t alignment, bool *zeroed);
 void heap_release(void *payload);
+// Takes the heap's first arena and touches each of its pages, so that what a small server allocates later
+// takes nothing more from the system. Nothing happens without memory.
+void heap_fill(void);
 // Makes the block `size` bytes long where it lies; false if that can't be done, and then nothing changed.
 bool heap_resize(void *payload, size_t size);
 size_t heap_usable_size(void *payload);

@@ -322,6 +322,16 @@ static bool mapped_resize(struct block *block, size_t size) {
     return true;
 }
 
+void heap_fill(void) {
+    bool zeroed;
+    size_t bytes = ARENA_FIRST / 16 * 15; // the rest is what list_find rounds up by
+    unsigned char *all = heap_allocate(bytes, UNIT, &zeroed);
+    if (all == NULL)
+        return;
+    memset(all, 0, bytes);
+    heap_release(all);
+}
+
 bool heap_resize(void *payload, size_t size) {
     struct block *block = block_of(payload);
     if (block->state == BLOCK_MAPPED)

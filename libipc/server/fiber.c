@@ -8,6 +8,7 @@
 #include "kernel/abi/capability.h"
 #include "libipc/client/call.h"
 #include "libipc/client/slot.h"
+#include "libipc/include/pages.h"
 #include "libipc/server/loop.h"
 
 enum { SAVED_REGISTERS = 6, SAVED_RBX = 4 };
@@ -24,18 +25,24 @@ static void fiber_prepare(struct fiber *fiber) {
     fiber->stack_pointer = frame;
 }
 
-static struct fiber *fiber_create(void) {
+static uint32_t fiber_limit(void) {
+    uint32_t limit = loop.server->fiber_limit;
+    return limit != 0 && limit < FIBER_MAX ? limit : FIBER_MAX;
+}
+
+// `whole`: every page of its stack is there at once.
+static struct fiber *fiber_create(bool whole) {
     struct server *server = loop.server;
-    uint32_t limit =
-        server->fiber_limit != 0 && server->fiber_limit < FIBER_MAX ? server->fiber_limit : FIBER_MAX;
-    if (loop.fiber_count >= limit)
-        return NULL;
     uint64_t bytes = server->stack_bytes != 0 ? server->stack_bytes : SERVER_STACK_BYTES;
+    if (loop.fiber_count >= fiber_limit())
+        return NULL;
     void *low;
     error_t error =
         server->stack_create != NULL ? server->stack_create(bytes, &low) : server_stack_create(bytes, &low);
     if (error != ERR_OK)
         return NULL;
+    if (whole)
+        pages_touch(low, bytes);
     struct fiber *fiber = (struct fiber *)((uintptr_t)low + bytes - (sizeof(struct fiber) + 63) / 64 * 64);
     *fiber = (struct fiber){.state = FIBER_IDLE, .cookie = loop.cookie_base + loop.fiber_count};
     fiber->request.words = fiber->words;
@@ -49,11 +56,22 @@ static struct fiber *fiber_create(void) {
 bool fiber_reserve(void) {
     if (loop.pool != NULL)
         return true;
-    struct fiber *fiber = fiber_create();
+    struct fiber *fiber = fiber_create(false);
     if (fiber == NULL)
         return false;
     fiber_recycle(fiber);
     return true;
+}
+
+error_t fiber_fill_pool(void) {
+    uint32_t wanted = loop.server->fibers != 0 ? loop.server->fibers : SERVER_FIBERS;
+    while (loop.fiber_count < wanted && loop.fiber_count < fiber_limit()) {
+        struct fiber *fiber = fiber_create(true);
+        if (fiber == NULL)
+            return ERR_NO_MEMORY;
+        fiber_recycle(fiber);
+    }
+    return ERR_OK;
 }
 
 struct fiber *fiber_take(void) {

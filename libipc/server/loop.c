@@ -202,8 +202,11 @@ error_t server_run(struct server *server) {
         if (error != ERR_OK)
             return error;
     }
+    error_t error = fiber_fill_pool();
+    if (error != ERR_OK)
+        return error;
     ipc_exchange = fiber_exchange;
-    error_t error = serve_until_stopped(server);
+    error = serve_until_stopped(server);
     ipc_exchange = NULL;
     return error;
 }

@@ -65,6 +65,9 @@ void fiber_body(struct fiber *fiber);
 // Sees to it that the pool is not empty. Makes a fiber by kernel calls, which use the message page. False
 // without memory.
 bool fiber_reserve(void);
+// Fills the pool at the start, so that what the server needs in its ordinary work is its own from then on,
+// and no coincidence of requests takes more memory later. ERR_NO_MEMORY.
+MUST_USE error_t fiber_fill_pool(void);
 // A fiber from the pool, without a kernel call; NULL if it is empty.
 struct fiber *fiber_take(void);
 void fiber_recycle(struct fiber *fiber);

@@ -10,7 +10,7 @@
 #include "libipc/server/fiber.h"
 #include "libipc/server/request.h"
 
-enum { SERVER_BITS = 64, SERVER_STACK_BYTES = 16 * 1024 };
+enum { SERVER_BITS = 64, SERVER_STACK_BYTES = 16 * 1024, SERVER_FIBERS = 4 };
 
 struct server {
     // Filled in by the server before server_run; everything may be 0 but endpoint and dispatch.
@@ -19,6 +19,7 @@ struct server {
     cap_t account;        // pays for fibers' stacks and call objects; 0: SLOT_ACCOUNT
     uint64_t stack_bytes; // of a fiber; 0: SERVER_STACK_BYTES
     uint32_t fiber_limit; // most fibers at once; 0: as many as memory allows, up to FIBER_MAX
+    uint32_t fibers;      // made by server_run, every page of their stacks there; 0: SERVER_FIBERS
     error_t (*dispatch)(struct request *request); // usually NAME_dispatch, chosen by request_protocol
     void (*session_closed)(uint64_t badge); // no capability to it is left; runs on a fiber; then acknowledged
     error_t (*event)(struct request *request); // a keeper's or pager's events (kernel/abi/message.h)

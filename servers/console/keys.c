@@ -5,6 +5,7 @@
 #include "kernel/abi/capability.h"
 #include "libipc/client/clock.h"
 #include "libipc/client/slot.h"
+#include "libipc/include/pages.h"
 #include "libipc/protocols/account.h"
 #include "libipc/protocols/input.h"
 #include "libipc/protocols/process.h"
@@ -60,6 +61,8 @@ static error_t open_ring(void) {
     if (error == ERR_OK)
         error = process_map(SLOT_SELF, 0, bytes, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, console.state->keys,
                             &address);
+    if (error == ERR_OK)
+        pages_touch((void *)address, bytes); // NOLINT(performance-no-int-to-ptr)
     if (error == ERR_OK)
         error = ring_attach_consumer(&ring, (void *)address, bytes, EVENTS, sizeof(struct input_event));
     return error;

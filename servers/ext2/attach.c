@@ -7,6 +7,7 @@
 #include "libipc/client/slot.h"
 #include "libipc/protocols/account.h"
 #include "libipc/protocols/kernel.h"
+#include "libipc/protocols/memory.h"
 #include "libipc/protocols/process.h"
 #include "servers/ext2/volume.h"
 
@@ -114,6 +115,22 @@ error_t ext2_attach(struct request *request, const char *source, const char *opt
     volume->tree.flags = flags | (statistics.read_only ? MOUNT_FLAG_READ_ONLY : 0);
     strcpy(volume->tree.type, "ext2");
     *tree = &volume->tree;
+    return ERR_OK;
+}
+
+error_t ext2_cache(struct cache_status *status) {
+    *status = (struct cache_status){0};
+    for (struct tree *tree = ext2_server.trees; tree; tree = tree->next) {
+        const struct volume *volume = tree->own;
+        struct filesystem_statistics statistics;
+        uint64_t resident;
+        error_t error = memory_information(volume->disk.memory, NULL, NULL, &resident);
+        if (error)
+            return error;
+        filesystem_statistics(volume->filesystem, &statistics);
+        status->cached_bytes += resident;
+        status->dirty_bytes += statistics.dirty_bytes;
+    }
     return ERR_OK;
 }
 

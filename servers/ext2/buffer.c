@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libipc/include/pages.h"
 #include "servers/ext2/disk.h"
 #include "servers/ext2/message.h"
 
@@ -20,6 +21,7 @@ error_t buffer_cache_make(struct filesystem *fs, uint8_t *metadata, uint64_t byt
     if (!fs->buffers || !fs->buffer_hash || !fs->selected)
         return ERR_NO_MEMORY;
     memset(fs->buffer_hash, 0xFF, hash * sizeof *fs->buffer_hash);
+    pages_touch(fs->selected, slots * sizeof *fs->selected);
     for (uint32_t i = 0; i < slots; i++) {
         fs->buffers[i].data = metadata + ((size_t)i << fs->block_shift);
         fs->buffers[i].block = NO_INDEX;

@@ -2,6 +2,7 @@
 #include "kernel/abi/capability.h"
 #include "libipc/client/slot.h"
 #include "libipc/protocols/account.h"
+#include "libipc/protocols/memory.h"
 #include "libipc/protocols/process.h"
 #include "servers/ext2/volume.h"
 
@@ -113,6 +114,8 @@ error_t disk_open(struct platform_disk *disk, cap_t block, cap_t memory, uint32_
         error = ERR_NOT_SUPPORTED;
     if (!error)
         error = account_create_memory(SLOT_ACCOUNT, layout.bytes, &rings);
+    if (!error)
+        error = memory_zero(rings, 0, layout.bytes); // all its pages now, not as the entries go round
     if (!error)
         error = process_map(SLOT_SELF, 0, layout.bytes, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, rings, &address);
     if (!error)

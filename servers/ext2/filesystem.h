@@ -46,8 +46,7 @@ struct filesystem_statistics {
     uint32_t name_bytes;
     bool read_only;
     uint8_t uuid[16];
-    // the cache, for free and /proc
-    uint64_t pages, pages_dirty, pages_used;
+    uint64_t dirty_bytes; // in the cache
 };
 void filesystem_statistics(struct filesystem *fs, struct filesystem_statistics *result);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libipc/include/pages.h"
 #include "servers/ext2/allocate.h"
 #include "servers/ext2/buffer.h"
 #include "servers/ext2/inode_format.h"
@@ -25,6 +26,7 @@ error_t inode_cache_make(struct filesystem *fs, uint64_t cache_bytes) {
         hash *= 2;
     fs->inode_hash = calloc(hash, sizeof *fs->inode_hash);
     fs->inode_hash_mask = hash - 1;
+    pages_touch(fs->inode_hash, hash * sizeof *fs->inode_hash);
     fs->index_limit = cache_bytes / 16 < 65536 ? 65536 : cache_bytes / 16;
     return fs->inode_hash ? ERR_OK : ERR_NO_MEMORY;
 }

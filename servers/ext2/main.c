@@ -1,9 +1,11 @@
-// ext2: file systems on disks. Wiring only: the core is in this folder's other files, sessions and protocols are the framework's.
+// ext2: file systems on disks. Wiring only: the core is in this folder's other files, sessions and protocols
+// are the framework's.
 #include "servers/ext2/volume.h"
 
 int server_main(const struct startup *startup);
 
-struct file_server ext2_server = {.name = "ext2", .attach = ext2_attach, .detach = ext2_detach};
+struct file_server ext2_server = {
+    .name = "ext2", .attach = ext2_attach, .detach = ext2_detach, .cache = ext2_cache};
 
 int server_main(const struct startup *startup) {
     ext2_server.server.stack_bytes = 32 * 1024;

@@ -226,9 +226,7 @@ void filesystem_statistics(struct filesystem *fs, struct filesystem_statistics *
         .inodes_free = fs->free_inodes + fs->pending_inodes,
         .name_bytes = EXT2_NAME_BYTES,
         .read_only = fs->read_only,
-        .pages = fs->page_count,
-        .pages_dirty = fs->dirty_pages,
-        .pages_used = fs->pages_used,
+        .dirty_bytes = (uint64_t)fs->dirty_pages * PAGE_BYTES + (uint64_t)fs->dirty_buffers * fs->block_size,
     };
     memcpy(result->uuid, fs->uuid, sizeof result->uuid);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libipc/include/pages.h"
 #include "servers/ext2/message.h"
 #include "servers/ext2/writeback.h"
 
@@ -21,6 +22,10 @@ error_t page_cache_make(struct filesystem *fs, uint64_t base, uint64_t bytes) {
     if (!fs->pages || !fs->page_hash || !fs->writeback || !fs->writeback_spare)
         return ERR_NO_MEMORY;
     memset(fs->page_hash, 0xFF, hash * sizeof *fs->page_hash);
+    // Big ones come as fresh mappings: what they take is to be known once the disk is mounted.
+    pages_touch(fs->pages, count * sizeof *fs->pages);
+    pages_touch(fs->writeback, WRITEBACK_ENTRIES * sizeof *fs->writeback);
+    pages_touch(fs->writeback_spare, WRITEBACK_ENTRIES * sizeof *fs->writeback_spare);
     fs->page_base = base;
     fs->page_count = count;
     fs->page_hash_mask = hash - 1;
@@ -70,7 +75,6 @@ static void page_insert(struct inode *inode, uint32_t index, uint32_t frame) {
         fs->pages[inode->pages].inode_previous = frame;
     inode->pages = frame;
     inode->page_count++;
-    fs->pages_used++;
     page->pins = 1;
 }
 
@@ -89,7 +93,6 @@ void page_drop(struct filesystem *fs, uint32_t frame) {
     if (page->inode_next != NO_INDEX)
         fs->pages[page->inode_next].inode_previous = page->inode_previous;
     inode->page_count--;
-    fs->pages_used--;
     page->inode = NULL;
     page->flags = 0;
 }

@@ -223,12 +223,12 @@ struct filesystem {
     struct page *pages;
     uint32_t *page_hash;
     uint64_t page_base; // offset of the first frame in cache memory
-    uint32_t page_count, page_hash_mask, page_hand, pages_used;
+    uint32_t page_count, page_hash_mask, page_hand;
     uint32_t dirty_first, dirty_last, dirty_pages, writing_pages, dirty_pages_limit, background_limit;
     uint32_t chunk_pages, ahead_pages, reading_pages;
     struct platform_queue page_queues[WAIT_QUEUES], frame_queue;
     struct core_lock writeback_lock, sync_lock;
-    uint32_t write_retries; // failed writes that made their page dirty again
+    uint32_t write_retries;                            // failed writes that made their page dirty again
     uint32_t dirty_stamp, write_epoch, epoch_pages[2]; // pages being written, by epoch
     struct writeback_entry *writeback, *writeback_spare;
 

@@ -51,3 +51,4 @@ void disk_close(struct platform_disk *disk);
 error_t ext2_attach(struct request *request, const char *source, const char *options, uint64_t flags, cap_t device,
                     struct tree **tree) MUST_USE;
 error_t ext2_detach(struct tree *tree) MUST_USE;
+error_t ext2_cache(struct cache_status *status) MUST_USE; // of all volumes together

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "libc/internal/heap.h"
 #include "libipc/protocols/terminal.h"
 #include "libipc/start/start.h"
 #include "servers/framework/dispatch.h"
@@ -69,6 +70,7 @@ static void loop_session_closed(uint64_t badge) {
 error_t file_server_prepare(struct file_server *server, const struct startup *startup) {
     (void)startup;
     running = file_server_active = server;
+    heap_fill();
     server->server.endpoint = startup_capability("endpoint");
     server->server.notification = startup_capability("notification");
     server->server.dispatch = loop_dispatch;

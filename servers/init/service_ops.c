@@ -71,6 +71,22 @@ static error_t init_service_status(struct request *request, const struct service
     return error;
 }
 
+// init has the root account, in which all others lie.
+static error_t init_service_charged(struct request *request, const struct service_charged_in *in,
+                                    struct service_charged_out *out) {
+    (void)request;
+    (void)in;
+    uint64_t used;
+    error_t error = account_information(SLOT_ACCOUNT, NULL, &out->all_bytes, NULL, NULL);
+    out->own_bytes = out->all_bytes;
+    for (uint32_t i = 0; i < role_count && !error; i++) {
+        error = account_information(roles[i].account, NULL, &used, NULL, NULL);
+        if (!error)
+            out->own_bytes -= used;
+    }
+    return error;
+}
+
 static error_t changeable_role(struct request *request, uint64_t name_size, struct role **role) {
     return may_change(request) ? named_role(request, name_size, role) : ERR_NOT_PERMITTED;
 }
@@ -189,4 +205,5 @@ const struct service_ops init_service_ops = {
     .reload = init_service_reload,
     .power = init_service_power,
     .capabilities = init_service_capabilities,
+    .charged = init_service_charged,
 };

@@ -14,6 +14,7 @@
 enum { ID_MAX = 1 << 30, PROCESS_CURSOR = 256 };
 
 static const struct proc_entry system_entries[] = {
+    {"accounts", make_accounts},
     {"cmdline", make_command_line},
     {"disks", make_disks},
     {"interrupts", make_interrupts},

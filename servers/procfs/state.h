@@ -23,6 +23,7 @@ struct proc_entry {
 };
 
 // system_files.c, hardware_files.c, task_files.c
+void make_accounts(struct document *document, uint64_t id);
 void make_memory(struct document *document, uint64_t id);
 void make_uptime(struct document *document, uint64_t id);
 void make_services(struct document *document, uint64_t id);

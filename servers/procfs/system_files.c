@@ -9,27 +9,69 @@
 #include "libipc/protocols/log.h"
 #include "libipc/protocols/memory.h"
 #include "libipc/protocols/service.h"
+#include "libipc/protocols/task.h"
 #include "servers/procfs/state.h"
 
 #define NANOSECONDS_PER_SECOND      UINT64_C(1000000000)
 #define NANOSECONDS_PER_MILLISECOND UINT64_C(1000000)
+
+#define PROGRAMS_ROLE "process" // programs' accounts lie in its account
 
 typedef unsigned long long number;
 
 // As kernel.log_read tells them.
 enum { LEVEL_ERROR = 1, LEVEL_WARNING = 2, LEVEL_INFO = 3, LEVEL_DEBUG = 4, RECORDS_BYTES = 16 * 1024 };
 
+static uint64_t charged_to_programs(struct document *document, bool is_listed) {
+    struct task_information task;
+    uint64_t sum = 0;
+    for (uint64_t at = 0; procfs.task != 0 && task_next(procfs.task, at, &task) == ERR_OK && task.id > at;
+         at = task.id) {
+        sum += task.memory_bytes;
+        if (!is_listed || task.memory_bytes == 0)
+            continue;
+        document_format(document, "%u %llu ", task.id, (number)task.memory_bytes);
+        document_word(document, task.name, sizeof(task.name));
+        document_append(document, "\n", 1);
+    }
+    return sum;
+}
+
+void make_accounts(struct document *document, uint64_t id) {
+    struct kernel_information information;
+    struct service_status status;
+    uint64_t cursor = 0, own;
+    (void)id;
+    // The kernel's figures first: what is on its way back is taken off accounts with that.
+    if (procfs.service == 0 || kernel_information(SLOT_KERNEL, &information) != ERR_OK ||
+        service_charged(procfs.service, NULL, &own) != ERR_OK)
+        return;
+    uint64_t programs = charged_to_programs(document, false);
+    document_format(document, "- %llu init\n", (number)own);
+    while (service_next(procfs.service, cursor, &cursor, &status) == ERR_OK) {
+        bool has_programs = strcmp((const char *)status.name, PROGRAMS_ROLE) == 0;
+        document_format(document, "- %llu ", (number)(status.memory_bytes - (has_programs ? programs : 0)));
+        document_word(document, status.name, sizeof(status.name));
+        document_append(document, "\n", 1);
+    }
+    charged_to_programs(document, true);
+}
+
 void make_memory(struct document *document, uint64_t id) {
     struct kernel_information information;
     struct cache_status cache = {0};
+    uint64_t charged = 0;
     (void)id;
     if (kernel_information(SLOT_KERNEL, &information) != ERR_OK)
         return;
+    if (procfs.service == 0 || service_charged(procfs.service, &charged, NULL) != ERR_OK)
+        charged = 0;
     if (procfs.ext2 == 0 || filesystem_cache(procfs.ext2, &cache) != ERR_OK)
         cache = (struct cache_status){0};
     document_format(document, "total_bytes %llu\nfree_bytes %llu\nkernel_bytes %llu\ncache_bytes %llu\n",
                     (number)information.total_bytes, (number)information.free_bytes,
                     (number)information.kernel_bytes, (number)cache.cached_bytes);
+    document_format(document, "charged_bytes %llu\n", (number)charged);
     document_format(document,
                     "dirty_bytes %llu\nprocesses %llu\nthreads %llu\nmessages %llu\nswitches %llu\n",
                     (number)cache.dirty_bytes, (number)information.processes, (number)information.threads,

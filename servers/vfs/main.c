@@ -1,5 +1,6 @@
 // The server vfs: wiring. The first file system is mounted before the loop begins: nothing could be served
 // without it.
+#include "libc/internal/heap.h"
 #include "libipc/start/start.h"
 #include "servers/vfs/dispatch.h"
 
@@ -8,6 +9,7 @@ int server_main(const struct startup *startup);
 int server_main(const struct startup *startup) {
     (void)startup; // read through libipc/start
     struct server *server = &vfs.server;
+    heap_fill();
     server->endpoint = startup_capability("endpoint");
     server->notification = startup_capability("notification");
     server->dispatch = vfs_server_dispatch;

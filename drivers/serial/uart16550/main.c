@@ -3,6 +3,7 @@
 #include "drivers/framework/report.h"
 #include "drivers/serial/uart16550/state.h"
 #include "kernel/abi/capability.h"
+#include "libipc/include/pages.h"
 #include "libipc/protocols/irq.h"
 #include "libipc/protocols/process.h"
 #include "libipc/start/start.h"
@@ -71,6 +72,7 @@ static error_t open_state(void) {
     if (error != ERR_OK)
         return error;
     serial.state = state;
+    pages_touch(state, sizeof(struct serial_state));
     stream_server_start(&serial.state->streams, uart_state_sound(&serial.state->uart));
     serial.state->streams.server = &serial.server;
     serial.state->streams.unit_of = unit_of;

@@ -74,11 +74,24 @@ static error_t fake_service_next(struct request *request, const struct service_n
         return ERR_NOT_FOUND;
     disturb(&out->status, sizeof(out->status));
     if (playing == ROUND_PLAIN) {
-        strcpy((char *)out->status.name, in->cursor == 0 ? "ext2" : in->cursor == 1 ? "two words" : "");
+        strcpy((char *)out->status.name, in->cursor == 0 ? "process" : in->cursor == 1 ? "two words" : "");
+        out->status.memory_bytes = in->cursor == 0 ? 3 << 20 : 512 << 10;
         out->status.state = in->cursor == 0 ? SERVICE_STATE_RUNNING : SERVICE_STATE_FAILED;
         out->status.process = in->cursor == 0 ? 5 : 0;
     }
     out->cursor = in->cursor + 1;
+    return ERR_OK;
+}
+
+static error_t fake_service_charged(struct request *request, const struct service_charged_in *in,
+                                    struct service_charged_out *out) {
+    (void)request;
+    (void)in;
+    if (playing == ROUND_GONE)
+        return ERR_NOT_FOUND;
+    disturb(out, sizeof(*out));
+    if (playing == ROUND_PLAIN)
+        *out = (struct service_charged_out){.all_bytes = 9 << 20, .own_bytes = 5 << 20};
     return ERR_OK;
 }
 
@@ -129,7 +142,7 @@ static error_t fake_log_read(struct request *request, const struct log_read_in *
 }
 
 static const struct task_ops task_ops = {.next = fake_task_next, .information = fake_task_information};
-static const struct service_ops service_ops = {.next = fake_service_next};
+static const struct service_ops service_ops = {.next = fake_service_next, .charged = fake_service_charged};
 static const struct device_ops device_ops = {.next = fake_device_next};
 static const struct block_ops block_ops = {.next_unit = fake_block_next_unit};
 static const struct log_ops log_ops = {.read = fake_log_read};
@@ -240,11 +253,28 @@ static void add_log(const char *text, uint32_t dropped) {
     log_store_add(&store, &record, text + start, strlen(text) - start);
 }
 
+// Roles, programs and init add up to what is charged: those of the programs are taken off the role that pays.
+static void check_accounts(void) {
+    struct proc_file file;
+    uint64_t sum = 0;
+    unsigned programs = 0;
+    copy_out("accounts");
+    proc_open(&file, "accounts");
+    while (proc_next(&file, 3)) {
+        sum += proc_number(&file, 1, 10);
+        programs += strcmp(file.fields[0], "-") != 0;
+    }
+    proc_close(&file);
+    copy_out("memory");
+    CHECK(sum == 9 << 20 && proc_memory("charged_bytes") == sum && programs == 4);
+}
+
 static void test_plain(void) {
     playing = ROUND_PLAIN;
     CHECK(parse_proc_process_next() == 4 && parse_proc_disk_next() == 3 && parse_proc_pci_next() == 4);
     CHECK(parse_proc_mount_next() == 3);
     check_mounts();
+    check_accounts();
     add_log("ata: disk0 is slow: retrying", 0);
     add_log("no sender here", 3);
     add_log("line\nwith: controls\t", 0);
@@ -285,6 +315,7 @@ static void test_all_parse(void) {
     parse_proc_pci_next();
     parse_proc_log_next();
     lines("services", 8);
+    lines("accounts", 3);
     lines("interrupts", 3);
     if (playing == ROUND_RANDOM)
         for (char id = '1'; id <= '4'; id++) {
