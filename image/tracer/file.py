@@ -7,7 +7,7 @@ import struct
 MAGIC = 0x315245435254534B
 HEADER = struct.Struct("<Q II QQQ II QQ")
 RECORD = struct.Struct("<Q BBH III Q")
-NAME = struct.Struct("<II24s")
+NAME = struct.Struct("<II32sQ")
 KERNEL = 11  # number of the protocol whose events these are
 
 
@@ -68,6 +68,7 @@ class Protocols:
 class Trace:
     events: list
     names: dict  # process: name
+    bases: dict  # process: where its program was loaded
     lost: int
     processors: int
 
@@ -81,9 +82,11 @@ def load(path, protocols):
     if len(data) < names_at + name_count * NAME.size:
         raise TraceError(f"{path} is cut short")
     names = {}
-    for process, number, text in NAME.iter_unpack(data[names_at:names_at + name_count * NAME.size]):
+    bases = {}
+    for process, number, text, base in NAME.iter_unpack(data[names_at:names_at + name_count * NAME.size]):
         name = text.rstrip(b"\0").decode(errors="replace")
         names[process] = f"{name}[{number}]" if number else name
+        bases[process] = base
     events = []
     first = None
     for record in struct.iter_unpack("<32s", data[HEADER.size:names_at]):
@@ -102,4 +105,4 @@ def load(path, protocols):
             continue
         first = time if first is None else first
         events.append(Event((time - first) * multiplier >> shift, name, cpu, code, thread, process, other, value))
-    return Trace(events, names, lost, processors)
+    return Trace(events, names, bases, lost, processors)

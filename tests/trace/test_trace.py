@@ -3,6 +3,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree as xml
 
 import pytest
 import schema
@@ -20,6 +21,8 @@ PARTS = [
     ("printed", "trace cat /etc/motd"),
     ("read back", "trace -i /tmp/motd"),
     ("server", "trace -i /tmp/motd -s ext2"),
+    ("samples", "trace -r 2000 -o /tmp/samples sh -c 'sha256sum /bin/sh >/dev/null; ls -lR /bin >/dev/null'"),
+    ("sample file", "cat /tmp/samples"),
     ("lossy", "trace -b 4 ls / | tail -1"),
     ("again", "trace true | tail -1"),
     ("refused", "trace -s nobody true; trace -e nothing true; trace -b 5 true; trace -i /etc/motd"),
@@ -83,7 +86,7 @@ def test_leaves_itself_out(parts):
 
 def test_reads_back_what_it_saved(parts):
     shown = lines(parts["read back"])
-    for word in ("calls", "takes", "answers", "signals", "wakes", "faults", "interrupt", "maps", "unmaps", "creates", "ends", "runs"):
+    for word in ("calls", "takes", "answers", "signals", "wakes", "faults", "interrupt", "maps", "creates", "ends", "runs"):
         assert any(re.match(rf" *\d+\.\d +\d+  \S+ +{word}\b", line) for line in shown), word
 
 
@@ -188,6 +191,49 @@ def test_perfetto_slices_have_arguments(packets):
     opened = next(packet["track_event"] for packet in packets if packet.get("track_event", {}).get("name") == "directory.open")
     notes = {note["name"]: note.get("string_value", note.get("uint_value")) for note in opened["debug_annotations"]}
     assert notes["lent"] == "etc/motd" and "flags" in notes and opened["categories"] == ["call"]
+
+
+@pytest.fixture(scope="module")
+def samples(parts, tmp_path_factory):
+    path = tmp_path_factory.mktemp("trace") / "samples"
+    path.write_bytes(parts["sample file"])
+    return path
+
+
+@pytest.fixture(scope="module")
+def stacks(samples):
+    """{stack: count} as image/trace prints it."""
+    done = subprocess.run([ROOT / "image/trace", "stacks", samples], capture_output=True, text=True, check=True)
+    return {tuple(line.rsplit(" ", 1)[0].split(";")): int(line.rsplit(" ", 1)[1]) for line in done.stdout.splitlines()}
+
+
+def test_stacks_of_user_code(stacks):
+    way = ("sha256sum", "_start", "__libc_start", "main", "file_sum")
+    inside = sum(count for stack, count in stacks.items() if stack[:5] == way)
+    assert inside > 10 and inside > sum(count for stack, count in stacks.items() if stack[0] == "sha256sum") / 2
+
+
+def test_stacks_of_the_kernel(stacks):
+    kernel = {stack: count for stack, count in stacks.items() if stack[-1].endswith("_[k]")}
+    assert sum(kernel.values()) > 10
+    assert any(stack[1:3] == ("slow_entry_[k]", "system_call_[k]") for stack in kernel)
+    assert not any("?" in stack for stack in kernel)
+
+
+def test_flame_graph(samples, stacks):
+    """Every box lies on one that is at least as wide, and the lowest stands for all samples."""
+    picture = samples.with_suffix(".svg")
+    subprocess.run([ROOT / "image/trace", "flame", samples, picture, "--title", "a < b"], check=True)
+    space = "{http://www.w3.org/2000/svg}"
+    root = xml.parse(picture).getroot()
+    boxes = [(float(box.get("x")), float(box.get("y")), float(box.get("width")), group.find(f"{space}title").text)
+             for group in root.iter(f"{space}g") for box in group.iter(f"{space}rect")]
+    lowest = max(boxes, key=lambda box: box[1])
+    assert f"{sum(stacks.values())} of {sum(stacks.values())} samples, 100.0 %" in lowest[3]
+    for x, y, width, title in boxes:
+        if y != lowest[1]:
+            assert any(below[0] <= x + 0.2 and x + width <= below[0] + below[2] + 0.2 and 0 < below[1] - y < 20 for below in boxes), title
+    assert root.find(f"{space}text").text == "a < b"
 
 
 def test_refuses_what_is_no_trace(tmp_path):
