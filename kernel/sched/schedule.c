@@ -10,20 +10,26 @@
 #include "kernel/x86_64/processor.h"
 #include "kernel/x86_64/switch.h"
 
-enum { EXPIRE_STEP = 32, SYSTEM_CALL_INSTRUCTION_BYTES = 2 };
+enum { EXPIRE_STEP = 32, SYSTEM_CALL_INSTRUCTION_BYTES = 2, PAYER_DEPTH = 8 };
 
 uint64_t message_count, switch_count, interrupt_count;
+
+// Whose turn is used when the thread runs: a server's time is that of the caller whose call it serves, however deep.
+static struct thread *payer_of(struct thread *thread) {
+    for (int depth = 0; thread->caller && depth < PAYER_DEPTH; depth++)
+        thread = thread->caller;
+    return thread;
+}
 
 // Time is charged where it was given: a server that runs by the fast path uses its caller's.
 static void charge_time(struct cpu *cpu, uint64_t now) {
     uint64_t used = now - cpu->running_since;
     cpu->running_since = now;
-    if (account_budgets && cpu->payer)
-        account_spend(cpu->payer->process->object.account, used, now);
+    if (account_budgets && cpu->spender)
+        account_spend(cpu->spender->process->object.account, used, now);
     if (!cpu->current)
         return;
-    if (account_budgets &&
-        cpu->current != cpu->payer) // a caller that its server answered on the server's time
+    if (account_budgets && payer_of(cpu->current) != cpu->spender) // a caller that its server answered on the server's time
         account_spend(cpu->current->process->object.account, used, now);
     cpu->current->cpu_time += used;
     cpu->current->process->cpu_time += used;
@@ -56,9 +62,10 @@ void schedule_forget(struct thread *thread) {
             cpu->current = NULL;
         }
     }
-    for (uint32_t i = 0; i < cpu_count; i++)
-        if (cpus[i]->payer == thread)
-            cpus[i]->payer = NULL;
+    for (uint32_t i = 0; i < cpu_count; i++) {
+        cpus[i]->payer = cpus[i]->payer == thread ? NULL : cpus[i]->payer;
+        cpus[i]->spender = cpus[i]->spender == thread ? NULL : cpus[i]->spender;
+    }
     switch_forget(thread);
 }
 
@@ -103,8 +110,10 @@ static void arm_timer(struct cpu *cpu, uint64_t now) {
     struct tree_node *node = tree_first(&cpu->timers);
     if (node)
         next = node->key;
-    bool turn_ends = cpu->current && cpu->current->class == 0 && run_queue_has_peer(cpu->current);
-    if ((turn_ends || (account_budgets && cpu->current)) && cpu->slice_end < next)
+    const struct thread *payer = cpu->payer;
+    bool ahead = now < cpu->slice_end;
+    bool turn_ends = payer && payer->class == 0 && run_queue_has_peer(payer) && (ahead || payer == cpu->current);
+    if (cpu->current && (turn_ends || (account_budgets && ahead)) && cpu->slice_end < next)
         next = cpu->slice_end;
     cpu->timer_stale = false;
     if (cpu->armed <= next) // an alarm that comes too early costs less than setting another at every switch
@@ -113,14 +122,22 @@ static void arm_timer(struct cpu *cpu, uint64_t now) {
     switch_arm_timer(next, now);
 }
 
+// A caller whose server used its turn up gets the answer by the slow path, which lets its peers go first.
+static void end_turn(struct cpu *cpu) {
+    if (cpu->payer && cpu->payer != cpu->current)
+        cpu->payer->extras |= EXTRA_TIMER;
+}
+
 void schedule_tick(void) {
     struct cpu *cpu = cpu_self();
     uint64_t now = clock_now();
     cpu->armed = UINT64_MAX; // it fired, perhaps early
     cpu->timer_stale = true;
     expire(cpu, now);
-    if (now >= cpu->slice_end)
-        cpu->slice_over = true;
+    if (now < cpu->slice_end)
+        return;
+    cpu->slice_over = true;
+    end_turn(cpu);
 }
 
 void schedule_yield(void) {
@@ -149,27 +166,7 @@ static uint64_t idle(struct cpu *cpu, uint64_t now) {
 static void stop_slice(struct cpu *cpu, uint64_t now) {
     if (cpu->payer)
         cpu->payer->slice_left = cpu->slice_end > now ? cpu->slice_end - now : 0;
-    cpu->payer = NULL;
-}
-
-// Says when the turn of a thread that came out of the queue ends, or puts the thread off to when its account
-// may spend again.
-static bool begin_turn(struct cpu *cpu, struct thread *thread, uint64_t now) {
-    uint64_t refilled, left = UINT64_MAX;
-    cpu->slice_end = now + thread->slice_left;
-    cpu->budgeted = false;
-    if (__builtin_expect(account_budgets, 0))
-        left = account_time_left(thread->process->object.account, now, &refilled);
-    if (left == 0) {
-        switch_save_fpu(thread);
-        timer_add(thread, refilled);
-        return false;
-    }
-    if (left < thread->slice_left || (left != UINT64_MAX && thread->class == 1)) {
-        cpu->budgeted = true;
-        cpu->slice_end = now + left;
-    }
-    return true;
+    cpu->payer = cpu->spender = NULL;
 }
 
 // The thread that runs next, out of the queue. One that used its turn up before it blocked lets its peers go
@@ -186,6 +183,31 @@ static struct thread *take_next(void) {
     next = run_queue_first();
     run_queue_remove(next);
     return next;
+}
+
+// Puts a thread that came out of the queue off to when its account may spend again; false if it may now.
+static bool put_off(struct thread *thread, uint64_t now) {
+    uint64_t refilled;
+    if (!account_budgets || account_time_left(thread->process->object.account, now, &refilled))
+        return false;
+    switch_save_fpu(thread);
+    timer_add(thread, refilled);
+    return true;
+}
+
+// Whose turn it is, and when it ends. owner: of the turn before, or NULL.
+static void begin_turn(struct cpu *cpu, struct thread *next, struct thread *owner, uint64_t now) {
+    uint64_t refilled, left = UINT64_MAX;
+    cpu->payer = cpu->spender = payer_of(next);
+    if (cpu->payer == next && owner && owner->in_queue && owner->cpu == cpu && next->effective > owner->effective)
+        cpu->payer = owner; // what comes in between is part of its turn: most likely it has set it off
+    cpu->slice_end = now + cpu->payer->slice_left;
+    if (account_budgets)
+        left = account_time_left(cpu->spender->process->object.account, now, &refilled);
+    bool sooner = left < cpu->payer->slice_left || !cpu->payer->slice_left || cpu->spender->class == 1;
+    cpu->budgeted = left && left != UINT64_MAX && sooner;
+    if (cpu->budgeted)
+        cpu->slice_end = now + left;
 }
 
 // Others wait here while another processor has nothing to do.
@@ -219,6 +241,7 @@ void schedule(void) {
         return;
     }
     uint64_t now = clock_now();
+    struct thread *owner = cpu->payer; // of the turn
     charge_time(cpu, now);
     stop_slice(cpu, now);
     cpu->current = NULL;
@@ -231,10 +254,12 @@ void schedule(void) {
         run_queue_push(current, !turn_ends);
     }
     do {
-        if (!run_queue_first())
+        if (!run_queue_first()) {
+            owner = NULL;
             now = idle(cpu, now);
+        }
         next = take_next();
-        if (!begin_turn(cpu, next, now))
+        if (put_off(next, now))
             continue;
         if (thread_is_allowed(next, cpu))
             break; // else its affinity changed while it waited
@@ -242,9 +267,11 @@ void schedule(void) {
         run_queue_push(next, false);
     } while (true);
     cpu->slice_over = false;
-    cpu->payer = next;
+    begin_turn(cpu, next, owner, now);
     cpu->current = next;
     next->cpu = cpu;
+    if (!cpu->payer->slice_left)
+        end_turn(cpu);
     trace_event(TRACE_EVENT_SWITCH, next, 0, 0, 0);
     switch_count += switch_to(next);
     arm_timer(cpu, now);

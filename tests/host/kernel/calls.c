@@ -259,8 +259,10 @@ static void fill_page(const struct operation *operation, const struct test_case 
 // What can be said of the answer from the target alone, and has to hold before anything else: 0 if nothing.
 static error_t expected(const struct operation *operation, const struct test_case *test, const struct capability *target) {
     bool optional = operation->number == SYS_COPY; // finds its request first
-    if (optional || operation->kind == CAP_NONE || (operation->number == SYS_REPLY_WAIT && thread_serving(stage.thread)) ||
-        operation->number == SYS_WAIT || test->choice[TAG_FORM])
+    if (optional || operation->kind == CAP_NONE || operation->number == SYS_WAIT || test->choice[TAG_FORM])
+        return 0;
+    // Answers first, or drops what its message moves: the target itself, perhaps, or what it was made of.
+    if (operation->number == SYS_REPLY_WAIT && (thread_serving(stage.thread) || test->choice[DEADLINE] == 2))
         return 0;
     if (!target)
         return ERR_BAD_CAPABILITY;
@@ -269,7 +271,8 @@ static error_t expected(const struct operation *operation, const struct test_cas
             return ERR_WRONG_KIND;
         if (target->kind != operation->kind || operation->method >= 0x7000)
             return ERR_BAD_METHOD;
-        if (test->choice[SECOND] || test->choice[SECOND_RIGHTS] || test->choice[RESULT] || test->choice[FRAMES] || test->choice[QUOTA])
+        if (test->choice[SECOND] || test->choice[SECOND_RIGHTS] || test->choice[RESULT] || test->choice[FRAMES] || test->choice[QUOTA] ||
+            (operation->results && filled(STAGE_RESULT))) // by the call before
             return 0;
         if (operation->results && (target->flags & CAPABILITY_REVOKING))
             return ERR_REVOKED;

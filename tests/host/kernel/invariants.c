@@ -302,6 +302,11 @@ static void check_thread(struct thread *thread) {
     uint8_t effective = thread->priority;
     if (serving && serving->priority > effective)
         effective = serving->priority;
+    const struct list *first = thread->home && !ended && thread->home->queue.next != &thread->home->queue ? thread->home->queue.next : NULL;
+    if (first && CONTAINER_OF(first, struct request, link)->priority > effective)
+        effective = CONTAINER_OF(first, struct request, link)->priority;
+    if (thread->home && thread->home->server != thread)
+        fail("an endpoint's server is another");
     if (!ended && thread->effective != effective)
         fail("a thread's priority is %u, not %u", thread->effective, effective);
     if (!ended && thread->process->object.dying && !thread->process->object.reaping)
