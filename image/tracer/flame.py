@@ -4,7 +4,7 @@ import html
 import zlib
 
 WIDTH, ROW, LEFT, TOP = 1200, 17, 10, 40
-SMALLEST = 0.5  # pixels: narrower boxes are left out
+SMALLEST = 1.0  # pixels: narrower boxes are left out
 CHARACTER = 6.6  # pixels
 
 
