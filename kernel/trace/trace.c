@@ -69,6 +69,7 @@ static void append_bytes(uint32_t cpu, enum trace_event event, uint32_t code, co
 }
 
 void trace_write_words(const uint64_t *words, uint32_t count) {
+    count = count < MESSAGE_REGISTER_WORDS ? count : MESSAGE_REGISTER_WORDS;
     for (uint32_t i = 0; i < count; i += RECORD_WORDS)
         append_bytes(cpu_self()->index, TRACE_EVENT_WORDS, i, &words[i],
                      (count - i < RECORD_WORDS ? count - i : RECORD_WORDS) * sizeof(*words));
@@ -87,8 +88,7 @@ void trace_write_request(enum trace_event event, const struct request *request, 
     trace_write(event, NULL, code, request->serial, request->count);
     if (!words)
         return;
-    uint32_t count = tag_words(event == TRACE_EVENT_CALL ? request->tag : cpu_self()->current->registers.rsi);
-    trace_write_words(words, count < MESSAGE_REGISTER_WORDS ? count : MESSAGE_REGISTER_WORDS);
+    trace_write_words(words, tag_words(event == TRACE_EVENT_CALL ? request->tag : cpu_self()->current->registers.rsi));
     if (event != TRACE_EVENT_CALL || !(request->tag & TAG_LEND_READ))
         return;
     uint64_t length = request->lend_read.length, most = RECORD_WORDS * sizeof(uint64_t);
@@ -123,6 +123,8 @@ void trace_sample_kernel(uint32_t cpu, uint64_t address, uint64_t frame) {
     while (count < SAMPLE_FRAMES && stack_trace_next(&frame, &frames[count]) &&
            frames[count] - (uint64_t)image_start < (uint64_t)(image_text_end - image_start))
         frames[count++] -= (uint64_t)image_start;
+    if (count < SAMPLE_FRAMES)
+        frames[count] = 0; // what was no return address into the kernel
     __atomic_store_n(&sampling[cpu], true, __ATOMIC_SEQ_CST); // before the ring is looked at
     append_sample(cpu, cpus[cpu]->current, true, address - (uint64_t)image_start, frames, count);
     __atomic_store_n(&sampling[cpu], false, __ATOMIC_RELEASE);

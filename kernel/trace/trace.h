@@ -31,7 +31,7 @@ __attribute__((cold)) void trace_write(enum trace_event event, const struct thre
                                        uint64_t other, uint64_t value);
 __attribute__((cold)) void trace_write_request(enum trace_event event, const struct request *request,
                                                uint64_t code, const uint64_t *words);
-__attribute__((cold)) void trace_write_words(const uint64_t *words, uint32_t count);
+__attribute__((cold)) void trace_write_words(const uint64_t *words, uint32_t count); // the first six
 
 static inline bool trace_is_on(enum trace_event event) {
     return __builtin_expect(trace_on >> (event >> TRACE_EVENT_CLASS_SHIFT) & 1, 0);
