@@ -302,9 +302,9 @@ static void check_thread(struct thread *thread) {
     uint8_t effective = thread->priority;
     if (serving && serving->priority > effective)
         effective = serving->priority;
-    const struct list *first = thread->home && !ended && thread->home->queue.next != &thread->home->queue ? thread->home->queue.next : NULL;
-    if (first && CONTAINER_OF(first, struct request, link)->priority > effective)
-        effective = CONTAINER_OF(first, struct request, link)->priority;
+    const struct list *oldest = thread->home && !ended && thread->home->queue.next != &thread->home->queue ? thread->home->queue.next : NULL;
+    if (oldest && CONTAINER_OF(oldest, struct request, link)->priority > effective)
+        effective = CONTAINER_OF(oldest, struct request, link)->priority;
     if (thread->home && thread->home->server != thread)
         fail("an endpoint's server is another");
     if (!ended && thread->effective != effective)
