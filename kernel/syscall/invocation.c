@@ -90,15 +90,6 @@ static void write_result(struct invocation *call, const struct shape *shape, err
         page->received_caps[i] = i < shape->caps_out ? page->receive_slots[i] : 0;
 }
 
-static void trace_invocation(const struct invocation *call, const struct shape *shape, uint32_t method,
-                             error_t error) {
-    uint64_t slot = (uint64_t)(call->slot - call->process->table.slots);
-    trace_write(TRACE_EVENT_INVOKE, call->thread, method, (uint32_t)error, slot);
-    if (shape)
-        trace_write_words(call->in, shape->words_in < MESSAGE_REGISTER_WORDS ? shape->words_in
-                                                                             : MESSAGE_REGISTER_WORDS);
-}
-
 void invoke_object(struct thread *thread, struct capability *slot) {
     struct registers *registers = &thread->registers;
     uint64_t tag = registers->rsi;
@@ -127,8 +118,10 @@ void invoke_object(struct thread *thread, struct capability *slot) {
         registers->rip -= SYSTEM_CALL_INSTRUCTION_BYTES;
         return;
     }
-    if (trace_is_on(TRACE_EVENT_INVOKE))
-        trace_invocation(&call, shape, tag_method(tag), error);
+    if (trace_is_on(TRACE_EVENT_INVOKE)) {
+        trace_write(TRACE_EVENT_INVOKE, thread, tag_method(tag), (uint32_t)error, (uint64_t)(slot - call.process->table.slots));
+        trace_write_words(call.in, shape ? shape->words_in : 0);
+    }
     write_result(&call, shape, error);
 }
 
