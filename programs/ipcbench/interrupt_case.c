@@ -30,10 +30,12 @@ static error_t interrupt_to_driver(const struct bench *bench, struct series *ser
         error = irq_bind(irq, 1, partner.notification);
     while (!error && series_wants(series)) {
         error = start_timer();
-        uint64_t start = measure_now(), last = start;
-        while (!error && partner.shared->time < start)
+        uint64_t start = measure_now(), last = start, before = start;
+        while (!error && partner.shared->time < start) {
+            before = last;
             last = measure_now();
-        series_add(series, last, partner.shared->time);
+        }
+        series_add(series, last < partner.shared->time ? last : before, partner.shared->time);
         if (!error)
             error = irq_acknowledge(irq);
     }
