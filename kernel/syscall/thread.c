@@ -67,6 +67,12 @@ static error_t control(struct invocation *call, struct thread *thread, uint32_t 
             return ERR_INVALID;
         set_segments(thread, call->in[0], call->in[1]);
         return ERR_OK;
+    case METHOD_THREAD_SET_AFFINITY:
+        if (!(call->in[0] & UINT64_MAX >> (CPUS_MAX - cpu_count)))
+            return ERR_INVALID;
+        thread->affinity = call->in[0];
+        schedule_review(thread);
+        return ERR_OK;
     case METHOD_THREAD_YIELD:
         if (thread == call->thread)
             schedule_yield();

@@ -436,6 +436,18 @@ static void test_timers(void) {
     slot_release(nothing);
 }
 
+static void test_affinity(void) {
+    struct actor *actor = actor_new(counts, 20, 0);
+    check_error(thread_set_affinity(actor->thread, 0), ERR_INVALID, "a thread can't be kept from every processor");
+    check_error(thread_set_affinity(actor->thread, UINT64_C(1) << 63), ERR_INVALID, "nor tied to one that is not there");
+    check_error(thread_set_affinity(actor->thread, UINT64_C(1) << 63 | 1), ERR_OK, "one that is there is enough");
+    actor_go(actor);
+    sleep_for(5 * MILLISECOND);
+    check(actor->values[0] > 0, "and there it runs");
+    check_error(thread_set_affinity(actor->thread, UINT64_MAX), ERR_OK, "a thread that runs can be let loose");
+    actor_free(actor);
+}
+
 // Serves calls and signals, working a while for each.
 static void toils(struct actor *actor) {
     struct ipc_registers registers = {.target = actor->arguments[0]};
@@ -500,6 +512,7 @@ void test_threads(void) {
     test_round_robin();
     test_starvation();
     test_turns_of_callers();
+    test_affinity();
     test_inheritance();
     test_timers();
     slot_release(session);
