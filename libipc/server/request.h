@@ -10,6 +10,16 @@
 #include "kernel/abi/message.h"
 #include "libipc/client/call.h"
 
+enum { INLINE_WORDS = MESSAGE_REGISTER_WORDS - 1 };
+
+// A buffer of the caller that is not lent, but travels in the message's registers (`inline` in the .idl file).
+// request_copy_in and its kin know of it; a handler need not.
+struct inline_buffer {
+    bool in, out;  // it is the one to read, or the one to write
+    uint8_t size;  // of `out`: bytes written
+    uint64_t data[INLINE_WORDS];
+};
+
 // What goes back with status 0. A capability may carry SEND_CAP_MOVE.
 struct reply {
     uint64_t *words;
@@ -31,6 +41,7 @@ struct request {
     uint64_t lent_read_length;            // bytes that may be copied in
     uint64_t lent_write_length;           // bytes that may be copied out
     uint64_t *words;                      // MESSAGE_WORDS of room
+    struct inline_buffer carried;         // in place of a lent buffer
     cap_t caps[MESSAGE_CAPS];             // received; released after the handler, unless kept
     struct reply reply;
     enum request_state state;
@@ -44,6 +55,7 @@ struct deferred {
     uint64_t badge;
     uint64_t number_thread, number_count;
     uint64_t lent_read_length, lent_write_length;
+    struct inline_buffer carried;
     void (*cancelled)(
         struct deferred *deferred); // its caller gives it up, see request.cancelled; NULL: ignored
     struct deferred *next, *previous;
