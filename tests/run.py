@@ -85,7 +85,7 @@ def main():
         parser.error("there are no long suites and no mutants yet")
     os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
     packages.ensure(packages.BUILD + packages.RUN + packages.TESTS)
-    build.build(ROOT, BUILD)
+    build.build(ROOT, BUILD, [])
     runners = {}
     for names, runner in ((meson_suites(), run_meson), (pytest_suites(), run_pytest)):
         for name in names:

@@ -6,14 +6,18 @@ import subprocess
 import sys
 
 
-def build(root, folder):
-    """Brings folder (the build folder) up to date. Ends the program with the compiler's words if that fails."""
+IMAGE = ["image/keelson.iso", "image/system.tar", "image/manifest.checked"]  # all that a run needs; tests need more
+
+
+def build(root, folder, targets=IMAGE):
+    """Brings these targets in folder (the build folder) up to date, none: all. Ends the program with the compiler's words
+    if that fails."""
     folder.mkdir(exist_ok=True)
     with open(folder / ".image-run-lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two runs at once build once
         if not (folder / "build.ninja").exists():
             configure(root, folder)
-        ninja(folder)
+        ninja(folder, targets)
 
 
 def configure(root, folder):
@@ -24,11 +28,11 @@ def configure(root, folder):
         sys.exit(f"image/run: meson setup failed:\n{done.stdout}{done.stderr}")
 
 
-def ninja(folder):
+def ninja(folder, targets):
     environment = dict(os.environ, NINJA_STATUS="[%f/%t] ", TERM="dumb")
     is_terminal = sys.stderr.isatty()
     kept, drawn = [], False
-    with subprocess.Popen(["ninja", "-C", folder], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    with subprocess.Popen(["ninja", "-C", folder, *targets], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True) as process:
         for line in process.stdout:
             line = line.rstrip("\n")

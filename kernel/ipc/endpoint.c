@@ -68,16 +68,38 @@ error_t endpoint_receive(struct endpoint *endpoint, struct thread *thread) {
     return ERR_OK;
 }
 
-void endpoint_wake(struct endpoint *endpoint) {
+void endpoint_add_receiver(struct endpoint *endpoint, struct thread *thread) {
+    thread->waits_at = endpoint;
+    if (endpoint->receiver)
+        list_push_back(&endpoint->receivers, &thread->queue_link);
+    else
+        endpoint->receiver = thread;
+}
+
+void endpoint_remove_receiver(struct thread *thread) {
+    if (thread->waits_at && thread->waits_at->receiver == thread)
+        thread->waits_at->receiver = NULL;
+    else
+        list_remove(&thread->queue_link);
+    thread->waits_at = NULL;
+}
+
+struct thread *endpoint_first_receiver(const struct endpoint *endpoint) {
+    if (endpoint->receiver)
+        return endpoint->receiver;
     struct list *link = list_first(&endpoint->receivers);
-    if (!link)
+    return link ? CONTAINER_OF(link, struct thread, queue_link) : NULL;
+}
+
+void endpoint_wake(struct endpoint *endpoint) {
+    struct thread *thread = endpoint_first_receiver(endpoint);
+    if (!thread)
         return;
-    struct thread *thread = CONTAINER_OF(link, struct thread, queue_link);
-    list_remove(link); // what it receives may wake this endpoint once more: that is for others
+    endpoint_remove_receiver(thread); // what it receives may wake this endpoint once more: that is for others
     if (endpoint_receive(endpoint, thread) == ERR_OK)
         thread_wake(thread);
     else
-        list_push_front(&endpoint->receivers, link);
+        endpoint_add_receiver(endpoint, thread);
 }
 
 void endpoint_show_again(struct endpoint *endpoint) {
@@ -94,8 +116,8 @@ void endpoint_unreachable(struct object *object) {
     object->dying = true;
     struct list *link;
     object_reference(object);
-    while ((link = list_first(&endpoint->receivers))) {
-        struct thread *thread = CONTAINER_OF(link, struct thread, queue_link);
+    struct thread *thread;
+    while ((thread = endpoint_first_receiver(endpoint))) {
         thread->registers.rax = (uint64_t)ERR_DYING;
         thread_wake(thread);
     }

@@ -11,7 +11,8 @@ struct thread;
 struct endpoint {
     struct object object;
     struct list queue;     // struct request.link, QUEUED or ANSWERED
-    struct list receivers; // struct thread.queue_link
+    struct thread *receiver; // one that waits, for the fast path; the others:
+    struct list receivers;   // struct thread.queue_link
     struct list cancelled; // struct request.cancel_link
     struct list sessions;  // struct session.link
     struct list gone;      // struct session.gone_link: those shown first
@@ -19,12 +20,17 @@ struct endpoint {
     uint64_t session_serial;
     uint32_t session_count, reserved;
     uint32_t queued; // requests and answers in the queue
-    uint32_t events; // cancellations and sessions gone that are yet to be shown
+    uint32_t events; // signals, cancellations and sessions gone that are yet to be shown
 };
 
 error_t endpoint_create(struct account *account, struct endpoint **out) MUST_USE;
 // What a thread that waits here gets now: ERR_OK with its registers filled, or ERR_AGAIN.
 error_t endpoint_receive(struct endpoint *endpoint, struct thread *thread) MUST_USE;
+// The thread waits here from now on; and no longer, wherever it waited.
+void endpoint_add_receiver(struct endpoint *endpoint, struct thread *thread);
+void endpoint_remove_receiver(struct thread *thread);
+// The thread that receives next, or NULL.
+struct thread *endpoint_first_receiver(const struct endpoint *endpoint);
 // Something can be received: hands it to a waiting thread, if any.
 void endpoint_wake(struct endpoint *endpoint);
 // A new actor: sessions that were shown as gone are shown again.

@@ -15,6 +15,14 @@ error_t notification_create(struct account *account, struct notification **out) 
     return ERR_OK;
 }
 
+// The endpoint's events tell the fast path that there is something to take.
+static void count(struct notification *notification, bool waiting) {
+    if (!notification->endpoint || notification->counted == waiting)
+        return;
+    notification->counted = waiting;
+    notification->endpoint->events += waiting ? 1 : UINT32_MAX;
+}
+
 bool notification_take(struct notification *notification, struct thread *thread) {
     if (!notification->bits)
         return false;
@@ -22,19 +30,25 @@ bool notification_take(struct notification *notification, struct thread *thread)
     registers->rax = WAIT_NOTIFICATION;
     registers->words[0] = notification->bits;
     registers->rdi = registers->rsi = registers->r14 = registers->r15 = 0;
-    notification->bits = 0;
+    (void)notification_poll(notification);
     return true;
+}
+
+uint64_t notification_poll(struct notification *notification) {
+    uint64_t bits = notification->bits;
+    notification->bits = 0;
+    count(notification, false);
+    return bits;
 }
 
 void notification_signal(struct notification *notification, uint64_t bits) {
     notification->bits |= bits;
+    count(notification, notification->bits != 0);
     struct list *link = list_first(&notification->waiters);
-    if (!link && notification->endpoint)
-        link = list_first(&notification->endpoint->receivers);
-    if (!link)
-        return;
-    struct thread *thread = CONTAINER_OF(link, struct thread, queue_link);
-    if (notification_take(notification, thread))
+    struct thread *thread = link ? CONTAINER_OF(link, struct thread, queue_link) : NULL;
+    if (!thread && notification->endpoint)
+        thread = endpoint_first_receiver(notification->endpoint);
+    if (thread && notification_take(notification, thread))
         thread_wake(thread);
 }
 
@@ -46,12 +60,14 @@ void notification_bind(struct notification *notification, struct endpoint *endpo
         notification_unbind(notification);
     notification->endpoint = endpoint;
     endpoint->notification = notification;
+    count(notification, notification->bits != 0);
     endpoint_wake(endpoint);
 }
 
 void notification_unbind(struct notification *notification) {
     if (!notification->endpoint)
         return;
+    count(notification, false);
     notification->endpoint->notification = NULL;
     notification->endpoint = NULL;
     object_release(&notification->object);

@@ -54,8 +54,7 @@ static void detach(struct request *request) {
         CONTAINER_OF(request, struct call, request)->endpoint->queued--;
         break;
     case REQUEST_SERVED:
-        request->server->serving = NULL;
-        thread_update_priority(request->server);
+        thread_serve(request->server, NULL);
         request->server = NULL;
         break;
     case REQUEST_ASIDE:
@@ -111,8 +110,7 @@ void request_take(struct request *request, struct thread *server) {
     }
     request->state = REQUEST_SERVED;
     request->server = server;
-    server->serving = request;
-    thread_update_priority(server);
+    thread_serve(server, request);
     transfer_request(request, server); // last: what is moved may end the request itself
 }
 
@@ -211,6 +209,8 @@ bool request_cancel(struct request *request) {
         return true;
     }
     request->cancelling = true;
+    if (request->state == REQUEST_SERVED)
+        thread_serve(request->server, request); // not by the fast path any more
     list_push_back(&request->session->endpoint->cancelled, &request->cancel_link);
     request->session->endpoint->events++;
     endpoint_wake(request->session->endpoint);
@@ -219,8 +219,7 @@ bool request_cancel(struct request *request) {
 
 void request_put_aside(struct request *request, struct capability *slot) {
     struct process *process = request->server->process;
-    request->server->serving = NULL;
-    thread_update_priority(request->server);
+    thread_serve(request->server, NULL);
     request->server = NULL;
     request->state = REQUEST_ASIDE;
     request->slot = slot;
@@ -234,8 +233,7 @@ void request_serve(struct request *request, struct thread *server) {
     list_remove(&request->link);
     request->state = REQUEST_SERVED;
     request->server = server;
-    server->serving = request;
-    thread_update_priority(server);
+    thread_serve(server, request);
 }
 
 void request_moved(struct request *request, struct capability *slot) {

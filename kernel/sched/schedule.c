@@ -4,116 +4,141 @@
 #include "kernel/sched/process.h"
 #include "kernel/sched/run_queue.h"
 #include "kernel/x86_64/clock.h"
+#include "kernel/x86_64/processor.h"
 #include "kernel/x86_64/switch.h"
 
-enum { REAP_STEPS = 64 };
+enum { REAP_STEPS = 64, SYSTEM_CALL_INSTRUCTION_BYTES = 2 };
 
-uint64_t message_count, switch_count, interrupt_count, idle_time;
-
-static struct tree timers;
-static bool slice_over;             // the current thread must let its peers run
-static uint64_t slice_end;          // when the current thread's turn is over
-static struct thread *slice_owner;  // whose turn it is: the current thread, or the caller whose time it was given
-static uint64_t running_since;      // when the current thread began to be charged
-static uint64_t armed = UINT64_MAX; // what the processor's alarm is set to
-static bool timer_stale;            // a deadline was added or the alarm fired: look at it again
+uint64_t message_count, switch_count, interrupt_count;
 
 // Time is charged where it was given: a server that runs by the fast path uses its caller's.
-static void charge_time(uint64_t now) {
-    struct thread *current = current_thread();
-    uint64_t used = now - running_since;
-    running_since = now;
-    if (!current)
+static void charge_time(struct cpu *cpu, uint64_t now) {
+    uint64_t used = now - cpu->running_since;
+    cpu->running_since = now;
+    if (!cpu->current)
         return;
-    current->cpu_time += used;
-    current->process->cpu_time += used;
+    cpu->current->cpu_time += used;
+    cpu->current->process->cpu_time += used;
+}
+
+bool schedule_admit(struct thread *thread, bool by_call) {
+    struct cpu *cpu = cpu_self();
+    if (thread->state == THREAD_STATE_ENDED) {
+        cpu->current = NULL;
+        object_release(&thread->object); // what schedule_forget keeps for this
+        return false;
+    }
+    if (!thread_is_held(thread))
+        return true;
+    if (by_call) {
+        thread->registers.rip -= SYSTEM_CALL_INSTRUCTION_BYTES;
+        thread->interrupted = true;
+    }
+    return false;
 }
 
 void schedule_forget(struct thread *thread) {
-    if (current_thread() == thread)
-        charge_time(clock_now());
-    if (slice_owner == thread)
-        slice_owner = NULL;
+    struct cpu *cpu = thread->cpu;
+    if (cpu && cpu->current == thread) {
+        charge_time(cpu, clock_now());
+        if (cpu != cpu_self()) { // its registers are still to be saved in it
+            object_reference(&thread->object);
+            switch_kick(cpu);
+        } else {
+            cpu->current = NULL;
+        }
+    }
+    for (uint32_t i = 0; i < cpu_count; i++)
+        if (cpus[i]->payer == thread)
+            cpus[i]->payer = NULL;
     switch_forget(thread);
 }
 
-void timer_add(struct tree_node *node, uint64_t time) {
-    tree_remove(&timers, node);
-    tree_insert(&timers, node, time);
-    timer_stale = true;
+void schedule_review(struct thread *thread) {
+    if (thread->cpu && thread->cpu != cpu_self() && thread->cpu->current == thread)
+        switch_kick(thread->cpu);
 }
 
-void timer_remove(struct tree_node *node) {
-    tree_remove(&timers, node);
+void timer_add(struct thread *thread, uint64_t time) {
+    timer_remove(thread);
+    thread->timer_cpu = cpu_self();
+    tree_insert(&thread->timer_cpu->timers, &thread->timer, time);
+    thread->timer_cpu->timer_stale = true;
 }
 
-static void expire(uint64_t now) {
+void timer_remove(struct thread *thread) {
+    if (thread->timer_cpu)
+        tree_remove(&thread->timer_cpu->timers, &thread->timer);
+    thread->timer_cpu = NULL;
+}
+
+static void expire(struct cpu *cpu, uint64_t now) {
     struct tree_node *node;
-    while ((node = tree_first(&timers)) && node->key <= now) {
+    while ((node = tree_first(&cpu->timers)) && node->key <= now) {
         struct thread *thread = CONTAINER_OF(node, struct thread, timer);
-        timer_remove(node);
+        timer_remove(thread);
         if (thread->state == THREAD_STATE_WAITING) {
             thread->registers.rax = (uint64_t)ERR_DEADLINE;
             thread_wake(thread);
         } else if (thread->state == THREAD_STATE_CALLING && !request_cancel(&thread->request)) {
-            timer_add(node, now + UINT64_C(1000000000)); // the server's grace time
+            timer_add(thread, now + UINT64_C(1000000000)); // the server's grace time
         }
     }
 }
 
-static void arm_timer(uint64_t now) {
-    const struct thread *current = current_thread();
+static void arm_timer(struct cpu *cpu, uint64_t now) {
     uint64_t next = UINT64_MAX;
-    struct tree_node *node = tree_first(&timers);
+    struct tree_node *node = tree_first(&cpu->timers);
     if (node)
         next = node->key;
-    if (current && current->class == 0 && run_queue_has_peer(current) && slice_end < next)
-        next = slice_end;
-    timer_stale = false;
-    if (armed <= next) // an alarm that comes too early costs less than setting another at every switch
+    if (cpu->current && cpu->current->class == 0 && run_queue_has_peer(cpu->current) && cpu->slice_end < next)
+        next = cpu->slice_end;
+    cpu->timer_stale = false;
+    if (cpu->armed <= next) // an alarm that comes too early costs less than setting another at every switch
         return;
-    armed = next;
+    cpu->armed = next;
     switch_arm_timer(next, now);
 }
 
 void schedule_tick(void) {
+    struct cpu *cpu = cpu_self();
     uint64_t now = clock_now();
-    armed = UINT64_MAX; // it fired, perhaps early
-    timer_stale = true;
-    expire(now);
-    if (now >= slice_end)
-        slice_over = true;
+    cpu->armed = UINT64_MAX; // it fired, perhaps early
+    cpu->timer_stale = true;
+    expire(cpu, now);
+    if (now >= cpu->slice_end)
+        cpu->slice_over = true;
 }
 
 void schedule_yield(void) {
-    slice_over = true;
+    cpu_self()->slice_over = true;
 }
 
 // Sleeps until some thread can run; the time then.
-static uint64_t idle(uint64_t now) {
-    switch_to_nothing();
-    while (!run_queue_first()) {
+static uint64_t idle(struct cpu *cpu, uint64_t now) {
+    while (!run_queue_first() && !run_queue_steal()) {
         if (reaper_run(REAP_STEPS) && !run_queue_first()) {
-            arm_timer(now);
+            arm_timer(cpu, now);
             switch_idle();
         }
         now = clock_now();
-        expire(now);
+        expire(cpu, now);
     }
-    idle_time += now - running_since;
-    running_since = now;
+    cpu->idle_time += now - cpu->running_since;
+    cpu->running_since = now;
     return now;
 }
 
 // What is left of a turn waits with the thread: neither those that keep waking each other nor one that is interrupted from
 // above can make a turn longer.
-static void stop_slice(uint64_t now) {
-    if (slice_owner)
-        slice_owner->slice_left = slice_end > now ? slice_end - now : 0;
-    slice_owner = NULL;
+static void stop_slice(struct cpu *cpu, uint64_t now) {
+    if (cpu->payer)
+        cpu->payer->slice_left = cpu->slice_end > now ? cpu->slice_end - now : 0;
+    cpu->payer = NULL;
 }
 
-// The thread that runs next, out of the queue. One that used its turn up before it blocked lets its peers go first.
+// The thread that runs next, out of the queue. One that used its turn up before it blocked lets its peers go first; one that
+// may not run here any more is sent on.
 static struct thread *take_next(void) {
     struct thread *next = run_queue_first();
     run_queue_remove(next);
@@ -128,32 +153,63 @@ static struct thread *take_next(void) {
     return next;
 }
 
+static bool is_allowed(const struct cpu *cpu, const struct thread *thread) {
+    return thread->affinity >> cpu->index & 1;
+}
+
+// Others wait here while another processor has nothing to do.
+static void share_work(const struct cpu *cpu) {
+    if (cpu_count == 1 || !cpu->queue.occupied)
+        return;
+    for (uint32_t i = 0; i < cpu_count; i++) {
+        if (!cpus[i]->current && cpus[i] != cpu && !cpus[i]->queue.occupied) {
+            switch_kick(cpus[i]);
+            return;
+        }
+    }
+}
+
 void schedule(void) {
-    struct thread *current = current_thread(), *next = run_queue_first();
+    struct cpu *cpu = cpu_self();
+    struct thread *current = cpu->current, *next = run_queue_first();
     bool runs_on = current && current->state == THREAD_STATE_READY && !thread_is_held(current);
     if (runs_on && (!next || next->effective < current->effective ||
-                    (next->effective == current->effective && (!slice_over || current->class == 1)))) {
-        if (timer_stale || (run_queue_has_peer(current) && armed > slice_end))
-            arm_timer(clock_now());
-        slice_over = false;
+                    (next->effective == current->effective && (!cpu->slice_over || current->class == 1))) &&
+        is_allowed(cpu, current)) {
+        if (cpu->timer_stale || (run_queue_has_peer(current) && cpu->armed > cpu->slice_end))
+            arm_timer(cpu, clock_now());
+        cpu->slice_over = false;
         switch_count += switch_to(current); // its extras may have changed
+        share_work(cpu);
         return;
     }
     uint64_t now = clock_now();
-    charge_time(now);
-    stop_slice(now);
+    charge_time(cpu, now);
+    stop_slice(cpu, now);
+    cpu->current = NULL;
     if (runs_on) {
-        bool turn_ends = slice_over && current->class == 0;
+        bool turn_ends = cpu->slice_over && current->class == 0;
         if (turn_ends)
             current->slice_left = TIME_SLICE_NS;
+        if (cpu_count > 1)
+            switch_save_fpu(current); // it may go on elsewhere
         run_queue_push(current, !turn_ends);
     }
-    if (!next)
-        now = idle(now);
-    next = take_next();
-    slice_over = false;
-    slice_owner = next;
-    slice_end = now + next->slice_left;
+    do {
+        if (!run_queue_first())
+            now = idle(cpu, now);
+        next = take_next();
+        if (is_allowed(cpu, next))
+            break;
+        switch_save_fpu(next);
+        run_queue_push(next, false);
+    } while (true);
+    cpu->slice_over = false;
+    cpu->payer = next;
+    cpu->slice_end = now + next->slice_left;
+    cpu->current = next;
+    next->cpu = cpu;
     switch_count += switch_to(next);
-    arm_timer(now);
+    arm_timer(cpu, now);
+    share_work(cpu);
 }

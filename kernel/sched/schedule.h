@@ -3,12 +3,15 @@
 
 #include "kernel/sched/thread.h"
 
-// Counters for kernel.information.
-extern uint64_t message_count, switch_count, interrupt_count, idle_time;
+// Counters for kernel.information. Switches are the scheduler's own: those of the fast path are two for each message.
+extern uint64_t message_count, switch_count, interrupt_count;
 
-// Picks the thread that returns to user mode, makes its space and extras current and arms the timer. Idles while there
-// is none.
+// Picks the thread that returns to user mode on this processor, makes its space and extras current and arms the timer.
+// Idles, without the kernel lock, while there is none.
 void schedule(void);
+// The thread, which has just entered the kernel here, may go on. False if it was ended or stopped from another processor
+// meanwhile: then its call is not made, and schedule() is next.
+bool schedule_admit(struct thread *thread, bool by_call);
 // The timer went off: slices and deadlines.
 void schedule_tick(void);
 
@@ -16,7 +19,9 @@ void schedule_tick(void);
 void schedule_yield(void);
 // The thread ends: it is charged what it used, and nothing points at it any more.
 void schedule_forget(struct thread *thread);
+// The thread's extras or affinity changed: the processor that runs it looks at it again.
+void schedule_review(struct thread *thread);
 
-// Deadlines, ordered by time.
-void timer_add(struct tree_node *node, uint64_t time);
-void timer_remove(struct tree_node *node);
+// Wakes the thread from its wait or call at `time`; it replaces an earlier one.
+void timer_add(struct thread *thread, uint64_t time);
+void timer_remove(struct thread *thread);

@@ -31,6 +31,8 @@ error_t thread_create(struct process *process, uint8_t priority, bool fpu, struc
     thread->slice_left = TIME_SLICE_NS;
     thread->extras = EXTRA_HELD;
     thread->interrupted = true;
+    thread->call_state = REQUEST_SERVED;
+    thread->affinity = UINT64_MAX;
     thread->registers.rflags = 0x202;
     request_initialize(&thread->request, REQUEST_THREAD);
     request_initialize(&thread->fault, REQUEST_FAULT);
@@ -84,12 +86,12 @@ fail:
 void thread_wake(struct thread *thread) {
     if (thread->state == THREAD_STATE_ENDED)
         return;
-    timer_remove(&thread->timer);
+    timer_remove(thread);
     thread->extras &= ~(uint32_t)EXTRA_TIMER;
     if (thread->state == THREAD_STATE_WAITING)
-        list_remove(&thread->queue_link);
+        endpoint_remove_receiver(thread);
     thread->state = THREAD_STATE_READY;
-    if (!thread_is_held(thread) && !thread->in_queue && thread != current_thread())
+    if (!thread_is_held(thread) && !thread->in_queue && !thread_runs(thread))
         run_queue_push(thread, true);
 }
 
@@ -103,13 +105,14 @@ void thread_hold(struct thread *thread) {
     thread->extras |= EXTRA_HELD;
     if (thread->in_queue)
         run_queue_remove(thread);
+    schedule_review(thread);
 }
 
 void thread_start(struct thread *thread) {
     if (thread->state == THREAD_STATE_ENDED)
         return;
     thread->extras &= ~(uint32_t)EXTRA_HELD;
-    if (thread->state == THREAD_STATE_READY && !thread->in_queue && thread != current_thread())
+    if (thread->state == THREAD_STATE_READY && !thread->in_queue && !thread_runs(thread))
         run_queue_push(thread, false);
 }
 
@@ -118,10 +121,18 @@ void thread_stop(struct thread *thread) {
     thread->state = THREAD_STATE_STOPPED;
 }
 
+void thread_serve(struct thread *thread, struct request *request) {
+    bool plain = request && request->origin == REQUEST_THREAD && !request->cancelling;
+    thread->caller = plain ? CONTAINER_OF(request, struct thread, request) : NULL;
+    thread->serving = plain ? NULL : request;
+    thread_update_priority(thread);
+}
+
 void thread_update_priority(struct thread *thread) {
+    const struct request *serving = thread_serving(thread);
     uint8_t effective = thread->priority;
-    if (thread->serving && thread->serving->priority > effective)
-        effective = thread->serving->priority;
+    if (serving && serving->priority > effective)
+        effective = serving->priority;
     if (effective == thread->effective)
         return;
     bool queued = thread->in_queue;
@@ -135,7 +146,7 @@ void thread_update_priority(struct thread *thread) {
 void thread_set_deadline(struct thread *thread, uint64_t time) {
     if (!time)
         return;
-    timer_add(&thread->timer, time);
+    timer_add(thread, time);
     thread->extras |= EXTRA_TIMER;
 }
 
@@ -159,15 +170,15 @@ void thread_fault(struct thread *thread, uint64_t vector) {
 void thread_end(struct thread *thread) {
     if (thread->state == THREAD_STATE_ENDED)
         return;
-    if (thread->serving)
-        request_abandon(thread->serving);
+    if (thread_serving(thread))
+        request_abandon(thread_serving(thread));
     request_withdraw(&thread->request);
     request_withdraw(&thread->fault);
-    timer_remove(&thread->timer);
+    timer_remove(thread);
     if (thread->in_queue)
         run_queue_remove(thread);
     else if (thread->state == THREAD_STATE_WAITING)
-        list_remove(&thread->queue_link);
+        endpoint_remove_receiver(thread);
     thread->state = THREAD_STATE_ENDED;
     thread->extras |= EXTRA_HELD;
     list_remove(&thread->process_link);

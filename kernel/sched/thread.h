@@ -7,6 +7,7 @@
 #include "kernel/abi/methods.h"
 #include "kernel/cap/object.h"
 #include "kernel/ipc/request.h"
+#include "kernel/sched/cpu.h"
 #include "kernel/structure/tree.h"
 
 struct endpoint;
@@ -19,30 +20,37 @@ struct registers {
     uint64_t rax, rdi, rsi, rbx, rbp, rsp, rcx, r11, r14, r15, rip, rflags;
 };
 
-// What a switch has to look after besides the space: none of it for most servers, and then the fast path may run.
+// What a switch has to look after besides the space: none of it for most servers, and the FPU alone for most programs; then
+// the fast path may run.
 enum thread_extra { EXTRA_FPU = 1, EXTRA_PORTS = 2, EXTRA_SEGMENTS = 4, EXTRA_HELD = 8, EXTRA_TIMER = 16 };
-
-enum { PRIORITIES = 64, PRIORITY_HIGHEST = 63 };
 
 struct thread {
     struct object object;
     struct registers registers;
     struct message_page *page; // through the direct map
     struct process *process;   // referenced
-    uint8_t state;             // enum thread_state
-    uint8_t priority, effective, class;
-    bool interrupted; // all registers count (left by an interrupt), not only what a system call keeps
+    uint8_t call_origin, call_state, effective, call_cancelling; // how its request begins when the fast path has it served
+    uint8_t state;            // enum thread_state; with `interrupted` behind it: one word
+    bool interrupted;         // all registers count (left by an interrupt), not only what a system call keeps
     bool in_queue;
+    uint8_t priority;
     uint32_t extras; // enum thread_extra; HELD: stopped from outside, not to run though it may be ready
+    uint8_t class;
     uint64_t fs_base, gs_base;
     void *fpu_area;           // a frame, with EXTRA_FPU
     uint64_t space_root;      // of its process's space, for CR3; constant
     struct request request;   // its call; its number is the thread's: serial constant, count of its last call
     struct request fault;     // its exception or missing page
-    struct request *serving;  // the request that it serves
-    struct list queue_link;   // run queue, or receivers of what it waits for
+    struct thread *caller;    // whose plain call it serves, or
+    struct request *serving;  // another request that it serves: see thread_serving
+    struct endpoint *waits_at;  // WAITING: at this endpoint, or NULL for a notification
+    struct list queue_link;     // run queue, or waiters of what it waits for
     struct list process_link; // process->threads
     struct tree_node timer;   // deadline of its wait or call
+    struct cpu *timer_cpu;    // in whose timers it is, or NULL
+    struct cpu *cpu;          // where it runs or ran last, or waits for its turn
+    struct cpu *fpu_cpu;      // whose FPU registers hold its state, newer than fpu_area; or NULL
+    uint64_t affinity;        // a bit for each processor that it may run on
     struct memory *message_memory;
     uint64_t message_address; // in its space
     uint32_t revoking;        // the slot (by its global number) whose revocation it began and has not finished
@@ -64,11 +72,21 @@ void thread_hold(struct thread *thread);
 void thread_start(struct thread *thread);
 // Its exception was not repaired: it stays stopped, for its keeper to look at.
 void thread_stop(struct thread *thread);
+// The request that it serves, or NULL; and setting that. A plain call that nobody gives up is kept as its caller, which is all
+// that the fast path has to look at.
+static inline struct request *thread_serving(const struct thread *thread) {
+    return thread->caller ? &thread->caller->request : thread->serving;
+}
+void thread_serve(struct thread *thread, struct request *request);
 // Ends it: everything it takes part in is ended or withdrawn.
 void thread_end(struct thread *thread);
 void thread_update_priority(struct thread *thread);
 // Sends its exception to the keeper; fault_address and fault_code are set.
 void thread_fault(struct thread *thread, uint64_t vector);
+// Some processor runs it, or took its last entry into the kernel.
+static inline bool thread_runs(const struct thread *thread) {
+    return thread->cpu && thread->cpu->current == thread;
+}
 static inline bool thread_is_held(const struct thread *thread) {
     return thread->extras & EXTRA_HELD;
 }

@@ -9,7 +9,7 @@
 
 static error_t create_session(struct invocation *call, struct endpoint *endpoint) {
     // Who is being served pays; its account may be full, and then it is refused what it asked for.
-    const struct request *serving = call->thread->serving;
+    const struct request *serving = thread_serving(call->thread);
     struct account *account = serving ? serving->process->object.account : endpoint->object.account;
     struct session *session;
     error_t error = session_create(endpoint, account, call->in[0], &session);
@@ -96,7 +96,6 @@ error_t notification_invoke(struct invocation *call, uint32_t code) {
     error_t error = invocation_rights(call, RIGHT_RECEIVE);
     if (error)
         return error;
-    call->reply[0] = notification->bits;
-    notification->bits = 0;
+    call->reply[0] = notification_poll(notification);
     return ERR_OK;
 }

@@ -11,6 +11,7 @@
 #include "kernel/sched/process.h"
 #include "kernel/sched/schedule.h"
 #include "kernel/syscall/invocation.h"
+#include "kernel/x86_64/lock.h"
 
 enum { REAP_STEPS = 16 };
 
@@ -103,29 +104,27 @@ static error_t wait(struct thread *thread, bool deadline) {
         return ERR_WRONG_KIND;
     if (!(slot->rights & RIGHT_RECEIVE))
         return ERR_RIGHTS;
-    struct list *waiters;
-    if (slot->kind == CAP_ENDPOINT) {
-        struct endpoint *endpoint = slot->object;
-        if (endpoint_receive(endpoint, thread) == ERR_OK)
-            return ERR_OK;
-        waiters = &endpoint->receivers;
-    } else {
-        struct notification *notification = slot->object;
-        if (notification_take(notification, thread))
-            return ERR_OK;
-        waiters = &notification->waiters;
-    }
+    struct endpoint *endpoint = slot->kind == CAP_ENDPOINT ? slot->object : NULL;
+    struct notification *notification = slot->kind == CAP_NOTIFICATION ? slot->object : NULL;
+    if (endpoint ? !endpoint_receive(endpoint, thread) : notification_take(notification, thread))
+        return ERR_OK;
     if (deadline && thread->page->deadline == 0)
         return ERR_DEADLINE;
     thread_block(thread, THREAD_STATE_WAITING);
-    list_push_back(waiters, &thread->queue_link);
+    if (endpoint) {
+        endpoint_add_receiver(endpoint, thread);
+    } else {
+        thread->waits_at = NULL;
+        list_push_back(&notification->waiters, &thread->queue_link);
+    }
     if (deadline)
         thread_set_deadline(thread, thread->page->deadline);
     return ERR_OK;
 }
 
 static error_t put_aside(struct thread *thread, uint64_t index) {
-    if (!thread->serving)
+    struct request *serving = thread_serving(thread);
+    if (!serving)
         return ERR_OK;
     if (index == 0)
         return ERR_BUSY;
@@ -133,15 +132,15 @@ static error_t put_aside(struct thread *thread, uint64_t index) {
     error_t error =
         capability_reserve(&thread->process->table, thread->process->object.account, (cap_t)index, &slot);
     if (!error)
-        request_put_aside(thread->serving, slot);
+        request_put_aside(serving, slot);
     return error;
 }
 
 // The request in a reply slot, or the one being served if `index` is 0.
 static error_t find_request(struct thread *thread, uint64_t index, struct request **request) {
     if (index == 0) {
-        *request = thread->serving;
-        return thread->serving ? ERR_OK : ERR_NO_REQUEST;
+        *request = thread_serving(thread);
+        return *request ? ERR_OK : ERR_NO_REQUEST;
     }
     struct capability *slot;
     error_t error = find(thread, index, CAP_REPLY, 0, &slot);
@@ -225,7 +224,7 @@ static void foreign(struct thread *thread) {
     thread->interrupted = true; // every other register arrives as it was
 }
 
-void system_call(struct thread *thread) {
+static void dispatch(struct thread *thread) {
     struct registers *registers = &thread->registers;
     int32_t number = (int32_t)registers->rax;
     error_t error;
@@ -236,8 +235,8 @@ void system_call(struct thread *thread) {
         error = call(thread);
         break;
     case SYS_REPLY_WAIT:
-        if (thread->serving)
-            request_reply(thread->serving, thread);
+        if (thread_serving(thread))
+            request_reply(thread_serving(thread), thread);
         else
             transfer_drop(thread);
         error = wait(thread, registers->rsi & TAG_DEADLINE);
@@ -278,6 +277,12 @@ void system_call(struct thread *thread) {
     }
     if (error)
         registers->rax = (uint64_t)(int64_t)error;
+}
+
+void system_call(struct thread *thread) {
+    kernel_lock();
+    if (schedule_admit(thread, true))
+        dispatch(thread);
     (void)reaper_run(REAP_STEPS);
     schedule();
 }

@@ -42,12 +42,13 @@ static void set_segments(struct thread *thread, uint64_t fs_base, uint64_t gs_ba
     thread->extras &= ~(uint32_t)EXTRA_SEGMENTS;
     if (fs_base || gs_base)
         thread->extras |= EXTRA_SEGMENTS;
+    schedule_review(thread);
 }
 
 static error_t set_registers(struct thread *thread, const struct thread_registers *in) {
     if (!thread_is_held(thread) && thread->state != THREAD_STATE_FAULTED)
         return ERR_BUSY;
-    if (thread->state == THREAD_STATE_CALLING || thread->state == THREAD_STATE_WAITING)
+    if (thread->state == THREAD_STATE_CALLING || thread->state == THREAD_STATE_WAITING || thread_runs(thread))
         return ERR_BUSY;
     if (in->rip >= USER_HIGHEST || in->fs_base >= USER_HIGHEST || in->gs_base >= USER_HIGHEST)
         return ERR_INVALID;
@@ -128,13 +129,14 @@ error_t thread_invoke(struct invocation *call, uint32_t code) {
         return ERR_OK;
     }
     if (method == METHOD_THREAD_INFORMATION) {
+        const struct request *serving = thread_serving(thread);
         struct thread_information information = {
             .state = thread_is_held(thread) && thread->state == THREAD_STATE_READY ? THREAD_STATE_STOPPED : thread->state,
             .priority = thread->effective,
             .cpu_time = thread->cpu_time,
             .serial = thread->request.serial,
-            .served_serial = thread->serving ? thread->serving->serial : 0,
-            .served_count = thread->serving ? thread->serving->count : 0,
+            .served_serial = serving ? serving->serial : 0,
+            .served_count = serving ? serving->count : 0,
         };
         memcpy(call->reply, &information, sizeof(information));
         return ERR_OK;

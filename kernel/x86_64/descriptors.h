@@ -1,12 +1,21 @@
-// Segment descriptors, task state and interrupt descriptors: built once per processor, then only the I/O permission map
-// changes. Intel SDM volume 3, chapters 3, 6 and 8.
+// Segment descriptors, task state, interrupt descriptors and stacks: built once for each processor, then only the I/O
+// permission maps change. Intel SDM volume 3, chapters 3, 6 and 8.
 #pragma once
+
+#include <stdbool.h>
+
+#include "kernel/abi/errors.h"
 
 struct process;
 struct processor;
 
 enum { SELECTOR_KERNEL_CODE = 0x08, SELECTOR_KERNEL_DATA = 0x10, SELECTOR_USER_DATA = 0x1b, SELECTOR_USER_CODE = 0x23 };
 
-void descriptors_initialize(struct processor *processor);
-void descriptors_allow_ports(const struct process *process);
-void descriptors_deny_ports(const struct process *process);
+// Memory for a processor's tables and stacks. The boot processor has its own from the start. ERR_NO_MEMORY.
+error_t descriptors_allocate(struct processor *processor) MUST_USE;
+// On the processor itself: loads the tables, GS, and the registers that lead `syscall` to entry.asm.
+void descriptors_load(struct processor *processor, bool shared);
+// System calls of this processor take the kernel lock from now on.
+void descriptors_share_kernel(void);
+void descriptors_allow_ports(struct processor *processor, const struct process *process);
+void descriptors_deny_ports(struct processor *processor, const struct process *process);

@@ -4,22 +4,14 @@
 
 %include "layout.inc"
 
-extern system_call, interrupt_from_user, interrupt_from_kernel, fast_call, fast_reply_wait
-global system_call_entry:function hidden, slow_entry:function hidden, entry_stubs:data hidden, return_to_user:function hidden
+extern system_call, interrupt_from_user, interrupt_from_kernel, kernel_lock_state
+global slow_entry:function hidden, entry_stubs:data hidden, return_to_user:function hidden
 
-section .text
+section .text.hot progbits alloc exec nowrite align=64
 
-; rcx: return address, r11: flags. The registers that a call may change need no saving for the user's sake, but the
-; message and SYS_SIGNAL's promise need them all but rcx and r11.
+; From the entry in fastpath.asm, with the kernel's GS. rcx: return address, r11: flags. The registers that a call may change
+; need no saving for the user's sake, but the message and SYS_SIGNAL's promise need them all but rcx and r11.
 align 64
-system_call_entry:
-    swapgs
-    cmp eax, NUMBER_CALL
-    je fast_call
-    cmp eax, NUMBER_REPLY_WAIT
-    je fast_reply_wait
-
-; From there too, with nothing changed but rax, rbx, r11, r14 and r15.
 slow_entry:
     mov [gs:CPU_USER_STACK], rsp
     mov rsp, [gs:CPU_CURRENT]
@@ -49,8 +41,17 @@ slow_entry:
     call system_call
     ; falls through
 
+; The lock is given back before the page tables are switched: that takes longer than all the rest. Nobody changes a thread
+; that runs.
 return_to_user:
     mov rsp, [gs:CPU_CURRENT]
+    inc dword [rel kernel_lock_state + LOCK_NOW]
+    mov rax, [gs:CPU_LOAD_ROOT]
+    test rax, rax
+    jz .in_space
+    mov qword [gs:CPU_LOAD_ROOT], 0
+    mov cr3, rax
+.in_space:
     mov rdx, [rsp + T_RDX]
     mov r8, [rsp + T_R8]
     mov r9, [rsp + T_R9]
@@ -84,6 +85,8 @@ return_to_user:
     mov rcx, [rcx + T_RCX]
     swapgs
     iretq
+
+section .text
 
 ; One stub of 16 bytes per vector: a zero where the processor pushes no error code, then the vector.
 align 16

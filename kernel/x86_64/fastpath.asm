@@ -1,29 +1,80 @@
-; The fast path: `call` and `reply_wait` with a message that fits into registers, between threads of one processor without
-; extras. It does what system_call.c, request.c and schedule.c do for such a message, no more and no less; whatever it does not
-; expect goes to the slow path before anything was changed. The words travel in their registers, untouched.
+; The fast path: `call` and `reply_wait` with a message that fits into registers, between threads without extras but the FPU,
+; on one processor. It does what system_call.c, request.c and schedule.c do for such a message, no more and no less; whatever it
+; does not expect goes to the slow path before anything was changed. The words travel in their registers, untouched.
 ;
-; Entered from system_call_entry with the kernel's GS, the user's stack, rcx the return address. Scratch: rax rbx rcx r11 r14 r15
-; (and rdi, once the slot was looked up); rbp is the user's and is kept for it.
+; Entered from the entry with the kernel's GS, the user's stack, rcx the return address. Scratch: rax rbx rcx r11 r14 r15
+; (and rdi, once the slot was looked up); rbp is the user's and is kept for it. It stands here twice: for a machine with one
+; processor, and with the kernel lock for one that shares the kernel.
 ;
-; Not done here: charging time (the time that a caller gives is charged to it) and request.since (0: not measured).
+; Not done here: charging time (the time that a caller gives is charged to it), request.since (0: not measured), and clearing
+; what an idle request names.
 
 %include "layout.inc"
 
-extern slow_entry, message_count, switch_count, run_queue_top
-global fast_call:function hidden, fast_reply_wait:function hidden
+extern slow_entry, message_count, kernel_lock_state
+global system_call_entry:function hidden, system_call_entry_shared:function hidden
 
-section .text
+%define CR0_TS 8
+%define CR4_GLOBAL 0x80
+
+section .text.hot progbits alloc exec nowrite align=64
+
+%macro take_lock 0
+    %if SHARED
+    mov eax, 1
+    lock xadd [rel kernel_lock_state + LOCK_NEXT], eax
+    cmp eax, [rel kernel_lock_state + LOCK_NOW]
+    je %%held
+%%wait:
+    pause
+    mov r11, [gs:CPU_MAILBOX]       ; processors_answer
+    test r11, r11
+    jz %%unasked
+    test r11b, 1
+    jnz %%kernel
+    mov cr3, r11
+    jmp %%answered
+%%kernel:
+    mov r11, cr4
+    xor r11, CR4_GLOBAL
+    mov cr4, r11
+    xor r11, CR4_GLOBAL
+    mov cr4, r11
+%%answered:
+    mov qword [gs:CPU_MAILBOX], 0
+%%unasked:
+    cmp eax, [rel kernel_lock_state + LOCK_NOW]
+    jne %%wait
+    inc qword [rel kernel_lock_state + LOCK_WAITS]
+%%held:
+    %endif
+%endmacro
+
+%macro give_lock 0
+    %if SHARED
+    inc dword [rel kernel_lock_state + LOCK_NOW]
+    %endif
+%endmacro
 
 ; Makes r11 the current thread, in its space, and returns to it with rax = 0 (a message). rdi, rsi, r14, r15 are set.
 %macro return_to_r11 0
     mov [gs:CPU_CURRENT], r11
+    %if SHARED
+    mov rax, [gs:CPU_SELF]
+    mov [r11 + T_CPU], rax
+    %endif
     mov rax, [r11 + T_ROOT]
     cmp rax, [gs:CPU_ROOT]
     je %%same_space
     mov [gs:CPU_ROOT], rax
-    inc qword [rel switch_count]
+    give_lock
     mov cr3, rax
+    %if SHARED
+    jmp %%in_space
+    %endif
 %%same_space:
+    give_lock
+%%in_space:
     mov rcx, [r11 + T_RIP]
     mov rsp, [r11 + T_RSP]
     mov rbp, [r11 + T_RBP]
@@ -34,7 +85,7 @@ section .text
     o64 sysret
 %endmacro
 
-; rbx: the current thread. Leaves to r15 the slot that edi names, or goes to the label.
+; rbx: the current thread. Leaves the address of the slot that edi names in rax, or goes to the label.
 %macro look_up 1
     mov r15, [rbx + T_PROCESS]
     cmp edi, [r15 + P_SIZE]
@@ -42,11 +93,11 @@ section .text
     mov eax, edi
     shl rax, 5
     add rax, [r15 + P_SLOTS]
-    mov r15, rax
 %endmacro
 
 ; The slow path finds the registers as the user left them, or zero: nothing of the kernel's stays behind.
 %macro leave_fast 1
+    give_lock
     mov eax, %1
     xor ebx, ebx
     xor r14d, r14d
@@ -55,58 +106,91 @@ section .text
     jmp slow_entry
 %endmacro
 
-slow_call:
+; eax: the extras of both threads together, not zero. Only the FPU: a server without one must not touch its caller's registers,
+; a caller that comes back finds them where they were.
+%macro check_extras 2 ; where to go on, where to go for all else
+    test eax, ~EXTRA_FPU
+    jnz %2
+    test byte [r11 + T_EXTRAS], EXTRA_FPU
+    jnz %%owner
+    cmp byte [gs:CPU_TRAPPED], 0
+    jne %1
+    mov byte [gs:CPU_TRAPPED], 1
+    mov rax, cr0
+    or eax, CR0_TS
+    mov cr0, rax
+    jmp %1
+%%owner:
+    cmp r11, [gs:CPU_FPU_OWNER]
+    jne %2
+    cmp byte [gs:CPU_TRAPPED], 0
+    je %1
+    mov byte [gs:CPU_TRAPPED], 0
+    clts
+    jmp %1
+%endmacro
+
+%macro fast_path 0
+    swapgs
+    cmp eax, NUMBER_CALL
+    je %%call
+    cmp eax, NUMBER_REPLY_WAIT
+    je %%reply_wait
+    %if SHARED == 0
+    cmp eax, NUMBER_SIGNAL
+    je fast_signal
+    %endif
+    jmp slow_entry
+
+%%slow_call:
     leave_fast NUMBER_CALL
-slow_reply_wait:
+%%slow_reply_wait:
     leave_fast NUMBER_REPLY_WAIT
+%%extras_call:
+    check_extras %%do_call, %%slow_call
+%%extras_reply_wait:
+    check_extras %%do_reply, %%slow_reply_wait
 
 align 64
-fast_call:
+%%call:
+    take_lock
     mov rbx, [gs:CPU_CURRENT]
     lea eax, [rsi + (1 << TAG_WORDS_SHIFT)] ; 7 words in registers: not possible
     or eax, esi
     test eax, MASK_SLOW & 0xffffffff
-    jnz slow_call
-    test esi, 0xff00                    ; protocol 0 is the kernel's own
-    jz slow_call
-    look_up slow_call
-    cmp dword [r15 + C_KIND], C_SESSION
-    jne slow_call
-    mov r14, [r15]                      ; session
+    jnz %%slow_call
+    test esi, 0xff00                ; protocol 0 is the kernel's own
+    jz %%slow_call
+    look_up %%slow_call
+    cmp dword [rax + C_KIND], C_SESSION
+    jne %%slow_call
+    mov r14, [rax]                  ; session
     mov r15, [r14 + S_ENDPOINT]
-    mov r11, [r15 + E_RECEIVERS]        ; the first that waits
-    lea rax, [r15 + E_RECEIVERS]
-    cmp r11, rax
-    je slow_call
-    sub r11, T_QUEUE
+    mov r11, [r15 + E_RECEIVER]
+    test r11, r11
+    jz %%slow_call
     mov eax, [rbx + T_EXTRAS]
     or eax, [r11 + T_EXTRAS]
-    jnz slow_call
+    jnz %%extras_call
 
+%%do_call:
+    mov qword [r15 + E_RECEIVER], 0
     mov [rbx + T_RIP], rcx
-    mov byte [rbx + T_INTERRUPTED], 0
     mov [rbx + T_RSP], rsp
     mov [rbx + T_RBP], rbp
-    mov rcx, [r11 + T_QUEUE]            ; out of the receivers
-    mov rax, [r11 + T_QUEUE + 8]
-    mov [rax], rcx
-    mov [rcx + 8], rax
-    mov byte [rbx + T_STATE], STATE_CALLING
+    mov word [rbx + T_STATE], STATE_CALLING ; and not interrupted
     mov byte [r11 + T_STATE], STATE_READY
     mov esi, esi
     mov [rbx + T_REQUEST + R_TAG], rsi
     mov [rbx + T_REQUEST + R_SESSION], r14
     mov [rbx + T_REQUEST + R_SERVER], r11
-    movzx eax, byte [rbx + T_EFFECTIVE]
-    cmp al, [r11 + T_EFFECTIVE]         ; the server runs at its caller's priority, if that is higher
-    jbe .own_priority
-    mov [r11 + T_EFFECTIVE], al
-.own_priority:
-    shl eax, 16
-    or eax, STATE_SERVED << 8
+    mov eax, [rbx + T_CALL_HEAD]    ; served, at its caller's priority
     mov [rbx + T_REQUEST + R_HEAD], eax
-    lea rax, [rbx + T_REQUEST]
-    mov [r11 + T_SERVING], rax
+    cmp eax, [r11 + T_CALL_HEAD]
+    jbe %%own_priority
+    mov [r11 + T_CALL_HEAD], eax
+%%own_priority:
+    mov [r11 + T_CALLER], rbx
     inc dword [r14 + S_HOLDS]
     inc qword [rel message_count]
     mov rdi, [r14 + S_BADGE]
@@ -117,64 +201,97 @@ fast_call:
     return_to_r11
 
 align 64
-fast_reply_wait:
+%%reply_wait:
+    take_lock
     mov rbx, [gs:CPU_CURRENT]
     lea eax, [rsi + (1 << TAG_WORDS_SHIFT)] ; 7 words in registers: not possible
     or eax, esi
     test eax, MASK_SLOW & 0xffffffff
-    jnz slow_reply_wait
-    mov r14, [rbx + T_SERVING]
-    test r14, r14
-    jz slow_reply_wait
-    mov eax, [r14 + R_HEAD]
-    test eax, 0xff0000ff                ; a thread's call, which nobody gives up
-    jnz slow_reply_wait
-    look_up slow_reply_wait
-    cmp dword [r15 + C_KIND], C_ENDPOINT
-    jne slow_reply_wait
-    mov r15, [r15]                      ; endpoint
-    cmp qword [r15 + E_QUEUED], 0       ; requests or events
-    jne slow_reply_wait
-    mov rax, [r15 + E_NOTIFICATION]
-    test rax, rax
-    jz .no_signal
-    cmp qword [rax + N_BITS], 0
-    jne slow_reply_wait
-.no_signal:
-    lea r11, [r14 - T_REQUEST]          ; the caller
+    jnz %%slow_reply_wait
+    mov r11, [rbx + T_CALLER]
+    test r11, r11
+    jz %%slow_reply_wait
+    look_up %%slow_reply_wait
+    cmp dword [rax + C_KIND], C_ENDPOINT
+    jne %%slow_reply_wait
+    mov r15, [rax]                  ; endpoint
+    mov r14, [r15 + E_QUEUED]       ; requests or events, or another that waits
+    or r14, [r15 + E_RECEIVER]
+    jnz %%slow_reply_wait
+    mov al, [r11 + T_EFFECTIVE]
+    cmp al, [gs:CPU_TOP]            ; somebody more important became ready
+    jb %%slow_reply_wait
+    mov r14, [r11 + T_REQUEST + R_SESSION]
+    cmp dword [r14 + O_CAPABILITIES], 0 ; then the session may be gone with this request
+    je %%slow_reply_wait
     mov eax, [rbx + T_EXTRAS]
     or eax, [r11 + T_EXTRAS]
-    jnz slow_reply_wait
-    mov al, [r11 + T_EFFECTIVE]
-    cmp al, [rel run_queue_top]         ; somebody more important became ready
-    jb slow_reply_wait
-    mov rax, [r14 + R_SESSION]
-    cmp dword [rax + O_CAPABILITIES], 0 ; then the session may be gone with this request
-    je slow_reply_wait
-    dec dword [rax + S_HOLDS]
+    jnz %%extras_reply_wait
 
+%%do_reply:
+    dec dword [r14 + S_HOLDS]
     mov [rbx + T_RIP], rcx
-    mov byte [rbx + T_INTERRUPTED], 0
     mov [rbx + T_RSP], rsp
     mov [rbx + T_RBP], rbp
-    xor eax, eax
-    mov byte [r14 + R_STATE], al
-    mov [r14 + R_SESSION], rax
-    mov [r14 + R_SERVER], rax
-    mov [rbx + T_SERVING], rax
-    mov byte [rbx + T_STATE], STATE_WAITING
-    mov byte [r11 + T_STATE], STATE_READY
-    mov al, [rbx + T_PRIORITY]
-    mov [rbx + T_EFFECTIVE], al
-    lea rdi, [rbx + T_QUEUE]            ; behind the other receivers
-    lea rcx, [r15 + E_RECEIVERS]
-    mov rax, [rcx + 8]
-    mov [rdi], rcx
-    mov [rdi + 8], rax
-    mov [rax], rdi
-    mov [rcx + 8], rdi
-    mov esi, esi
     xor edi, edi
     xor r14d, r14d
+    mov word [rbx + T_STATE], STATE_WAITING ; and not interrupted
+    mov byte [r11 + T_STATE], STATE_READY
+    mov [r11 + T_REQUEST + R_STATE], dil
+    mov [rbx + T_CALLER], rdi
+    mov al, [rbx + T_PRIORITY]
+    mov [rbx + T_EFFECTIVE], al
+    mov [r15 + E_RECEIVER], rbx
+    mov [rbx + T_WAITS_AT], r15
+    mov esi, esi
     xor r15d, r15d
     return_to_r11
+%endmacro
+
+%define SHARED 0
+align 64
+system_call_entry:
+    fast_path
+
+; A signal that finds an empty slot, or bits that are set already, changes nothing. Scratch: rax, r11, and rsp for a time.
+align 64
+fast_signal:
+    mov [gs:CPU_USER_STACK], rsp
+    mov rsp, [gs:CPU_CURRENT]
+    mov rsp, [rsp + T_PROCESS]
+    cmp edi, [rsp + P_SIZE]
+    jae .empty
+    mov eax, edi
+    shl rax, 5
+    add rax, [rsp + P_SLOTS]
+    mov r11d, [rax + C_KIND]
+    test r11b, r11b
+    jz .empty
+    cmp r11b, KIND_NOTIFICATION
+    jne .slow
+    test r11d, RIGHT_SIGNAL << 16
+    jz .slow
+    mov rax, [rax]
+    mov rax, [rax + N_BITS]
+    not rax
+    test rax, rsi
+    jnz .slow
+    xor eax, eax
+    jmp .return
+.empty:
+    mov rax, ERROR_BAD_CAPABILITY
+.return:
+    mov rsp, [gs:CPU_USER_STACK]
+    mov r11d, 0x202
+    swapgs
+    o64 sysret
+.slow:
+    mov rsp, [gs:CPU_USER_STACK]
+    mov eax, NUMBER_SIGNAL
+    mov r11d, 0x202
+    jmp slow_entry
+
+%define SHARED 1
+align 64
+system_call_entry_shared:
+    fast_path

@@ -8,6 +8,7 @@
 #include "kernel/sched/process.h"
 #include "kernel/sched/thread.h"
 #include "kernel/x86_64/descriptors.h"
+#include "kernel/x86_64/lock.h"
 #include "kernel/x86_64/processor.h"
 
 #define CONSTANT(name, value) __asm__ volatile("\n.ascii \"layout " #name " %c0\"" : : "i"((long)(value)))
@@ -16,7 +17,16 @@
 void layout(void);
 
 void layout(void) {
-    OFFSET(CPU_CURRENT, processor, current);
+    OFFSET(CPU_CURRENT, processor, cpu.current);
+    OFFSET(CPU_TOP, processor, cpu.queue.top);
+    OFFSET(CPU_SELF, processor, self);
+    OFFSET(CPU_LOAD_ROOT, processor, load_root);
+    OFFSET(CPU_MAILBOX, processor, mailbox);
+    OFFSET(CPU_FPU_OWNER, processor, fpu_owner);
+    OFFSET(CPU_TRAPPED, processor, fpu_trapped);
+    OFFSET(LOCK_NEXT, kernel_lock, next);
+    OFFSET(LOCK_NOW, kernel_lock, now);
+    OFFSET(LOCK_WAITS, kernel_lock, waits);
     OFFSET(CPU_KERNEL_STACK, processor, kernel_stack);
     OFFSET(CPU_USER_STACK, processor, user_stack);
     OFFSET(CPU_ROOT, processor, space_root);
@@ -46,24 +56,23 @@ void layout(void) {
     OFFSET(T_EXTRAS, thread, extras);
     OFFSET(T_ROOT, thread, space_root);
     OFFSET(T_REQUEST, thread, request);
-    OFFSET(T_SERVING, thread, serving);
-    OFFSET(T_QUEUE, thread, queue_link);
+    OFFSET(T_CALL_HEAD, thread, call_origin); // call_origin, call_state, effective, call_cancelling: four bytes
+    OFFSET(T_CALLER, thread, caller);
+    OFFSET(T_WAITS_AT, thread, waits_at);
+    OFFSET(T_CPU, thread, cpu);
     OFFSET(R_HEAD, request, origin); // origin, state, priority, cancelling: four bytes
     OFFSET(R_STATE, request, state);
-    OFFSET(R_PRIORITY, request, priority);
     OFFSET(R_SESSION, request, session);
     OFFSET(R_SERIAL, request, serial);
     OFFSET(R_COUNT, request, count);
     OFFSET(R_TAG, request, tag);
-    OFFSET(R_SINCE, request, since);
     OFFSET(R_SERVER, request, server);
     OFFSET(S_ENDPOINT, session, endpoint);
     OFFSET(S_BADGE, session, badge);
     OFFSET(S_HOLDS, session, holds);
     OFFSET(O_CAPABILITIES, object, capabilities);
-    OFFSET(E_RECEIVERS, endpoint, receivers);
+    OFFSET(E_RECEIVER, endpoint, receiver);
     OFFSET(E_QUEUED, endpoint, queued); // with `events` behind it: one quadword
-    OFFSET(E_NOTIFICATION, endpoint, notification);
     OFFSET(N_BITS, notification, bits);
     OFFSET(P_SLOTS, process, table.slots);
     OFFSET(P_SIZE, process, table.size);
@@ -73,8 +82,11 @@ void layout(void) {
     CONSTANT(STATE_READY, THREAD_STATE_READY);
     CONSTANT(STATE_WAITING, THREAD_STATE_WAITING);
     CONSTANT(STATE_CALLING, THREAD_STATE_CALLING);
-    CONSTANT(STATE_SERVED, REQUEST_SERVED);
-    CONSTANT(STATE_IDLE, REQUEST_IDLE);
+    CONSTANT(EXTRA_FPU, EXTRA_FPU);
+    CONSTANT(KIND_NOTIFICATION, CAP_NOTIFICATION);
+    CONSTANT(RIGHT_SIGNAL, RIGHT_SIGNAL);
+    CONSTANT(ERROR_BAD_CAPABILITY, ERR_BAD_CAPABILITY);
+    CONSTANT(NUMBER_SIGNAL, SYS_SIGNAL);
     CONSTANT(NUMBER_CALL, SYS_CALL);
     CONSTANT(NUMBER_REPLY_WAIT, SYS_REPLY_WAIT);
     CONSTANT(MASK_SLOW, TAG_SLOW);
@@ -85,3 +97,10 @@ void layout(void) {
 
 _Static_assert(REQUEST_THREAD == 0 && REQUEST_IDLE == 0, "fastpath.asm tests for zero");
 _Static_assert(sizeof(struct capability) == 32, "fastpath.asm shifts by five");
+_Static_assert(offsetof(struct thread, interrupted) == offsetof(struct thread, state) + 1, "fastpath.asm writes both at once");
+_Static_assert(offsetof(struct thread, effective) - offsetof(struct thread, call_origin) ==
+                       offsetof(struct request, priority) - offsetof(struct request, origin) &&
+                   offsetof(struct thread, call_state) - offsetof(struct thread, call_origin) ==
+                       offsetof(struct request, state) - offsetof(struct request, origin),
+               "fastpath.asm copies them as one word");
+_Static_assert(offsetof(struct processor, cpu) == 0, "a processor and its cpu have one address");

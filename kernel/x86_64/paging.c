@@ -9,8 +9,9 @@
 #include "kernel/memory/frame.h"
 #include "kernel/x86_64/string.h"
 #include "kernel/x86_64/processor.h"
+#include "kernel/x86_64/processors.h"
 
-enum { ENTRIES = 512, LEVELS = 4, INVALIDATE_SINGLY = 32 };
+enum { ENTRIES = 512, LEVELS = 4, INVALIDATE_SINGLY = 32, DESTROY_STEP = 16 };
 
 static uint64_t kernel_root;
 
@@ -85,6 +86,7 @@ uint64_t kernel_unmap_page(uint64_t virtual_address) {
     uint64_t physical = *entry & PAGE_ADDRESS;
     *entry = 0;
     processor_invalidate_page(virtual_address);
+    processors_forget_kernel_mappings();
     return physical;
 }
 
@@ -99,9 +101,11 @@ void kernel_release_table(uint64_t virtual_address) {
     uint64_t *slot = &table[entry_index(virtual_address, 1)];
     if (!(*slot & PAGE_PRESENT))
         return;
-    frame_release(*slot & PAGE_ADDRESS);
+    uint64_t physical = *slot & PAGE_ADDRESS;
     *slot = 0;
     processor_invalidate_page(virtual_address);
+    processors_forget_kernel_mappings();
+    frame_release(physical);
 }
 
 error_t page_tables_create(struct page_tables *tables, struct account *account) {
@@ -119,12 +123,21 @@ error_t page_tables_create(struct page_tables *tables, struct account *account) 
     return ERR_OK;
 }
 
+// The address of the next entry in use of the table at this level, or the table's end; tables of pages are passed whole.
+static uint64_t next_entry(const uint64_t *table, uint32_t level, uint64_t cursor) {
+    uint32_t index = entry_index(cursor, level) + 1, end = level == LEVELS - 1 ? ENTRIES / 2 : ENTRIES;
+    while (level > 0 && index < end && !(table[index] & PAGE_PRESENT))
+        index++;
+    uint64_t span = UINT64_C(1) << (PAGE_SHIFT + 9 * level), start = cursor & ~(span * ENTRIES - 1);
+    return start + (level > 0 ? index : ENTRIES) * span;
+}
+
 // Frees one table whose children are all gone, or goes one level down; depth-first along the cursor.
 bool page_tables_destroy_step(struct page_tables *tables, struct account *account) {
     if (!tables->root)
         return true;
     uint64_t *path[LEVELS] = {[LEVELS - 1] = table_at(tables->root)};
-    uint32_t budget = 2 * ENTRIES;
+    uint32_t budget = DESTROY_STEP;
     while (tables->cursor < USER_HIGHEST) {
         uint32_t level = LEVELS - 1;
         for (; level > 0; level--) { // find the deepest table on the way to the cursor
@@ -133,8 +146,7 @@ bool page_tables_destroy_step(struct page_tables *tables, struct account *accoun
                 break;
             path[level - 1] = table_at(entry);
         }
-        uint64_t span = UINT64_C(1) << (PAGE_SHIFT + 9 * (level ? level : 1));
-        tables->cursor = (tables->cursor & ~(span - 1)) + span;
+        tables->cursor = next_entry(path[level], level, tables->cursor);
         // The table at `level` just passed; free it and every parent whose range ends here too.
         for (uint32_t up = level ? level : 0; up < LEVELS - 1; up++) {
             uint64_t table_span = UINT64_C(1) << (PAGE_SHIFT + 9 * (up + 1));
@@ -168,8 +180,11 @@ error_t page_map(struct page_tables *tables, struct account *account, uint64_t a
         return error;
     uint64_t old = *entry;
     *entry = physical | flags | PAGE_PRESENT | PAGE_USER;
-    if ((old & PAGE_PRESENT) && in_use(tables))
-        processor_invalidate_page(address);
+    if (old & PAGE_PRESENT) {
+        if (in_use(tables))
+            processor_invalidate_page(address);
+        processors_reload(tables->root, tables->root);
+    }
     return ERR_OK;
 }
 
@@ -204,14 +219,16 @@ static void change_range(struct page_tables *tables, uint64_t address, uint64_t 
             uint64_t *entry = &table[entry_index(address, 0)];
             if (*entry & PAGE_PRESENT) {
                 *entry = bits ? *entry & ~bits : 0;
-                if (current && ++changed <= INVALIDATE_SINGLY)
+                if (++changed <= INVALIDATE_SINGLY && current)
                     processor_invalidate_page(address);
             }
             address += PAGE_BYTES;
         } while (address < end && entry_index(address, 0) != 0);
     }
-    if (changed > INVALIDATE_SINGLY)
+    if (changed > INVALIDATE_SINGLY && current)
         processor_load_space(tables->root);
+    if (changed > 0)
+        processors_reload(tables->root, tables->root);
 }
 
 void page_unmap(struct page_tables *tables, uint64_t address, uint64_t length) {

@@ -2,32 +2,45 @@
 // for. layout.c tells the assembler its offsets.
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
-struct thread;
+#include "kernel/sched/cpu.h"
+
+struct process;
 
 enum { KERNEL_STACK_BYTES = 16384 };
 
 struct processor {
+    struct cpu cpu; // first: the two have one address
     struct processor *self;
-    struct thread *current;
     uint64_t kernel_stack; // its top
     uint64_t user_stack;   // scratch for system call entry
-    uint64_t space_root;   // what CR3 holds
-    uint64_t fs_base, gs_base; // user bases as loaded
-    const void *fs_owner;      // process whose FS base is loaded
-    struct thread *fpu_owner;  // whose state the FPU registers hold
+    uint64_t space_root;   // what CR3 holds, or will when `load_root` was loaded
+    uint64_t load_root;    // loaded on the way out, after the lock was given back; 0: nothing
+    uint64_t mailbox;      // a root that another processor wants loaded now: see processors.h; 0: read
+    uint64_t fs_base, gs_base;   // user bases as loaded
+    const void *fs_owner;        // process whose FS base is loaded
+    struct thread *fpu_owner;    // whose state the FPU registers hold
     struct process *ports_owner; // whose ports the I/O permission map shows
     uint8_t fpu_trapped;         // CR0.TS is set
-    uint32_t index;
+    uint8_t kicked;              // a reschedule interrupt is on its way
+    uint32_t apic_id;
+    struct tables *tables; // descriptors.c
 };
 
 extern struct processor boot_processor;
 
 static inline struct processor *processor_self(void) {
     struct processor *self;
-    __asm__("mov %%gs:0, %0" : "=r"(self));
+    __asm__("mov %%gs:%c1, %0" : "=r"(self) : "i"(offsetof(struct processor, self)));
     return self;
+}
+static inline struct processor *processor_at(uint32_t index) {
+    return (struct processor *)cpus[index];
+}
+static inline struct cpu *cpu_self(void) {
+    return &processor_self()->cpu;
 }
 static inline uint64_t processor_space_root(void) {
     return processor_self()->space_root;

@@ -1,13 +1,18 @@
 // Loading a thread's context; see switch.h. FS and GS bases are written when they differ and never read back: user mode
 // can't change them itself, since CR4.FSGSBASE stays off. A thread without FPU state runs with CR0.TS set, so the
-// registers of the last one that has are safe from it; they are saved when another owner comes.
+// registers of the last one that has are safe from it; they are saved when another owner comes, or before the thread may
+// run elsewhere. Invariant: thread->fpu_cpu names the one processor whose fpu_owner it is.
 #include "kernel/x86_64/switch.h"
 
 #include "kernel/sched/process.h"
 #include "kernel/x86_64/clock.h"
 #include "kernel/x86_64/descriptors.h"
 #include "kernel/x86_64/fpu.h"
+#include "kernel/x86_64/lapic.h"
+#include "kernel/x86_64/lock.h"
 #include "kernel/x86_64/processor.h"
+#include "kernel/x86_64/processors.h"
+#include "kernel/x86_64/vectors.h"
 
 enum { MSR_FS_BASE = 0xc0000100, MSR_KERNEL_GS_BASE = 0xc0000102, CR0_TS = 8 };
 
@@ -39,13 +44,23 @@ static void set_trap(struct processor *processor, bool trapped) {
     }
 }
 
+void switch_save_fpu(struct thread *thread) {
+    struct processor *processor = processor_self();
+    if (!thread || processor->fpu_owner != thread)
+        return;
+    set_trap(processor, false);
+    fpu_save(thread->fpu_area);
+    thread->fpu_cpu = NULL;
+    processor->fpu_owner = NULL;
+}
+
 static void load_fpu(struct processor *processor, struct thread *thread) {
     set_trap(processor, false);
     if (processor->fpu_owner == thread)
         return;
-    if (processor->fpu_owner)
-        fpu_save(processor->fpu_owner->fpu_area);
+    switch_save_fpu(processor->fpu_owner);
     fpu_restore(thread->fpu_area);
+    thread->fpu_cpu = &processor->cpu;
     processor->fpu_owner = thread;
 }
 
@@ -57,9 +72,9 @@ static void load_extras(struct processor *processor, struct thread *thread) {
     struct process *ports = thread->extras & EXTRA_PORTS ? thread->process : NULL;
     if (processor->ports_owner != ports) {
         if (processor->ports_owner)
-            descriptors_deny_ports(processor->ports_owner);
+            descriptors_deny_ports(processor, processor->ports_owner);
         if (ports)
-            descriptors_allow_ports(ports);
+            descriptors_allow_ports(processor, ports);
         processor->ports_owner = ports;
     }
 }
@@ -69,50 +84,57 @@ uint32_t switch_to(struct thread *thread) {
     uint64_t root = thread->space_root;
     uint32_t switched = processor->space_root != root;
     if (switched)
-        processor_load_space(root);
+        processor->space_root = processor->load_root = root;
     load_segments(processor, thread);
     load_extras(processor, thread);
-    processor->current = thread;
     return switched;
 }
 
-struct thread *current_thread(void) {
-    return processor_self()->current;
-}
-
-void switch_to_nothing(void) {
-    processor_self()->current = NULL;
-}
-
 void switch_forget(struct thread *thread) {
-    struct processor *processor = processor_self();
-    if (processor->fpu_owner == thread)
-        processor->fpu_owner = NULL;
-    if (processor->current == thread)
-        processor->current = NULL;
+    if (thread->fpu_cpu)
+        ((struct processor *)thread->fpu_cpu)->fpu_owner = NULL;
+    thread->fpu_cpu = NULL;
 }
 
 void switch_leave_space(struct space *space) {
-    struct processor *processor = processor_self();
-    if (space->tables.root && processor->space_root == space->tables.root)
-        processor_load_space(paging_kernel_root());
+    uint64_t root = space->tables.root;
     struct process *process = CONTAINER_OF(space, struct process, space);
-    if (processor->ports_owner == process) {
-        descriptors_deny_ports(process);
-        processor->ports_owner = NULL;
+    if (root && processor_space_root() == root)
+        processor_load_space(paging_kernel_root());
+    if (root)
+        processors_reload(root, paging_kernel_root());
+    for (uint32_t i = 0; i < cpu_count; i++) {
+        if (processor_at(i)->ports_owner == process) {
+            descriptors_deny_ports(processor_at(i), process);
+            processor_at(i)->ports_owner = NULL;
+        }
+        if (processor_at(i)->fs_owner == process)
+            processor_at(i)->fs_owner = NULL;
     }
-    if (processor->fs_owner == process)
-        processor->fs_owner = NULL;
 }
 
 void switch_ports_changed(struct process *process) {
-    struct processor *processor = processor_self();
-    if (processor->ports_owner == process)
-        descriptors_allow_ports(process);
+    for (uint32_t i = 0; i < cpu_count; i++)
+        if (processor_at(i)->ports_owner == process)
+            descriptors_allow_ports(processor_at(i), process);
 }
 
+// The space of who ran last must not be taken apart under a sleeping processor: with others at work it keeps the kernel's.
 void switch_idle(void) {
+    if (cpu_count > 1 && processor_space_root() != paging_kernel_root())
+        processor_load_space(paging_kernel_root());
+    processor_self()->kicked = false;
+    kernel_unlock();
     __asm__ volatile("sti; hlt; cli" : : : "memory");
+    kernel_lock();
+}
+
+void switch_kick(struct cpu *cpu) {
+    struct processor *processor = (struct processor *)cpu;
+    if (processor->kicked || processor == processor_self())
+        return;
+    processor->kicked = true;
+    lapic_ipi(processor->apic_id, VECTOR_RESCHEDULE);
 }
 
 void switch_arm_timer(uint64_t deadline, uint64_t now) {

@@ -7,19 +7,19 @@
 #include "kernel/memory/space.h"
 #include "kernel/sched/thread.h"
 
-// Loads what the thread needs; 1 if the address space changed, else 0.
+// Loads what the thread needs; 1 if the address space changes, else 0.
 uint32_t switch_to(struct thread *thread);
-// The thread that runs, or entered the kernel last; NULL while idle or if it ended.
-struct thread *current_thread(void);
-// No thread runs: the processor idles.
-void switch_to_nothing(void);
+// Its FPU state is in its memory, if it was in this processor's registers.
+void switch_save_fpu(struct thread *thread);
 // Nothing of the thread may stay loaded: it ends.
 void switch_forget(struct thread *thread);
-// The processor must not use this space any more: it is being taken apart.
+// No processor may use this space any more: it is being taken apart.
 void switch_leave_space(struct space *space);
 // The I/O ports of the process changed.
 void switch_ports_changed(struct process *process);
-// Sleeps until an interrupt was taken.
+// Sleeps until an interrupt was taken, without the kernel lock.
 void switch_idle(void);
+// Makes another processor look at its queue and its current thread.
+void switch_kick(struct cpu *cpu);
 // Wakes the processor at `deadline` (UINT64_MAX: never).
 void switch_arm_timer(uint64_t deadline, uint64_t now);

@@ -2,7 +2,6 @@
 // become notifications; an exception of the kernel itself is a panic.
 #include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
-#include "kernel/debug/panic.h"
 #include "kernel/irq/controller.h"
 #include "kernel/irq/irq.h"
 #include "kernel/ipc/session.h"
@@ -11,7 +10,9 @@
 #include "kernel/sched/thread.h"
 #include "kernel/x86_64/clock.h"
 #include "kernel/x86_64/entropy.h"
+#include "kernel/x86_64/lock.h"
 #include "kernel/x86_64/processor.h"
+#include "kernel/x86_64/processors.h"
 #include "kernel/x86_64/vectors.h"
 
 enum { EXCEPTIONS = 32, VECTOR_NMI = 2, VECTOR_PAGE_FAULT = 14, REAP_STEPS = 8 };
@@ -58,23 +59,32 @@ static void device_interrupt(uint8_t vector) {
         return;
     if (vector == clock_alarm_vector())
         schedule_tick();
+    else if (vector == VECTOR_SHOOTDOWN)
+        processors_answer();
     else if (vector < VECTOR_DYNAMIC_END)
         irq_deliver(vector);
     irq_controller->end_of_interrupt(vector);
 }
 
+static void exception(struct thread *thread, uint64_t vector, uint64_t address, uint64_t error) {
+    thread->fault_address = address;
+    thread->fault_code = error;
+    if (vector == VECTOR_PAGE_FAULT)
+        page_fault(thread, address, error);
+    else
+        thread_fault(thread, vector);
+}
+
 void interrupt_from_user(struct thread *thread, uint64_t vector, uint64_t error) {
+    uint64_t address = vector == VECTOR_PAGE_FAULT ? processor_fault_address() : 0;
+    kernel_lock();
+    bool admitted = schedule_admit(thread, false);
     if (vector >= EXCEPTIONS) {
         device_interrupt((uint8_t)vector);
     } else if (vector == VECTOR_NMI) {
         log_write(LOG_WARNING, "an NMI arrived");
-    } else {
-        thread->fault_address = vector == VECTOR_PAGE_FAULT ? processor_fault_address() : 0;
-        thread->fault_code = error;
-        if (vector == VECTOR_PAGE_FAULT)
-            page_fault(thread, thread->fault_address, error);
-        else
-            thread_fault(thread, vector);
+    } else if (admitted) { // else it comes again
+        exception(thread, vector, address, error);
     }
     (void)reaper_run(REAP_STEPS);
     schedule();
@@ -82,9 +92,13 @@ void interrupt_from_user(struct thread *thread, uint64_t vector, uint64_t error)
 
 void interrupt_from_kernel(const struct interrupt_frame *frame, uint64_t rbp) {
     if (frame->vector >= EXCEPTIONS) { // the idle loop waits for nothing else
+        kernel_lock();
         device_interrupt((uint8_t)frame->vector);
+        kernel_unlock();
         return;
     }
+    if (frame->vector == VECTOR_NMI)
+        return;
     panic_at(frame->rip, rbp, "exception %llu in the kernel at %p: error code %llx, address %p, stack %p",
           (unsigned long long)frame->vector, (void *)frame->rip, (unsigned long long)frame->error,
           (void *)processor_fault_address(), (void *)frame->rsp);

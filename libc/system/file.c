@@ -19,7 +19,9 @@ static error_t read_from(int fd, void *buffer, size_t size, uint64_t position, s
     uint64_t count;
     error_t error = descriptor_get(fd, &descriptor);
     if (!error)
-        error = file_read(descriptor->file, position, 0, buffer, limited(size), &count);
+        do
+            error = file_read(descriptor->file, position, 0, buffer, limited(size), &count);
+        while (error == ERR_INTERRUPTED && !layer_signals_run());
     if (!error)
         *done = count;
     return error;

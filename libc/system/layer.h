@@ -41,4 +41,7 @@ error_t layer_wait(cap_t notification, uint64_t deadline, uint64_t *bits) MUST_U
 // A notification of this process's own for waiting, made on first use.
 error_t layer_notification(cap_t *notification) MUST_USE;
 
+// Runs the handlers of signals that have come. True: a call that one of them interrupted ends with ERR_INTERRUPTED.
+bool layer_signals_run(void);
+
 uint64_t layer_open_flags(int flags); // O_... to enum open_flag

@@ -32,7 +32,10 @@ error_t system_wait(pid_t pid, int options, int *status, struct rusage *usage, p
     struct task_end end;
     uint64_t flags = (options & WNOHANG ? WAIT_FLAG_NO_HANG : 0) | (options & WUNTRACED ? WAIT_FLAG_STOPPED : 0) |
                      (options & WCONTINUED ? WAIT_FLAG_CONTINUED : 0);
-    error_t error = task_wait(layer_task, pid, flags, &end);
+    error_t error;
+    do
+        error = task_wait(layer_task, pid, flags, &end);
+    while (error == ERR_INTERRUPTED && !layer_signals_run());
     if (error)
         return error;
     *changed = (pid_t)end.id;
@@ -47,7 +50,9 @@ error_t system_wait(pid_t pid, int options, int *status, struct rusage *usage, p
 }
 
 error_t system_kill(pid_t pid, int signal) {
-    return task_kill(layer_task, pid, (uint64_t)signal);
+    error_t error = task_kill(layer_task, pid, (uint64_t)signal);
+    (void)layer_signals_run(); // it may have been for us
+    return error;
 }
 
 error_t system_identity(pid_t pid, struct process_identity *identity) {
@@ -93,44 +98,4 @@ error_t system_usage(int who, struct rusage *usage) {
 
 void system_yield(void) {
     (void)thread_yield(SLOT_THREAD);
-}
-
-// Signals end a process or are ignored by whoever sends them: handlers are remembered, and run only by raise.
-static struct sigaction actions[NSIG];
-static sigset_t blocked;
-
-// The process server leaves alone what is ignored.
-static error_t tell_ignored(void) {
-    uint64_t ignored = 0;
-    for (int signal = 1; signal < NSIG; signal++)
-        if (actions[signal].sa_handler == SIG_IGN)
-            ignored |= UINT64_C(1) << (signal - 1);
-    return task_set_ignored(layer_task, ignored);
-}
-
-error_t system_signal_action(int signal, const struct sigaction *action, struct sigaction *old) {
-    if (signal <= 0 || signal >= NSIG)
-        return ERR_INVALID;
-    if (old)
-        *old = actions[signal];
-    if (!action)
-        return ERR_OK;
-    bool changes = (actions[signal].sa_handler == SIG_IGN) != (action->sa_handler == SIG_IGN);
-    actions[signal] = *action;
-    return changes ? tell_ignored() : ERR_OK;
-}
-
-error_t system_signal_mask(int how, const sigset_t *set, sigset_t *old) {
-    if (old)
-        *old = blocked;
-    if (!set)
-        return ERR_OK;
-    for (int signal = 1; signal < NSIG; signal++) {
-        bool in_set = sigismember(set, signal) == 1;
-        if (how == SIG_SETMASK ? in_set : how == SIG_BLOCK && in_set)
-            (void)sigaddset(&blocked, signal);
-        else if (how == SIG_SETMASK || (how == SIG_UNBLOCK && in_set))
-            (void)sigdelset(&blocked, signal);
-    }
-    return ERR_OK;
 }

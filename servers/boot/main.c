@@ -1,6 +1,7 @@
 // The policy of the start: file systems, then shells or one program. See README.md.
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -89,11 +90,27 @@ static pid_t start(const char *path, const char *argument) {
     return pid;
 }
 
-static int run_instead(const char *program) {
+// The writer of /var/log/messages; none without a disk.
+static pid_t start_log_writer(bool on_disk) {
+    return on_disk ? start("/bin/logfile", NULL) : -1;
+}
+
+// What ends by itself can't go on: no /var/log, or another follows the log already.
+static pid_t keep_log_writer(pid_t writer, pid_t ended, int status) {
+    if (ended != writer)
+        return writer;
+    return WIFSIGNALED(status) ? start_log_writer(true) : -1;
+}
+
+static int run_instead(const char *program, pid_t writer) {
     int status = 0;
     pid_t pid = start(program, NULL);
-    if (pid > 0)
-        (void)waitpid(pid, &status, 0);
+    for (pid_t ended = 0; pid > 0 && ended >= 0 && ended != pid;) {
+        ended = waitpid(-1, &status, 0);
+        writer = keep_log_writer(writer, ended, status);
+    }
+    if (writer > 0 && kill(writer, SIGTERM) == 0)
+        (void)waitpid(writer, &status, 0);
     sync();
     (void)umount("/");
     (void)reboot(RB_POWER_OFF);
@@ -102,7 +119,7 @@ static int run_instead(const char *program) {
 }
 
 // A session that ends by itself (its shell did) begins again; one that failed does so after a pause.
-static int keep_sessions(void) {
+static int keep_sessions(pid_t writer) {
     pid_t sessions[TERMINALS];
     for (int i = 0; i < TERMINALS; i++)
         sessions[i] = start("/bin/session", terminals[i]);
@@ -111,6 +128,7 @@ static int keep_sessions(void) {
         pid_t ended = waitpid(-1, &status, 0);
         if (ended < 0)
             return 1;
+        writer = keep_log_writer(writer, ended, status);
         for (int i = 0; i < TERMINALS; i++) {
             if (ended != sessions[i])
                 continue;
@@ -129,9 +147,11 @@ int main(void) {
     char program[128];
     (void)setenv("PATH", "/bin:/sbin", 1);
     (void)setenv("HOME", "/root", 1);
-    if (!mount_all())
+    bool on_disk = mount_all();
+    if (!on_disk)
         say(LEVEL_WARNING, "/ is the initrd: a rescue shell", "changes are not kept");
+    pid_t writer = start_log_writer(on_disk);
     if (option("program", program, sizeof(program)))
-        return run_instead(program);
-    return keep_sessions();
+        return run_instead(program, writer);
+    return keep_sessions(writer);
 }

@@ -26,7 +26,7 @@ static size_t least(const struct line_discipline *line, size_t size) {
 
 static error_t wait_readable(struct terminal *terminal, size_t size) {
     const struct line_discipline *line = &terminal->state->line;
-    uint64_t deadline = 0;
+    uint64_t deadline = 0, signals = terminal->signals;
     size_t seen = 0;
     for (;;) {
         bool canonical = (line->settings.local & ICANON) != 0;
@@ -46,6 +46,8 @@ static error_t wait_readable(struct terminal *terminal, size_t size) {
             return ERR_OK;
         if (error != ERR_OK)
             return error;
+        if (terminal->signals != signals)
+            return ERR_INTERRUPTED;
     }
 }
 

@@ -85,6 +85,13 @@ static void send_signal(void *argument) {
     uint64_t packed = (uint64_t)(uintptr_t)argument;
     error_t ignored = task_kill_group(console.task, packed >> SIGNAL_BITS, packed & ((1 << SIGNAL_BITS) - 1));
     (void)ignored; // the group has ended
+    // Who reads and handles the signal goes on with that; who does not reads again.
+    for (uint32_t unit = 0; unit < TERMINALS; unit++) {
+        if (console.terminals[unit].state->foreground != packed >> SIGNAL_BITS)
+            continue;
+        console.terminals[unit].signals++;
+        fiber_wake_all(&console.terminals[unit].readers);
+    }
 }
 
 void terminal_signal(struct terminal *terminal, int signal) {

@@ -41,6 +41,7 @@ static void fill_status(const struct role *role, struct service_status *status) 
         .recovery_time = role->recovery_time,
         .address = role->fault_address,
         .priority = role->entry->priority,
+        .flags = (role->entry->optional ? SERVICE_FLAG_OPTIONAL : 0) | (role->entry->state ? SERVICE_FLAG_HAS_STATE : 0),
     };
     strncpy((char *)status->name, role->entry->name, sizeof(status->name) - 1);
     (void)endpoint_information(role->endpoint, &status->queued, &status->oldest, &sessions);
@@ -98,26 +99,33 @@ static error_t init_service_stop(struct request *request, const struct service_s
     return error;
 }
 
-static error_t end_actor(struct request *request, uint64_t name_size) {
+static bool has_actor(const struct role *role) {
+    return role->phase == SERVICE_STATE_RUNNING;
+}
+
+static error_t init_service_kill(struct request *request, const struct service_kill_in *in,
+                                 struct service_kill_out *out) {
     struct role *role;
-    error_t error = changeable_role(request, name_size, &role);
-    if (error)
+    (void)out;
+    error_t error = changeable_role(request, in->name_size, &role);
+    if (error || !has_actor(role))
         return error;
     report("%s is killed and starts again", role->entry->name);
     role_ended(role, SERVICE_CAUSE_KILLED, report_time());
     return ERR_OK;
 }
 
-static error_t init_service_kill(struct request *request, const struct service_kill_in *in,
-                                 struct service_kill_out *out) {
-    (void)out;
-    return end_actor(request, in->name_size);
-}
-
 static error_t init_service_restart(struct request *request, const struct service_restart_in *in,
                                     struct service_restart_out *out) {
+    struct role *role;
     (void)out;
-    return end_actor(request, in->name_size);
+    error_t error = changeable_role(request, in->name_size, &role);
+    if (error)
+        return error;
+    report("%s is restarted", role->entry->name);
+    role->faults = 0;
+    role_ended(role, SERVICE_CAUSE_KILLED, report_time());
+    return role->phase == SERVICE_STATE_FAILED ? ERR_NOT_EXECUTABLE : ERR_OK;
 }
 
 static error_t init_service_power(struct request *request, const struct service_power_in *in,

@@ -5,6 +5,7 @@
 #include "kernel/abi/capability.h"
 #include "libipc/client/clock.h"
 #include "libipc/client/slot.h"
+#include "libipc/include/startup.h"
 #include "libipc/protocols/file.h"
 #include "libipc/protocols/kernel.h"
 #include "libipc/protocols/memory.h"
@@ -12,8 +13,7 @@
 #include "libipc/server/timer.h"
 #include "servers/log/state.h"
 
-#define OFTEN_NANOSECONDS  UINT64_C(100000000)
-#define SELDOM_NANOSECONDS UINT64_C(2000000000)
+#define GATHER_NANOSECONDS UINT64_C(1000000000)
 
 static struct timer gather_timer;
 
@@ -71,8 +71,7 @@ static void gather_on_timer(struct timer *timer) {
 }
 
 void log_gather_later(void) {
-    uint64_t pause = log_state.waiters.first != NULL ? OFTEN_NANOSECONDS : SELDOM_NANOSECONDS;
-    timer_set(&gather_timer, clock_monotonic() + pause, gather_on_timer);
+    timer_set(&gather_timer, clock_monotonic() + GATHER_NANOSECONDS, gather_on_timer);
 }
 
 // --- the protocol `log`
@@ -110,6 +109,8 @@ static error_t handle_attach(struct request *request, const struct log_attach_in
                              struct log_attach_out *out) {
     struct log_source made = {.is_used = true};
     unsigned place = 0;
+    if (request->badge != startup_badge("attach")) // sessions to read are handed to every program
+        return ERR_NOT_PERMITTED;
     while (place < SOURCES_MAX && log_state.sources[place].is_used)
         place++;
     if (place == SOURCES_MAX)
@@ -148,9 +149,7 @@ static error_t handle_wait(struct request *request, const struct log_wait_in *in
         return ERR_OK;
     }
     cap_t notification = request_keep(request, in->notification);
-    error_t error = poll_list_add(&log_state.waiters, notification, in->bits, READINESS_READ, &ticket);
-    log_gather_later();
-    return error;
+    return poll_list_add(&log_state.waiters, notification, in->bits, READINESS_READ, &ticket);
 }
 
 const struct log_ops log_server_ops = {.attach = handle_attach, .read = handle_read, .wait = handle_wait};

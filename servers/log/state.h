@@ -27,6 +27,6 @@ extern struct log_state log_state;
 
 // source.c: takes what there is from the kernel's ring and all others; tells those who wait.
 void log_gather(void);
-// Does so again every now and then, since the kernel signals nobody: often while somebody waits.
+// Does so again every second, since the kernel signals nobody.
 void log_gather_later(void);
 extern const struct log_ops log_server_ops;

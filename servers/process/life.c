@@ -6,6 +6,7 @@
 #include "kernel/abi/capability.h"
 #include "libipc/client/clock.h"
 #include "libipc/client/slot.h"
+#include "libipc/client/system_call.h"
 #include "libipc/protocols/account.h"
 #include "libipc/protocols/endpoint.h"
 #include "libipc/protocols/process.h"
@@ -196,6 +197,7 @@ void program_end(struct program *program, uint32_t kind, uint32_t code) {
     release(&program->thread);
     release(&program->process);
     release(&program->account);
+    release(&program->caught_by);
     program->state = TASK_STATE_ENDED;
     program->end_kind = kind;
     program->end_code = code;
@@ -219,7 +221,8 @@ static void set_news(struct program *program, uint32_t state, uint32_t news, uin
     wake_parent(program);
 }
 
-// Programs can ignore signals, but not handle them yet: the default action of POSIX <signal.h> is taken.
+// What a program neither ignores nor catches has the default action of POSIX <signal.h>. A caught signal is a bit in the
+// program's own notification: its libc calls the handler when it next enters a call (libc/system/signal.c).
 void program_signal(struct program *program, uint64_t signal) {
     if (program->state == TASK_STATE_EMPTY) {
         if (signal_default_action(signal) == SIGNAL_END)
@@ -246,6 +249,12 @@ void program_signal(struct program *program, uint64_t signal) {
             if (error == ERR_OK)
                 set_news(program, TASK_STATE_RUNNING, NEWS_CONTINUED, (uint32_t)signal);
         }
+        break;
+    case SIGNAL_CATCH:
+        program->interrupted = 1;
+        error = notification_signal(program->caught_by, UINT64_C(1) << (signal - 1));
+        (void)error; // it gave its own notification up
+        fiber_wake_all(&process_server.waiters[program_index(process_server.table, program)]);
         break;
     case SIGNAL_IGNORE:
         break;

@@ -40,7 +40,8 @@ static bool claimed(cap_t slot) {
     for (uint32_t i = 0; i < table->used; i++) {
         const struct program *program = &table->programs[i];
         if (program->id != 0 &&
-            (slot == program->process || slot == program->account || slot == program->thread))
+            (slot == program->process || slot == program->account || slot == program->thread ||
+             slot == program->caught_by))
             return true;
     }
     return false;

@@ -228,5 +228,8 @@ enum signal_action program_signal_action(const struct program *program, uint64_t
     enum signal_action action = signal_default_action(signal);
     bool always = signal == SIGNAL_KILL || signal == SIGNAL_STOP_NUMBER || action == SIGNAL_CONTINUE;
     bool ignored = signal >= 1 && signal <= SIGNAL_LAST && (program->ignored >> (signal - 1) & 1) != 0;
-    return ignored && !always ? SIGNAL_IGNORE : action;
+    bool caught = signal >= 1 && signal <= SIGNAL_LAST && (program->caught >> (signal - 1) & 1) != 0;
+    if (always)
+        return action;
+    return caught ? SIGNAL_CATCH : ignored ? SIGNAL_IGNORE : action;
 }

@@ -20,7 +20,7 @@ enum {
 };
 
 #define PROGRAM_TABLE_MAGIC   UINT64_C(0x656c6261746b7374) // "tsktable"
-#define PROGRAM_TABLE_VERSION 2
+#define PROGRAM_TABLE_VERSION 3
 
 enum task_news { NEWS_NONE = 0, NEWS_STOPPED = 1, NEWS_CONTINUED = 2 };
 
@@ -38,6 +38,9 @@ struct program {
     cap_t process, account, thread;
     uint64_t owner;   // badge of the service that made it and waits for it, 0 if a program did
     uint64_t ignored; // bit n - 1: signal n does nothing
+    uint64_t caught;  // bit n - 1: signal n sets its bit in `caught_by` and does nothing else
+    cap_t caught_by;  // notification, 0: none was given
+    uint32_t interrupted; // a caught signal came and no wait was ended by it yet
     uint64_t started, cpu_time, peak_memory, serial;
     char name[PROGRAM_NAME_BYTES];
     char arguments[PROGRAM_ARGUMENT_BYTES];
@@ -98,7 +101,7 @@ void program_describe(const struct program *program, struct task_information *in
 void program_describe_end(const struct program *program, struct task_end *end);
 
 // What a signal does to a program that has no say in it.
-enum signal_action { SIGNAL_IGNORE, SIGNAL_END, SIGNAL_STOP, SIGNAL_CONTINUE };
+enum signal_action { SIGNAL_IGNORE, SIGNAL_CATCH, SIGNAL_END, SIGNAL_STOP, SIGNAL_CONTINUE };
 enum signal_action signal_default_action(uint64_t signal);
 // What it does to this one.
 enum signal_action program_signal_action(const struct program *program, uint64_t signal);

@@ -103,6 +103,10 @@ static error_t op_wait(struct request *request, const struct task_wait_in *in, s
         }
         if (in->flags & WAIT_FLAG_NO_HANG)
             return ERR_OK; // id 0
+        if (caller.program != NULL && caller.program->interrupted) {
+            caller.program->interrupted = 0;
+            return ERR_INTERRUPTED;
+        }
         error =
             fiber_wait(caller.program != NULL ? &server->waiters[program_index(server->table, caller.program)]
                                               : &server->service_waiters);
@@ -305,6 +309,23 @@ static error_t op_set_ignored(struct request *request, const struct task_set_ign
     return error;
 }
 
+static error_t op_set_caught(struct request *request, const struct task_set_caught_in *in,
+                             struct task_set_caught_out *out) {
+    (void)out;
+    struct program *program;
+    error_t error = caller_program(request, &program);
+    if (error != ERR_OK)
+        return error;
+    if (in->notification != 0) {
+        slot_release(program->caught_by);
+        program->caught_by = request_keep(request, in->notification);
+    }
+    if (in->signals != 0 && program->caught_by == 0)
+        return ERR_INVALID;
+    program->caught = in->signals;
+    return ERR_OK;
+}
+
 const struct task_ops task_server_ops = {
     .create = op_create,
     .start = op_start,
@@ -323,4 +344,5 @@ const struct task_ops task_server_ops = {
     .foreground = op_foreground,
     .kill_group = op_kill_group,
     .set_ignored = op_set_ignored,
+    .set_caught = op_set_caught,
 };

@@ -85,8 +85,9 @@ void make_services(struct document *document, uint64_t id) {
             document_format(document, "%u", status.process);
         else
             document_append(document, "-", 1);
-        document_format(document, " %llu %llu %s\n", (number)status.restarts,
-                        (number)(uptime / NANOSECONDS_PER_MILLISECOND), cause_name(status.cause));
+        document_format(document, " %llu %llu %llu %llu %s\n", (number)status.restarts,
+                        (number)(uptime / NANOSECONDS_PER_MILLISECOND), (number)(status.recovery_time / 1000),
+                        (number)status.queued, cause_name(status.cause));
     }
 }
 

@@ -261,7 +261,7 @@ static void check_request(const struct request *request, bool expect_idle, const
     need(request->session, CAP_SESSION, whose)->holds++;
     if (request->state == REQUEST_SERVED) {
         need(request->server, CAP_THREAD, whose);
-        if (request->server->serving != request)
+        if (thread_serving(request->server) != request)
             fail("%s is served by one who does not serve it", whose);
     }
     if (request->state == REQUEST_ASIDE && (request->slot->kind != CAP_REPLY || request->slot->object != request))
@@ -284,18 +284,21 @@ static void check_thread(struct thread *thread) {
     check_request(&thread->fault, thread->state != THREAD_STATE_FAULTED, "a fault");
     if (thread->in_queue != (ready && !held && thread != current_thread()))
         fail("a thread in state %u (held %d) is %s the run queue", thread->state, held, thread->in_queue ? "in" : "not in");
-    if ((thread->in_queue || thread->state == THREAD_STATE_WAITING) == list_is_empty(&thread->queue_link) && !ended)
-        if (thread->in_queue || thread->state == THREAD_STATE_WAITING)
-            fail("a thread that waits is in no list");
+    bool first = thread->state == THREAD_STATE_WAITING && thread->waits_at && thread->waits_at->receiver == thread;
+    if ((thread->in_queue || (thread->state == THREAD_STATE_WAITING && !first)) == list_is_empty(&thread->queue_link) && !ended)
+        fail("a thread is in a list, or not, wrongly");
+    if (thread->caller && (thread->caller->request.origin != REQUEST_THREAD || thread->caller->request.cancelling || thread->serving))
+        fail("a thread serves a caller that the fast path must not answer");
     if (!ended && thread->timer.linked != !!(thread->extras & EXTRA_TIMER))
         fail("a timer and its mark differ");
     if (thread->timer.linked && thread->state != THREAD_STATE_WAITING && thread->state != THREAD_STATE_CALLING)
         fail("a thread in state %u has a timer", thread->state);
-    if (thread->serving && (thread->serving->server != thread || thread->serving->state != REQUEST_SERVED || ended))
+    const struct request *serving = thread_serving(thread);
+    if (serving && (serving->server != thread || serving->state != REQUEST_SERVED || ended))
         fail("a thread serves what is not served by it");
     uint8_t effective = thread->priority;
-    if (thread->serving && thread->serving->priority > effective)
-        effective = thread->serving->priority;
+    if (serving && serving->priority > effective)
+        effective = serving->priority;
     if (!ended && thread->effective != effective)
         fail("a thread's priority is %u, not %u", thread->effective, effective);
     if (!ended && thread->process->object.dying)
@@ -332,7 +335,7 @@ static void check_endpoint(struct endpoint *endpoint) {
     uint32_t unshown = 0, sessions = list_length(&endpoint->sessions, "sessions");
     if (list_length(&endpoint->queue, "requests") != endpoint->queued)
         fail("an endpoint counts its queue wrongly");
-    if (endpoint->queued && !list_is_empty(&endpoint->receivers))
+    if (endpoint->queued && endpoint_first_receiver(endpoint))
         fail("requests and receivers wait for each other");
     for (struct list *link = endpoint->receivers.next; link != &endpoint->receivers; link = link->next)
         if (CONTAINER_OF(link, struct thread, queue_link)->state != THREAD_STATE_WAITING)
@@ -345,9 +348,14 @@ static void check_endpoint(struct endpoint *endpoint) {
             fail("a session that was shown stands behind one that was not");
         seen_unshown = !shown;
     }
+    unshown += endpoint->notification && endpoint->notification->bits;
+    if (endpoint->notification && endpoint->notification->counted != !!endpoint->notification->bits)
+        fail("a signal is counted wrongly");
+    if (endpoint->receiver && (endpoint->receiver->state != THREAD_STATE_WAITING || endpoint->receiver->waits_at != endpoint))
+        fail("the first receiver does not wait here");
     if (endpoint->events != unshown + list_length(&endpoint->cancelled, "cancellations") && !endpoint->object.dying)
         fail("an endpoint counts its events wrongly");
-    if (endpoint->events && !list_is_empty(&endpoint->receivers))
+    if (endpoint->events && endpoint_first_receiver(endpoint))
         fail("events and receivers wait for each other");
     if (sessions > endpoint->session_count)
         fail("an endpoint has more sessions than it counts");
@@ -355,7 +363,7 @@ static void check_endpoint(struct endpoint *endpoint) {
         need(endpoint->notification, CAP_NOTIFICATION, "an endpoint")->references++;
         if (endpoint->notification->endpoint != endpoint)
             fail("a notification is bound elsewhere");
-        if (endpoint->notification->bits && !list_is_empty(&endpoint->receivers))
+        if (endpoint->notification->bits && endpoint_first_receiver(endpoint))
             fail("signals and receivers wait for each other");
     }
 }
@@ -456,7 +464,7 @@ void invariants_check(struct account *root, struct process *held) {
         if (frame_is_shared((uint64_t)frames_seen[i] * PAGE_BYTES) != (frame_users[frames_seen[i]] > 1))
             fail("a frame has %u users, and counts otherwise", frame_users[frames_seen[i]]);
     uint64_t slabs = heap_bytes + heap_slack_bytes();
-    uint64_t used = frames_used + slabs / PAGE_BYTES + machine_shares + machine_kernel_tables();
+    uint64_t used = frames_used + slabs / PAGE_BYTES + machine_shares + machine_taken + machine_kernel_tables();
     uint64_t counted = (frame_total_bytes() - frame_free_bytes()) / PAGE_BYTES;
     if (slabs % PAGE_BYTES || used != counted)
         fail("%llu frames are in use, %llu counted", (unsigned long long)used, (unsigned long long)counted);

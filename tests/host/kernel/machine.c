@@ -26,8 +26,10 @@
 #include "kernel/x86_64/entropy.h"
 #include "kernel/x86_64/fpu.h"
 #include "kernel/x86_64/lapic.h"
+#include "kernel/x86_64/lock.h"
 #include "kernel/x86_64/power.h"
 #include "kernel/x86_64/processor.h"
+#include "kernel/x86_64/processors.h"
 #include "kernel/x86_64/switch.h"
 #include "kernel/x86_64/vectors.h"
 
@@ -41,6 +43,7 @@ uint32_t machine_object_count;
 struct processor boot_processor = {.self = &boot_processor};
 
 static int ram = -1;
+static bool machine_locked;
 static struct boot_info boot = {
     .memory = {{.start = FIRST_FRAME * PAGE_BYTES, .length = MACHINE_BYTES - FIRST_FRAME * PAGE_BYTES, .kind = BOOT_MEMORY_FREE}},
     .memory_count = 1,
@@ -92,7 +95,7 @@ void machine_start(void) {
     information_start(&boot);
     static struct clock_page page;
     information_clock_page(&page);
-    run_queue_initialize();
+    cpu_register(&boot_processor.cpu);
 }
 
 // The region's pages: entered in the kernel's page tables, and really there for the program.
@@ -131,6 +134,43 @@ uint64_t machine_kernel_tables(void) {
     return tables_below(paging_kernel_root(), 3);
 }
 
+enum { TAKEN_BLOCKS = 4096 };
+uint64_t machine_taken;
+static struct {
+    uint64_t physical;
+    uint32_t order;
+} taken[TAKEN_BLOCKS];
+static uint32_t taken_count;
+
+void machine_leave_frames(uint32_t left) {
+    for (uint32_t order = FRAME_ORDERS; order-- > 0;)
+        while (frame_allocate(order, FRAME_ANYWHERE, &taken[taken_count].physical) == ERR_OK) {
+            check(taken_count + left < TAKEN_BLOCKS - 1, "room for free blocks");
+            machine_taken += UINT64_C(1) << order;
+            taken[taken_count++].order = order;
+        }
+    while (left > 0 && taken_count > 0) { // the smallest were taken last
+        uint32_t order = taken[--taken_count].order;
+        uint64_t physical = taken[taken_count].physical;
+        while (order > 0) { // splits it: the upper half stays taken
+            order--;
+            taken[taken_count].physical = physical + ((uint64_t)PAGE_BYTES << order);
+            taken[taken_count++].order = order;
+        }
+        machine_taken--;
+        frame_free(physical, 0);
+        left--;
+    }
+}
+
+void machine_return_frames(void) {
+    while (taken_count > 0) {
+        taken_count--;
+        frame_free(taken[taken_count].physical, taken[taken_count].order);
+    }
+    machine_taken = 0;
+}
+
 error_t machine_allocate(size_t bytes, void **memory);
 void machine_free(void *memory);
 
@@ -154,21 +194,38 @@ void machine_free(void *memory) {
 
 // switch.h
 uint32_t switch_to(struct thread *thread) {
+    machine_locked = false; // the way out is next
     bool switched = boot_processor.space_root != thread->space_root;
     check(thread->space_root != 0, "a thread without a space");
     boot_processor.space_root = thread->space_root;
-    boot_processor.current = thread;
     return switched;
 }
 struct thread *current_thread(void) {
-    return boot_processor.current;
+    return boot_processor.cpu.current;
 }
-void switch_to_nothing(void) {
-    boot_processor.current = NULL;
+void switch_save_fpu(struct thread *thread) {
+    (void)thread;
+}
+void switch_kick(struct cpu *cpu) {
+    (void)cpu;
+}
+void kernel_lock(void) {
+    check(!machine_locked, "the kernel lock, taken twice");
+    machine_locked = true;
+}
+void kernel_unlock(void) {
+    check(machine_locked, "the kernel lock, given back twice");
+    machine_locked = false;
+}
+void processors_answer(void) {
+}
+void processors_reload(uint64_t root, uint64_t instead) {
+    (void)root, (void)instead;
+}
+void processors_forget_kernel_mappings(void) {
 }
 void switch_forget(struct thread *thread) {
-    if (boot_processor.current == thread)
-        boot_processor.current = NULL;
+    (void)thread;
 }
 void switch_leave_space(struct space *space) {
     if (space->tables.root && boot_processor.space_root == space->tables.root)
@@ -178,6 +235,7 @@ void switch_ports_changed(struct process *process) {
     (void)process;
 }
 void switch_idle(void) {
+    machine_locked = machine_alarm != UINT64_MAX;
     if (machine_alarm == UINT64_MAX)
         longjmp(machine_stuck, 1);
     if (machine_now < machine_alarm)

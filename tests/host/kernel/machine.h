@@ -19,6 +19,11 @@ extern uint64_t machine_alarm;  // UINT64_MAX: none
 extern jmp_buf machine_stuck;   // taken when nobody will ever run again
 extern uint64_t machine_shares; // pages that the kernel has mapped for itself
 
+// Takes all free frames but `left` away from the kernel, and gives them back.
+void machine_leave_frames(uint32_t left);
+void machine_return_frames(void);
+extern uint64_t machine_taken; // frames
+
 // All objects' memory goes through these (object.c is compiled with the heap's names replaced).
 enum { MACHINE_OBJECTS = 65536 };
 extern void *machine_objects[MACHINE_OBJECTS]; // those that live, in no order
@@ -26,3 +31,5 @@ extern uint32_t machine_object_count;
 
 // Pages of page tables below the kernel's root that belong to nobody's account.
 uint64_t machine_kernel_tables(void);
+// The thread that runs.
+struct thread *current_thread(void);

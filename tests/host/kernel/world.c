@@ -1,6 +1,7 @@
-// The driver behind world.h. Whatever thread the kernel lets run makes a system call, faults, or is interrupted, as the next
-// bytes say: targets are slots with low numbers, arguments come from a small set of sensible and bad ones, so that acts
-// often concern the same objects. In the end everything is destroyed, and nothing may be left.
+// The driver behind world.h. Whatever thread the kernel lets run makes a system call, faults, or is
+// interrupted, as the next bytes say: targets are slots with low numbers, arguments come from a small set of
+// sensible and bad ones, so that acts often concern the same objects. In the end everything is destroyed, and
+// nothing may be left.
 #include "tests/host/kernel/world.h"
 
 #include <stdbool.h>
@@ -12,20 +13,20 @@
 #include "kernel/abi/syscall.h"
 #include "kernel/cap/account.h"
 #include "kernel/memory/frame.h"
-#include "kernel/memory/heap.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/schedule.h"
 #include "kernel/x86_64/processor.h"
 #include "kernel/x86_64/switch.h"
 #include "kernel/x86_64/vectors.h"
 #include "tests/host/kernel/invariants.h"
+#include "tests/host/kernel/life.h"
 #include "tests/host/kernel/machine.h"
 
 enum { SLOTS = 40, ACTS_MAX = 5000 };
 
 struct statistics world_statistics;
 
-void system_call(struct thread *thread);                                         // the kernel's
+void system_call(struct thread *thread);                                          // the kernel's
 void interrupt_from_user(struct thread *thread, uint64_t vector, uint64_t error); // likewise
 
 static const uint8_t *input;
@@ -44,17 +45,23 @@ struct method {
     uint16_t code;
     uint8_t words_in, caps_in, reads, writes, caps_out;
 };
-#define METHOD(protocol, method, code, words_in, caps_in, reads, writes, words_out, caps_out)                     \
+#define METHOD(protocol, method, code, words_in, caps_in, reads, writes, words_out, caps_out)                \
     {code, words_in, caps_in, (reads) != 0, (writes) != 0, caps_out},
 static const struct method methods[] = {KERNEL_OBJECT_METHODS(METHOD)};
 #undef METHOD
 enum { METHODS = sizeof(methods) / sizeof(methods[0]) };
 
 static const uint8_t protocol_of_kind[CAP_KIND_COUNT] = {
-    [CAP_PROCESS] = PROTOCOL_PROCESS,   [CAP_THREAD] = PROTOCOL_THREAD, [CAP_ENDPOINT] = PROTOCOL_ENDPOINT,
-    [CAP_CALL] = PROTOCOL_CALL,         [CAP_NOTIFICATION] = PROTOCOL_NOTIFICATION,
-    [CAP_MEMORY] = PROTOCOL_MEMORY,     [CAP_IRQ] = PROTOCOL_IRQ,       [CAP_IOPORT] = PROTOCOL_IOPORT,
-    [CAP_ACCOUNT] = PROTOCOL_ACCOUNT,   [CAP_KERNEL] = PROTOCOL_KERNEL,
+    [CAP_PROCESS] = PROTOCOL_PROCESS,
+    [CAP_THREAD] = PROTOCOL_THREAD,
+    [CAP_ENDPOINT] = PROTOCOL_ENDPOINT,
+    [CAP_CALL] = PROTOCOL_CALL,
+    [CAP_NOTIFICATION] = PROTOCOL_NOTIFICATION,
+    [CAP_MEMORY] = PROTOCOL_MEMORY,
+    [CAP_IRQ] = PROTOCOL_IRQ,
+    [CAP_IOPORT] = PROTOCOL_IOPORT,
+    [CAP_ACCOUNT] = PROTOCOL_ACCOUNT,
+    [CAP_KERNEL] = PROTOCOL_KERNEL,
 };
 
 static uint64_t some_slot(void) {
@@ -88,8 +95,9 @@ static uint64_t some_address(void) {
     uint8_t byte = next_byte();
     if (byte < 240)
         return 0x200000 + (uint64_t)(byte % 24) * PAGE_BYTES + (byte >= 200 ? PAGE_BYTES - 3 : 0);
-    static const uint64_t odd[] = {0, 0x10, USER_HIGHEST - PAGE_BYTES, USER_HIGHEST, UINT64_MAX, 0xffff800000000000,
-                                   0x40000000, 0x7fe00000};
+    static const uint64_t odd[] = {
+        0,          0x10,      USER_HIGHEST - PAGE_BYTES, USER_HIGHEST, UINT64_MAX, 0xffff800000000000,
+        0x40000000, 0x7fe00000};
     return odd[byte % 8];
 }
 
@@ -113,7 +121,8 @@ static uint64_t some_word(void) {
     case 6:
         return byte % 4;
     default: {
-        static const uint64_t odd[] = {UINT64_MAX, UINT64_C(1) << 32, UINT64_C(1) << 47, 1 << 20, 600 * PAGE_BYTES, 63, 64, 4095};
+        static const uint64_t odd[] = {
+            UINT64_MAX, UINT64_C(1) << 32, UINT64_C(1) << 47, 1 << 20, 600 * PAGE_BYTES, 63, 64, 4095};
         return odd[byte % 8];
     }
     }
@@ -227,20 +236,23 @@ static uint64_t call_tag(struct thread *thread, uint64_t slot_index, const struc
     uint8_t odd = next_byte();
     *method = slot ? some_method(slot->kind) : NULL;
     if (odd >= 250) // anything
-        return (uint64_t)next_byte() << 24 | (uint64_t)next_byte() << 16 | (uint64_t)next_byte() << 8 | next_byte();
+        return (uint64_t)next_byte() << 24 | (uint64_t)next_byte() << 16 | (uint64_t)next_byte() << 8 |
+               next_byte();
     if (*method)
         return TAG((*method)->code, (*method)->words_in) | (uint64_t)(*method)->caps_in << TAG_CAPS_SHIFT |
                ((*method)->reads ? TAG_LEND_READ : 0) | ((*method)->writes ? TAG_LEND_WRITE : 0);
-    return TAG(0x7000 + odd % 4, odd % 12) | (uint64_t)(odd % 3) << TAG_CAPS_SHIFT | (odd & 16 ? TAG_LEND_READ : 0) |
-           (odd & 32 ? TAG_LEND_WRITE : 0) | (odd & 64 ? TAG_DEADLINE : 0) | (odd > 230 ? TAG_REPEAT : 0);
+    return TAG(0x7000 + odd % 4, odd % 12) | (uint64_t)(odd % 3) << TAG_CAPS_SHIFT |
+           (odd & 16 ? TAG_LEND_READ : 0) | (odd & 32 ? TAG_LEND_WRITE : 0) | (odd & 64 ? TAG_DEADLINE : 0) |
+           (odd > 230 ? TAG_REPEAT : 0);
 }
 
 static void make_call(struct thread *thread) {
     struct registers *registers = &thread->registers;
     static const int8_t numbers[32] = {
-        SYS_CALL,       SYS_CALL, SYS_CALL, SYS_CALL,  SYS_CALL,  SYS_CALL,    SYS_CALL,  SYS_CALL, SYS_CALL, SYS_CALL, SYS_CALL,
-        SYS_CALL,       SYS_CALL, SYS_CALL, SYS_CALL,  SYS_CALL,  SYS_CALL,    SYS_SEND,  SYS_SEND, SYS_SEND, SYS_WAIT, SYS_WAIT,
-        SYS_WAIT,       SYS_WAIT, SYS_REPLY, SYS_REPLY, SYS_REPLY_WAIT, SYS_FORWARD, SYS_SIGNAL, SYS_COPY, SYS_SERVE, 0};
+        SYS_CALL,  SYS_CALL,  SYS_CALL,       SYS_CALL,    SYS_CALL,   SYS_CALL, SYS_CALL,  SYS_CALL,
+        SYS_CALL,  SYS_CALL,  SYS_CALL,       SYS_CALL,    SYS_CALL,   SYS_CALL, SYS_CALL,  SYS_CALL,
+        SYS_CALL,  SYS_SEND,  SYS_SEND,       SYS_SEND,    SYS_WAIT,   SYS_WAIT, SYS_WAIT,  SYS_WAIT,
+        SYS_REPLY, SYS_REPLY, SYS_REPLY_WAIT, SYS_FORWARD, SYS_SIGNAL, SYS_COPY, SYS_SERVE, 0};
     int32_t number = numbers[next_byte() % 32];
     const struct method *method;
     uint64_t rip = registers->rip = 0x200000;
@@ -302,21 +314,6 @@ static void act(void) {
     invariants_check(root, first_process);
 }
 
-static void must(error_t error, const char *what) {
-    if (!error)
-        return;
-    fprintf(stderr, "the world can't begin: %s gave %d\n", what, error);
-    abort();
-}
-
-static void give(cap_t index, enum capability_kind kind, void *object) {
-    struct capability *slot;
-    must(capability_reserve(&first_process->table, root, index, &slot), "a slot");
-    capability_fill(slot, kind, object, RIGHTS_ALL, NULL);
-    if (kind == CAP_IOPORT)
-        slot->data = 0xffff0000;
-}
-
 // Sees to it that somebody can run. False if there is no memory left for that.
 static bool begin(void) {
     struct thread *thread;
@@ -332,44 +329,24 @@ static bool begin(void) {
     thread_start(thread);
     if (!is_new)
         return true;
-    give(SLOT_SELF, CAP_PROCESS, first_process);
-    give(SLOT_THREAD, CAP_THREAD, thread);
-    give(SLOT_ACCOUNT, CAP_ACCOUNT, root);
-    give(SLOT_KERNEL, CAP_KERNEL, NULL);
-    give(BOOT_SLOT_IRQ, CAP_IRQ, NULL);
-    give(BOOT_SLOT_IOPORT, CAP_IOPORT, NULL);
+    life_give(first_process, root, SLOT_SELF, CAP_PROCESS, first_process);
+    life_give(first_process, root, SLOT_THREAD, CAP_THREAD, thread);
+    life_give(first_process, root, SLOT_ACCOUNT, CAP_ACCOUNT, root);
+    life_give(first_process, root, SLOT_KERNEL, CAP_KERNEL, NULL);
+    life_give(first_process, root, BOOT_SLOT_IRQ, CAP_IRQ, NULL);
+    life_give(first_process, root, BOOT_SLOT_IOPORT, CAP_IOPORT, NULL);
     object_reference(&first_process->object); // to see that it died
     return true;
 }
 
-// Ends everything that is left.
-static void end(void) {
-    struct process *process;
-    if (first_process)
-        object_release(&first_process->object);
-    first_process = NULL;
-    while ((process = process_next(0)))
-        process_destroy(process);
-    (void)reaper_run(UINT32_MAX);
-    invariants_check(root, first_process);
-    object_release(&root->object);
-    (void)reaper_run(UINT32_MAX);
-    if (machine_object_count) {
-        const struct object *object = machine_objects[0];
-        fprintf(stderr, "%u objects are left, one of kind %u with %u references\n", machine_object_count, object->kind, object->references);
-        abort();
-    }
-}
-
 void world_run(const uint8_t *bytes, size_t length) {
     static bool started;
-    static uint64_t free_before;
     if (!started)
         machine_start();
     started = true;
     input = bytes;
     input_left = length;
-    must(account_create(NULL, 900 * PAGE_BYTES, 20, &root), "an account");
+    life_must(account_create(NULL, 900 * PAGE_BYTES, 20, &root), "an account");
     volatile int acts = 0;
     (void)setjmp(machine_stuck); // here again whenever nobody will ever run: another thread begins
     if (begin()) {
@@ -377,11 +354,6 @@ void world_run(const uint8_t *bytes, size_t length) {
         for (; acts < ACTS_MAX && input_left; acts++)
             act();
     }
-    end();
-    uint64_t free_now = frame_free_bytes() + (machine_kernel_tables() << PAGE_SHIFT) + heap_slack_bytes();
-    if (free_before && free_now != free_before) {
-        fprintf(stderr, "%llu bytes were free before, %llu are now\n", (unsigned long long)free_before, (unsigned long long)free_now);
-        abort();
-    }
-    free_before = free_now;
+    life_end(root, first_process);
+    first_process = NULL;
 }

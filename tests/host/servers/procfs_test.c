@@ -250,7 +250,7 @@ static void test_plain(void) {
     add_log("line\nwith: controls\t", 0);
     add_log("", 0);
     CHECK(parse_proc_log_next() == 5); // four, and one for those that were lost
-    CHECK(lines("services", 6) == 3 && lines("uptime", 2) == 1 && lines("cmdline", 1) == 1 &&
+    CHECK(lines("services", 8) == 3 && lines("uptime", 2) == 1 && lines("cmdline", 1) == 1 &&
           lines("version", 1) == 1);
     CHECK(lines("interrupts", 3) == 15); // lines 1 to 15 have a count in machine.c
     copy_out("memory");
@@ -284,7 +284,7 @@ static void test_all_parse(void) {
     parse_proc_disk_next();
     parse_proc_pci_next();
     parse_proc_log_next();
-    lines("services", 6);
+    lines("services", 8);
     lines("interrupts", 3);
     if (playing == ROUND_RANDOM)
         for (char id = '1'; id <= '4'; id++) {

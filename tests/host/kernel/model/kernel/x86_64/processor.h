@@ -3,14 +3,15 @@
 
 #include <stdint.h>
 
-struct thread;
+#include "kernel/sched/cpu.h"
+
 struct process;
 
 enum { KERNEL_STACK_BYTES = 16384 };
 
 struct processor {
+    struct cpu cpu;
     struct processor *self;
-    struct thread *current;
     uint64_t kernel_stack, user_stack;
     uint64_t space_root; // what CR3 would hold
     uint64_t fault_address;
@@ -20,6 +21,9 @@ extern struct processor boot_processor;
 
 static inline struct processor *processor_self(void) {
     return &boot_processor;
+}
+static inline struct cpu *cpu_self(void) {
+    return &boot_processor.cpu;
 }
 static inline uint64_t processor_space_root(void) {
     return boot_processor.space_root;

@@ -1,0 +1,113 @@
+// Signals: what the program does with each, and the mask. A signal that is handled is a bit in a notification
+// of this process, set by the process server; handlers run when the program enters or leaves a call that
+// looks for them (wait, kill, read, poll, sigprocmask, sigaction), never in between. Invariant: `caught` is
+// what the server was told.
+#include <signal.h>
+#include <stdbool.h>
+
+#include "kernel/abi/capability.h"
+#include "libc/internal/system.h"
+#include "libc/system/layer.h"
+#include "libipc/protocols/account.h"
+#include "libipc/protocols/task.h"
+
+#define LONG_AGO 1 // a deadline that has passed: looks without waiting
+
+static struct sigaction actions[NSIG];
+static sigset_t blocked;
+static uint64_t caught, pending; // bit n - 1: signal n
+static cap_t notification;
+
+static uint64_t bit_of(int signal) {
+    return UINT64_C(1) << (signal - 1);
+}
+
+static bool is_handler(const struct sigaction *action) {
+    return action->sa_handler != SIG_IGN && action->sa_handler != SIG_DFL;
+}
+
+// The process server leaves alone what is ignored, and hands over what is caught.
+static error_t tell(void) {
+    uint64_t ignored = 0, wanted = 0;
+    for (int signal = 1; signal < NSIG; signal++) {
+        if (actions[signal].sa_handler == SIG_IGN)
+            ignored |= bit_of(signal);
+        else if (is_handler(&actions[signal]))
+            wanted |= bit_of(signal);
+    }
+    error_t error = task_set_ignored(layer_task, ignored);
+    if (error || wanted == caught)
+        return error;
+    cap_t fresh = 0;
+    if (!notification) {
+        error = account_create_notification(SLOT_ACCOUNT, &notification);
+        fresh = notification;
+    }
+    if (!error)
+        error = task_set_caught(layer_task, wanted, fresh);
+    if (!error)
+        caught = wanted;
+    return error;
+}
+
+// Runs one handler with its mask in force. True if calls that it interrupted are to end.
+static bool handle(int signal) {
+    struct sigaction action = actions[signal];
+    sigset_t before = blocked;
+    if (!is_handler(&action))
+        return false;
+    blocked |= action.sa_mask | (action.sa_flags & SA_NODEFER ? 0 : bit_of(signal));
+    if (action.sa_flags & SA_RESETHAND)
+        actions[signal].sa_handler = SIG_DFL;
+    if (action.sa_flags & SA_SIGINFO) {
+        siginfo_t information = {.si_signo = signal};
+        action.sa_sigaction(signal, &information, NULL);
+    } else {
+        action.sa_handler(signal);
+    }
+    blocked = before;
+    return !(action.sa_flags & SA_RESTART);
+}
+
+bool layer_signals_run(void) {
+    bool interrupts = false;
+    uint64_t bits;
+    if (!caught)
+        return false;
+    if (layer_wait(notification, LONG_AGO, &bits) == ERR_OK)
+        pending |= bits;
+    for (uint64_t ready; (ready = pending & ~(uint64_t)blocked) != 0;) {
+        int signal = __builtin_ctzll(ready) + 1;
+        pending &= ~bit_of(signal);
+        interrupts |= handle(signal);
+    }
+    return interrupts;
+}
+
+error_t system_signal_action(int signal, const struct sigaction *action, struct sigaction *old) {
+    if (signal <= 0 || signal >= NSIG)
+        return ERR_INVALID;
+    if (old)
+        *old = actions[signal];
+    if (!action)
+        return ERR_OK;
+    bool changes = actions[signal].sa_handler != action->sa_handler;
+    (void)layer_signals_run(); // by the action that was in force when it came
+    actions[signal] = *action;
+    return changes ? tell() : ERR_OK;
+}
+
+error_t system_signal_mask(int how, const sigset_t *set, sigset_t *old) {
+    if (old)
+        *old = blocked;
+    if (set && how == SIG_SETMASK)
+        blocked = *set;
+    else if (set && how == SIG_BLOCK)
+        blocked |= *set;
+    else if (set && how == SIG_UNBLOCK)
+        blocked &= ~*set;
+    else if (set)
+        return ERR_INVALID;
+    (void)layer_signals_run();
+    return ERR_OK;
+}

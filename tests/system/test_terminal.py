@@ -1,0 +1,76 @@
+"""A session on the serial line, as somebody types it: ^C wherever it may come, and jobs in the background."""
+import pathlib
+
+import pexpect
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROMPT = r"[#$] \x1b?"
+
+
+@pytest.fixture(scope="module")
+def shell():
+    child = pexpect.spawn(str(ROOT / "image/run"), ["--fresh-disk"], timeout=60, encoding="utf-8", dimensions=(40, 160))
+    child.expect(PROMPT, timeout=120)
+    yield child
+    child.sendline("poweroff")
+    try:
+        child.expect(pexpect.EOF, timeout=30)
+    finally:
+        child.close(force=True)
+
+
+def is_alive(shell, variable):
+    """The same shell answers: it still has this variable."""
+    shell.sendline("echo a${" + variable + "}z")
+    shell.expect("akeptz", timeout=15)
+    shell.expect(PROMPT)
+
+
+@pytest.mark.parametrize("command", [
+    "while true; do :; done", "while :; do x=1; done", "for i in $(seq 100000); do test 1 = 1; done", "while true; do true; done",
+    "f() { while :; do :; done; }; f", "sleep 100", "cat", "cat /dev/zero | sha256sum", "yes | cat > /dev/null",
+    "while sleep 100; do :; done", "if while :; do :; done; then echo never; fi", "read line", "(while :; do :; done)"])
+def test_interrupt_returns_to_the_prompt(shell, command):
+    shell.sendline("kept=kept")
+    shell.expect(PROMPT)
+    shell.sendline(command + "; echo 'went'' on'")
+    with pytest.raises(pexpect.TIMEOUT):
+        shell.expect("went on", timeout=1)  # it is running
+    shell.sendintr()
+    assert shell.expect([PROMPT, "went on"], timeout=15) == 0
+    is_alive(shell, "kept")
+
+
+def test_jobs(shell):
+    shell.sendline("sleep 100 & sleep 0.2 &")
+    shell.expect(r"\[1\] \d+")
+    shell.expect(r"\[2\] \d+")
+    shell.sendline("jobs; wait %2; echo ended=$?")
+    shell.expect(r"\[1\] +Running +sleep 100")
+    shell.expect("ended=0")
+    shell.sendintr()  # at the prompt: the background is not meant
+    shell.sendline("kill %1; wait %1; echo status=$?")
+    shell.expect("status=143")
+    shell.expect(PROMPT)
+
+
+def test_interrupt_leaves_background_jobs(shell):
+    shell.sendline("sleep 100 &")
+    shell.expect(r"\[\d+\] \d+")
+    shell.sendline("sleep 100")
+    with pytest.raises(pexpect.TIMEOUT):
+        shell.expect(PROMPT + "$", timeout=1)  # it has the terminal
+    shell.sendintr()
+    shell.expect(PROMPT)
+    shell.sendline("jobs; kill %%; wait; echo 'do''ne'")
+    shell.expect("Running +sleep 100")
+    shell.expect("done")
+    shell.expect(PROMPT)
+
+
+def test_trap(shell):
+    shell.sendline("trap 'echo caught' TERM; kill -TERM $$; trap - TERM; echo 'aft''er'")
+    shell.expect(r"\ncaught\r")
+    shell.expect("after")
+    shell.expect(PROMPT)
