@@ -12,7 +12,8 @@ static bool inline_accept(struct request *request, const struct ipc_shape *shape
         return false;
     uint64_t size = request->words[shape->words_in];
     if (shape->carries_in != 0) {
-        if ((request->tag & TAG_LEND_READ) != 0 || size > shape->carries_in || words != first + (size + 7) / 8)
+        if ((request->tag & TAG_LEND_READ) != 0 || size > shape->carries_in ||
+            words != first + (size + 7) / 8)
             return false;
         request->carried.in = true;
         request->lent_read_length = size;
@@ -23,6 +24,8 @@ static bool inline_accept(struct request *request, const struct ipc_shape *shape
     if ((request->tag & TAG_LEND_WRITE) != 0 || size > shape->carries_out || words != first)
         return false;
     request->carried.out = true;
+    for (uint32_t i = 0; i < INLINE_WORDS; i++)
+        request->carried.data[i] = 0; // whole words go back: nothing of another client's may be left in them
     request->lent_write_length = size;
     return true;
 }

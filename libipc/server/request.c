@@ -38,18 +38,23 @@ static error_t copy_inline(struct inline_buffer *carried, uint64_t direction, ui
     uint64_t moved = length;
     error_t error = ERR_OK;
     unsigned char *data = (unsigned char *)carried->data + offset;
+    if (length == 0)
+        return ERR_OK;
     if (direction == COPY_FROM_CALLER) {
         if (memory != 0)
-            return memory_write(memory, own, data, length, &moved);
-        __builtin_memcpy((void *)(uintptr_t)own, data, length);
-        return ERR_OK;
+            error = memory_write(memory, own, data, length, &moved);
+        else
+            __builtin_memcpy((void *)(uintptr_t)own, data, length);
+    } else {
+        if (memory != 0)
+            error = memory_read(memory, own, data, length, &moved);
+        else
+            __builtin_memcpy(data, (const void *)(uintptr_t)own, length);
     }
-    if (memory != 0)
-        error = memory_read(memory, own, data, length, &moved);
-    else
-        __builtin_memcpy(data, (const void *)(uintptr_t)own, length);
-    if (error == ERR_OK && offset + moved > carried->size)
-        carried->size = (uint8_t)(offset + moved);
+    if (error == ERR_OK && moved != length)
+        error = ERR_INVALID;
+    if (error == ERR_OK && direction == COPY_TO_CALLER && offset + length > carried->size)
+        carried->size = (uint8_t)(offset + length);
     return error;
 }
 
@@ -63,7 +68,8 @@ static error_t request_copy(struct request *request, uint64_t direction, uint64_
         return ERR_NO_REQUEST;
     if (travels(&request->carried, direction))
         return copy_inline(&request->carried, direction,
-                           direction == COPY_FROM_CALLER ? request->lent_read_length : request->lent_write_length,
+                           direction == COPY_FROM_CALLER ? request->lent_read_length
+                                                         : request->lent_write_length,
                            offset, memory, own, length);
     return copy(0, direction, offset, memory, own, length);
 }
@@ -86,18 +92,27 @@ error_t request_copy_out_memory(struct request *request, uint64_t offset, cap_t 
     return request_copy(request, COPY_TO_CALLER, offset, memory, memory_offset, length);
 }
 
+// A server is not told that the caller of a deferred request died: the copy has to find out, or what it takes
+// away (a pipe's bytes) goes to nobody. For a lent buffer the kernel looks; here a copy of nothing asks it.
+static error_t deferred_copy(struct deferred *deferred, uint64_t direction, uint64_t offset, uint64_t own,
+                             uint64_t length) {
+    if (!travels(&deferred->carried, direction))
+        return copy(deferred->reply, direction, offset, 0, own, length);
+    struct ipc_registers registers = {.tag = direction, .second = deferred->reply};
+    if (system_call(SYS_COPY, &registers) == ERR_BAD_CAPABILITY)
+        return ERR_BAD_CAPABILITY;
+    return copy_inline(&deferred->carried, direction,
+                       direction == COPY_FROM_CALLER ? deferred->lent_read_length
+                                                     : deferred->lent_write_length,
+                       offset, 0, own, length);
+}
+
 error_t deferred_copy_in(struct deferred *deferred, uint64_t offset, void *to, uint64_t length) {
-    if (deferred->carried.in)
-        return copy_inline(&deferred->carried, COPY_FROM_CALLER, deferred->lent_read_length, offset, 0,
-                           (uintptr_t)to, length);
-    return copy(deferred->reply, COPY_FROM_CALLER, offset, 0, (uintptr_t)to, length);
+    return deferred_copy(deferred, COPY_FROM_CALLER, offset, (uintptr_t)to, length);
 }
 
 error_t deferred_copy_out(struct deferred *deferred, uint64_t offset, const void *from, uint64_t length) {
-    if (deferred->carried.out)
-        return copy_inline(&deferred->carried, COPY_TO_CALLER, deferred->lent_write_length, offset, 0,
-                           (uintptr_t)from, length);
-    return copy(deferred->reply, COPY_TO_CALLER, offset, 0, (uintptr_t)from, length);
+    return deferred_copy(deferred, COPY_TO_CALLER, offset, (uintptr_t)from, length);
 }
 
 cap_t request_keep(struct request *request, cap_t cap) {
@@ -200,7 +215,8 @@ static error_t forward(cap_t reply, cap_t session, const struct ipc_shape *shape
     return system_call(SYS_FORWARD, &registers);
 }
 
-static uint64_t carried_length(const struct inline_buffer *carried, uint64_t read_length, uint64_t write_length) {
+static uint64_t carried_length(const struct inline_buffer *carried, uint64_t read_length,
+                               uint64_t write_length) {
     return carried->in ? read_length : write_length;
 }
 
@@ -208,9 +224,9 @@ error_t request_forward(struct request *request, cap_t session, const struct ipc
                         const uint64_t *words) {
     if (!request_is_open(request))
         return ERR_NO_REQUEST;
-    error_t error = forward(
-        0, session, shape, words, &request->carried,
-        carried_length(&request->carried, request->lent_read_length, request->lent_write_length));
+    error_t error =
+        forward(0, session, shape, words, &request->carried,
+                carried_length(&request->carried, request->lent_read_length, request->lent_write_length));
     if (error != ERR_OK)
         return error;
     request->state = REQUEST_FORWARDED;
@@ -221,9 +237,9 @@ error_t request_forward(struct request *request, cap_t session, const struct ipc
 
 error_t deferred_forward(struct deferred *deferred, cap_t session, const struct ipc_shape *shape,
                          const uint64_t *words) {
-    error_t error = forward(
-        deferred->reply, session, shape, words, &deferred->carried,
-        carried_length(&deferred->carried, deferred->lent_read_length, deferred->lent_write_length));
+    error_t error =
+        forward(deferred->reply, session, shape, words, &deferred->carried,
+                carried_length(&deferred->carried, deferred->lent_read_length, deferred->lent_write_length));
     if (error == ERR_OK)
         deferred_end(deferred);
     return error;

@@ -12,11 +12,11 @@
 
 enum { INLINE_WORDS = MESSAGE_REGISTER_WORDS - 1 };
 
-// A buffer of the caller that is not lent, but travels in the message's registers (`inline` in the .idl file).
-// request_copy_in and its kin know of it; a handler need not.
+// A buffer of the caller that is not lent, but travels in the message's registers (`inline` in the .idl
+// file). request_copy_in and its kin know of it; a handler need not.
 struct inline_buffer {
-    bool in, out;  // it is the one to read, or the one to write
-    uint8_t size;  // of `out`: bytes written
+    bool in, out; // it is the one to read, or the one to write
+    uint8_t size; // of `out`: bytes written
     uint64_t data[INLINE_WORDS];
 };
 
@@ -72,7 +72,7 @@ static inline uint32_t request_protocol(const struct request *request) {
 
 // Copies `length` bytes from the buffer that the caller lent to read, from its byte `offset` on. ERR_INVALID:
 // it is shorter; ERR_PAGE_MISSING: return it, and the caller's stub brings the page in and repeats;
-// ERR_NO_REQUEST: it is gone.
+// ERR_NO_REQUEST: it is gone; from deferred_copy_..., ERR_BAD_CAPABILITY.
 MUST_USE error_t request_copy_in(struct request *request, uint64_t offset, void *to, uint64_t length);
 // Copies to the buffer that the caller lent to write. Do this before changing anything that the answer
 // reports.

@@ -49,7 +49,8 @@ static void fuzz_request_make(struct request *request, uint64_t *words, uint32_t
 static bool fuzz_inline(const struct request *request, const struct fuzz_expected *expected) {
     uint32_t words = tag_words(request->tag);
     uint64_t length = request->carried.in ? request->lent_read_length : request->lent_write_length;
-    if (words <= expected->words_in || words > MESSAGE_REGISTER_WORDS || length != request->words[expected->words_in])
+    if (words <= expected->words_in || words > MESSAGE_REGISTER_WORDS ||
+        length != request->words[expected->words_in])
         return false;
     if (request->carried.in)
         return (request->tag & TAG_LEND_READ) == 0 && length <= expected->carries_in &&
@@ -64,7 +65,8 @@ static void fuzz_handler(struct request *request, const struct fuzz_expected *ex
     uint32_t caps = tag_caps(tag);
     bool carried = request->carried.in || request->carried.out;
     bool form = carried ? fuzz_inline(request, expected) : tag_words(tag) == expected->words_in;
-    bool right = tag_method(tag) == expected->method && form && caps >= expected->caps_required && caps <= expected->caps_in;
+    bool right = tag_method(tag) == expected->method && form && caps >= expected->caps_required &&
+                 caps <= expected->caps_in;
     for (unsigned i = 0; i < caps && i < MESSAGE_CAPS; i++)
         right = right && request->caps[i] != 0;
     if ((tag & TAG_LEND_READ) != 0)
