@@ -4,6 +4,8 @@
 #include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
 
+bool account_budgets;
+
 error_t account_charge(struct account *account, uint64_t bytes) {
     for (struct account *each = account; each; each = each->parent) {
         if (each->quota - each->used < bytes) {
@@ -25,6 +27,34 @@ void account_refund(struct account *account, uint64_t bytes) {
             panic("an account is refunded more than it was charged");
         account->used -= bytes;
     }
+}
+
+void account_spend(struct account *account, uint64_t time, uint64_t now) {
+    for (; account; account = account->parent) {
+        if (!account->budget)
+            continue;
+        if (now - account->period_start >= account->period) {
+            account->period_start = now - (now - account->period_start) % account->period;
+            account->spent = 0;
+        }
+        account->spent += time;
+    }
+}
+
+uint64_t account_time_left(const struct account *account, uint64_t now, uint64_t *refilled) {
+    uint64_t least = UINT64_MAX;
+    for (; account; account = account->parent) {
+        if (!account->budget)
+            continue;
+        bool over = now - account->period_start >= account->period;
+        uint64_t left = over                               ? account->budget
+                        : account->spent < account->budget ? account->budget - account->spent
+                                                           : 0;
+        if (left == 0)
+            *refilled = account->period_start + account->period;
+        least = left < least ? left : least;
+    }
+    return least;
 }
 
 error_t account_create(struct account *parent, uint64_t quota, uint8_t ceiling, struct account **out) {

@@ -1,4 +1,4 @@
-// Who pays: a quota in bytes, a ceiling of priority. Accounts nest; a charge is made to the account and all above it,
+// Who pays: a quota in bytes, a ceiling of priority, a budget of time. Accounts nest; a charge is made to the account and all above it,
 // so the root's quota (what the machine has) is never exceeded. Invariant: used <= quota everywhere.
 #pragma once
 
@@ -9,9 +9,17 @@ struct account {
     struct account *parent; // referenced; NULL for the root
     uint64_t quota, used, peak; // bytes
     uint8_t priority_ceiling;
+    uint64_t budget, period; // nanoseconds of a processor; 0: no limit
+    uint64_t period_start, spent;
 };
 
 // Takes `bytes` from the account and every one above it, or from none. ERR_QUOTA. account may be NULL: the kernel's own.
 error_t account_charge(struct account *account, uint64_t bytes) MUST_USE;
 void account_refund(struct account *account, uint64_t bytes);
+extern bool account_budgets; // some account has or had a budget
+
+// Time of a processor up to `now`, spent on the account and those above it.
+void account_spend(struct account *account, uint64_t time, uint64_t now);
+// What is left to spend at once, UINT64_MAX without a limit. 0: nothing before *refilled.
+uint64_t account_time_left(const struct account *account, uint64_t now, uint64_t *refilled);
 error_t account_create(struct account *parent, uint64_t quota, uint8_t ceiling, struct account **out) MUST_USE;

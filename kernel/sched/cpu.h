@@ -22,12 +22,14 @@ struct cpu {
     struct run_queue queue;
     struct tree timers;      // struct thread.timer
     struct thread *payer;    // whose turn it is: the current thread, or the caller whose time it was given
+    struct thread *spender;  // whose account pays for the time: that thread, or one that it set off and that came in between
     uint64_t slice_end;      // when the turn is over
     uint64_t running_since;  // when the current thread began to be charged
     uint64_t armed;          // what the alarm is set to; UINT64_MAX: to nothing
     uint64_t idle_time;      // nanoseconds
     uint32_t index;
     bool slice_over;         // the current thread must let its peers run
+    bool budgeted;           // slice_end is when the payer's account has spent its budget: not even alone it runs on
     bool timer_stale;        // a deadline was added or the alarm fired: look at it again
 };
 

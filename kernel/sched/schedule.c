@@ -1,6 +1,8 @@
-// The scheduler's decisions; see schedule.h. The timer is set only if someone waits for a time or for a turn (tickless).
+// The scheduler's decisions; see schedule.h. The timer is set only if someone waits for a time or for a turn
+// (tickless).
 #include "kernel/sched/schedule.h"
 
+#include "kernel/cap/account.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/run_queue.h"
 #include "kernel/trace/trace.h"
@@ -8,16 +10,27 @@
 #include "kernel/x86_64/processor.h"
 #include "kernel/x86_64/switch.h"
 
-enum { EXPIRE_STEP = 32, SYSTEM_CALL_INSTRUCTION_BYTES = 2 };
+enum { EXPIRE_STEP = 32, SYSTEM_CALL_INSTRUCTION_BYTES = 2, PAYER_DEPTH = 8 };
 
 uint64_t message_count, switch_count, interrupt_count;
+
+// Whose turn is used when the thread runs: a server's time is that of the caller whose call it serves, however deep.
+static struct thread *payer_of(struct thread *thread) {
+    for (int depth = 0; thread->caller && depth < PAYER_DEPTH; depth++)
+        thread = thread->caller;
+    return thread;
+}
 
 // Time is charged where it was given: a server that runs by the fast path uses its caller's.
 static void charge_time(struct cpu *cpu, uint64_t now) {
     uint64_t used = now - cpu->running_since;
     cpu->running_since = now;
+    if (account_budgets && cpu->spender)
+        account_spend(cpu->spender->process->object.account, used, now);
     if (!cpu->current)
         return;
+    if (account_budgets && payer_of(cpu->current) != cpu->spender) // a caller that its server answered on the server's time
+        account_spend(cpu->current->process->object.account, used, now);
     cpu->current->cpu_time += used;
     cpu->current->process->cpu_time += used;
 }
@@ -49,9 +62,10 @@ void schedule_forget(struct thread *thread) {
             cpu->current = NULL;
         }
     }
-    for (uint32_t i = 0; i < cpu_count; i++)
-        if (cpus[i]->payer == thread)
-            cpus[i]->payer = NULL;
+    for (uint32_t i = 0; i < cpu_count; i++) {
+        cpus[i]->payer = cpus[i]->payer == thread ? NULL : cpus[i]->payer;
+        cpus[i]->spender = cpus[i]->spender == thread ? NULL : cpus[i]->spender;
+    }
     switch_forget(thread);
 }
 
@@ -75,12 +89,16 @@ void timer_remove(struct thread *thread) {
 
 static void expire(struct cpu *cpu, uint64_t now) {
     struct tree_node *node;
-    for (int i = 0; i < EXPIRE_STEP && (node = tree_first(&cpu->timers)) && node->key <= now; i++) { // the rest at the next alarm
+    for (int i = 0; i < EXPIRE_STEP && (node = tree_first(&cpu->timers)) && node->key <= now;
+         i++) { // the rest at the next alarm
         struct thread *thread = CONTAINER_OF(node, struct thread, timer);
         timer_remove(thread);
         if (thread->state == THREAD_STATE_WAITING) {
             thread->registers.rax = (uint64_t)ERR_DEADLINE;
             thread_wake(thread);
+        } else if (thread->state == THREAD_STATE_READY) { // it waited for its account's next period
+            if (!thread_is_held(thread) && !thread->in_queue)
+                run_queue_push(thread, false);
         } else if (thread->state == THREAD_STATE_CALLING && !request_cancel(&thread->request)) {
             timer_add(thread, now + UINT64_C(1000000000)); // the server's grace time
         }
@@ -92,7 +110,10 @@ static void arm_timer(struct cpu *cpu, uint64_t now) {
     struct tree_node *node = tree_first(&cpu->timers);
     if (node)
         next = node->key;
-    if (cpu->current && cpu->current->class == 0 && run_queue_has_peer(cpu->current) && cpu->slice_end < next)
+    const struct thread *payer = cpu->payer;
+    bool ahead = now < cpu->slice_end;
+    bool turn_ends = payer && payer->class == 0 && run_queue_has_peer(payer) && (ahead || payer == cpu->current);
+    if (cpu->current && (turn_ends || (account_budgets && ahead)) && cpu->slice_end < next)
         next = cpu->slice_end;
     cpu->timer_stale = false;
     if (cpu->armed <= next) // an alarm that comes too early costs less than setting another at every switch
@@ -101,14 +122,22 @@ static void arm_timer(struct cpu *cpu, uint64_t now) {
     switch_arm_timer(next, now);
 }
 
+// A caller whose server used its turn up gets the answer by the slow path, which lets its peers go first.
+static void end_turn(struct cpu *cpu) {
+    if (cpu->payer && cpu->payer != cpu->current)
+        cpu->payer->extras |= EXTRA_TIMER;
+}
+
 void schedule_tick(void) {
     struct cpu *cpu = cpu_self();
     uint64_t now = clock_now();
     cpu->armed = UINT64_MAX; // it fired, perhaps early
     cpu->timer_stale = true;
     expire(cpu, now);
-    if (now >= cpu->slice_end)
-        cpu->slice_over = true;
+    if (now < cpu->slice_end)
+        return;
+    cpu->slice_over = true;
+    end_turn(cpu);
 }
 
 void schedule_yield(void) {
@@ -132,15 +161,16 @@ static uint64_t idle(struct cpu *cpu, uint64_t now) {
     return now;
 }
 
-// What is left of a turn waits with the thread: neither those that keep waking each other nor one that is interrupted from
-// above can make a turn longer.
+// What is left of a turn waits with the thread: neither those that keep waking each other nor one that is
+// interrupted from above can make a turn longer.
 static void stop_slice(struct cpu *cpu, uint64_t now) {
     if (cpu->payer)
         cpu->payer->slice_left = cpu->slice_end > now ? cpu->slice_end - now : 0;
-    cpu->payer = NULL;
+    cpu->payer = cpu->spender = NULL;
 }
 
-// The thread that runs next, out of the queue. One that used its turn up before it blocked lets its peers go first.
+// The thread that runs next, out of the queue. One that used its turn up before it blocked lets its peers go
+// first.
 static struct thread *take_next(void) {
     struct thread *next = run_queue_first();
     run_queue_remove(next);
@@ -153,6 +183,31 @@ static struct thread *take_next(void) {
     next = run_queue_first();
     run_queue_remove(next);
     return next;
+}
+
+// Puts a thread that came out of the queue off to when its account may spend again; false if it may now.
+static bool put_off(struct thread *thread, uint64_t now) {
+    uint64_t refilled;
+    if (!account_budgets || account_time_left(thread->process->object.account, now, &refilled))
+        return false;
+    switch_save_fpu(thread);
+    timer_add(thread, refilled);
+    return true;
+}
+
+// Whose turn it is, and when it ends. owner: of the turn before, or NULL.
+static void begin_turn(struct cpu *cpu, struct thread *next, struct thread *owner, uint64_t now) {
+    uint64_t refilled, left = UINT64_MAX;
+    cpu->payer = cpu->spender = payer_of(next);
+    if (cpu->payer == next && owner && owner->in_queue && owner->cpu == cpu && next->effective > owner->effective)
+        cpu->payer = owner; // what comes in between is part of its turn: most likely it has set it off
+    cpu->slice_end = now + cpu->payer->slice_left;
+    if (account_budgets)
+        left = account_time_left(cpu->spender->process->object.account, now, &refilled);
+    bool sooner = left < cpu->payer->slice_left || !cpu->payer->slice_left || cpu->spender->class == 1;
+    cpu->budgeted = left && left != UINT64_MAX && sooner;
+    if (cpu->budgeted)
+        cpu->slice_end = now + left;
 }
 
 // Others wait here while another processor has nothing to do.
@@ -171,10 +226,14 @@ void schedule(void) {
     struct cpu *cpu = cpu_self();
     struct thread *current = cpu->current, *next = run_queue_first();
     bool runs_on = current && current->state == THREAD_STATE_READY && !thread_is_held(current);
-    if (runs_on && (!next || next->effective < current->effective ||
-                    (next->effective == current->effective && (!cpu->slice_over || current->class == 1))) &&
+    // With budgets about, each turn ends in the queue, where they are looked at.
+    bool checks = cpu->slice_over && account_budgets;
+    if (runs_on && !checks &&
+        (!next || next->effective < current->effective ||
+         (next->effective == current->effective && (!cpu->slice_over || current->class == 1))) &&
         thread_is_allowed(current, cpu)) {
-        if (cpu->timer_stale || (run_queue_has_peer(current) && cpu->armed > cpu->slice_end))
+        if (cpu->timer_stale ||
+            ((account_budgets || run_queue_has_peer(current)) && cpu->armed > cpu->slice_end))
             arm_timer(cpu, clock_now());
         cpu->slice_over = false;
         switch_count += switch_to(current); // its extras may have changed
@@ -182,11 +241,12 @@ void schedule(void) {
         return;
     }
     uint64_t now = clock_now();
+    struct thread *owner = cpu->payer; // of the turn
     charge_time(cpu, now);
     stop_slice(cpu, now);
     cpu->current = NULL;
     if (runs_on) {
-        bool turn_ends = cpu->slice_over && current->class == 0;
+        bool turn_ends = cpu->slice_over && current->class == 0 && !cpu->budgeted;
         if (turn_ends)
             current->slice_left = TIME_SLICE_NS;
         if (cpu_count > 1)
@@ -194,19 +254,24 @@ void schedule(void) {
         run_queue_push(current, !turn_ends);
     }
     do {
-        if (!run_queue_first())
+        if (!run_queue_first()) {
+            owner = NULL;
             now = idle(cpu, now);
+        }
         next = take_next();
+        if (put_off(next, now))
+            continue;
         if (thread_is_allowed(next, cpu))
             break; // else its affinity changed while it waited
         switch_save_fpu(next);
         run_queue_push(next, false);
     } while (true);
     cpu->slice_over = false;
-    cpu->payer = next;
-    cpu->slice_end = now + next->slice_left;
+    begin_turn(cpu, next, owner, now);
     cpu->current = next;
     next->cpu = cpu;
+    if (!cpu->payer->slice_left)
+        end_turn(cpu);
     trace_event(TRACE_EVENT_SWITCH, next, 0, 0, 0);
     switch_count += switch_to(next);
     arm_timer(cpu, now);

@@ -43,6 +43,7 @@ struct thread {
     struct request fault;     // its exception or missing page
     struct thread *caller;    // whose plain call it serves, or
     struct request *serving;  // another request that it serves: see thread_serving
+    struct endpoint *home;      // whose server it is, or NULL
     struct endpoint *waits_at;  // WAITING: at this endpoint, or NULL for a notification
     struct list queue_link;     // run queue, or waiters of what it waits for
     struct list process_link; // process->threads

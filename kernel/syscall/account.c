@@ -8,6 +8,10 @@
 #include "kernel/memory/frame.h"
 #include "kernel/memory/memory.h"
 #include "kernel/syscall/invocation.h"
+#include "kernel/x86_64/clock.h"
+
+enum { PERIOD_LEAST = 1000000, BUDGET_LEAST = 100000 }; // nanoseconds
+#define PERIOD_MOST UINT64_C(10000000000)
 
 static error_t create_account(struct invocation *call, struct account *account) {
     struct account *inner;
@@ -66,13 +70,26 @@ static error_t create_memory(struct invocation *call, struct account *account, u
     return error;
 }
 
+static error_t set_budget(struct account *account, uint64_t budget, uint64_t period) {
+    if ((budget || period) && (period < PERIOD_LEAST || period > PERIOD_MOST || budget < BUDGET_LEAST ||
+                               budget > period * CPUS_MAX))
+        return ERR_INVALID;
+    account_budgets = true;
+    account->budget = budget;
+    account->period = period;
+    account->period_start = clock_now();
+    account->spent = 0;
+    return ERR_OK;
+}
+
 error_t account_invoke(struct invocation *call, uint32_t code) {
     struct account *account = call->slot->object;
     uint32_t method = code | PROTOCOL_ACCOUNT << 8;
     struct endpoint *endpoint;
     struct notification *notification;
-    error_t error =
-        invocation_rights(call, method == METHOD_ACCOUNT_INFORMATION ? RIGHT_INSPECT : RIGHT_CONTROL);
+    error_t error = invocation_rights(
+        call, method == METHOD_ACCOUNT_INFORMATION || method == METHOD_ACCOUNT_TIME ? RIGHT_INSPECT
+                                                                                    : RIGHT_CONTROL);
     if (error)
         return error;
     switch (method) {
@@ -101,10 +118,20 @@ error_t account_invoke(struct invocation *call, uint32_t code) {
     case METHOD_ACCOUNT_SET_QUOTA:
         if (!(call->slot->rights & RIGHT_MINT)) // who spends from an account must not raise its limit
             return ERR_RIGHTS;
-        if (!account->parent || call->in[0] < account->used || call->in[1] > account->parent->priority_ceiling)
+        if (!account->parent || call->in[0] < account->used ||
+            call->in[1] > account->parent->priority_ceiling)
             return ERR_INVALID;
         account->quota = call->in[0];
         account->priority_ceiling = (uint8_t)call->in[1];
+        return ERR_OK;
+    case METHOD_ACCOUNT_SET_BUDGET:
+        if (!(call->slot->rights & RIGHT_MINT))
+            return ERR_RIGHTS;
+        return set_budget(account, call->in[0], call->in[1]);
+    case METHOD_ACCOUNT_TIME:
+        call->reply[0] = account->budget;
+        call->reply[1] = account->period;
+        call->reply[2] = clock_now() - account->period_start < account->period ? account->spent : 0;
         return ERR_OK;
     default:
         return create_memory(call, account, method);

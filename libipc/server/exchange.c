@@ -117,17 +117,51 @@ void fiber_answer(const struct ipc_registers *registers) {
     fiber_resume(fiber); // now: what the answer brought still lies in the message page
 }
 
+static void give_up(struct fiber *fiber) {
+    fiber->request.cancelled = true;
+    if (fiber->state == FIBER_WAITING && fiber->cancellable)
+        fiber_wait_end(fiber, ERR_CANCELLED);
+    else if (fiber->state == FIBER_CALLING && !fiber->timed_out)
+        call_give_up(fiber);
+}
+
+// The kernel empties the slot of a reply whose caller has died; nothing else tells the server.
+static bool is_gone(cap_t reply) {
+    struct ipc_registers registers = {
+        .tag = COPY_FROM_CALLER, .second = reply, .words = {0, (uintptr_t)&loop}};
+    return system_call(SYS_COPY, &registers) == ERR_BAD_CAPABILITY; // no bytes: it only finds the request
+}
+
+void fiber_sweep(void) {
+    if (loop.put_aside < loop.sweep_at)
+        return;
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < loop.fiber_count; i++) {
+        struct fiber *fiber = loop.fibers[i];
+        if (!fiber->serves || !fiber->aside ||
+            (fiber->state != FIBER_WAITING && fiber->state != FIBER_CALLING))
+            continue;
+        left++;
+        if (!fiber->request.cancelled && is_gone(fiber->reply_slot))
+            give_up(fiber);
+    }
+    for (struct deferred *deferred = loop.deferred, *next; deferred != NULL; deferred = next) {
+        next = deferred->next;
+        left++;
+        if (deferred->cancelled != NULL && is_gone(deferred->reply))
+            deferred->cancelled(deferred);
+    }
+    loop.put_aside = 0;
+    loop.sweep_at = left < SWEEP_LEAST ? SWEEP_LEAST : left;
+}
+
 void fiber_cancel(uint64_t thread, uint64_t count) {
     for (uint32_t i = 0; i < loop.fiber_count; i++) {
         struct fiber *fiber = loop.fibers[i];
         if (!fiber->serves || fiber->state == FIBER_IDLE || fiber->request.number_thread != thread ||
             fiber->request.number_count != count)
             continue;
-        fiber->request.cancelled = true;
-        if (fiber->state == FIBER_WAITING && fiber->cancellable)
-            fiber_wait_end(fiber, ERR_CANCELLED);
-        else if (fiber->state == FIBER_CALLING && !fiber->timed_out)
-            call_give_up(fiber);
+        give_up(fiber);
     }
     for (struct deferred *deferred = loop.deferred; deferred != NULL; deferred = deferred->next) {
         if (deferred->number_thread == thread && deferred->number_count == count) {

@@ -159,6 +159,7 @@ static error_t receive(struct ipc_registers *registers) {
         registers->second = loop.served->reply_slot;
         loop.served->aside = true;
         loop.served = NULL;
+        loop.put_aside++;
     }
     if (deadline != 0)
         registers->tag = TAG_DEADLINE;
@@ -176,7 +177,9 @@ static void run_timers(bool deadline_passed) {
 }
 
 static error_t serve_until_stopped(struct server *server) {
+    loop.sweep_at = SWEEP_LEAST;
     while (!server->stopping) {
+        fiber_sweep();
         for (struct fiber *fiber; (fiber = fiber_ready_pop()) != NULL;)
             fiber_resume(fiber);
         if (server->stopping)

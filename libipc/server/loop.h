@@ -7,7 +7,7 @@
 #include "libipc/server/server.h"
 #include "libipc/server/timer.h"
 
-enum { FIBER_MAX = 512 };
+enum { FIBER_MAX = 512, SWEEP_LEAST = 32 };
 
 enum fiber_state {
     FIBER_IDLE,  // in the pool
@@ -54,6 +54,8 @@ struct loop {
     uint64_t cookie_base; // so that answers to an earlier actor's calls are told apart
     struct deferred *deferred;
     struct timer *timers; // sorted by time
+    uint32_t put_aside,
+        sweep_at; // requests put aside since the last sweep, and with how many the next is due
 };
 
 extern struct loop loop;
@@ -93,6 +95,9 @@ error_t fiber_exchange(struct ipc_registers *registers, unsigned caps_out);
 void fiber_answer(const struct ipc_registers *registers);
 // The caller of request (thread, count) wants to give it up.
 void fiber_cancel(uint64_t thread, uint64_t count);
+// Looks for requests whose callers have died, as often as as many were put aside as were left at the last
+// look, and gives them up.
+void fiber_sweep(void);
 
 // Puts the answer of a finished fiber into registers and page.
 void loop_load_reply(struct fiber *fiber, struct ipc_registers *registers);

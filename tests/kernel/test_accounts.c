@@ -137,6 +137,91 @@ static void test_exhaustion(cap_t outer) {
     check_value(free_bytes(), before, "and memory is as free as before");
 }
 
+static void counts(struct actor *actor) {
+    for (;;)
+        actor->values[0]++;
+}
+
+// Counts, and calls now and then, by the fast path: the time after an answer is the caller's all the same.
+static void counts_and_calls(struct actor *actor) {
+    for (;;) {
+        for (int i = 0; i < 1000; i++)
+            actor->values[0]++;
+        struct ipc_registers out = {.target = actor->arguments[0], .tag = TAG(TEST_METHOD, 1)};
+        (void)system_call(SYS_CALL, &out);
+    }
+}
+
+static void answers(struct actor *actor) {
+    struct ipc_registers in = {.target = actor->arguments[0]};
+    error_t error = system_call(SYS_WAIT, &in);
+    while (!error) {
+        in = (struct ipc_registers){.target = actor->arguments[0]};
+        error = system_call(SYS_REPLY_WAIT, &in);
+    }
+}
+
+static uint64_t time_of(const struct actor *actor) {
+    struct process_information information;
+    must(process_information(actor->process, &information), "information");
+    return information.cpu_time;
+}
+
+// 2 ms in each 10, at a priority above this thread's: it would never run again.
+static void run_within_budget(struct actor *actor, uint64_t class, const char *name) {
+    must(thread_set_priority(actor->thread, ACTOR_PRIORITY, class), "its class");
+    actor_go(actor);
+    uint64_t start = clock_monotonic();
+    must(sleep_until(start + 100 * MILLISECOND) == ERR_DEADLINE ? ERR_OK : ERR_INVALID, "sleeping");
+    uint64_t time = time_of(actor), passed = clock_monotonic() - start;
+    bool held = time >= 16 * MILLISECOND && time <= 24 * MILLISECOND && passed < 112 * MILLISECOND;
+    check(held, name);
+    if (!held)
+        note("%lu us in %lu us", time / 1000, passed / 1000);
+}
+
+static void test_budget(cap_t outer) {
+    cap_t account = 0, endpoint = new_endpoint(), session = new_session(endpoint, 1);
+    uint64_t budget, period, spent;
+    must(account_create_account(outer, 300 * PAGE, ACTOR_PRIORITY, &account), "an account");
+    check_error(account_set_budget(account, 2 * MILLISECOND, 10 * MILLISECOND), ERR_OK, "a budget of time");
+    must(account_time(account, &budget, &period, &spent), "its time");
+    check(budget == 2 * MILLISECOND && period == 10 * MILLISECOND && spent == 0, "is told");
+    struct actor *actor = actor_new_process(counts, 1, account);
+    run_within_budget(actor, 0, "a spinning thread gets its budget and no more");
+    actor_free(actor);
+    actor = actor_new_process(counts, 1, account);
+    run_within_budget(actor, 1, "so does one of class FIFO");
+    actor_free(actor);
+    actor = actor_new_process(counts_and_calls, 1, account);
+    struct actor *server = actor_new(answers, ACTOR_PRIORITY, 0);
+    server->arguments[0] = endpoint;
+    actor->arguments[0] = 100;
+    must(process_install(actor->process, 100, 0, session), "a session");
+    actor_go(server);
+    run_within_budget(actor, 0, "and one that its server answers on the server's time");
+    actor_free(actor);
+    actor_free(server);
+    check_error(account_set_budget(account, 0, 0), ERR_OK, "no budget any more");
+    actor = actor_new_process(counts, 1, account);
+    must(thread_set_priority(actor->thread, 10, 0), "a low priority");
+    actor_go(actor);
+    sleep_for(50 * MILLISECOND);
+    check(time_of(actor) > 40 * MILLISECOND, "and it runs as it likes");
+    actor_free(actor);
+    check_error(account_set_budget(account, MILLISECOND / 20, MILLISECOND), ERR_INVALID, "a budget below 100 us");
+    check_error(account_set_budget(account, MILLISECOND, MILLISECOND / 2), ERR_INVALID, "a period below 1 ms");
+    check_error(account_set_budget(account, 0, MILLISECOND), ERR_INVALID, "a period without a budget");
+    check_error(account_set_budget(account, 65 * MILLISECOND, MILLISECOND), ERR_INVALID, "more than all processors have");
+    cap_t weak = 0;
+    must(slot_duplicate(account, RIGHTS_ALL & ~RIGHT_MINT, &weak), "an account to spend from");
+    check_error(account_set_budget(weak, 0, 0), ERR_RIGHTS, "set_budget without MINT");
+    slot_release(weak);
+    slot_release(session);
+    drop_endpoint(endpoint);
+    slot_release(account);
+}
+
 void test_accounts(void) {
     cap_t account = 0;
     must(account_create_account(SLOT_ACCOUNT, 400 * PAGE, 55, &account), "an account");
@@ -144,5 +229,8 @@ void test_accounts(void) {
     test_quota(account);
     test_arguments(account);
     test_exhaustion(account);
+    slot_release(account);
+    must(account_create_account(SLOT_ACCOUNT, 1000 * PAGE, 63, &account), "an account");
+    test_budget(account);
     slot_release(account);
 }

@@ -295,6 +295,49 @@ static uint64_t priority_of(cap_t thread) {
     return information.priority;
 }
 
+// Serves one after the other: each takes some time, and says at what priority it was done.
+static void works_slowly(struct actor *actor) {
+    struct ipc_registers in = {.target = actor->arguments[0]};
+    error_t error = system_call(SYS_WAIT, &in);
+    while (!error) {
+        uint64_t until = clock_monotonic() + 5 * MILLISECOND;
+        while (clock_monotonic() < until)
+            ;
+        actor->values[1] = priority_of(actor->thread);
+        in = (struct ipc_registers){.target = actor->arguments[0]};
+        error = system_call(SYS_REPLY_WAIT, &in);
+    }
+}
+
+// A server of low priority is busy for one of low priority, below a thread that spins. An important caller that comes must not wait
+// for the spinning one.
+static void test_queued_caller(void) {
+    cap_t endpoint = new_endpoint(), session = new_session(endpoint, 1);
+    struct actor *server = actor_new(works_slowly, 20, 0), *busy = actor_new(counts, 30, 0);
+    struct actor *low = caller_new(SYS_CALL, session, TAG(TEST_METHOD, 0));
+    server->arguments[0] = endpoint;
+    must(thread_set_priority(low->thread, 10, 0), "a low priority");
+    actor_go(server);
+    actor_await(server, THREAD_STATE_WAITING);
+    actor_go(low);
+    actor_await(low, THREAD_STATE_CALLING);
+    actor_go(busy);
+    sleep_for(10 * MILLISECOND);
+    check_value(priority_of(server->thread), 20, "a server below a spinning thread does not come to its work");
+    struct ipc_registers out = {.target = session, .tag = TAG(TEST_METHOD, 0)};
+    uint64_t start = clock_monotonic();
+    check_error(system_call(SYS_CALL, &out), ERR_OK, "a caller above it is served all the same");
+    check(clock_monotonic() - start < 20 * MILLISECOND, "without waiting for it");
+    check_value(priority_of(server->thread), 20, "then the server has its own priority back");
+    actor_free(busy);
+    actor_await(low, THREAD_STATE_ENDED);
+    check(low->result == ERR_OK, "and the first caller was answered");
+    actor_free(low);
+    actor_free(server);
+    slot_release(session);
+    drop_endpoint(endpoint);
+}
+
 static void test_inheritance(void) {
     struct ipc_registers in;
     struct actor *high = caller_new(SYS_CALL, session, TAG(TEST_METHOD, 0)), *low;
@@ -336,6 +379,7 @@ static void test_inheritance(void) {
     actor_free(server);
     slot_release(to_local);
     drop_endpoint(local);
+    test_queued_caller();
     check_error(thread_set_priority(SLOT_THREAD, 64, 0), ERR_INVALID, "priority 64 is refused");
     check_error(thread_set_priority(SLOT_THREAD, MAIN_PRIORITY, 2), ERR_INVALID, "class 2 is refused");
 }
@@ -392,6 +436,59 @@ static void test_timers(void) {
     slot_release(nothing);
 }
 
+// Serves calls and signals, working a while for each.
+static void toils(struct actor *actor) {
+    struct ipc_registers registers = {.target = actor->arguments[0]};
+    (void)system_call(SYS_WAIT, &registers);
+    for (;;) {
+        for (uint64_t end = clock_monotonic() + MILLISECOND / 50; clock_monotonic() < end;) {
+        }
+        registers = (struct ipc_registers){.target = actor->arguments[0], .tag = TAG(0, 1)};
+        (void)system_call(SYS_REPLY_WAIT, &registers);
+    }
+}
+
+// Lends a buffer with each call, so that it goes by the slow path and its answer comes by the fast one.
+static void keeps_calling(struct actor *actor) {
+    for (;; actor->values[0]++) {
+        struct ipc_registers registers = {.target = actor->arguments[0], .tag = TAG(TEST_METHOD, 1) | actor->arguments[1]};
+        actor->page->lend_write = (struct lend){(uint64_t)actor, 8};
+        (void)system_call(SYS_CALL, &registers);
+    }
+}
+
+static void keeps_signalling(struct actor *actor) {
+    for (;; actor->values[0]++)
+        (void)notification_signal((cap_t)actor->arguments[0], 1);
+}
+
+// What a server of higher priority does for a thread is part of that one's turn: a peer gets its half.
+static void test_turns_of_callers(void) {
+    enum { LOW = 20, SERVER = 40 };
+    cap_t notification = new_notification();
+    struct thread_information information;
+    for (int way = 0; way < 3; way++) {
+        struct actor *server = actor_new(toils, SERVER, 0), *peer = actor_new(counts, LOW, 0);
+        struct actor *caller = actor_new(way == 2 ? keeps_signalling : keeps_calling, LOW, 0);
+        server->arguments[0] = way == 2 ? notification : endpoint;
+        caller->arguments[0] = way == 2 ? notification : session;
+        caller->arguments[1] = way == 1 ? TAG_LEND_WRITE : 0;
+        actor_go(server);
+        actor_go(caller);
+        actor_go(peer);
+        sleep_for(60 * MILLISECOND);
+        must(thread_information(peer->thread, &information), "the peer's time");
+        uint64_t time = information.cpu_time;
+        check(caller->values[0] > 100, "one that keeps a server at work goes on");
+        check(time >= 20 * MILLISECOND && time <= 42 * MILLISECOND,
+              way == 0 ? "and its peer has its turns, calls by the fast path" : way == 1 ? "calls by the slow path" : "signals");
+        actor_free(caller);
+        actor_free(peer);
+        actor_free(server);
+    }
+    slot_release(notification);
+}
+
 void test_threads(void) {
     endpoint = new_endpoint();
     session = new_session(endpoint, 80);
@@ -402,6 +499,7 @@ void test_threads(void) {
     test_fpu();
     test_round_robin();
     test_starvation();
+    test_turns_of_callers();
     test_inheritance();
     test_timers();
     slot_release(session);

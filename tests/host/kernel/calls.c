@@ -98,7 +98,7 @@ static uint16_t method_rights(uint16_t method) {
     switch (method) {
     case METHOD_PROCESS_REGION: case METHOD_PROCESS_INFORMATION: case METHOD_PROCESS_SLOT_NEXT: case METHOD_PROCESS_PEEK:
     case METHOD_THREAD_REGISTERS: case METHOD_THREAD_INFORMATION: case METHOD_ENDPOINT_INFORMATION: case METHOD_IRQ_INFORMATION:
-    case METHOD_ACCOUNT_INFORMATION: case METHOD_KERNEL_INFORMATION: case METHOD_KERNEL_LOG_READ: case METHOD_KERNEL_FRAMEBUFFER:
+    case METHOD_ACCOUNT_INFORMATION: case METHOD_ACCOUNT_TIME: case METHOD_KERNEL_INFORMATION: case METHOD_KERNEL_LOG_READ: case METHOD_KERNEL_FRAMEBUFFER:
     case METHOD_KERNEL_COMMAND_LINE: case METHOD_KERNEL_INTERRUPT_COUNT: case METHOD_KERNEL_NEXT_PROCESS:
         return RIGHT_INSPECT;
     case METHOD_ENDPOINT_CREATE_SESSION: case METHOD_IRQ_CREATE_LINE: case METHOD_IRQ_CREATE_MESSAGE: case METHOD_KERNEL_DEVICE_MEMORY:
@@ -113,7 +113,7 @@ static uint16_t method_rights(uint16_t method) {
         return RIGHT_WRITE;
     case METHOD_MEMORY_PHYSICAL:
         return RIGHT_DMA;
-    case METHOD_ACCOUNT_SET_QUOTA:
+    case METHOD_ACCOUNT_SET_QUOTA: case METHOD_ACCOUNT_SET_BUDGET:
         return RIGHT_CONTROL | RIGHT_MINT;
     case METHOD_KERNEL_RANDOM:
         return RIGHT_RANDOM;
@@ -153,6 +153,8 @@ static uint64_t sane_word(uint16_t method, int i) {
         return i ? 7 : 80 * PAGE_BYTES;
     case METHOD_ACCOUNT_CREATE_MEMORY: case METHOD_ACCOUNT_CREATE_CONTIGUOUS: case METHOD_ACCOUNT_CREATE_PAGED:
         return i ? 0 : 9 * PAGE_BYTES;
+    case METHOD_ACCOUNT_SET_BUDGET:
+        return i ? 10000000 : 200000;
     case METHOD_KERNEL_LOG_WRITE:
         return 4;
     case METHOD_KERNEL_DEVICE_MEMORY:
@@ -257,8 +259,10 @@ static void fill_page(const struct operation *operation, const struct test_case 
 // What can be said of the answer from the target alone, and has to hold before anything else: 0 if nothing.
 static error_t expected(const struct operation *operation, const struct test_case *test, const struct capability *target) {
     bool optional = operation->number == SYS_COPY; // finds its request first
-    if (optional || operation->kind == CAP_NONE || (operation->number == SYS_REPLY_WAIT && thread_serving(stage.thread)) ||
-        operation->number == SYS_WAIT || test->choice[TAG_FORM])
+    if (optional || operation->kind == CAP_NONE || operation->number == SYS_WAIT || test->choice[TAG_FORM])
+        return 0;
+    // Answers first, or drops what its message moves: the target itself, perhaps, or what it was made of.
+    if (operation->number == SYS_REPLY_WAIT && (thread_serving(stage.thread) || test->choice[DEADLINE] == 2))
         return 0;
     if (!target)
         return ERR_BAD_CAPABILITY;
@@ -267,7 +271,8 @@ static error_t expected(const struct operation *operation, const struct test_cas
             return ERR_WRONG_KIND;
         if (target->kind != operation->kind || operation->method >= 0x7000)
             return ERR_BAD_METHOD;
-        if (test->choice[SECOND] || test->choice[SECOND_RIGHTS] || test->choice[RESULT] || test->choice[FRAMES] || test->choice[QUOTA])
+        if (test->choice[SECOND] || test->choice[SECOND_RIGHTS] || test->choice[RESULT] || test->choice[FRAMES] || test->choice[QUOTA] ||
+            (operation->results && filled(STAGE_RESULT))) // by the call before
             return 0;
         if (operation->results && (target->flags & CAPABILITY_REVOKING))
             return ERR_REVOKED;

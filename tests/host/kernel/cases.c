@@ -171,6 +171,7 @@ static void keeper_dies(void) {
     struct endpoint *keeper = slot_at(STAGE_ENDPOINT_KEEPER)->object;
     expect(keeper->queued == 4, "all wait in the queue again");
     capability_delete(slot_at(STAGE_ENDPOINT_KEEPER));
+    (void)reaper_run(UINT32_MAX);
     invariants_check(stage.root, stage.process);
     struct thread *faulted = slot_at(STAGE_THREAD_FAULTED)->object;
     expect(faulted->state == THREAD_STATE_STOPPED, "the thread stops");

@@ -284,7 +284,8 @@ static void check_thread(struct thread *thread) {
     }
     check_request(&thread->request, thread->state != THREAD_STATE_CALLING, "a call");
     check_request(&thread->fault, thread->state != THREAD_STATE_FAULTED, "a fault");
-    if (thread->in_queue != (ready && !held && thread != current_thread()))
+    bool put_off = ready && thread->timer_cpu; // until its account may spend again
+    if (thread->in_queue != (ready && !held && thread != current_thread()) && !(put_off && !thread->in_queue))
         fail("a thread in state %u (held %d) is %s the run queue", thread->state, held, thread->in_queue ? "in" : "not in");
     bool first = thread->state == THREAD_STATE_WAITING && thread->waits_at && thread->waits_at->receiver == thread;
     if ((thread->in_queue || (thread->state == THREAD_STATE_WAITING && !first)) == list_is_empty(&thread->queue_link) && !ended)
@@ -301,6 +302,11 @@ static void check_thread(struct thread *thread) {
     uint8_t effective = thread->priority;
     if (serving && serving->priority > effective)
         effective = serving->priority;
+    const struct list *first = thread->home && !ended && thread->home->queue.next != &thread->home->queue ? thread->home->queue.next : NULL;
+    if (first && CONTAINER_OF(first, struct request, link)->priority > effective)
+        effective = CONTAINER_OF(first, struct request, link)->priority;
+    if (thread->home && thread->home->server != thread)
+        fail("an endpoint's server is another");
     if (!ended && thread->effective != effective)
         fail("a thread's priority is %u, not %u", thread->effective, effective);
     if (!ended && thread->process->object.dying && !thread->process->object.reaping)
