@@ -204,7 +204,7 @@ class Parser:
         if self.peek().text in UNITS:
             maximum *= UNITS[self.next().text]
         self.expect("]")
-        return Buffer(name.text, maximum, name.line)
+        return Buffer(name.text, maximum, name.line, self.accept("inline"))
 
     def caps(self):
         self.expect("(")
