@@ -93,8 +93,8 @@ uint32_t writeback_start(struct filesystem *fs, struct inode *inode, uint32_t li
 
 void writeback_inode(struct inode *inode) {
     struct filesystem *fs = inode->fs;
-    // Nobody makes more, since the inode is held; but a write that fails makes its page dirty again, until it is
-    // good or given up.
+    // Nobody makes more, since the inode is held; but a write that fails makes its page dirty again, until it
+    // is good or given up.
     while (inode->dirty_pages || inode->writing_pages)
         if (!inode->dirty_pages ||
             (!writeback_start(fs, inode, WRITEBACK_ENTRIES, NULL) && inode->writing_pages))
