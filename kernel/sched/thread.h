@@ -36,6 +36,7 @@ struct thread {
     uint8_t priority;
     uint32_t extras; // enum thread_extra; HELD: stopped from outside, not to run though it may be ready
     uint8_t class;
+    uint8_t retries; // of its call, for want of memory
     uint64_t fs_base, gs_base;
     void *fpu_area;           // a frame, with EXTRA_FPU
     uint64_t space_root;      // of its process's space, for CR3; constant

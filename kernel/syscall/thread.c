@@ -81,10 +81,6 @@ static error_t control(struct invocation *call, struct thread *thread, uint32_t 
 error_t thread_invoke(struct invocation *call, uint32_t code) {
     struct thread *thread = call->slot->object;
     uint32_t method = code | PROTOCOL_THREAD << 8;
-    bool inspects = method == METHOD_THREAD_REGISTERS || method == METHOD_THREAD_INFORMATION;
-    error_t error = invocation_rights(call, inspects ? RIGHT_INSPECT : RIGHT_CONTROL);
-    if (error)
-        return error;
     if (thread->state == THREAD_STATE_ENDED)
         return ERR_DYING;
     if (method == METHOD_THREAD_REGISTERS) {

@@ -10,6 +10,9 @@ C_KEYWORDS = set("""auto break case char const continue default do double else e
 long register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
 """.split())
 
+# Those of kernel/abi/capability.h that a method can ask for.
+RIGHTS = {"inspect", "read", "write", "dma", "receive", "mint", "control", "random", "power", "identify"}
+
 
 class Checker:
     def __init__(self, protocols, known_errors):
@@ -122,6 +125,7 @@ class Checker:
             self.check_limits(protocol, method)
             self.check_inline(protocol, method)
             self.check_caps(protocol, method)
+            self.check_rights(protocol, method)
             self.check_parameter_names(protocol, method)
             for error, line in method.errors:
                 if self.known_errors and f"ERR_{error}" not in self.known_errors:
@@ -135,6 +139,14 @@ class Checker:
         for buffer in (method.reads, method.writes):
             if buffer is not None and not 1 <= buffer.maximum <= MAX_LEND:
                 self.fail(protocol, buffer.line, f"the size of '{buffer.name}' lies between 1 byte and 1 GiB")
+
+    def check_rights(self, protocol, method):
+        if bool(method.needs) != protocol.kernel:
+            self.fail(protocol, method.line, f"'{method.name}' must name the rights that it needs (or 'nothing')"
+                      if protocol.kernel else "only methods of kernel objects need rights")
+        for name, line in method.needs:
+            if name not in RIGHTS and [each for each, _ in method.needs] != ["nothing"]:
+                self.fail(protocol, line, f"'{name}' is no right")
 
     def check_inline(self, protocol, method):
         """A buffer's length is one word, its bytes fill the other free registers: of the request, or of the reply."""

@@ -43,6 +43,8 @@ def method_section(protocol, method):
         for cap in caps:
             notes = "".join(f", {word}" for word, holds in (("moved", cap.moves), ("optional", cap.optional)) if holds)
             lines.append(f"- {direction} `{cap.name}`: {cap.kind}{notes}")
+    if method.needs:
+        lines.append("- needs " + ", ".join(f"`{name.upper()}`" if name != "nothing" else name for name, _ in method.needs))
     if method.errors:
         lines.append("- errors: " + ", ".join(f"`ERR_{name}`" for name, _ in method.errors))
     if method.idempotent:

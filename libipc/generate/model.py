@@ -102,6 +102,7 @@ class Method:
     caps_in: list = dataclass_field(default_factory=list)
     caps_out: list = dataclass_field(default_factory=list)
     idempotent: bool = False
+    needs: list = dataclass_field(default_factory=list)  # rights on the capability that is called, with their lines
     errors: list = dataclass_field(default_factory=list)
     on_loss: str = ""
 
