@@ -81,8 +81,8 @@ def main():
     parser.add_argument("suites", nargs="*", metavar="SUITE")
     parser.add_argument("--list", action="store_true", help="name the suites and stop")
     parser.add_argument("--point", metavar="SERVER:EVENT:NUMBER", help="with the suite fault: this crash point alone")
-    parser.add_argument("--long", metavar="SUITE", choices=sorted(long.CHUNK),
-                        help="run chunk after chunk of seeds, until ^C: " + ", ".join(sorted(long.CHUNK)))
+    parser.add_argument("--long", metavar="SUITE", choices=[*sorted(long.CHUNK), "model"],
+                        help="run chunk after chunk of seeds, until ^C: " + ", ".join(sorted(long.CHUNK)) + "; or all of the model's checks")
     parser.add_argument("--resume", action="store_true", help="with --long: go on where this commit's ledger ends")
     parser.add_argument("--chunks", type=int, metavar="N", help="with --long: stop after N chunks")
     parser.add_argument("--ledger", metavar="FILE", help="with --long: the ledger (build/long-ledger)")
@@ -98,6 +98,10 @@ def main():
         os.environ["KEELSON_POINT"] = options.point
     os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
     packages.ensure(packages.BUILD + packages.RUN + packages.TESTS)
+    if options.long == "model":
+        sys.path.insert(0, str(ROOT / "tests/model"))
+        import check  # needs spin, which is there now
+        return check.main()
     if options.long:
         build.build(ROOT, BUILD, [long.PROGRAM])
         return long.main(ROOT, BUILD, options.long, options.resume, options.chunks, options.ledger)

@@ -70,7 +70,23 @@ error_t endpoint_receive(struct endpoint *endpoint, struct thread *thread) {
     return ERR_OK;
 }
 
+static void set_server(struct endpoint *endpoint, struct thread *thread) {
+    if (thread->home)
+        thread->home->server = NULL;
+    if (endpoint->server)
+        endpoint->server->home = NULL;
+    endpoint->server = thread;
+    thread->home = endpoint;
+}
+
+void endpoint_press(struct endpoint *endpoint) {
+    if (endpoint->server)
+        thread_update_priority(endpoint->server);
+}
+
 void endpoint_add_receiver(struct endpoint *endpoint, struct thread *thread) {
+    if (thread->home != endpoint)
+        set_server(endpoint, thread);
     thread->waits_at = endpoint;
     if (endpoint->receiver)
         list_push_back(&endpoint->receivers, &thread->queue_link);
@@ -135,6 +151,9 @@ bool endpoint_reap_step(struct object *object) {
         } else {
             if (endpoint->notification)
                 notification_unbind(endpoint->notification);
+            if (endpoint->server)
+                endpoint->server->home = NULL;
+            endpoint->server = NULL;
             return true;
         }
     }

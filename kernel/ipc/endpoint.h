@@ -13,6 +13,7 @@ struct endpoint {
     struct list queue;     // struct request.link, QUEUED or ANSWERED
     struct thread *receiver; // one that waits, for the fast path; the others:
     struct list receivers;   // struct thread.queue_link
+    struct thread *server;   // the last that came to wait here: it runs for whoever is first in the queue; or NULL
     struct list cancelled; // struct request.cancel_link
     struct list sessions;  // struct session.link
     struct list gone;      // struct session.gone_link: those shown first
@@ -29,6 +30,8 @@ error_t endpoint_receive(struct endpoint *endpoint, struct thread *thread) MUST_
 // The thread waits here from now on; and no longer, wherever it waited.
 void endpoint_add_receiver(struct endpoint *endpoint, struct thread *thread);
 void endpoint_remove_receiver(struct thread *thread);
+// Who is first in the queue has changed, perhaps.
+void endpoint_press(struct endpoint *endpoint);
 // The thread that receives next, or NULL.
 struct thread *endpoint_first_receiver(const struct endpoint *endpoint);
 // Something can be received: hands it to a waiting thread, if any.

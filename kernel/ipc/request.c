@@ -38,6 +38,8 @@ error_t request_send(struct request *request, struct session *session) {
     message_count++;
     trace_request(TRACE_EVENT_CALL, request, tag_method(request->tag), request->words);
     endpoint_wake(endpoint);
+    if (request->state == REQUEST_QUEUED)
+        endpoint_press(endpoint);
     return ERR_OK;
 }
 
@@ -51,6 +53,7 @@ static void detach(struct request *request) {
     switch (request->state) {
     case REQUEST_QUEUED:
         request->session->endpoint->queued--;
+        endpoint_press(request->session->endpoint);
         break;
     case REQUEST_ANSWERED:
         CONTAINER_OF(request, struct call, request)->endpoint->queued--;

@@ -10,7 +10,7 @@
 #include "kernel/x86_64/entropy.h"
 
 // What a step may do: so many mappings, a mapping counting for more by its length.
-enum { STEP_BUDGET = 32, STEP_BYTES_PER_UNIT = 128 << 10, UNMAP_BYTES = 4 << 20 };
+enum { STEP_BUDGET = 32, STEP_BYTES_PER_UNIT = 128 << 10, UNMAP_BYTES = 4 << 20, PROTECT_BYTES = 1 << 20 };
 
 #define SEARCH_LOWEST UINT64_C(0x0000100000000000)
 #define SEARCH_SPREAD UINT64_C(0x00003fffffe00000) // 2 MiB-aligned, 25 random bits
@@ -206,9 +206,14 @@ error_t space_unmap(struct space *space, uint64_t address, uint64_t length) {
     return ERR_AGAIN;
 }
 
-error_t space_protect(struct space *space, uint64_t address, uint64_t length, uint16_t flags) {
+error_t space_protect(struct space *space, uint64_t address, uint64_t length, uint16_t flags, uint64_t *done) {
     if ((flags & RIGHT_WRITE) && (flags & RIGHT_EXECUTE))
         return ERR_RIGHTS;
+    struct mapping *next = mapping_of(tree_at_or_above(&space->mappings, address));
+    uint64_t gap = space_find(space, address) ? 0 : next ? next->start - address : length;
+    *done = length;
+    if (length % PAGE_BYTES == 0 && length > PROTECT_BYTES && gap < length - PROTECT_BYTES)
+        *done = length = gap + PROTECT_BYTES;
     error_t error = isolate(space, address, length);
     if (error)
         return error;

@@ -16,7 +16,7 @@ struct space {
     uint32_t mapping_count;
 };
 
-enum { SPACE_MAPPINGS = 4096, MEMORY_MAPPINGS = 256, PROTECT_BYTES = 1 << 20 }; // at most; the second of one anonymous object
+enum { SPACE_MAPPINGS = 4096, MEMORY_MAPPINGS = 256 }; // at most; the second of one anonymous object
 
 struct mapping {
     struct tree_node node; // key: start
@@ -39,8 +39,8 @@ error_t space_map(struct space *space, struct memory *memory, uint64_t *address,
                   uint16_t flags, uint16_t allowed, struct mapping **out) MUST_USE;
 // In steps: ERR_AGAIN while there is more to do.
 error_t space_unmap(struct space *space, uint64_t address, uint64_t length) MUST_USE;
-// At most PROTECT_BYTES at a time.
-error_t space_protect(struct space *space, uint64_t address, uint64_t length, uint16_t flags) MUST_USE;
+// *done: how far it came, in bytes from the address; the rest is for the next call.
+error_t space_protect(struct space *space, uint64_t address, uint64_t length, uint16_t flags, uint64_t *done) MUST_USE;
 // In steps; *building keeps the memory object that is not cloned whole yet.
 error_t space_clone(struct space *space, struct space *from, struct memory **building) MUST_USE;
 struct mapping *space_find(struct space *space, uint64_t address);

@@ -14,7 +14,7 @@
 #include "kernel/x86_64/fpu.h"
 #include "kernel/x86_64/switch.h"
 
-enum { REVOKE_STEP = 64 };
+enum { REVOKE_STEP = 64, PRIORITY_DEPTH = 8 };
 
 uint64_t thread_count;
 
@@ -133,19 +133,33 @@ void thread_serve(struct thread *thread, struct request *request) {
     thread_update_priority(thread);
 }
 
-void thread_update_priority(struct thread *thread) {
+// What it runs for: itself, the request that it serves, and the first that waits for it.
+static uint8_t wanted_priority(const struct thread *thread) {
     const struct request *serving = thread_serving(thread);
-    uint8_t effective = thread->priority;
-    if (serving && serving->priority > effective)
-        effective = serving->priority;
-    if (effective == thread->effective)
-        return;
-    bool queued = thread->in_queue;
-    if (queued)
-        run_queue_remove(thread);
-    thread->effective = effective;
-    if (queued)
-        run_queue_push(thread, true);
+    struct list *link = thread->home ? list_first(&thread->home->queue) : NULL;
+    const struct request *first = link ? CONTAINER_OF(link, struct request, link) : NULL;
+    uint8_t wanted = thread->priority;
+    wanted = serving && serving->priority > wanted ? serving->priority : wanted;
+    return first && first->priority > wanted ? first->priority : wanted;
+}
+
+void thread_update_priority(struct thread *thread) {
+    for (int depth = 0; thread && depth < PRIORITY_DEPTH; depth++) {
+        uint8_t effective = wanted_priority(thread);
+        if (effective == thread->effective)
+            return;
+        bool queued = thread->in_queue;
+        if (queued)
+            run_queue_remove(thread);
+        thread->effective = effective;
+        if (queued)
+            run_queue_push(thread, true);
+        struct request *request = &thread->request; // whoever it waits for runs for it
+        if (thread->state != THREAD_STATE_CALLING || (request->state != REQUEST_SERVED && request->state != REQUEST_QUEUED))
+            return;
+        request->priority = effective;
+        thread = request->state == REQUEST_SERVED ? request->server : request->session->endpoint->server;
+    }
 }
 
 void thread_set_deadline(struct thread *thread, uint64_t time) {
@@ -187,6 +201,9 @@ void thread_end(struct thread *thread) {
         endpoint_remove_receiver(thread);
     thread->state = THREAD_STATE_ENDED;
     thread->extras |= EXTRA_HELD;
+    if (thread->home)
+        thread->home->server = NULL;
+    thread->home = NULL;
     list_remove(&thread->process_link);
     thread_count--;
     if (--thread->process->thread_count == 0 && !thread->process->exited)

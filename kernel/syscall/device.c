@@ -8,9 +8,7 @@
 static error_t create(struct invocation *call, uint32_t method) {
     struct irq *irq;
     struct account *account = call->process->object.account;
-    error_t error = invocation_rights(call, RIGHT_MINT);
-    if (error)
-        return error;
+    error_t error;
     if (method == METHOD_IRQ_CREATE_LINE) {
         if (call->in[0] >= IRQ_MESSAGE_LINE || call->in[1] > 3)
             return ERR_INVALID;
@@ -30,12 +28,10 @@ error_t irq_invoke(struct invocation *call, uint32_t code) {
     uint32_t method = code | PROTOCOL_IRQ << 8;
     if (method == METHOD_IRQ_CREATE_LINE || method == METHOD_IRQ_CREATE_MESSAGE)
         return create(call, method);
-    error_t error = invocation_rights(call, method == METHOD_IRQ_INFORMATION ? RIGHT_INSPECT : RIGHT_CONTROL);
-    if (!error && !irq)
-        error = ERR_WRONG_KIND;
-    if (error)
-        return error;
+    if (!irq)
+        return ERR_WRONG_KIND;
     struct notification *notification;
+    error_t error;
     switch (method) {
     case METHOD_IRQ_BIND:
         error = invocation_object(call, 0, CAP_NOTIFICATION, RIGHT_SIGNAL, &notification);
@@ -55,9 +51,6 @@ error_t irq_invoke(struct invocation *call, uint32_t code) {
 static error_t access_port(struct invocation *call, bool write) {
     uint64_t port = call->in[0], width = call->in[1];
     uint32_t first = call->slot->data & 0xffff, last = first + (call->slot->data >> 16);
-    error_t error = invocation_rights(call, write ? RIGHT_WRITE : RIGHT_READ);
-    if (error)
-        return error;
     if ((width != 1 && width != 2 && width != 4) || port < first || port > last || port + width - 1 > last)
         return ERR_INVALID;
     if (write)

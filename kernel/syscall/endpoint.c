@@ -44,14 +44,7 @@ error_t endpoint_invoke(struct invocation *call, uint32_t code) {
     struct endpoint *endpoint = call->slot->object;
     struct notification *notification;
     struct session *session;
-    static const uint16_t rights[] = {
-        [METHOD_ENDPOINT_CREATE_SESSION & 0xff] = RIGHT_MINT,  [METHOD_ENDPOINT_ACKNOWLEDGE & 0xff] = RIGHT_RECEIVE,
-        [METHOD_ENDPOINT_BIND & 0xff] = RIGHT_RECEIVE,         [METHOD_ENDPOINT_NEXT_SESSION & 0xff] = RIGHT_RECEIVE,
-        [METHOD_ENDPOINT_IDENTIFY & 0xff] = RIGHT_IDENTIFY,    [METHOD_ENDPOINT_INFORMATION & 0xff] = RIGHT_INSPECT,
-    };
-    error_t error = invocation_rights(call, rights[code]);
-    if (error)
-        return error;
+    error_t error;
     switch (code | PROTOCOL_ENDPOINT << 8) {
     case METHOD_ENDPOINT_CREATE_SESSION:
         return create_session(call, endpoint);
@@ -80,9 +73,6 @@ error_t endpoint_invoke(struct invocation *call, uint32_t code) {
 error_t call_invoke(struct invocation *call, uint32_t code) {
     (void)code; // cancel is the only one
     struct call *object = call->slot->object;
-    error_t error = invocation_rights(call, RIGHT_CONTROL);
-    if (error)
-        return error;
     if (object->request.state == REQUEST_IDLE || object->request.state == REQUEST_ANSWERED)
         return ERR_NO_REQUEST;
     if (!object->request.cancelling)
@@ -93,9 +83,6 @@ error_t call_invoke(struct invocation *call, uint32_t code) {
 error_t notification_invoke(struct invocation *call, uint32_t code) {
     (void)code; // poll is the only one
     struct notification *notification = call->slot->object;
-    error_t error = invocation_rights(call, RIGHT_RECEIVE);
-    if (error)
-        return error;
     call->reply[0] = notification_poll(notification);
     return ERR_OK;
 }

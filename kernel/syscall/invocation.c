@@ -6,15 +6,16 @@
 #include "kernel/trace/trace.h"
 #include "kernel/x86_64/string.h"
 
-enum { SYSTEM_CALL_INSTRUCTION_BYTES = 2, PROTOCOLS = 12, METHODS = 32 };
+enum { SYSTEM_CALL_INSTRUCTION_BYTES = 2, PROTOCOLS = 12, METHODS = 32, RETRIES = 32 };
 
 struct shape {
     uint32_t words_in, caps_in, reads, writes, words_out, caps_out;
+    uint16_t rights;
     bool known;
 };
 
-#define SHAPE(protocol, method, code, words_in, caps_in, reads, writes, words_out, caps_out)                      \
-    [(code) >> 8][(code)&0xff] = {words_in, caps_in, reads, writes, words_out, caps_out, true},
+#define SHAPE(protocol, method, code, words_in, caps_in, reads, writes, words_out, caps_out, rights)              \
+    [(code) >> 8][(code)&0xff] = {words_in, caps_in, reads, writes, words_out, caps_out, rights, true},
 static const struct shape shapes[PROTOCOLS][METHODS] = {KERNEL_OBJECT_METHODS(SHAPE)};
 #undef SHAPE
 
@@ -45,7 +46,7 @@ static error_t find_shape(const struct capability *slot, uint64_t tag, const str
         return ERR_BAD_MESSAGE;
     if (((*shape)->reads != 0) != !!(tag & TAG_LEND_READ) || ((*shape)->writes != 0) != !!(tag & TAG_LEND_WRITE))
         return ERR_BAD_MESSAGE;
-    return ERR_OK;
+    return (slot->rights & (*shape)->rights) == (*shape)->rights ? ERR_OK : ERR_RIGHTS;
 }
 
 static error_t find_capabilities(struct invocation *call, const struct shape *shape) {
@@ -89,15 +90,6 @@ static void write_result(struct invocation *call, const struct shape *shape, err
         page->received_caps[i] = i < shape->caps_out ? page->receive_slots[i] : 0;
 }
 
-static void trace_invocation(const struct invocation *call, const struct shape *shape, uint32_t method,
-                             error_t error) {
-    uint64_t slot = (uint64_t)(call->slot - call->process->table.slots);
-    trace_write(TRACE_EVENT_INVOKE, call->thread, method, (uint32_t)error, slot);
-    if (shape)
-        trace_write_words(call->in, shape->words_in < MESSAGE_REGISTER_WORDS ? shape->words_in
-                                                                             : MESSAGE_REGISTER_WORDS);
-}
-
 void invoke_object(struct thread *thread, struct capability *slot) {
     struct registers *registers = &thread->registers;
     uint64_t tag = registers->rsi;
@@ -115,16 +107,21 @@ void invoke_object(struct thread *thread, struct capability *slot) {
     }
     if (call.gone)
         return;
-    if (error == ERR_NO_MEMORY && !reaper_run(0)) { // some is on its way back
+    // Some is on its way back, perhaps; a call that fails half way makes more to reap itself, so not for ever.
+    if (error == ERR_NO_MEMORY && !reaper_run(0) && thread->retries++ < RETRIES) {
         (void)reaper_run(1);
         error = ERR_AGAIN;
+    } else {
+        thread->retries = 0;
     }
     if (error == ERR_AGAIN) {
         registers->rip -= SYSTEM_CALL_INSTRUCTION_BYTES;
         return;
     }
-    if (trace_is_on(TRACE_EVENT_INVOKE))
-        trace_invocation(&call, shape, tag_method(tag), error);
+    if (trace_is_on(TRACE_EVENT_INVOKE)) {
+        trace_write(TRACE_EVENT_INVOKE, thread, tag_method(tag), (uint32_t)error, (uint64_t)(slot - call.process->table.slots));
+        trace_write_words(call.in, shape ? shape->words_in : 0);
+    }
     write_result(&call, shape, error);
 }
 
@@ -132,10 +129,6 @@ error_t invocation_advance(const struct invocation *call, uint64_t done) {
     call->thread->registers.words[0] += done;
     call->thread->registers.words[1] -= done;
     return ERR_AGAIN;
-}
-
-error_t invocation_rights(const struct invocation *call, uint16_t rights) {
-    return (call->slot->rights & rights) == rights ? ERR_OK : ERR_RIGHTS;
 }
 
 error_t invocation_object(const struct invocation *call, uint32_t i, enum capability_kind kind, uint16_t rights,

@@ -1,5 +1,5 @@
 // One call of a kernel object's method: its words, the capabilities that came along, where results go. The decoder checks
-// counts against the table made from the .idl files before a method runs, so methods only check meaning.
+// counts and rights against the table made from the .idl files before a method runs, so methods only check meaning.
 #pragma once
 
 #include "kernel/abi/methods.h"
@@ -27,8 +27,6 @@ error_t invocation_advance(const struct invocation *call, uint64_t done) MUST_US
 // The object behind the i-th capability sent. ERR_WRONG_KIND, ERR_RIGHTS.
 error_t invocation_object(const struct invocation *call, uint32_t i, enum capability_kind kind, uint16_t rights,
                           void *out) MUST_USE;
-// The called capability has the rights. ERR_RIGHTS.
-error_t invocation_rights(const struct invocation *call, uint16_t rights) MUST_USE;
 // A new object becomes the i-th result: the object's first reference is given over to the slot.
 void invocation_give(struct invocation *call, uint32_t i, enum capability_kind kind, void *object, uint16_t rights);
 

@@ -117,31 +117,8 @@ static error_t trace_ring(struct invocation *call) {
     return error;
 }
 
-static uint16_t right_for(uint32_t method) {
-    switch (method) {
-    case METHOD_KERNEL_RANDOM:
-        return RIGHT_RANDOM;
-    case METHOD_KERNEL_POWER:
-        return RIGHT_POWER;
-    case METHOD_KERNEL_DEVICE_MEMORY:
-        return RIGHT_MINT;
-    case METHOD_KERNEL_TRACE_RING:
-    case METHOD_KERNEL_TRACE_START:
-        return RIGHT_READ;
-    case METHOD_KERNEL_LOG_WRITE:
-    case METHOD_KERNEL_RELEASE_CONSOLE:
-    case METHOD_KERNEL_SET_WALL_OFFSET:
-        return RIGHT_CONTROL;
-    default:
-        return RIGHT_INSPECT;
-    }
-}
-
 error_t kernel_invoke(struct invocation *call, uint32_t code) {
     uint32_t method = code | PROTOCOL_KERNEL << 8;
-    error_t error = invocation_rights(call, right_for(method));
-    if (error)
-        return error;
     switch (method) {
     case METHOD_KERNEL_RANDOM:
         entropy_fill(call->reply, 48);

@@ -24,8 +24,6 @@ static error_t clone(struct invocation *call, struct memory *memory) {
     struct memory **copy = &call->thread->building;
     error_t error = invocation_object(call, 0, CAP_ACCOUNT, RIGHT_CONTROL, &account);
     if (!error)
-        error = invocation_rights(call, RIGHT_READ);
-    if (!error)
         error = memory_clone(memory, account, call->in[0], call->in[1], copy);
     if (!error) {
         invocation_give(call, 0, CAP_MEMORY, *copy, call->slot->rights | RIGHT_WRITE);
@@ -37,11 +35,9 @@ static error_t clone(struct invocation *call, struct memory *memory) {
 static error_t physical(struct invocation *call, struct memory *memory) {
     uint64_t first;
     bool shared;
-    error_t error = invocation_rights(call, RIGHT_DMA);
-    if (!error && call->in[0] % PAGE_BYTES)
-        error = ERR_INVALID;
-    if (!error)
-        error = memory_page(memory, call->in[0] / PAGE_BYTES, true, &first, &shared);
+    if (call->in[0] % PAGE_BYTES)
+        return ERR_INVALID;
+    error_t error = memory_page(memory, call->in[0] / PAGE_BYTES, true, &first, &shared);
     if (error)
         return error;
     memory->pinned = true;
@@ -69,8 +65,6 @@ static error_t derive(struct invocation *call, struct memory *memory) {
 static error_t supply(struct invocation *call, struct memory *memory) {
     struct memory *source;
     error_t error = invocation_object(call, 0, CAP_MEMORY, RIGHT_READ | RIGHT_WRITE, &source);
-    if (!error)
-        error = invocation_rights(call, RIGHT_WRITE);
     if (!error && (!is_page_range(memory, call->in[0], call->in[1]) ||
                    !is_page_range(source, call->in[2], call->in[1])))
         error = ERR_INVALID;
@@ -85,9 +79,7 @@ static error_t supply(struct invocation *call, struct memory *memory) {
 
 static error_t zero(struct invocation *call, struct memory *memory) {
     uint64_t offset = call->in[0], length = call->in[1] < ZERO_STEP ? call->in[1] : ZERO_STEP, end = offset + length;
-    error_t error = invocation_rights(call, RIGHT_WRITE);
-    if (!error && !in_range(memory, offset, call->in[1]))
-        error = ERR_INVALID;
+    error_t error = in_range(memory, offset, call->in[1]) ? ERR_OK : ERR_INVALID;
     while (!error && offset < end) {
         uint64_t part = PAGE_BYTES - offset % PAGE_BYTES, frame;
         if (part > end - offset)
@@ -107,15 +99,12 @@ static error_t transfer(struct invocation *call, struct memory *memory, bool to_
     uint64_t length, offset = call->in[0];
     struct copy_side lent = invocation_lent(call, to_caller, &length);
     struct copy_side own = {.memory = memory, .address = offset};
-    error_t error = invocation_rights(call, to_caller ? RIGHT_READ : RIGHT_WRITE);
-    if (!error && !in_range(memory, offset, 0))
-        error = ERR_INVALID;
-    if (error)
-        return error;
+    if (!in_range(memory, offset, 0))
+        return ERR_INVALID;
     if (length > memory->pages * PAGE_BYTES - offset)
         length = memory->pages * PAGE_BYTES - offset;
-    error = to_caller ? copy_bytes(lent, own, length, &call->reply[0])
-                      : copy_bytes(own, lent, length, &call->reply[0]);
+    error_t error = to_caller ? copy_bytes(lent, own, length, &call->reply[0])
+                              : copy_bytes(own, lent, length, &call->reply[0]);
     return call->reply[0] ? ERR_OK : error;
 }
 
@@ -135,8 +124,6 @@ error_t memory_invoke(struct invocation *call, uint32_t method) {
     case METHOD_MEMORY_DERIVE:
         return derive(call, memory);
     case METHOD_MEMORY_DISCARD:
-        if (!(call->slot->rights & RIGHT_WRITE))
-            return ERR_RIGHTS;
         if (!is_page_range(memory, call->in[0], call->in[1]))
             return ERR_INVALID;
         done = memory_discard(memory, call->in[0] / PAGE_BYTES, call->in[1] / PAGE_BYTES) * PAGE_BYTES;

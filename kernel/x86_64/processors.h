@@ -10,6 +10,9 @@ struct acpi_information;
 // first thread runs; one that does not answer is left out with a message.
 void processors_start(const struct acpi_information *acpi);
 
+// The number of the processor that asks, found without GS.
+uint32_t processors_own_index(void);
+
 // Every other processor whose CR3 holds `root` loads `instead` (the same root: its translations are forgotten) before this
 // returns. The caller holds the kernel lock.
 void processors_reload(uint64_t root, uint64_t instead);

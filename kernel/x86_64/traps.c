@@ -14,6 +14,7 @@
 #include "kernel/x86_64/entropy.h"
 #include "kernel/x86_64/lock.h"
 #include "kernel/x86_64/processor.h"
+#include "kernel/x86_64/processors.h"
 #include "kernel/x86_64/vectors.h"
 
 enum { EXCEPTIONS = 32, VECTOR_NMI = 2, VECTOR_PAGE_FAULT = 14, REAP_STEPS = 2 };
@@ -82,8 +83,10 @@ void interrupt_from_user(struct thread *thread, uint64_t vector, uint64_t error)
     bool admitted = schedule_admit(thread, false);
     if (vector >= EXCEPTIONS) {
         device_interrupt((uint8_t)vector);
-    } else if (vector == VECTOR_NMI) {
+    } else if (vector == VECTOR_NMI && !trace_is_on(TRACE_EVENT_SAMPLE)) {
         log_write(LOG_WARNING, "an NMI arrived");
+    } else if (admitted && vector == VECTOR_NMI) {
+        trace_sample_user(thread);
     } else if (admitted) { // else it comes again
         exception(thread, vector, address, error);
     }
@@ -98,8 +101,11 @@ void interrupt_from_kernel(const struct interrupt_frame *frame, uint64_t rbp) {
         kernel_unlock();
         return;
     }
-    if (frame->vector == VECTOR_NMI)
+    if (frame->vector == VECTOR_NMI) { // GS may still be the user's
+        if (trace_is_on(TRACE_EVENT_SAMPLE))
+            trace_sample_kernel(processors_own_index(), frame->rip, rbp);
         return;
+    }
     panic_at(frame->rip, rbp, "exception %llu in the kernel at %p: error code %llx, address %p, stack %p",
           (unsigned long long)frame->vector, (void *)frame->rip, (unsigned long long)frame->error,
           (void *)processor_fault_address(), (void *)frame->rsp);

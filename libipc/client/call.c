@@ -64,6 +64,41 @@ static void caps_drop(uint64_t tag) {
     (void)ignored;
 }
 
+// A small buffer is not lent: its length, and what is to be read of it, follow the arguments in the registers
+// (`inline`, libipc/protocols/README.md).
+static void inline_load(struct ipc_registers *registers, unsigned words, const void *bytes, uint64_t size,
+                        bool in) {
+    registers->words[words++] = size;
+    if (in && size != 0) {
+        unsigned last = words + (unsigned)(size - 1) / 8;
+        registers->words[last] = 0;
+        __builtin_memcpy(&registers->words[words], bytes, size);
+        words = last + 1;
+    }
+    registers->tag &= ~(uint64_t)(TAG_WORDS_MASK << TAG_WORDS_SHIFT);
+    registers->tag |= (uint64_t)words << TAG_WORDS_SHIFT;
+}
+
+static void buffers_load(struct ipc_registers *registers, const struct ipc_shape *shape,
+                         const struct ipc_extras *extras) {
+    if (shape->reads_max != 0) {
+        if (shape->carries_in != 0 && extras->read_size <= shape->carries_in) {
+            inline_load(registers, shape->words_in, extras->read_address, extras->read_size, true);
+        } else {
+            ipc_page->lend_read = (struct lend){(uintptr_t)extras->read_address, extras->read_size};
+            registers->tag |= TAG_LEND_READ;
+        }
+    }
+    if (shape->writes_max != 0) {
+        if (shape->carries_out != 0 && extras->write_size <= shape->carries_out) {
+            inline_load(registers, shape->words_in, NULL, extras->write_size, false);
+        } else {
+            ipc_page->lend_write = (struct lend){(uintptr_t)extras->write_address, extras->write_size};
+            registers->tag |= TAG_LEND_WRITE;
+        }
+    }
+}
+
 // Fills registers and page with the request.
 static void request_load(struct ipc_registers *registers, cap_t target, const struct ipc_shape *shape,
                          const uint64_t *words, const struct ipc_extras *extras) {
@@ -84,14 +119,7 @@ static void request_load(struct ipc_registers *registers, cap_t target, const st
         caps++;
     }
     registers->tag |= caps << TAG_CAPS_SHIFT;
-    if (shape->reads_max != 0) {
-        ipc_page->lend_read = (struct lend){(uintptr_t)extras->read_address, extras->read_size};
-        registers->tag |= TAG_LEND_READ;
-    }
-    if (shape->writes_max != 0) {
-        ipc_page->lend_write = (struct lend){(uintptr_t)extras->write_address, extras->write_size};
-        registers->tag |= TAG_LEND_WRITE;
-    }
+    buffers_load(registers, shape, extras);
 }
 
 // One request until it is answered, however many servers it takes. `repeat`: the first attempt is lost
@@ -124,6 +152,19 @@ static error_t request_send(cap_t target, const struct ipc_shape *shape, const u
     return error;
 }
 
+// More words than results: what the server wrote into a small buffer. False: the reply has another shape.
+static bool inline_take(const struct ipc_shape *shape, const struct ipc_registers *registers,
+                        const struct ipc_extras *extras) {
+    if (shape->carries_out == 0 || extras->write_size > shape->carries_out)
+        return false;
+    uint64_t size = registers->words[shape->words_out];
+    if (size > extras->write_size || tag_words(registers->tag) != shape->words_out + 1 + (size + 7) / 8)
+        return false;
+    if (size != 0)
+        __builtin_memcpy(extras->write_address, &registers->words[shape->words_out + 1], size);
+    return true;
+}
+
 // The reply as the stub wants it: the server's status, or the words and capabilities that the shape promises.
 static error_t reply_take(const struct ipc_shape *shape, const struct ipc_registers *registers,
                           uint64_t *words, struct ipc_extras *extras) {
@@ -132,7 +173,8 @@ static error_t reply_take(const struct ipc_shape *shape, const struct ipc_regist
         caps_drop(registers->tag);
         return status < 0 ? status : ERR_PROTOCOL;
     }
-    if (tag_words(registers->tag) != shape->words_out || tag_caps(registers->tag) < shape->caps_out) {
+    if ((tag_words(registers->tag) != shape->words_out && !inline_take(shape, registers, extras)) ||
+        tag_caps(registers->tag) < shape->caps_out) {
         caps_drop(registers->tag);
         return ERR_PROTOCOL;
     }

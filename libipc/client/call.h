@@ -21,7 +21,8 @@ struct ipc_shape {
     uint8_t moves; // bit i: the i-th capability sent is moved
     uint8_t kernel;
     uint8_t idempotent;
-    uint32_t reads_max, writes_max; // bytes of the lent buffers, 0: the method has none
+    uint8_t carries_in, carries_out; // bytes of a buffer that travel in registers in place of being lent
+    uint32_t reads_max, writes_max;  // bytes of the lent buffers, 0: the method has none
 };
 
 struct ipc_extras {

@@ -140,7 +140,9 @@ def shape_initializer(protocol, method):
                         ("caps_in", len(method.caps_in)), ("caps_required", method.caps_required),
                         ("caps_out", len(method.caps_out)), ("moves", moves),
                         ("reads_max", method.reads.maximum if method.reads else 0),
-                        ("writes_max", method.writes.maximum if method.writes else 0)):
+                        ("writes_max", method.writes.maximum if method.writes else 0),
+                        ("carries_in", method.reads.carried if method.reads else 0),
+                        ("carries_out", method.writes.carried if method.writes else 0)):
         if value:
             parts.append(f".{name} = {value}")
     if protocol.kernel:

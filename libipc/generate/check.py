@@ -4,11 +4,14 @@ once, since numbers, enumerations and structs are unique across all of them."""
 import re
 
 from lexer import IdlError
-from model import (KERNEL_KINDS, MAX_CAPS, MAX_LEND, MAX_WORDS, SCALARS, element_align, element_size)
+from model import (KERNEL_KINDS, MAX_CAPS, MAX_LEND, MAX_WORDS, REGISTER_WORDS, SCALARS, WORD_BYTES, element_align, element_size)
 
 C_KEYWORDS = set("""auto break case char const continue default do double else enum extern float for goto if inline int
 long register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
 """.split())
+
+# Those of kernel/abi/capability.h that a method can ask for.
+RIGHTS = {"inspect", "read", "write", "dma", "receive", "mint", "control", "random", "power", "identify"}
 
 
 class Checker:
@@ -120,7 +123,9 @@ class Checker:
             for field in method.args + method.results:
                 self.resolve(protocol, field)
             self.check_limits(protocol, method)
+            self.check_inline(protocol, method)
             self.check_caps(protocol, method)
+            self.check_rights(protocol, method)
             self.check_parameter_names(protocol, method)
             for error, line in method.errors:
                 if self.known_errors and f"ERR_{error}" not in self.known_errors:
@@ -134,6 +139,25 @@ class Checker:
         for buffer in (method.reads, method.writes):
             if buffer is not None and not 1 <= buffer.maximum <= MAX_LEND:
                 self.fail(protocol, buffer.line, f"the size of '{buffer.name}' lies between 1 byte and 1 GiB")
+
+    def check_rights(self, protocol, method):
+        if bool(method.needs) != protocol.kernel:
+            self.fail(protocol, method.line, f"'{method.name}' must name the rights that it needs (or 'nothing')"
+                      if protocol.kernel else "only methods of kernel objects need rights")
+        for name, line in method.needs:
+            if name not in RIGHTS and [each for each, _ in method.needs] != ["nothing"]:
+                self.fail(protocol, line, f"'{name}' is no right")
+
+    def check_inline(self, protocol, method):
+        """A buffer's length is one word, its bytes fill the other free registers: of the request, or of the reply."""
+        inline = [buffer for buffer in (method.reads, method.writes) if buffer is not None and buffer.inline]
+        for buffer in inline:
+            words = method.words_in if buffer is method.reads else method.words_out
+            buffer.carried = min((REGISTER_WORDS - words - 1) * WORD_BYTES, buffer.maximum)
+            if protocol.kernel or len(inline) > 1:
+                self.fail(protocol, buffer.line, "one buffer of a server's method can be inline")
+            if buffer.carried <= 0 or method.words_in >= REGISTER_WORDS:
+                self.fail(protocol, buffer.line, f"no register is left for '{buffer.name}'")
 
     def check_caps(self, protocol, method):
         for caps, out in ((method.caps_in, False), (method.caps_out, True)):

@@ -9,7 +9,8 @@ def expected(protocol, method):
     """What must hold of a request that reaches the handler, said again apart from the dispatcher's own table."""
     return ", ".join(str(value) for value in (
         method_constant(protocol, method), method.words_in, method.caps_required, len(method.caps_in),
-        method.reads.maximum if method.reads else 0, method.writes.maximum if method.writes else 0))
+        method.reads.maximum if method.reads else 0, method.writes.maximum if method.writes else 0,
+        method.reads.carried if method.reads else 0, method.writes.carried if method.writes else 0))
 
 
 def source(protocol):

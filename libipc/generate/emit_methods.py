@@ -17,8 +17,8 @@ def emit(protocols):
     for protocol in kernel:
         lines += constant_lines(protocol) + type_lines(protocol)
     lines += [
-        "// X(PROTOCOL, METHOD, code, words_in, caps_in, reads_max, writes_max, words_out, caps_out): exact word and",
-        "// capability counts of a request and its successful answer, largest lent buffers in bytes (0: none).",
+        "// X(PROTOCOL, METHOD, code, words_in, caps_in, reads_max, writes_max, words_out, caps_out, rights): exact word and",
+        "// capability counts of a request and its successful answer, largest lent buffers in bytes (0: none), what it needs.",
     ]
     for protocol in kernel:
         lines += table_lines(protocol)
@@ -29,6 +29,10 @@ def emit(protocols):
     return "\n".join(lines) + "\n"
 
 
+def rights_text(method):
+    return " | ".join(f"RIGHT_{name.upper()}" for name, _ in method.needs if name != "nothing") or "0"
+
+
 def table_lines(protocol):
     lines = [f"#define {protocol.name.upper()}_METHODS(X) \\"]
     for index, method in enumerate(protocol.methods):
@@ -36,5 +40,5 @@ def table_lines(protocol):
         lines.append(
             f"    X({protocol.name.upper()}, {method.name.upper()}, {method_constant(protocol, method)}, "
             f"{method.words_in}, {len(method.caps_in)}, {method.reads.maximum if method.reads else 0}, "
-            f"{method.writes.maximum if method.writes else 0}, {method.words_out}, {len(method.caps_out)}){end}")
+            f"{method.writes.maximum if method.writes else 0}, {method.words_out}, {len(method.caps_out)}, {rights_text(method)}){end}")
     return lines + [""]

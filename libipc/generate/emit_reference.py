@@ -37,11 +37,14 @@ def method_section(protocol, method):
                  f"{method.words_out} out")
     for buffer, verb in ((method.reads, "reads"), (method.writes, "writes")):
         if buffer is not None:
-            lines.append(f"- {verb} `{buffer.name}`, at most {buffer.maximum} bytes")
+            carried = f"; up to {buffer.carried} bytes travel in registers" if buffer.carried else ""
+            lines.append(f"- {verb} `{buffer.name}`, at most {buffer.maximum} bytes{carried}")
     for caps, direction in ((method.caps_in, "takes"), (method.caps_out, "gives")):
         for cap in caps:
             notes = "".join(f", {word}" for word, holds in (("moved", cap.moves), ("optional", cap.optional)) if holds)
             lines.append(f"- {direction} `{cap.name}`: {cap.kind}{notes}")
+    if method.needs:
+        lines.append("- needs " + ", ".join(f"`{name.upper()}`" if name != "nothing" else name for name, _ in method.needs))
     if method.errors:
         lines.append("- errors: " + ", ".join(f"`ERR_{name}`" for name, _ in method.errors))
     if method.idempotent:

@@ -57,7 +57,7 @@ def method_object(protocol, method):
     for direction in ("reads", "writes"):
         buffer = getattr(method, direction)
         if buffer is not None:
-            buffers[direction] = {"name": buffer.name, "maximum": buffer.maximum}
+            buffers[direction] = {"name": buffer.name, "maximum": buffer.maximum, "carried": buffer.carried}
     return {
         "name": method.name, "constant": method_constant(protocol, method), "code": protocol.code(method),
         "doc": method.doc, "arguments": [field_object(field) for field in method.args],

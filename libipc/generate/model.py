@@ -8,6 +8,7 @@ WORD_BYTES = 8
 MAX_WORDS = 64
 MAX_CAPS = 4
 MAX_LEND = 1 << 30
+REGISTER_WORDS = 6
 
 # name in .idl -> (C type, bytes, signed)
 SCALARS = {
@@ -70,9 +71,13 @@ class Struct:
 
 @dataclass
 class Buffer:
+    """`carried`: bytes that travel in the message's registers in place of a loan, 0 for none."""
+
     name: str
     maximum: int
     line: int
+    inline: bool = False
+    carried: int = 0
 
 
 @dataclass
@@ -97,6 +102,7 @@ class Method:
     caps_in: list = dataclass_field(default_factory=list)
     caps_out: list = dataclass_field(default_factory=list)
     idempotent: bool = False
+    needs: list = dataclass_field(default_factory=list)  # rights on the capability that is called, with their lines
     errors: list = dataclass_field(default_factory=list)
     on_loss: str = ""
 

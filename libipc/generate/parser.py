@@ -184,8 +184,10 @@ class Parser:
                 result.caps_out = self.caps()
             elif key == "idempotent":
                 result.idempotent = True
+            elif key == "needs":
+                result.needs = self.names("a right")
             elif key == "errors":
-                result.errors = self.errors()
+                result.errors = self.names("an error")
             elif key == "on_loss":
                 token = self.next()
                 if token.kind != "string":
@@ -202,7 +204,7 @@ class Parser:
         if self.peek().text in UNITS:
             maximum *= UNITS[self.next().text]
         self.expect("]")
-        return Buffer(name.text, maximum, name.line)
+        return Buffer(name.text, maximum, name.line, self.accept("inline"))
 
     def caps(self):
         self.expect("(")
@@ -217,10 +219,10 @@ class Parser:
                 return result
             self.expect(",")
 
-    def errors(self):
+    def names(self, what):
         result = []
         while True:
-            token = self.name("an error")
+            token = self.name(what)
             result.append((token.text, token.line))
             if not self.accept(","):
                 return result

@@ -8,4 +8,4 @@
 
 // ERR_BAD_MESSAGE unless the request has exactly the words, enough of the capabilities and no larger lent
 // buffers than the method says; ERR_NOT_SUPPORTED if it has and there is no handler.
-MUST_USE error_t request_check(const struct request *request, const struct ipc_shape *shape, bool handled);
+MUST_USE error_t request_check(struct request *request, const struct ipc_shape *shape, bool handled);

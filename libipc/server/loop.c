@@ -80,6 +80,8 @@ KEPT_UNNOTED static void request_fill(struct request *request, const struct ipc_
     request->number_count = registers->third;
     request->state = REQUEST_OPEN;
     request->cancelled = false;
+    request->carried.in = request->carried.out = false;
+    request->carried.size = 0;
     request->reply = (struct reply){.words = request->words};
     for (unsigned i = 0; i < MESSAGE_REGISTER_WORDS; i++)
         request->words[i] = registers->words[i];

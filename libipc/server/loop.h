@@ -81,6 +81,7 @@ struct result {
     error_t status;
     struct reply reply; // its words are `words`
     uint64_t words[MESSAGE_WORDS];
+    struct inline_buffer carried; // what travels in it
 };
 
 enum { OUTPUTS_MAX = 192, RESULTS_MAX = 32 };

@@ -6,6 +6,7 @@
 
 #include "libipc/client/slot.h"
 #include "libipc/kept/undo.h"
+#include "libipc/protocols/memory.h"
 #include "libipc/server/loop.h"
 
 // One lent buffer and one place of the server's own; `memory` 0: `own` is an address, else an offset in that
@@ -30,6 +31,38 @@ static error_t copy(cap_t reply, uint64_t direction, uint64_t offset, cap_t memo
     return ERR_OK;
 }
 
+// The same with a buffer that travels in the message. `limit`: its length.
+static error_t copy_inline(struct inline_buffer *carried, uint64_t direction, uint64_t limit, uint64_t offset,
+                           cap_t memory, uint64_t own, uint64_t length) {
+    if (offset > limit || length > limit - offset)
+        return ERR_INVALID;
+    uint64_t moved = length;
+    error_t error = ERR_OK;
+    unsigned char *data = (unsigned char *)carried->data + offset;
+    if (length == 0)
+        return ERR_OK;
+    if (direction == COPY_FROM_CALLER) {
+        if (memory != 0)
+            error = memory_write(memory, own, data, length, &moved);
+        else
+            __builtin_memcpy((void *)(uintptr_t)own, data, length);
+    } else {
+        if (memory != 0)
+            error = memory_read(memory, own, data, length, &moved);
+        else
+            __builtin_memcpy(data, (const void *)(uintptr_t)own, length);
+    }
+    if (error == ERR_OK && moved != length)
+        error = ERR_INVALID;
+    if (error == ERR_OK && direction == COPY_TO_CALLER && offset + length > carried->size)
+        carried->size = (uint8_t)(offset + length);
+    return error;
+}
+
+static bool travels(const struct inline_buffer *carried, uint64_t direction) {
+    return direction == COPY_FROM_CALLER ? carried->in : carried->out;
+}
+
 static error_t request_copy(struct request *request, uint64_t direction, uint64_t offset, cap_t memory,
                             uint64_t own, uint64_t length) {
     if (!request_is_open(request))
@@ -41,6 +74,11 @@ static error_t request_copy(struct request *request, uint64_t direction, uint64_
     }
     if (direction == COPY_FROM_CALLER && memory == 0)
         kept_note((const void *)(uintptr_t)own, length); // the kernel's stores are not seen
+    if (travels(&request->carried, direction))
+        return copy_inline(&request->carried, direction,
+                           direction == COPY_FROM_CALLER ? request->lent_read_length
+                                                         : request->lent_write_length,
+                           offset, memory, own, length);
     return copy(0, direction, offset, memory, own, length);
 }
 
@@ -62,15 +100,30 @@ error_t request_copy_out_memory(struct request *request, uint64_t offset, cap_t 
     return request_copy(request, COPY_TO_CALLER, offset, memory, memory_offset, length);
 }
 
+// A server is not told that the caller of a deferred request died: the copy has to find out, or what it takes
+// away (a pipe's bytes) goes to nobody. For a lent buffer the kernel looks; here a copy of nothing asks it.
+static error_t deferred_copy(struct deferred *deferred, uint64_t direction, uint64_t offset, uint64_t own,
+                             uint64_t length) {
+    if (!travels(&deferred->carried, direction))
+        return copy(deferred->reply, direction, offset, 0, own, length);
+    struct ipc_registers registers = {.tag = direction, .second = deferred->reply};
+    if (system_call(SYS_COPY, &registers) == ERR_BAD_CAPABILITY)
+        return ERR_BAD_CAPABILITY;
+    return copy_inline(&deferred->carried, direction,
+                       direction == COPY_FROM_CALLER ? deferred->lent_read_length
+                                                     : deferred->lent_write_length,
+                       offset, 0, own, length);
+}
+
 error_t deferred_copy_in(struct deferred *deferred, uint64_t offset, void *to, uint64_t length) {
     kept_note(to, length);
     deferred->failed |= deferred->detached;
-    return copy(deferred->reply, COPY_FROM_CALLER, offset, 0, (uintptr_t)to, length);
+    return deferred_copy(deferred, COPY_FROM_CALLER, offset, (uintptr_t)to, length);
 }
 
 error_t deferred_copy_out(struct deferred *deferred, uint64_t offset, const void *from, uint64_t length) {
     deferred->failed |= deferred->detached;
-    return copy(deferred->reply, COPY_TO_CALLER, offset, 0, (uintptr_t)from, length);
+    return deferred_copy(deferred, COPY_TO_CALLER, offset, (uintptr_t)from, length);
 }
 
 cap_t request_keep(struct request *request, cap_t cap) {
@@ -98,6 +151,7 @@ error_t request_defer(struct request *request, struct deferred *deferred) {
         .number_count = request->number_count,
         .lent_read_length = request->lent_read_length,
         .lent_write_length = request->lent_write_length,
+        .carried = request->carried,
         .next = loop.deferred,
     };
     if (loop.deferred != NULL)
@@ -122,13 +176,19 @@ static void deferred_end(struct deferred *deferred) {
         loop.deferred = deferred->next;
 }
 
-static void reply_load(struct ipc_registers *registers, error_t status, const struct reply *reply) {
+static void reply_load(struct ipc_registers *registers, error_t status, const struct reply *reply,
+                       const struct inline_buffer *carried) {
     unsigned words = status == ERR_OK ? reply->word_count : 0;
     unsigned caps = status == ERR_OK ? reply->cap_count : 0;
-    registers->tag = TAG((uint16_t)status, words);
-    registers->tag |= (uint64_t)caps << TAG_CAPS_SHIFT;
     for (unsigned i = 0; i < MESSAGE_REGISTER_WORDS; i++)
         registers->words[i] = i < words ? reply->words[i] : 0;
+    if (carried->out && status == ERR_OK) {
+        registers->words[words++] = carried->size;
+        for (unsigned i = 0; i < carried->size; i += 8)
+            registers->words[words++] = carried->data[i / 8];
+    }
+    registers->tag = TAG((uint16_t)status, words);
+    registers->tag |= (uint64_t)caps << TAG_CAPS_SHIFT;
     for (unsigned i = MESSAGE_REGISTER_WORDS; i < words; i++)
         ipc_page->words[i] = reply->words[i];
     for (unsigned i = 0; i < caps; i++) {
@@ -138,7 +198,7 @@ static void reply_load(struct ipc_registers *registers, error_t status, const st
 }
 
 void loop_load_result(const struct result *result, struct ipc_registers *registers) {
-    reply_load(registers, result->status, &result->reply);
+    reply_load(registers, result->status, &result->reply, &result->carried);
 }
 
 void loop_reply_sent(const struct reply *reply) {
@@ -148,7 +208,7 @@ void loop_reply_sent(const struct reply *reply) {
 }
 
 void loop_load_reply(struct fiber *fiber, struct ipc_registers *registers) {
-    reply_load(registers, fiber->result, &fiber->request.reply);
+    reply_load(registers, fiber->result, &fiber->request.reply, &fiber->request.carried);
 }
 
 error_t request_answer(struct deferred *deferred, error_t status, const struct reply *reply) {
@@ -157,7 +217,7 @@ error_t request_answer(struct deferred *deferred, error_t status, const struct r
         return ERR_OK;
     }
     struct ipc_registers registers = {.second = deferred->reply};
-    reply_load(&registers, status, reply);
+    reply_load(&registers, status, reply, &deferred->carried);
     error_t error = system_call(SYS_REPLY, &registers);
     slot_give_back(deferred->reply);
     deferred_end(deferred);
@@ -166,12 +226,27 @@ error_t request_answer(struct deferred *deferred, error_t status, const struct r
     return error;
 }
 
-static error_t forward(cap_t reply, cap_t session, const struct ipc_shape *shape, const uint64_t *words) {
-    struct ipc_registers registers = {
-        .target = session, .tag = TAG(shape->method, shape->words_in), .second = reply};
+// What travels in the message goes along, if the other method has the same room for it.
+static error_t forward(cap_t reply, cap_t session, const struct ipc_shape *shape, const uint64_t *words,
+                       const struct inline_buffer *carried, uint64_t length) {
+    struct ipc_registers registers = {.target = session, .second = reply};
+    unsigned count = shape->words_in;
     for (unsigned i = 0; i < MESSAGE_REGISTER_WORDS; i++)
         registers.words[i] = words[i];
+    if (carried->in || carried->out) {
+        if (length > (carried->in ? shape->carries_in : shape->carries_out))
+            return ERR_MESSAGE_SIZE;
+        registers.words[count++] = length;
+        for (unsigned i = 0; carried->in && i < length; i += 8)
+            registers.words[count++] = carried->data[i / 8];
+    }
+    registers.tag = TAG(shape->method, count);
     return system_call(SYS_FORWARD, &registers);
+}
+
+static uint64_t carried_length(const struct inline_buffer *carried, uint64_t read_length,
+                               uint64_t write_length) {
+    return carried->in ? read_length : write_length;
 }
 
 error_t request_forward(struct request *request, cap_t session, const struct ipc_shape *shape,
@@ -181,7 +256,8 @@ error_t request_forward(struct request *request, cap_t session, const struct ipc
     error_t error = loop.running->detached ? fiber_attach(request) : ERR_OK;
     if (error != ERR_OK)
         return error;
-    error = forward(0, session, shape, words);
+    error = forward(0, session, shape, words, &request->carried,
+                    carried_length(&request->carried, request->lent_read_length, request->lent_write_length));
     if (error != ERR_OK)
         return error;
     request->state = REQUEST_FORWARDED;
@@ -192,7 +268,9 @@ error_t request_forward(struct request *request, cap_t session, const struct ipc
 
 error_t deferred_forward(struct deferred *deferred, cap_t session, const struct ipc_shape *shape,
                          const uint64_t *words) {
-    error_t error = forward(deferred->reply, session, shape, words);
+    error_t error =
+        forward(deferred->reply, session, shape, words, &deferred->carried,
+                carried_length(&deferred->carried, deferred->lent_read_length, deferred->lent_write_length));
     if (error == ERR_OK) {
         slot_give_back(deferred->reply);
         deferred_end(deferred);

@@ -10,6 +10,16 @@
 #include "kernel/abi/message.h"
 #include "libipc/client/call.h"
 
+enum { INLINE_WORDS = MESSAGE_REGISTER_WORDS - 1 };
+
+// A buffer of the caller that is not lent, but travels in the message's registers (`inline` in the .idl
+// file). request_copy_in and its kin know of it; a handler need not.
+struct inline_buffer {
+    bool in, out; // it is the one to read, or the one to write
+    uint8_t size; // of `out`: bytes written
+    uint64_t data[INLINE_WORDS];
+};
+
 // What goes back with status 0. A capability may carry SEND_CAP_MOVE.
 struct reply {
     uint64_t *words;
@@ -31,6 +41,7 @@ struct request {
     uint64_t lent_read_length;            // bytes that may be copied in
     uint64_t lent_write_length;           // bytes that may be copied out
     uint64_t *words;                      // MESSAGE_WORDS of room
+    struct inline_buffer carried;         // in place of a lent buffer
     cap_t caps[MESSAGE_CAPS];             // received; released after the handler, unless kept
     struct reply reply;
     enum request_state state;
@@ -44,6 +55,7 @@ struct deferred {
     uint64_t badge;
     uint64_t number_thread, number_count;
     uint64_t lent_read_length, lent_write_length;
+    struct inline_buffer carried;
     void (*cancelled)(
         struct deferred *deferred); // its caller gives it up, see request.cancelled; NULL: ignored
     struct deferred *next, *previous;
@@ -61,7 +73,7 @@ static inline uint32_t request_protocol(const struct request *request) {
 
 // Copies `length` bytes from the buffer that the caller lent to read, from its byte `offset` on. ERR_INVALID:
 // it is shorter; ERR_PAGE_MISSING: return it, and the caller's stub brings the page in and repeats;
-// ERR_NO_REQUEST: it is gone.
+// ERR_NO_REQUEST: it is gone; from deferred_copy_..., ERR_BAD_CAPABILITY.
 MUST_USE error_t request_copy_in(struct request *request, uint64_t offset, void *to, uint64_t length);
 // Copies to the buffer that the caller lent to write. Do this before changing anything that the answer
 // reports.

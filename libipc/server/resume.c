@@ -74,9 +74,11 @@ static struct result *result_take(void) {
     return NULL;
 }
 
-static void result_fill(struct result *result, error_t status, const struct reply *reply) {
+static void result_fill(struct result *result, error_t status, const struct reply *reply,
+                        const struct inline_buffer *carried) {
     result->used = true;
     result->status = status;
+    result->carried = *carried;
     result->reply = (struct reply){.words = result->words};
     if (status != ERR_OK)
         return;
@@ -96,7 +98,7 @@ bool loop_answer_later(const struct deferred *deferred, error_t status, const st
     struct result *result = result_take();
     if (result == NULL)
         return false;
-    result_fill(result, status, reply);
+    result_fill(result, status, reply, &deferred->carried);
     result->thread = deferred->number_thread;
     result->count = deferred->number_count;
     result->slot = deferred->reply;
@@ -179,7 +181,7 @@ void loop_commit(void) {
 void loop_keep_result(struct fiber *fiber) {
     struct result *result = result_take();
     if (result != NULL) {
-        result_fill(result, fiber->result, &fiber->request.reply);
+        result_fill(result, fiber->result, &fiber->request.reply, &fiber->request.carried);
         result->thread = fiber->request.number_thread;
         result->count = fiber->request.number_count;
         result->slot = 0;

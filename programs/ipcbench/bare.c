@@ -13,6 +13,7 @@
 #include "libipc/client/slot.h"
 #include "libipc/protocols/kernel.h"
 #include "libipc/protocols/process.h"
+#include "programs/ipcbench/interrupt_case.h"
 #include "programs/ipcbench/report.h"
 
 enum { SAMPLES = 200, WARM_UP = 50, SAMPLES_LEAST = 20, LEVEL_INFO = 3, HIGHEST_PRIORITY = 31 };
@@ -56,6 +57,7 @@ void init_main(struct message_page *page) {
         log_line(report_csv_header);
         for (unsigned index = 0; index < bench_case_count(); index++)
             run_case(&bench, bench_case_at(index));
+        run_case(&bench, &bench_interrupt_case);
         log_line("end");
     }
     for (;;)

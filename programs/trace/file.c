@@ -9,7 +9,7 @@
 #include "programs/common/buffer.h"
 #include "programs/common/program.h"
 
-_Static_assert(sizeof(struct trace_header) == 64 && sizeof(struct trace_name) == 32, "a file without holes");
+_Static_assert(sizeof(struct trace_header) == 64 && sizeof(struct trace_name) == 48, "a file without holes");
 
 bool trace_save(const struct trace *trace, const char *path) {
     int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);

@@ -13,7 +13,8 @@
 struct trace_name {
     uint32_t process; // serial of the kernel's process object, as in records
     uint32_t id;      // as ps shows it; 0: a server
-    char name[24];    // NUL-padded
+    char name[32];    // NUL-padded
+    uint64_t base;    // where its program was loaded, 0: not known
 };
 
 struct trace_header {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kernel/abi/capability.h"
@@ -20,16 +21,17 @@
 
 extern char **environ;
 
-enum { RING_KIB = 1024, RING_KIB_MAX = 65536 };
+enum { RING_KIB = 1024, RING_KIB_MAX = 65536, RATE_MIN = 20, RATE_MAX = 10000, ASK_NS = 20000000 };
 
-static const char operands[] =
-    "[-p PID | -s SERVER] [-e CLASSES] [-o FILE | -i FILE] [-b KIB] [-t SECONDS] [COMMAND [ARGUMENT]...]";
+static const char operands[] = "[-p PID | -s SERVER] [-e CLASSES] [-o FILE | -i FILE] [-r HZ] [-b KIB] [-t "
+                               "SECONDS] [COMMAND [ARGUMENT]...]";
 static const char details[] =
     "Records events until COMMAND ends, or without one until ^C, and prints them.\n"
     "  -p PID      only what concerns this process: what it does, its requests and who serves them\n"
     "  -s SERVER   the same for a server, by the name that `service` shows\n"
     "  -e CLASSES  of ipc, schedule, fault, interrupt, map, object, with commas between, or all "
     "(ipc,interrupt)\n"
+    "  -r HZ       only samples of what runs, so many in a second on each processor (20 to 10000)\n"
     "  -o FILE     save it instead of printing it\n"
     "  -i FILE     print what was saved\n"
     "  -b KIB      room for each processor, a power of two (1024): the newest events stay, the others are "
@@ -62,8 +64,10 @@ static uint64_t classes_parse(char *text) {
     return classes;
 }
 
-// Runs the command and waits for it; what was started is named before it can be gone. Its exit status.
-static int run(struct trace *trace, char **arguments) {
+// Runs the command and waits for it; what was started is named before it can be gone. While samples are
+// taken, what the command starts in turn is named as well (otherwise the questions would be seen in the
+// trace). Its exit status.
+static int run(struct trace *trace, char **arguments, bool ask) {
     char *file = program_find(arguments[0]);
     pid_t pid;
     int status = 0, error = file ? posix_spawn(&pid, file, NULL, NULL, arguments, environ) : ENOENT;
@@ -72,8 +76,14 @@ static int run(struct trace *trace, char **arguments) {
         return error == ENOENT ? 127 : 126;
     }
     trace_names_program(trace, (uint64_t)pid);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        continue;
+    const struct timespec pause = {.tv_nsec = ASK_NS};
+    for (pid_t ended = 0; ended == 0 || (ended < 0 && errno == EINTR);) {
+        ended = waitpid(pid, &status, ask ? WNOHANG : 0);
+        if (ended == 0) {
+            trace_names_programs(trace);
+            (void)nanosleep(&pause, NULL);
+        }
+    }
     free(file);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
@@ -104,12 +114,12 @@ static uint32_t find_process(const struct trace *trace, long long pid, const cha
 
 struct options {
     const char *server, *output, *input;
-    long long pid, seconds, kib;
+    long long pid, seconds, kib, rate;
     uint64_t classes;
 };
 
 static void options_read(struct options *options) {
-    for (int option; (option = program_option("+p:s:e:o:i:b:t:")) != -1;) {
+    for (int option; (option = program_option("+p:s:e:r:o:i:b:t:")) != -1;) {
         switch (option) {
         case 'p':
             options->pid = number_parse(program_argument, "process id");
@@ -119,6 +129,10 @@ static void options_read(struct options *options) {
             break;
         case 'e':
             options->classes = classes_parse(program_argument);
+            break;
+        case 'r':
+            options->rate = number_parse(program_argument, "rate");
+            options->classes = TRACE_CLASS_SAMPLE;
             break;
         case 'o':
             options->output = program_argument;
@@ -136,6 +150,8 @@ static void options_read(struct options *options) {
     }
     if (options->kib < 4 || options->kib > RING_KIB_MAX || options->kib & (options->kib - 1))
         program_usage_error("the room is a power of two from 4 to %d", RING_KIB_MAX);
+    if (options->rate && (options->rate < RATE_MIN || options->rate > RATE_MAX))
+        program_usage_error("a rate is from %d to %d", RATE_MIN, RATE_MAX);
     if (options->pid && options->server)
         program_usage_error("-p or -s, not both");
     if (options->input && (options->output || program_operand_count))
@@ -160,9 +176,9 @@ int main(int argc, char **argv) {
     trace_names_servers(&trace);
     trace_names_programs(&trace);
     uint32_t process = find_process(&trace, options.pid, options.server);
-    recorder_start(options.classes, 0, (uint64_t)options.kib * 1024);
+    recorder_start(options.classes, (uint64_t)options.rate, (uint64_t)options.kib * 1024);
     if (program_operand_count)
-        status = run(&trace, program_operands);
+        status = run(&trace, program_operands, options.rate != 0);
     else
         wait_for_interrupt(options.seconds);
     recorder_stop(&trace);

@@ -2,6 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libipc/client/slot.h"
+#include "libipc/protocols/kernel.h"
+#include "libipc/protocols/process.h"
 #include "libipc/protocols/service.h"
 #include "libipc/protocols/task.h"
 #include "libipc/start/start.h"
@@ -15,13 +18,28 @@ const struct trace_name *trace_name_find(const struct trace *trace, uint32_t pro
     return NULL;
 }
 
+// Programs and servers are loaded from here on, everything else lies below.
+#define IMAGES UINT64_C(0x500000000000)
+
+// Where the process's program was loaded; 0 if that can't be told.
+static uint64_t base_of(uint64_t serial) {
+    uint64_t found, start = 0, length, offset, flags;
+    cap_t kernel = startup_capability("trace"), process = 0;
+    if (!kernel || kernel_next_process(kernel, serial - 1, &found, &process) != ERR_OK)
+        return 0;
+    if (found != serial || process_region(process, IMAGES, &start, &length, &offset, &flags) != ERR_OK)
+        start = 0;
+    slot_release(process);
+    return start;
+}
+
 static void add(struct trace *trace, uint64_t serial, uint32_t id, const char *name) {
-    if (serial == 0 || trace_name_find(trace, (uint32_t)serial))
+    if (serial == 0 || *name == 0 || trace_name_find(trace, (uint32_t)serial))
         return;
     uint32_t count = trace->header.name_count++;
     trace->names = memory_resize(trace->names, (count + 1) * sizeof(*trace->names));
     struct trace_name *entry = &trace->names[count];
-    *entry = (struct trace_name){.process = (uint32_t)serial, .id = id};
+    *entry = (struct trace_name){.process = (uint32_t)serial, .id = id, .base = base_of(serial)};
     strncpy(entry->name, name, sizeof(entry->name) - 1);
 }
 

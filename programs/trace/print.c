@@ -10,7 +10,7 @@
 #include "libipc/trace/table.h"
 #include "programs/trace/requests.h"
 
-enum { WORDS = 6, LENT_BYTES = 24, NAME_BYTES = 40, TEXT_BYTES = 400 };
+enum { WORDS = 6, LENT_BYTES = 24, NAME_BYTES = 48, TEXT_BYTES = 400 };
 
 // What the records behind one say: words of the message, the first bytes of the lent buffer.
 struct payload {
@@ -50,9 +50,9 @@ static const char *name_of(const struct trace *trace, uint32_t process, char tex
     else if (!name)
         snprintf(text, NAME_BYTES, "?%u", process);
     else if (name->id)
-        snprintf(text, NAME_BYTES, "%.24s[%u]", name->name, name->id);
+        snprintf(text, NAME_BYTES, "%.32s[%u]", name->name, name->id);
     else
-        snprintf(text, NAME_BYTES, "%.24s", name->name);
+        snprintf(text, NAME_BYTES, "%.32s", name->name);
     return text;
 }
 

@@ -10,6 +10,7 @@ import bare
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SECONDS = 120
+NAMES = [name for name in bare.counts_read() if name != "interrupt_to_driver"]  # that takes the first process's capabilities
 
 
 def guest(command):
@@ -30,7 +31,7 @@ def outputs():
 def test_csv_has_every_figure_in_order(parts):
     lines = parts[0][0].splitlines()
     assert lines[0] == bare.HEADER
-    assert [line.split(",")[0] for line in lines[1:]] == list(bare.counts_read())
+    assert [line.split(",")[0] for line in lines[1:]] == NAMES
     for line in lines[1:]:
         name, unit, count, *figures = line.split(",")
         figures = list(map(int, figures))
@@ -57,7 +58,7 @@ def test_raw_samples(parts):
 
 def test_every_measurement_says_what_it_spans(parts):
     lines = parts[0][4].splitlines()
-    assert len(lines) == len(bare.counts_read())
+    assert len(lines) == len(NAMES)
     assert all(re.search(r" (round trip|one way|whole) +\S", line) for line in lines)
 
 

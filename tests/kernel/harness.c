@@ -121,5 +121,6 @@ void tests_main(struct message_page *page) {
     group("kernel", test_kernel);
     group("trace", test_trace);
     group("hostile", test_hostile);
+    group("paths", test_paths);
     finish();
 }

@@ -114,4 +114,5 @@ void test_faults(void);
 void test_devices(void);
 void test_kernel(void);
 void test_hostile(void);
+void test_paths(void);
 void test_trace(void);

@@ -295,6 +295,49 @@ static uint64_t priority_of(cap_t thread) {
     return information.priority;
 }
 
+// Serves one after the other: each takes some time, and says at what priority it was done.
+static void works_slowly(struct actor *actor) {
+    struct ipc_registers in = {.target = actor->arguments[0]};
+    error_t error = system_call(SYS_WAIT, &in);
+    while (!error) {
+        uint64_t until = clock_monotonic() + 5 * MILLISECOND;
+        while (clock_monotonic() < until)
+            ;
+        actor->values[1] = priority_of(actor->thread);
+        in = (struct ipc_registers){.target = actor->arguments[0]};
+        error = system_call(SYS_REPLY_WAIT, &in);
+    }
+}
+
+// A server of low priority is busy for one of low priority, below a thread that spins. An important caller that comes must not wait
+// for the spinning one.
+static void test_queued_caller(void) {
+    cap_t endpoint = new_endpoint(), session = new_session(endpoint, 1);
+    struct actor *server = actor_new(works_slowly, 20, 0), *busy = actor_new(counts, 30, 0);
+    struct actor *low = caller_new(SYS_CALL, session, TAG(TEST_METHOD, 0));
+    server->arguments[0] = endpoint;
+    must(thread_set_priority(low->thread, 10, 0), "a low priority");
+    actor_go(server);
+    actor_await(server, THREAD_STATE_WAITING);
+    actor_go(low);
+    actor_await(low, THREAD_STATE_CALLING);
+    actor_go(busy);
+    sleep_for(10 * MILLISECOND);
+    check_value(priority_of(server->thread), 20, "a server below a spinning thread does not come to its work");
+    struct ipc_registers out = {.target = session, .tag = TAG(TEST_METHOD, 0)};
+    uint64_t start = clock_monotonic();
+    check_error(system_call(SYS_CALL, &out), ERR_OK, "a caller above it is served all the same");
+    check(clock_monotonic() - start < 20 * MILLISECOND, "without waiting for it");
+    check_value(priority_of(server->thread), 20, "then the server has its own priority back");
+    actor_free(busy);
+    actor_await(low, THREAD_STATE_ENDED);
+    check(low->result == ERR_OK, "and the first caller was answered");
+    actor_free(low);
+    actor_free(server);
+    slot_release(session);
+    drop_endpoint(endpoint);
+}
+
 static void test_inheritance(void) {
     struct ipc_registers in;
     struct actor *high = caller_new(SYS_CALL, session, TAG(TEST_METHOD, 0)), *low;
@@ -336,6 +379,7 @@ static void test_inheritance(void) {
     actor_free(server);
     slot_release(to_local);
     drop_endpoint(local);
+    test_queued_caller();
     check_error(thread_set_priority(SLOT_THREAD, 64, 0), ERR_INVALID, "priority 64 is refused");
     check_error(thread_set_priority(SLOT_THREAD, MAIN_PRIORITY, 2), ERR_INVALID, "class 2 is refused");
 }
@@ -390,6 +434,18 @@ static void test_timers(void) {
     sleep_for(10 * MILLISECOND);
     check(true, "a thread that ends takes its timer along");
     slot_release(nothing);
+}
+
+static void test_affinity(void) {
+    struct actor *actor = actor_new(counts, 20, 0);
+    check_error(thread_set_affinity(actor->thread, 0), ERR_INVALID, "a thread can't be kept from every processor");
+    check_error(thread_set_affinity(actor->thread, UINT64_C(1) << 63), ERR_INVALID, "nor tied to one that is not there");
+    check_error(thread_set_affinity(actor->thread, UINT64_C(1) << 63 | 1), ERR_OK, "one that is there is enough");
+    actor_go(actor);
+    sleep_for(5 * MILLISECOND);
+    check(actor->values[0] > 0, "and there it runs");
+    check_error(thread_set_affinity(actor->thread, UINT64_MAX), ERR_OK, "a thread that runs can be let loose");
+    actor_free(actor);
 }
 
 // Serves calls and signals, working a while for each.
@@ -456,6 +512,7 @@ void test_threads(void) {
     test_round_robin();
     test_starvation();
     test_turns_of_callers();
+    test_affinity();
     test_inheritance();
     test_timers();
     slot_release(session);

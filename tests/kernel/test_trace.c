@@ -185,6 +185,33 @@ static void test_classes(void) {
     tear_down();
 }
 
+static void test_samples(void) {
+    set_up();
+    check_error(kernel_trace_start(SLOT_KERNEL, TRACE_CLASS_SAMPLE, 0), ERR_INVALID, "samples need a rate");
+    check_error(kernel_trace_start(SLOT_KERNEL, TRACE_CLASS_IPC, 100), ERR_INVALID, "and a rate needs samples");
+    check_error(kernel_trace_start(SLOT_KERNEL, TRACE_CLASS_SAMPLE, 1000000), ERR_INVALID, "of bounds");
+    must(kernel_trace_start(SLOT_KERNEL, TRACE_CLASS_SAMPLE, 10000), "sampling");
+    for (uint64_t end = clock_monotonic() + 2 * MILLISECOND; clock_monotonic() < end;)
+        __builtin_ia32_pause();
+    struct thread_information information;
+    for (uint64_t end = clock_monotonic() + 2 * MILLISECOND; clock_monotonic() < end;)
+        must(thread_information(SLOT_THREAD, &information), "entering the kernel");
+    must(kernel_trace_start(SLOT_KERNEL, 0, 0), "no samples");
+    uint64_t written = ring->written, own = 0, kernel = 0, callers = 0;
+    for (uint64_t number = 0; number < written && number < RECORDS; number++) {
+        own += record(number)->event == TRACE_EVENT_SAMPLE && !record(number)->code && record(number)->thread == information.serial;
+        kernel += record(number)->event == TRACE_EVENT_SAMPLE && record(number)->code && record(number)->value < 1 << 24;
+        callers += record(number)->event == TRACE_EVENT_FRAMES;
+    }
+    check(own >= 10 && own <= 60, "user code is sampled at the rate that was asked for");
+    check(kernel >= 3, "and the kernel, by offsets");
+    check(callers >= own, "with those who called");
+    for (uint64_t end = clock_monotonic() + MILLISECOND; clock_monotonic() < end;)
+        __builtin_ia32_pause();
+    check_value(ring->written, written, "and no more when it is off");
+    tear_down();
+}
+
 static void test_wrap(void) {
     set_up();
     must(kernel_trace_start(SLOT_KERNEL, TRACE_CLASS_IPC, 0), "tracing");
@@ -239,6 +266,7 @@ void test_trace(void) {
     test_call();
     test_fast_path();
     test_classes();
+    test_samples();
     test_wrap();
     test_death();
 }

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct fuzz_expected {
     uint16_t method;
-    uint32_t words_in, caps_required, caps_in, reads_max, writes_max;
+    uint32_t words_in, caps_required, caps_in, reads_max, writes_max, carries_in, carries_out;
 };
 
 uint64_t fuzz_reached;        // requests that came to a handler since the start
@@ -45,12 +45,28 @@ static void fuzz_request_make(struct request *request, uint64_t *words, uint32_t
     fuzz_fill = head[8];
 }
 
+// The words that follow the arguments when a small buffer travels in the message: its length, then its bytes.
+static bool fuzz_inline(const struct request *request, const struct fuzz_expected *expected) {
+    uint32_t words = tag_words(request->tag);
+    uint64_t length = request->carried.in ? request->lent_read_length : request->lent_write_length;
+    if (words <= expected->words_in || words > MESSAGE_REGISTER_WORDS ||
+        length != request->words[expected->words_in])
+        return false;
+    if (request->carried.in)
+        return (request->tag & TAG_LEND_READ) == 0 && length <= expected->carries_in &&
+               words == expected->words_in + 1 + (length + 7) / 8;
+    return (request->tag & TAG_LEND_WRITE) == 0 && length <= expected->carries_out &&
+           words == expected->words_in + 1;
+}
+
 static void fuzz_handler(struct request *request, const struct fuzz_expected *expected, const void *in,
                          size_t size) {
     uint64_t tag = request->tag;
     uint32_t caps = tag_caps(tag);
-    bool right = tag_method(tag) == expected->method && tag_words(tag) == expected->words_in &&
-                 caps >= expected->caps_required && caps <= expected->caps_in;
+    bool carried = request->carried.in || request->carried.out;
+    bool form = carried ? fuzz_inline(request, expected) : tag_words(tag) == expected->words_in;
+    bool right = tag_method(tag) == expected->method && form && caps >= expected->caps_required &&
+                 caps <= expected->caps_in;
     for (unsigned i = 0; i < caps && i < MESSAGE_CAPS; i++)
         right = right && request->caps[i] != 0;
     if ((tag & TAG_LEND_READ) != 0)

@@ -217,8 +217,9 @@ static void mappings(void) {
     struct space *space = &stage.process->space;
     const uint16_t both = RIGHT_WRITE | RIGHT_EXECUTE;
     expect(map(0x700000, PAGE_BYTES, both, both) == ERR_RIGHTS, "writable and executable");
-    expect(space_protect(space, 0x200000, PAGE_BYTES, both) == ERR_RIGHTS, "nor afterwards");
-    expect(space_protect(space, 0x208000, PAGE_BYTES, RIGHT_WRITE) == ERR_RIGHTS, "beyond what was allowed");
+    uint64_t done;
+    expect(space_protect(space, 0x200000, PAGE_BYTES, both, &done) == ERR_RIGHTS, "nor afterwards");
+    expect(space_protect(space, 0x208000, PAGE_BYTES, RIGHT_WRITE, &done) == ERR_RIGHTS, "beyond what was allowed");
     expect(map(PAGE_BYTES, PAGE_BYTES, RIGHT_READ, RIGHT_READ) == ERR_INVALID, "too low");
     expect(map(0x1ff000 + PAGE_BYTES, 2 * PAGE_BYTES, RIGHT_READ, RIGHT_READ) == ERR_EXISTS,
            "in use at its start");

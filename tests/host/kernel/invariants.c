@@ -292,8 +292,8 @@ static void check_thread(struct thread *thread) {
         fail("a thread is in a list, or not, wrongly");
     if (thread->caller && (thread->caller->request.origin != REQUEST_THREAD || thread->caller->request.cancelling || thread->serving))
         fail("a thread serves a caller that the fast path must not answer");
-    if (!ended && thread->timer.linked != !!(thread->extras & EXTRA_TIMER))
-        fail("a timer and its mark differ");
+    if (!ended && !ready && thread->timer.linked && !(thread->extras & EXTRA_TIMER)) // ready: it waits for its account's next period
+        fail("a timer is not marked");
     if (thread->timer.linked && thread->state != THREAD_STATE_WAITING && thread->state != THREAD_STATE_CALLING)
         fail("a thread in state %u has a timer", thread->state);
     const struct request *serving = thread_serving(thread);
@@ -302,6 +302,12 @@ static void check_thread(struct thread *thread) {
     uint8_t effective = thread->priority;
     if (serving && serving->priority > effective)
         effective = serving->priority;
+    if (!ended && thread->home && thread->home->queue.next != &thread->home->queue) {
+        const struct request *waiting = CONTAINER_OF(thread->home->queue.next, struct request, link);
+        effective = waiting->priority > effective ? waiting->priority : effective;
+    }
+    if (thread->home && thread->home->server != thread)
+        fail("an endpoint's server is another");
     if (!ended && thread->effective != effective)
         fail("a thread's priority is %u, not %u", thread->effective, effective);
     if (!ended && thread->process->object.dying && !thread->process->object.reaping)

@@ -26,11 +26,13 @@
 #include "kernel/x86_64/early_console.h"
 #include "kernel/x86_64/entropy.h"
 #include "kernel/x86_64/fpu.h"
+#include "kernel/x86_64/ioapic.h"
 #include "kernel/x86_64/lapic.h"
 #include "kernel/x86_64/lock.h"
 #include "kernel/x86_64/power.h"
 #include "kernel/x86_64/processor.h"
 #include "kernel/x86_64/processors.h"
+#include "kernel/x86_64/stack_trace.h"
 #include "kernel/x86_64/switch.h"
 #include "kernel/x86_64/vectors.h"
 
@@ -214,6 +216,17 @@ void switch_choose_entries(void) {
 }
 void descriptors_choose_entry(void) {
 }
+uint32_t processors_own_index(void) {
+    return 0;
+}
+error_t ioapic_sample(uint64_t rate) {
+    return rate > 10000 ? ERR_INVALID : ERR_OK;
+}
+bool stack_trace_next(uintptr_t *frame, uintptr_t *instruction) {
+    (void)frame, (void)instruction;
+    return false;
+}
+char image_start[1], image_text_end[1];
 void kernel_lock(void) {
     check(!machine_locked, "the kernel lock, taken twice");
     machine_locked = true;

@@ -45,7 +45,7 @@ struct method {
     uint16_t code;
     uint8_t words_in, caps_in, reads, writes, caps_out;
 };
-#define METHOD(protocol, method, code, words_in, caps_in, reads, writes, words_out, caps_out)                \
+#define METHOD(protocol, method, code, words_in, caps_in, reads, writes, words_out, caps_out, rights)                \
     {code, words_in, caps_in, (reads) != 0, (writes) != 0, caps_out},
 static const struct method methods[] = {KERNEL_OBJECT_METHODS(METHOD)};
 #undef METHOD

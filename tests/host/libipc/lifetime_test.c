@@ -15,6 +15,9 @@
 #include "tests/host/libipc/scene.h"
 
 enum { SEEDS = 200, CLIENTS = 4, OPENS = 8, WRITES = 30 };
+// A server enters the kernel at least once for each write that it answers: one that dies within so many calls
+// dies before the last of them.
+enum { LIFE_CALLS = WRITES };
 
 static struct server front, back;
 static struct sim_process *front_process, *back_process;
@@ -194,7 +197,7 @@ static void back_body(void *argument) {
 
 static void back_again(struct sim_process *process) {
     if (++deaths < 12)
-        sim_kill_later(process, 1 + sim_random(60), back_again);
+        sim_kill_later(process, 1 + sim_random(LIFE_CALLS), back_again);
     sim_thread_start(process, back_body, &back);
 }
 
@@ -223,7 +226,7 @@ static void once_play(void) {
         sim_thread_start(client, once_client,
                          (void *)(uintptr_t)sim_session(client, back_process, back.endpoint, i));
     }
-    sim_kill_later(back_process, 1 + sim_random(60), back_again);
+    sim_kill_later(back_process, 1 + sim_random(LIFE_CALLS), back_again);
 }
 
 static void once_judge(uint32_t left) {
@@ -245,7 +248,7 @@ static void middle_play(void) {
     struct sim_process *client = sim_process_create();
     sim_thread_start(client, once_client,
                      (void *)(uintptr_t)sim_session(client, front_process, front.endpoint, 0));
-    sim_kill_later(back_process, 1 + sim_random(60), back_again);
+    sim_kill_later(back_process, 1 + sim_random(LIFE_CALLS), back_again);
 }
 
 static void middle_judge(uint32_t left) {

@@ -301,6 +301,22 @@ static error_t process_call(struct sim_process *process, uint32_t method, const 
                                                                                  : ERR_BAD_CAPABILITY;
 }
 
+// memory.read and memory.write: between the object and the lent buffer.
+static error_t memory_call(struct sim_thread *thread, struct sim_memory *memory, uint32_t method,
+                           uint64_t offset) {
+    bool read = method == METHOD_MEMORY_READ;
+    CHECK(read || method == METHOD_MEMORY_WRITE);
+    struct lend lend = read ? thread->page.lend_write : thread->page.lend_read;
+    if (offset > memory->length || lend.length > memory->length - offset)
+        return ERR_INVALID;
+    unsigned char *bytes = (unsigned char *)memory->bytes + offset;
+    if (read)
+        memcpy((void *)(uintptr_t)lend.address, bytes, lend.length);
+    else
+        memcpy(bytes, (const void *)(uintptr_t)lend.address, lend.length);
+    return ERR_OK;
+}
+
 static void invoke_object(struct sim_thread *thread, struct sim_cap *cap, struct ipc_registers *registers) {
     uint32_t method = tag_method(registers->tag);
     error_t status = ERR_WRONG_KIND;
@@ -311,7 +327,13 @@ static void invoke_object(struct sim_thread *thread, struct sim_cap *cap, struct
         status = account_create(thread, registers->words);
     else if (cap->kind == CAP_ENDPOINT)
         status = endpoint_call(thread, cap->object, method, registers->words);
-    else if (cap->kind == CAP_CALL) {
+    else if (cap->kind == CAP_MEMORY) {
+        status = memory_call(thread, cap->object, method, registers->words[0]);
+        uint64_t count =
+            method == METHOD_MEMORY_READ ? thread->page.lend_write.length : thread->page.lend_read.length;
+        *registers = (struct ipc_registers){.tag = TAG((uint16_t)status, status == ERR_OK), .words = {count}};
+        return;
+    } else if (cap->kind == CAP_CALL) {
         struct sim_request *request = &((struct sim_call *)cap->object)->request;
         status = request->state == SIM_IDLE || request->state == SIM_ANSWERED ? ERR_NO_REQUEST : ERR_OK;
         if (status == ERR_OK && !request->cancelling)

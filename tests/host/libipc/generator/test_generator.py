@@ -69,7 +69,11 @@ def test_json(tmp_path):
     protocol = json.loads((tmp_path / "protocols.json").read_text())["protocols"][0]
     method = protocol["methods"][0]
     assert (protocol["number"], method["code"], method["constant"]) == (200, 200 << 8 | 1, "METHOD_SAMPLE_EVERYTHING")
-    assert method["buffers"]["writes"] == {"name": "data", "maximum": 4096}
+    assert method["buffers"]["writes"] == {"name": "data", "maximum": 4096, "carried": 0}
+    keep, take = protocol["methods"][3:]
+    assert keep["buffers"]["reads"] == {"name": "text", "maximum": 100, "carried": 24}  # 3 of 6 words are left
+    assert take["buffers"]["writes"] == {"name": "data", "maximum": 20, "carried": 20}  # all of it
+    assert take["buffers"]["reads"] == {"name": "name", "maximum": 1024, "carried": 0}
     assert [cap["optional"] for cap in method["caps_in"]] == [False, False, True]
     assert protocol["structs"][0]["size"] == 32
 
@@ -111,6 +115,10 @@ ERROR_CASES = [
     (wrapped("method m = 1 () -> () idempotent\n idempotent;"), 4, "'idempotent' twice"),
     (wrapped("method m = 1 () -> () reads a[1] reads b[1];"), 3, "'reads' twice"),
     (wrapped("method m = 1 () -> () reads a[2 GiB];"), 3, "the size of 'a' lies between 1 byte and 1 GiB"),
+    (wrapped("method m = 1 () -> () reads a[1] inline\n writes b[1] inline;"), 3, "one buffer of a server's method can be inline"),
+    (wrapped("struct s { u64 a[5]; }\nmethod m = 1 (struct s s) -> () reads a[1] inline;"), 4, "no register is left for 'a'"),
+    (wrapped("struct s { u64 a[5]; }\nmethod m = 1 () -> (struct s s) writes a[1] inline;"), 4, "no register is left for 'a'"),
+    (wrapped("struct s { u64 a[6]; }\nmethod m = 1 (struct s s) -> () writes a[1] inline;"), 4, "no register is left for 'a'"),
     (wrapped("method m = 1 () -> () caps on (memory a);"), 3, "expected 'in' or 'out' after 'caps', found 'on'"),
     (wrapped("method m = 1 () -> () caps in (disk a);"), 3, "'disk' is neither a kind of kernel object nor a protocol"),
     (wrapped("method m = 1 () -> () caps in (optional any a, any b);"), 3,

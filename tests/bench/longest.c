@@ -1,0 +1,116 @@
+// A plugin of QEMU's that measures every stay in the kernel, from the first instruction at a kernel address to the next of a
+// program: so long are interrupts off. Prints the longest: `LENGTH PC...`, the first blocks executed and then one every 1,000
+// instructions. An iteration of a string instruction counts as one, as with -icount. QEMU 7.2 has the interface but Debian no
+// package with its header, so what is used of it is declared here. Built and run by longest.py.
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef uint64_t plugin_id;
+struct block;
+struct instruction;
+__attribute__((visibility("default"))) int qemu_plugin_version = 1;
+__attribute__((visibility("default"))) int qemu_plugin_install(plugin_id id, const void *information, int count, char **arguments);
+void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, void (*translated)(plugin_id, struct block *));
+void qemu_plugin_register_vcpu_tb_exec_cb(struct block *block, void (*executed)(unsigned, void *), int flags, void *data);
+void qemu_plugin_register_atexit_cb(plugin_id id, void (*end)(plugin_id, void *), void *data);
+size_t qemu_plugin_tb_n_insns(const struct block *block);
+uint64_t qemu_plugin_tb_vaddr(const struct block *block);
+struct instruction *qemu_plugin_tb_get_insn(const struct block *block, size_t index);
+const void *qemu_plugin_insn_data(const struct instruction *instruction);
+size_t qemu_plugin_insn_size(const struct instruction *instruction);
+
+enum { KEPT = 500, BEGIN = 64, SAMPLES = 128, EVERY = 1000, HLT = 0xf4 };
+#define KERNEL_LOWEST UINT64_C(0xffff800000000000)
+
+struct stay {
+    uint64_t length, count, way, pcs[SAMPLES]; // way: a sum of its first blocks, by which stays of one kind are told
+};
+
+static struct stay longest[KEPT], now;
+static bool user_seen; // what comes before the first program is the boot
+static uint64_t stays;
+
+static void finish(void) {
+    if (now.length == 0)
+        return;
+    stays++;
+    static int least;
+    for (uint64_t i = now.way = 0; i < now.count && i < BEGIN; i++)
+        now.way = (now.way ^ now.pcs[i]) * UINT64_C(0x100000001b3);
+    int place = least;
+    for (int i = 0; now.length > longest[least].length && i < KEPT; i++)
+        if (longest[i].way == now.way)
+            place = i;
+    if (user_seen && now.length > longest[place].length) {
+        longest[place] = now;
+        for (int i = 0; i < KEPT; i++)
+            if (longest[i].length < longest[least].length)
+                least = i;
+    }
+    now.length = now.count = 0;
+}
+
+struct known {
+    uint64_t pc;
+    uint32_t instructions;
+    bool halts;
+};
+
+static void executed(unsigned cpu, void *data) {
+    const struct known *block = data;
+    (void)cpu;
+    if (block->pc < KERNEL_LOWEST) {
+        finish();
+        user_seen = true;
+        return;
+    }
+    uint64_t before = now.length;
+    now.length += block->instructions;
+    if (now.count < BEGIN || (now.count < SAMPLES && before / EVERY != now.length / EVERY))
+        now.pcs[now.count++] = block->pc;
+    if (block->halts) // it waits with interrupts on
+        finish();
+}
+
+static void translated(plugin_id id, struct block *block) {
+    size_t count = qemu_plugin_tb_n_insns(block);
+    struct instruction *last = qemu_plugin_tb_get_insn(block, count - 1);
+    struct known *known = malloc(sizeof(*known));
+    (void)id;
+    *known = (struct known){qemu_plugin_tb_vaddr(block), (uint32_t)count,
+                            qemu_plugin_insn_size(last) == 1 && *(const uint8_t *)qemu_plugin_insn_data(last) == HLT};
+    qemu_plugin_register_vcpu_tb_exec_cb(block, executed, 0, known);
+}
+
+static int by_length(const void *a, const void *b) {
+    const struct stay *left = a, *right = b;
+    return left->length < right->length ? 1 : left->length > right->length ? -1 : 0;
+}
+
+static void end(plugin_id id, void *data) {
+    FILE *file = fopen(data, "w");
+    (void)id;
+    if (!file)
+        return;
+    qsort(longest, KEPT, sizeof(longest[0]), by_length);
+    fprintf(file, "%llu\n", (unsigned long long)stays);
+    for (int i = 0; i < KEPT && longest[i].length; i++) {
+        fprintf(file, "%llu", (unsigned long long)longest[i].length);
+        for (uint64_t j = 0; j < longest[i].count; j++)
+            fprintf(file, " %llx", (unsigned long long)longest[i].pcs[j]);
+        fputc('\n', file);
+    }
+    fclose(file);
+}
+
+int qemu_plugin_install(plugin_id id, const void *information, int count, char **arguments) {
+    (void)information;
+    if (count != 1)
+        return 1;
+    qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+    qemu_plugin_register_atexit_cb(id, end, strdup(strchr(arguments[0], '=') + 1));
+    return 0;
+}
