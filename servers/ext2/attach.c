@@ -13,6 +13,9 @@
 #include "servers/ext2/volume.h"
 
 enum { CACHE_LEAST = 512 << 10, CACHE_MOST = 256 << 20, CACHE_SHARE = 4, PAGE = 4096 };
+enum {
+    PROMISED = 12 << 20
+}; // of what is free: charged to servers that have not touched it yet, and a few programs
 
 static bool bits_used[VOLUMES_MAX];
 
@@ -20,8 +23,11 @@ static bool bits_used[VOLUMES_MAX];
 static error_t make_cache(cap_t *memory, uint64_t *bytes) {
     struct kernel_information information;
     uint64_t size = CACHE_MOST;
-    if (kernel_information(SLOT_KERNEL, &information) == ERR_OK && information.free_bytes / CACHE_SHARE < size)
-        size = information.free_bytes / CACHE_SHARE & ~(uint64_t)(PAGE - 1);
+    if (kernel_information(SLOT_KERNEL, &information) == ERR_OK) {
+        uint64_t left = information.free_bytes > PROMISED ? information.free_bytes - PROMISED : 0;
+        uint64_t share = left / CACHE_SHARE & ~(uint64_t)(PAGE - 1);
+        size = share < CACHE_LEAST ? CACHE_LEAST : share < size ? share : size;
+    }
     for (; size >= CACHE_LEAST; size = size / 2 & ~(uint64_t)(PAGE - 1)) {
         if (account_create_memory(SLOT_ACCOUNT, size, memory) == ERR_OK) {
             *bytes = size;
@@ -74,8 +80,8 @@ static void free_volume(struct volume *volume) {
     free(volume);
 }
 
-error_t ext2_attach(struct request *request, const char *source, const char *options, uint64_t flags, cap_t device,
-                    struct tree **tree) {
+error_t ext2_attach(struct request *request, const char *source, const char *options, uint64_t flags,
+                    cap_t device, struct tree **tree) {
     struct filesystem_statistics statistics;
     uint64_t cache_bytes;
     uint32_t bit = 0;
