@@ -9,7 +9,8 @@
 #include "kernel/abi/boot_info.h"
 #include "kernel/abi/errors.h"
 
-enum { BOOT_PHYSICAL_LIMIT_GIB = 64 }; // memory above is left unused
+// Memory above is left unused. A machine with 64 GiB has up to 4 of them behind the hole that ends at 4 GiB.
+enum { BOOT_PHYSICAL_LIMIT_GIB = 68 };
 
 // What only the loader itself needs.
 struct boot_input {

@@ -5,6 +5,7 @@ import sys
 
 OVMF = ["/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/ovmf/OVMF.fd"]
 QEMU = "qemu-system-x86_64"
+LARGE_MEMORY = 2048  # MiB
 DISKS_MAX = 4  # two IDE channels, master and slave
 
 
@@ -16,7 +17,7 @@ def escape(text):
 def command(options, *, medium, disks, accelerator, com1, com2):
     """disks: [(path, throw_away)], the system disk first. com1, com2: values for -chardev without the id, or None."""
     line = [QEMU, "-nodefaults", "-no-user-config", "-name", "keelson", "-m", options.memory, "-smp", str(options.cpus)]
-    line += processor(options, accelerator)
+    line += processor(options, accelerator) + large_memory(options.memory)
     line += firmware(options)
     line += ["-smbios", "type=11,value=keelson: " + escape(kernel_options(options))]
     line += boot_medium(medium)
@@ -43,6 +44,13 @@ def processor(options, accelerator):
     if options.seed is not None:
         line += ["-seed", str(seed_number(options.seed)), "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
     return line
+
+
+def large_memory(size):
+    """Much memory is not reserved: a host grants what is touched, where it would refuse the whole."""
+    if int(size[:-1]) * {"M": 1, "G": 1024}[size[-1]] <= LARGE_MEMORY:
+        return []
+    return ["-object", f"memory-backend-ram,id=memory,size={size},reserve=off", "-machine", "memory-backend=memory"]
 
 
 def seed_number(text):

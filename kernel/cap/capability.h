@@ -35,7 +35,6 @@ extern struct capability *capability_region;
 struct capability_table {
     struct capability *slots; // in the region
     uint32_t size;            // slots that have memory, a multiple of 128
-    uint32_t used;            // slots in use
     uint32_t index;           // which table of the region; 0: it was destroyed
 };
 

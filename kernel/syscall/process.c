@@ -202,8 +202,6 @@ static error_t information(struct invocation *call, struct process *process) {
         if (memory->memory_kind == MEMORY_KIND_ANONYMOUS)
             result.memory_bytes += memory->resident * PAGE_BYTES;
     }
-    for (uint32_t i = 0; i < process->table.size; i++)
-        result.capabilities += process->table.slots[i].kind != CAP_NONE;
     memcpy(call->reply, &result, sizeof(result));
     return ERR_OK;
 }

@@ -123,9 +123,15 @@ static struct buffer *buffer_slot(struct filesystem *fs, uint32_t block, enum bu
 error_t buffer_read(struct filesystem *fs, uint32_t block, enum buffer_kind kind, struct buffer **result) {
     bool made;
     struct buffer *buffer = buffer_slot(fs, block, kind, &made);
-    if (made || (!(buffer->flags & (BUFFER_VALID | BUFFER_READING))))
+    bool is_alone = made || !(buffer->flags & (BUFFER_VALID | BUFFER_READING));
+    if (is_alone)
         buffer_start_read(fs, buffer);
     error_t error = buffer->flags & BUFFER_VALID ? ERR_OK : buffer_wait_read(fs, buffer);
+    if (error && !is_alone) { // it was read along with others: one of those may be the bad one
+        if (!(buffer->flags & (BUFFER_VALID | BUFFER_READING)))
+            buffer_start_read(fs, buffer);
+        error = buffer_wait_read(fs, buffer);
+    }
     if (!error && buffer->kind != kind) {
         if (buffer->flags & (BUFFER_DIRTY | BUFFER_SELECTED) || buffer->pins > 1)
             error = filesystem_corrupt(fs, "ext2: block %u is used for two things", block);

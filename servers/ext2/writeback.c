@@ -77,8 +77,13 @@ uint32_t writeback_start(struct filesystem *fs, struct inode *inode, uint32_t li
     struct transfer transfer = {.fs = fs, .batch = batch, .write = true};
     for (uint32_t i = 0; i < count; i++) {
         uint32_t frame = entries[i].page / PAGE_BLOCKS, piece = entries[i].page % PAGE_BLOCKS;
+        bool is_alone = fs->pages[frame].failures != 0; // one bad block is not to cost its neighbours
+        if (is_alone)
+            transfer_finish(&transfer);
         transfer_add(&transfer, entries[i].block,
                      page_offset(fs, frame) + ((uint64_t)piece << fs->block_shift), fs->block_size);
+        if (is_alone)
+            transfer_finish(&transfer);
         page_transfer_done(fs, frame, true, ERR_OK); // the count that held the frame until now
     }
     transfer_finish(&transfer);
@@ -88,12 +93,12 @@ uint32_t writeback_start(struct filesystem *fs, struct inode *inode, uint32_t li
 
 void writeback_inode(struct inode *inode) {
     struct filesystem *fs = inode->fs;
-    while (inode->dirty_pages) // nobody makes more: the inode is held
-        if (!writeback_start(fs, inode, WRITEBACK_ENTRIES, NULL) && inode->dirty_pages &&
-            inode->writing_pages)
+    // Nobody makes more, since the inode is held; but a write that fails makes its page dirty again, until it
+    // is good or given up.
+    while (inode->dirty_pages || inode->writing_pages)
+        if (!inode->dirty_pages ||
+            (!writeback_start(fs, inode, WRITEBACK_ENTRIES, NULL) && inode->writing_pages))
             platform_queue_wait(&fs->throttle_queue);
-    while (inode->writing_pages)
-        platform_queue_wait(&fs->throttle_queue);
 }
 
 // Whether a page is dirty that was so when the clock of dirtying stood at `stamp`. The queue is in the order

@@ -80,6 +80,14 @@ void make_processes(struct document *document, uint64_t id) {
     }
 }
 
+static uint32_t count_capabilities(cap_t process) {
+    uint32_t count = 0;
+    uint64_t slot = 0, kind, rights, badge, object;
+    for (; process != 0 && process_slot_next(process, slot, &slot, &kind, &rights, &badge, &object) == ERR_OK; slot++)
+        count++;
+    return count;
+}
+
 void make_task_status(struct document *document, uint64_t id) {
     struct task_information task;
     struct process_information process = {0};
@@ -88,6 +96,7 @@ void make_task_status(struct document *document, uint64_t id) {
     cap_t opened = process_open(&task);
     if (opened != 0 && process_information(opened, &process) != ERR_OK)
         process = (struct process_information){0};
+    uint32_t capabilities = count_capabilities(opened);
     slot_release(opened);
     document_format(document, "name ");
     document_word(document, task.name, sizeof(task.name));
@@ -98,7 +107,7 @@ void make_task_status(struct document *document, uint64_t id) {
     document_format(document, "memory_kib %llu\ncpu_ms %llu\nstarted_ms %llu\ncapabilities %u\nserial %llu\n",
                     (unsigned long long)(task.memory_bytes / 1024),
                     (unsigned long long)(task.cpu_time / NANOSECONDS_PER_MILLISECOND),
-                    (unsigned long long)(task.started / NANOSECONDS_PER_MILLISECOND), process.capabilities,
+                    (unsigned long long)(task.started / NANOSECONDS_PER_MILLISECOND), capabilities,
                     (unsigned long long)task.serial);
     document_format(document, "command ");
     add_name(document, &task);

@@ -1,5 +1,5 @@
 // A plugin of QEMU's that measures every stay in the kernel, from the first instruction at a kernel address to the next of a
-// program: so long are interrupts off. Prints the longest: `LENGTH PC...`, the first blocks executed and then one every 1,000
+// program, or to where the idle loop lets interrupts in: so long are they off. Prints the longest: `LENGTH PC...`, the first blocks executed and then one every 1,000
 // instructions. An iteration of a string instruction counts as one, as with -icount. QEMU 7.2 has the interface but Debian no
 // package with its header, so what is used of it is declared here. Built and run by longest.py.
 #include <stdbool.h>
@@ -22,7 +22,7 @@ struct instruction *qemu_plugin_tb_get_insn(const struct block *block, size_t in
 const void *qemu_plugin_insn_data(const struct instruction *instruction);
 size_t qemu_plugin_insn_size(const struct instruction *instruction);
 
-enum { KEPT = 500, BEGIN = 64, SAMPLES = 128, EVERY = 1000, HLT = 0xf4 };
+enum { KEPT = 500, BEGIN = 64, SAMPLES = 128, EVERY = 1000, HLT = 0xf4, STI = 0xfb };
 #define KERNEL_LOWEST UINT64_C(0xffff800000000000)
 
 struct stay {
@@ -56,7 +56,7 @@ static void finish(void) {
 struct known {
     uint64_t pc;
     uint32_t instructions;
-    bool halts;
+    bool opens; // it lets interrupts in: the idle loop does
 };
 
 static void executed(unsigned cpu, void *data) {
@@ -71,17 +71,20 @@ static void executed(unsigned cpu, void *data) {
     now.length += block->instructions;
     if (now.count < BEGIN || (now.count < SAMPLES && before / EVERY != now.length / EVERY))
         now.pcs[now.count++] = block->pc;
-    if (block->halts) // it waits with interrupts on
+    if (block->opens)
         finish();
 }
 
 static void translated(plugin_id id, struct block *block) {
     size_t count = qemu_plugin_tb_n_insns(block);
-    struct instruction *last = qemu_plugin_tb_get_insn(block, count - 1);
     struct known *known = malloc(sizeof(*known));
     (void)id;
-    *known = (struct known){qemu_plugin_tb_vaddr(block), (uint32_t)count,
-                            qemu_plugin_insn_size(last) == 1 && *(const uint8_t *)qemu_plugin_insn_data(last) == HLT};
+    *known = (struct known){qemu_plugin_tb_vaddr(block), (uint32_t)count, false};
+    for (size_t i = 0; i < count; i++) {
+        struct instruction *instruction = qemu_plugin_tb_get_insn(block, i);
+        uint8_t first = *(const uint8_t *)qemu_plugin_insn_data(instruction);
+        known->opens |= qemu_plugin_insn_size(instruction) == 1 && (first == HLT || first == STI);
+    }
     qemu_plugin_register_vcpu_tb_exec_cb(block, executed, 0, known);
 }
 

@@ -142,9 +142,6 @@ static void test_other_table(void) {
     check_error(process_slot_next(process, 1, &slot, &kind, &rights, &badge, &object), ERR_OK, "it is found there");
     check(slot == 700 && kind == CAP_NOTIFICATION && rights == RIGHT_SIGNAL, "as it was installed");
     check_error(process_slot_next(process, 701, &slot, &kind, &rights, &badge, &object), ERR_NOT_FOUND, "and nothing else");
-    struct process_information information = {0};
-    must(process_information(process, &information), "information");
-    check_value(information.capabilities, 1, "it counts its capabilities");
     check_error(process_slot_revoke(SLOT_SELF, notification), ERR_OK, "revoking reaches another process's table");
     check_error(process_slot_next(process, 1, &slot, &kind, &rights, &badge, &object), ERR_NOT_FOUND, "where it is gone");
     must(process_install(process, 700, 0, notification), "installing again");

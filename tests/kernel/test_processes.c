@@ -36,7 +36,8 @@ static void test_exit(void) {
     struct process_information information = {0};
     must(process_information(actor->process, &information), "information");
     check_value(information.threads, 0, "no thread is left");
-    check_value(information.capabilities, 1, "the table is");
+    uint64_t slot, kind, rights, badge, object;
+    check_error(process_slot_next(actor->process, 1, &slot, &kind, &rights, &badge, &object), ERR_OK, "the table is");
     actor_free(actor);
     actor = actor_new_process(exits, ACTOR_PRIORITY, SLOT_ACCOUNT);
     actor_go(actor);

@@ -67,6 +67,14 @@ def test_other_machines(options):
     assert (done.returncode, done.stdout) == (0, b"1\n")
 
 
+def test_sixty_four_gibibytes():
+    """All of it but the firmware's is the kernel's or free, and next to nothing is in use."""
+    done = run("free -b", "--memory", "64G")
+    total, used, free, kernel, _cache = map(int, done.stdout.splitlines()[1].split()[1:])
+    assert (64 << 30) - (16 << 20) < total + kernel <= 64 << 30
+    assert used + free == total and used < 64 << 20
+
+
 def test_a_thousand_programs_leave_no_trace():
     """Exactly as much is free after each thousand as after the first, which warms up. The shell reads the figure itself: a program
     that did so would be counted."""
