@@ -44,8 +44,7 @@ error_t call_send(struct call *call, struct session *session, struct thread *thr
     request->serial = call->serial;
     request->count = call->count;
     request->tag = tag;
-    request->lend_read = page->lend_read;
-    request->lend_write = page->lend_write;
+    request_lend(request, page);
     request->space_serial = thread->process->space.serial;
     request->priority = thread->effective;
     request->process = thread->process;

@@ -24,6 +24,16 @@ void request_initialize(struct request *request, enum request_origin origin) {
     list_initialize(&request->cancel_link);
 }
 
+static struct lend cut(struct lend lend) {
+    lend.length = lend.length < MESSAGE_LEND_MAX ? lend.length : MESSAGE_LEND_MAX;
+    return lend;
+}
+
+void request_lend(struct request *request, const struct message_page *page) {
+    request->lend_read = cut(page->lend_read);
+    request->lend_write = cut(page->lend_write);
+}
+
 error_t request_send(struct request *request, struct session *session) {
     struct endpoint *endpoint = session->endpoint;
     if (endpoint->object.dying)
@@ -214,6 +224,10 @@ void request_reply(struct request *request, struct thread *server) {
 error_t request_forward(struct request *request, struct session *session, struct thread *server) {
     if (session->endpoint->object.dying)
         return ERR_DYING;
+    if (request->cancelling) { // no further: its caller has given up
+        request_finish(request, ERR_DEADLINE);
+        return ERR_OK;
+    }
     uint64_t lends = request->tag & (TAG_LEND_READ | TAG_LEND_WRITE);
     trace_request(TRACE_EVENT_FORWARD, request, tag_method(server->registers.rsi), NULL);
     release(request);

@@ -41,6 +41,8 @@ struct request {
 
 void request_initialize(struct request *request, enum request_origin origin);
 
+// Takes over what the page says is lent: cut to what may be, since a user can change it after it was checked.
+void request_lend(struct request *request, const struct message_page *page);
 // Hands an idle, filled-in request to its session's endpoint: to a waiting thread or into the queue. ERR_DYING.
 error_t request_send(struct request *request, struct session *session) MUST_USE;
 // Gives a queued request to a thread that is about to run: registers, page, capabilities.

@@ -41,10 +41,20 @@ static void attach(struct irq *irq, uint8_t vector) {
     list_push_back(&vector_state(vector, irq->line)->irqs, &irq->link);
 }
 
+// The vector of a line that somebody uses, or 0.
+static uint8_t vector_in_use(uint32_t line) {
+    for (uint32_t vector = 1; vector < 256; vector++)
+        if (vectors[vector].used && vectors[vector].line == line && !list_is_empty(&vectors[vector].irqs))
+            return (uint8_t)vector;
+    return 0;
+}
+
 error_t irq_create_line(struct account *account, uint32_t line, uint32_t flags, struct irq **out) {
-    uint8_t vector;
-    error_t error = irq_controller->route(line, flags & 1 ? IRQ_LEVEL : IRQ_EDGE,
-                                          flags & 2 ? IRQ_ACTIVE_LOW : IRQ_ACTIVE_HIGH, &vector);
+    uint8_t vector = vector_in_use(line); // a shared line is routed once: that masks it
+    error_t error = ERR_OK;
+    if (!vector)
+        error = irq_controller->route(line, flags & 1 ? IRQ_LEVEL : IRQ_EDGE,
+                                      flags & 2 ? IRQ_ACTIVE_LOW : IRQ_ACTIVE_HIGH, &vector);
     if (error)
         return error;
     error = irq_create(account, line, out);

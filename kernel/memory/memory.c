@@ -331,6 +331,9 @@ static bool free_pages(struct memory *memory) {
 
 bool memory_reap_step(struct object *object) {
     struct memory *memory = CONTAINER_OF(object, struct memory, object);
+    if (memory->source) // a clone that was not finished: its cursor tells how far it came
+        memory->cursor = 0;
+    memory->source = NULL;
     if (memory->memory_kind == MEMORY_KIND_CONTIGUOUS &&
         memory->physical) { // in one: the order says how many
         uint32_t order = 0;

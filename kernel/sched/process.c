@@ -66,6 +66,16 @@ bool process_pause_step(struct process *process) {
     return true;
 }
 
+static void withdraw_exit(struct process *process) {
+    if (process->exit_event.state == REQUEST_IDLE) {
+        if (process->exit_event.server)
+            request_noted(process->exit_event.server);
+        return;
+    }
+    request_withdraw(&process->exit_event);
+    object_release(&process->object); // what process_exit holds until it is told
+}
+
 bool process_reset_step(struct process *process, error_t *error) {
     *error = ERR_OK;
     if (!process_end_threads(process))
@@ -74,6 +84,7 @@ bool process_reset_step(struct process *process, error_t *error) {
     if (!space_destroy_step(&process->space))
         return false;
     process->exited = process->exit_untold = false;
+    withdraw_exit(process); // of the actor before
     process->port_ranges = 0;
     process->foreign = 0;
     show_again(process);
@@ -133,12 +144,7 @@ void process_destroy(struct process *process) {
         return;
     process->object.dying = true;
     (void)process_end_threads(process); // the others by the reaper
-    if (process->exit_event.state != REQUEST_IDLE) {
-        request_withdraw(&process->exit_event);
-        object_release(&process->object); // what process_exit holds until it is told
-    } else if (process->exit_event.server) {
-        request_noted(process->exit_event.server);
-    }
+    withdraw_exit(process);
     process_set_keeper(process, NULL);
     list_remove(&process->link);
     count--;

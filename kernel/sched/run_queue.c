@@ -52,7 +52,7 @@ static void add(struct cpu *cpu, struct thread *thread, bool front) {
 void run_queue_push(struct thread *thread, bool front) {
     struct cpu *cpu = choose_cpu(thread);
     add(cpu, thread, front);
-    if (cpu != cpu_self() && (!cpu->current || cpu->current->effective < thread->effective))
+    if (cpu != cpu_self() && (!cpu->current || cpu->current->effective <= thread->effective)) // an equal: its turn must end
         switch_kick(cpu);
 }
 

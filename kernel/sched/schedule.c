@@ -97,7 +97,7 @@ static void expire(struct cpu *cpu, uint64_t now) {
             thread->registers.rax = (uint64_t)ERR_DEADLINE;
             thread_wake(thread);
         } else if (thread->state == THREAD_STATE_READY) { // it waited for its account's next period
-            if (!thread_is_held(thread) && !thread->in_queue)
+            if (!thread_is_held(thread) && !thread->in_queue && !thread_runs(thread))
                 run_queue_push(thread, false);
         } else if (thread->state == THREAD_STATE_CALLING && !request_cancel(&thread->request)) {
             timer_add(thread, now + UINT64_C(1000000000)); // the server's grace time

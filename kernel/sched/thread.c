@@ -117,8 +117,10 @@ void thread_start(struct thread *thread) {
     if (thread->state == THREAD_STATE_ENDED)
         return;
     thread->extras &= ~(uint32_t)EXTRA_HELD;
-    if (thread->state == THREAD_STATE_READY && !thread->in_queue && !thread_runs(thread))
-        run_queue_push(thread, false);
+    if (thread->state != THREAD_STATE_READY || thread->in_queue || thread_runs(thread))
+        return;
+    timer_remove(thread); // of its account's next period
+    run_queue_push(thread, false);
 }
 
 void thread_stop(struct thread *thread) {
@@ -154,6 +156,8 @@ void thread_update_priority(struct thread *thread) {
         thread->effective = effective;
         if (queued)
             run_queue_push(thread, true);
+        else
+            schedule_review(thread);
         struct request *request = &thread->request; // whoever it waits for runs for it
         if (thread->state != THREAD_STATE_CALLING || (request->state != REQUEST_SERVED && request->state != REQUEST_QUEUED))
             return;

@@ -14,6 +14,7 @@
 #include "kernel/trace/trace.h"
 #include "kernel/x86_64/early_console.h"
 #include "kernel/x86_64/entropy.h"
+#include "kernel/x86_64/lock.h"
 #include "kernel/x86_64/power.h"
 
 // Memory that is on its way back counts as free: first it gets there.
@@ -34,6 +35,7 @@ static error_t information(struct invocation *call) {
         .interrupts = interrupt_count,
         .idle_time = idle,
         .cpus = cpu_count,
+        .lock_waits = kernel_lock_waits(),
     };
     memcpy(call->reply, &result, sizeof(result));
     return ERR_OK;

@@ -73,8 +73,7 @@ static error_t call(struct thread *thread) {
     request->tag = tag;
     request->priority = thread->effective;
     request->count += !(tag & TAG_REPEAT);
-    request->lend_read = page->lend_read;
-    request->lend_write = page->lend_write;
+    request_lend(request, page);
     request->space_serial = thread->process->space.serial;
     thread_block(thread, THREAD_STATE_CALLING);
     if (tag & TAG_DEADLINE)

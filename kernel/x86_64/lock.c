@@ -17,6 +17,10 @@ void kernel_lock(void) {
     lock->waits++;
 }
 
+uint64_t kernel_lock_waits(void) {
+    return kernel_lock_state.waits;
+}
+
 void kernel_unlock(void) {
     __atomic_store_n(&kernel_lock_state.now, kernel_lock_state.now + 1, __ATOMIC_RELEASE);
 }

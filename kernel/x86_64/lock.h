@@ -16,3 +16,4 @@ extern struct kernel_lock kernel_lock_state;
 void kernel_lock(void);
 // entry.asm and fastpath.asm do the same by themselves.
 void kernel_unlock(void);
+uint64_t kernel_lock_waits(void);

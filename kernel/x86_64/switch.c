@@ -83,6 +83,7 @@ uint32_t switch_to(struct thread *thread) {
     struct processor *processor = processor_self();
     uint64_t root = thread->space_root;
     uint32_t switched = processor->space_root != root;
+    processor->kicked = false; // it has looked at its queue
     if (switched)
         processor->space_root = processor->load_root = root;
     load_segments(processor, thread);

@@ -8,11 +8,9 @@
 #include "kernel/abi/methods.h"
 #include "programs/ipcbench/partner.h"
 
-enum { METHOD_BENCH = 0x7f01 }; // of no protocol: both sides are here
-
 // A call as the generated stubs make it, four words there and four back.
 static inline error_t call_four_words(cap_t session, uint64_t *words) {
-    static const struct ipc_shape shape = {.method = METHOD_BENCH, .words_in = 4, .words_out = 4};
+    static const struct ipc_shape shape = {.method = METHOD_PEER, .words_in = 4, .words_out = 4};
     return ipc_call_short(session, &shape, words);
 }
 
@@ -61,7 +59,7 @@ static error_t call_reply_same_process(const struct bench *bench, struct series 
 }
 
 static error_t call_reply_cap(const struct bench *bench, struct series *series) {
-    static const struct ipc_shape shape = {.method = METHOD_BENCH, .caps_in = 1, .caps_required = 1};
+    static const struct ipc_shape shape = {.method = METHOD_PEER, .caps_in = 1, .caps_required = 1};
     struct partner partner;
     error_t error = partner_make(&partner, bench->code, false);
     if (!error)
@@ -96,7 +94,7 @@ static uint64_t move_ticks(uint32_t length) {
 
 static error_t lent_read(const struct bench *bench, struct series *series, uint32_t length) {
     static const struct ipc_shape shape = {
-        .method = METHOD_BENCH, .words_out = 1, .writes_max = PARTNER_BUFFER_BYTES};
+        .method = METHOD_PEER, .words_out = 1, .writes_max = PARTNER_BUFFER_BYTES};
     struct partner partner;
     error_t error = partner_make(&partner, bench->code, false);
     if (!error) {

@@ -105,7 +105,9 @@ error_t partner_start(struct partner *partner, peer_function *peer, uint64_t pri
     if (error)
         return error;
     partner->shared->page = (struct message_page *)partner->message_page; // NOLINT(performance-no-int-to-ptr)
-    return thread_start(partner->thread);
+    if (partner->processors)
+        error = thread_set_affinity(partner->thread, partner->processors);
+    return error ? error : thread_start(partner->thread);
 }
 
 // Failures are of no use here: each only means that there was nothing to take back.

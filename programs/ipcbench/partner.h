@@ -28,6 +28,7 @@ struct partner {
     volatile struct peer_shared *shared; // in this process
     uint64_t address;                    // of the shared page in the partner's space
     uint64_t message_page;
+    uint64_t processors; // it may run on, a bit for each; 0: all
 };
 
 // Makes everything but the thread. `code` is what partner_code_make gave.

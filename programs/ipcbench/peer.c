@@ -28,6 +28,24 @@ PEER void peer_answer_time(struct peer_shared *shared) {
     }
 }
 
+PEER void peer_call(struct peer_shared *shared) {
+    struct ipc_registers registers = {0};
+    cap_t target = shared->target;
+    for (;;) {
+        registers.target = target;
+        registers.tag = TAG(METHOD_PEER, 4);
+        if (system_call(SYS_CALL, &registers) || (uint32_t)registers.tag != (TAG(0, 4)))
+            break;
+        shared->count++;
+    }
+    shared->failed = 1;
+    for (;;) { // nothing comes there
+        registers.target = shared->endpoint;
+        registers.tag = TAG(0, 0);
+        (void)system_call(SYS_WAIT, &registers);
+    }
+}
+
 PEER void peer_take_cap(struct peer_shared *shared) {
     struct ipc_registers registers = {.target = shared->endpoint, .tag = TAG(0, 0)};
     struct message_page *page = shared->page;

@@ -8,6 +8,8 @@
 
 #include "kernel/abi/message.h"
 
+enum { METHOD_PEER = 0x7f01 }; // of no protocol: both sides are here
+
 // One page that both sides map. The side that measures fills in the first part before it starts the other
 // one's thread.
 struct peer_shared {
@@ -19,7 +21,9 @@ struct peer_shared {
     uint32_t length;           // bytes to move
     struct message_page *page; // addresses in the peer's space
     const void *buffer;
-    uint64_t time; // when the peer came to run, told by peers that tell it
+    uint64_t time;   // when the peer came to run, told by peers that tell it
+    uint64_t count;  // of round trips, told by peer_call
+    uint64_t failed; // 1: it got an error and stopped
 };
 
 // The section's bounds, made by the linker.
@@ -32,6 +36,7 @@ typedef void peer_function(struct peer_shared *shared);
 
 peer_function peer_answer;      // answers every call with its own four words
 peer_function peer_answer_time; // the same, and tells when the call arrived
+peer_function peer_call;        // calls `target` with four words for ever, counting
 peer_function peer_take_cap;    // takes a capability with each call into a fresh slot, answers without words
 peer_function peer_lend;        // fills the lent buffer with `length` bytes, as a file server answers a read
 peer_function peer_wait;        // waits at the notification, tells when it woke

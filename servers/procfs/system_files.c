@@ -76,8 +76,8 @@ void make_memory(struct document *document, uint64_t id) {
                     "dirty_bytes %llu\nprocesses %llu\nthreads %llu\nmessages %llu\nswitches %llu\n",
                     (number)cache.dirty_bytes, (number)information.processes, (number)information.threads,
                     (number)information.messages, (number)information.switches);
-    document_format(document, "interrupts %llu\ncpus %llu\n", (number)information.interrupts,
-                    (number)information.cpus);
+    document_format(document, "interrupts %llu\ncpus %llu\nlock_waits %llu\n", (number)information.interrupts,
+                    (number)information.cpus, (number)information.lock_waits);
 }
 
 static void add_seconds(struct document *document, uint64_t nanoseconds) {

@@ -38,6 +38,34 @@ static void stores_idt(struct actor *actor) {
     __asm__ volatile("sidt %0" : "=m"(bytes));
     actor->values[0] = 1;
 }
+static void stores_gdt(struct actor *actor) {
+    uint8_t bytes[10];
+    __asm__ volatile("sgdt %0" : "=m"(bytes));
+    actor->values[0] = 1;
+}
+static void stores_ldt(struct actor *actor) {
+    uint64_t value;
+    __asm__ volatile("sldt %0" : "=r"(value));
+    actor->values[0] = value + 1;
+}
+static void stores_task(struct actor *actor) {
+    uint64_t value;
+    __asm__ volatile("str %0" : "=r"(value));
+    actor->values[0] = value + 1;
+}
+static void stores_cr0(struct actor *actor) {
+    uint64_t value;
+    __asm__ volatile("smsw %0" : "=r"(value));
+    actor->values[0] = value + 1;
+}
+static void writes_cr4(struct actor *actor) {
+    __asm__ volatile("mov %0, %%cr4" : : "r"(UINT64_C(0x620)));
+    actor->values[0] = 1;
+}
+static void allows_access(struct actor *actor) {
+    __asm__ volatile("stac");
+    actor->values[0] = 1;
+}
 static void writes_fs_base(struct actor *actor) {
     __asm__ volatile("wrfsbase %0" : : "r"(UINT64_C(0x1000)));
     actor->values[0] = 1;
@@ -133,6 +161,15 @@ static void test_pages(void) {
         expect(writes, kernel[i], PAGE_FAULT, kernel[i], UINT64_MAX, "nor written");
         expect(calls, kernel[i], PAGE_FAULT, kernel[i], UINT64_MAX, "nor called");
     }
+    static const uint64_t none[] = {0x0000800000000000, 0x0000ffffffffffff, 0x8000000000000000, 0xffff7fffffffffff};
+    for (unsigned i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        expect(reads, none[i], PROTECTION, UINT64_MAX, 0, "addresses that are none can't be read");
+        expect(writes, none[i], PROTECTION, UINT64_MAX, 0, "nor written");
+        expect(calls, none[i], PROTECTION, UINT64_MAX, 0, "nor called");
+    }
+    uint64_t place = (uint64_t)ipc_clock_page; // the kernel's own page, for all to read
+    expect(writes, place, PAGE_FAULT, place, UINT64_MAX, "the clock page can't be written");
+    expect(calls, place, PAGE_FAULT, place, UINT64_MAX, "nor called");
     expect(reads, 0x00007ffffffff000, PAGE_FAULT, 0x00007ffffffff000, USER, "nor the last user page");
 }
 
@@ -143,6 +180,12 @@ static void test_instructions(void) {
     expect(reads_cr3, 0, PROTECTION, 0, 0, "cr3 can't be read");
     expect(reads_msr, 0, PROTECTION, 0, 0, "nor an MSR");
     expect(stores_idt, 0, PROTECTION, 0, 0, "nor where the kernel's tables are (UMIP)");
+    expect(stores_gdt, 0, PROTECTION, 0, 0, "by sgdt either");
+    expect(stores_ldt, 0, PROTECTION, 0, 0, "by sldt either");
+    expect(stores_task, 0, PROTECTION, 0, 0, "by str either");
+    expect(stores_cr0, 0, PROTECTION, 0, 0, "nor cr0, by smsw");
+    expect(writes_cr4, 0, PROTECTION, 0, 0, "cr4, and with it SMEP and SMAP, can't be written");
+    expect(allows_access, 0, UNDEFINED, 0, 0, "nor SMAP lifted by stac");
     expect(writes_fs_base, 0, UNDEFINED, 0, 0, "FS can't be written without the kernel's knowing");
     expect(loads_segment, 0, PROTECTION, 0, UINT64_MAX, "a kernel segment can't be loaded");
     expect(divides, 0, DIVIDE, 0, 0, "a division by zero is told");

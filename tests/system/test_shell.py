@@ -1,5 +1,6 @@
 """What a user does first, through `image/run -c`: output, errors, standard input, exit status, and files that stay."""
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -131,3 +132,17 @@ grep cpus /proc/memory
 """
     done = run(script, "--cpus", str(cpus), seconds=100)
     assert (done.returncode, done.stdout.decode().split()) == (0, ["50"] * 4 + ["cpus", str(cpus)])
+
+
+def test_pairs_are_counted():
+    """ipcbench --pairs: a pair on each processor gets on, and the factor is that of the figures. How large it is depends on the host."""
+    done = run("ipcbench --pairs", "--cpus", "2", seconds=100)
+    text = done.stdout.decode()
+    assert done.returncode == 0, (text, done.stderr)
+    assert "; 2 processors\n" in text
+    one, two = [list(map(int, row)) for row in re.findall(r"^ +([12]) +(\d+) +(\d+) +(\d+) +(\d+)$", text, re.MULTILINE)]
+    for pairs, (count, best, median, slowest, _waits) in enumerate((one, two), 1):
+        assert count == pairs and 0 < slowest and median <= best and best > 0, text
+    factor = re.search(r"^factor of the bests: (\d+)\.(\d\d)$", text, re.MULTILINE)
+    assert int(factor[1] + factor[2]) == two[1] * 100 // one[1], text
+    assert re.search(r"^factor of the medians: \d+\.\d\d$", text, re.MULTILINE), text

@@ -49,7 +49,9 @@ def test_jobs(shell):
     shell.sendline("jobs; wait %2; echo ended=$?")
     shell.expect(r"\[1\] +Running +sleep 100")
     shell.expect("ended=0")
+    shell.expect(PROMPT)
     shell.sendintr()  # at the prompt: the background is not meant
+    shell.expect(PROMPT)
     shell.sendline("kill %1; wait %1; echo status=$?")
     shell.expect("status=143")
     shell.expect(PROMPT)

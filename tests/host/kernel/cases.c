@@ -274,15 +274,34 @@ static void supplies(void) {
     }
 }
 
+// A clone that its maker leaves half way is taken apart whole.
+static void half_a_clone(void) {
+    struct memory *source, *clone = NULL;
+    life_must(memory_create_anonymous(stage.root, 300 * PAGE_BYTES, &source), "memory");
+    for (uint64_t page = 0; page < 300; page++) {
+        uint64_t frame;
+        bool shared;
+        life_must(memory_page(source, page, true, &frame, &shared), "a page");
+    }
+    uint64_t before = frame_free_bytes();
+    expect(memory_clone(source, stage.root, 0, 300 * PAGE_BYTES, &clone) == ERR_AGAIN, "it takes more than a step");
+    object_release(&clone->object);
+    (void)reaper_run(UINT32_MAX);
+    expect(frame_free_bytes() == before, "all pages of half a clone come back");
+    object_release(&source->object);
+    (void)reaper_run(UINT32_MAX);
+    invariants_check(stage.root, stage.process);
+}
+
 // Memory runs out, page by page, under whatever makes something.
 static void nothing_left(void) {
     for (uint32_t left = 0; left < 12; left++) {
         struct process *process = NULL;
         struct thread *thread = NULL;
         struct memory *memory, *source;
-        life_must(memory_create_anonymous(stage.root, 600 * PAGE_BYTES, &memory), "memory");
+        life_must(memory_create_anonymous(stage.root, 300 * PAGE_BYTES, &memory), "memory");
         keep(101, memory);
-        life_must(memory_create_anonymous(stage.root, 600 * PAGE_BYTES / 4, &source), "memory");
+        life_must(memory_create_anonymous(stage.root, 300 * PAGE_BYTES / 4, &source), "memory");
         keep(102, source);
         machine_leave_frames(left);
         uint64_t physical;
@@ -390,6 +409,7 @@ int main(void) {
                  {"an exit is told", exit_is_told},
                  {"mappings", mappings},
                  {"supplies", supplies},
+                 {"half a clone", half_a_clone},
                  {"nothing left", nothing_left}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         run(cases[i].name, cases[i].run);
