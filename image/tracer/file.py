@@ -52,6 +52,15 @@ class Protocols:
         name, _ = self.methods.get(code, (own.get(code, f"{code >> 8}.{code & 255}"), None))
         return name
 
+    def carried(self, code, words):
+        """A small buffer that travels in the message itself: behind the arguments its length, then its bytes."""
+        _, method = self.methods.get(code, ("", {}))
+        most = (method or {}).get("buffers", {}).get("reads", {}).get("carried", 0)
+        at = sum(field["words"] for field in (method or {}).get("arguments", []))
+        if not most or at >= len(words) or words[at] > most:
+            return b""
+        return struct.pack(f"<{len(words) - at - 1}Q", *words[at + 1:])[:words[at]]
+
     def fields(self, code, words, results=False):
         """(name, value) of each scalar that the words hold."""
         _, method = self.methods.get(code, ("", {}))
@@ -105,4 +114,7 @@ def load(path, protocols):
             continue
         first = time if first is None else first
         events.append(Event((time - first) * multiplier >> shift, name, cpu, code, thread, process, other, value))
+    for event in events:
+        if event.name == "CALL" and not event.lent:
+            event.lent = protocols.carried(event.code, event.words)
     return Trace(events, names, bases, lost, processors)

@@ -41,7 +41,7 @@ def table(protocols):
                     pointers.append("NULL")
             rows.append(f'    {{{protocol.code(method):#06x}, "{protocol.name}", "{method.name}", {len(method.args)}, '
                         f"{len(method.results)}, {len(method.caps_in)}, {len(method.caps_out)}, {pointers[0]}, "
-                        f"{pointers[1]}}},")
+                        f"{pointers[1]}, {method.reads.carried if method.reads else 0}}},")
     lines += ["", "const struct trace_method trace_methods[] = {"] + rows + ["};",
               "const uint32_t trace_method_count = sizeof(trace_methods) / sizeof(trace_methods[0]);"]
     return "\n".join(lines) + "\n"

@@ -18,6 +18,7 @@ struct trace_method {
     uint8_t caps_in, caps_out;
     const struct trace_field *arg_fields;
     const struct trace_field *result_fields;
+    uint8_t carries; // bytes to read that can travel in words: behind the arguments their length, then they
 };
 
 extern const struct trace_method trace_methods[]; // sorted by code

@@ -96,8 +96,24 @@ static void print_lent(const struct payload *payload) {
     printf(payload->lent_length == LENT_BYTES ? "\"..." : "\"");
 }
 
-static void print_call(const struct trace_record *record, const struct payload *payload, const char *verb) {
+// A small buffer travels in the message itself.
+static void take_carried(const struct trace_record *record, struct payload *payload) {
+    const struct trace_method *method = trace_method_find(record->code);
+    uint32_t at = 0;
+    if (!method || !method->carries || payload->lent_length)
+        return;
+    for (uint32_t i = 0; i < method->args; i++)
+        at += method->arg_fields[i].words;
+    if (at >= payload->word_count || payload->words[at] > method->carries || payload->words[at] > LENT_BYTES)
+        return;
+    payload->lent_length = (uint32_t)payload->words[at];
+    if (at + 1 + (payload->lent_length + 7) / 8 <= WORDS)
+        memcpy(payload->lent, &payload->words[at + 1], payload->lent_length);
+}
+
+static void print_call(const struct trace_record *record, struct payload *payload, const char *verb) {
     char text[TEXT_BYTES];
+    take_carried(record, payload);
     if (record->code >> 8)
         (void)trace_request_print(text, sizeof(text), record->code, payload->words, payload->word_count);
     else
