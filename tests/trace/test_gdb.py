@@ -57,7 +57,7 @@ def test_processes(shown):
 
 def test_threads(shown):
     assert re.search(r"^ +\d+  cat +20 calling  file\.read #\d+\.\d+ +request_send \+ \d+$", shown["threads"], re.MULTILINE)
-    assert re.search(r"^ +\d+  ext2 +38 waiting  for a message +server_run \+ \d+$", shown["threads"], re.MULTILINE)
+    assert re.search(r"^ +\d+  ext2 +38 waiting  for a message +loop_run \+ \d+$", shown["threads"], re.MULTILINE)
 
 
 def test_stack_of_a_blocked_thread(shown):
@@ -69,7 +69,7 @@ def test_stack_of_a_blocked_thread(shown):
 
 def test_stack_of_a_server(shown):
     frames = re.findall(r"^#\d+ +(\w+)", shown["stack ext2"], re.MULTILINE)
-    assert frames[0] == "server_run" and "server_main" in frames, shown["stack ext2"]
+    assert frames[0] == "loop_run" and "server_main" in frames, shown["stack ext2"]
 
 
 def test_follows_a_message(shown):
