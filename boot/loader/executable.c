@@ -28,7 +28,7 @@ static error_t add_segment(struct executable *executable, const struct elf_segme
     uint64_t start = segment->address & ~(uint64_t)(PAGE - 1);
     uint64_t end = (segment->address + segment->memory_bytes + PAGE - 1) & ~(uint64_t)(PAGE - 1);
     uint32_t i = executable->segment_count;
-    if (i == EXECUTABLE_SEGMENTS || start < executable->bytes || segment->memory_bytes > IMAGE_MAX ||
+    if (i == BOOT_SEGMENTS || start < executable->bytes || segment->memory_bytes > IMAGE_MAX ||
         end > IMAGE_MAX || segment->address > IMAGE_MAX || segment->file_bytes > segment->memory_bytes)
         return ERR_NOT_EXECUTABLE;
     bool writable = segment->flags & PF_W;
@@ -62,7 +62,7 @@ static void read_dynamic(struct executable *executable, const struct elf_segment
 error_t executable_open(struct executable *executable, const void *file, uint64_t length) {
     struct elf_header header;
     struct elf_segment segment;
-    *executable = (struct executable){.file = file, .file_length = length};
+    *executable = (struct executable){.file = file};
     if (length < sizeof(header))
         return ERR_NOT_EXECUTABLE;
     memcpy(&header, file, sizeof(header));

@@ -9,11 +9,8 @@
 #include "kernel/abi/boot_info.h"
 #include "kernel/abi/errors.h"
 
-enum { EXECUTABLE_SEGMENTS = BOOT_SEGMENTS };
-
 struct executable {
     const uint8_t *file;
-    uint64_t file_length;
     uint64_t bytes;          // whole pages from the first to the last segment
     uint64_t constant_bytes; // of them, from the start: those that are not writable
     uint64_t physical;       // where it goes: chosen by the caller
@@ -23,7 +20,7 @@ struct executable {
         uint32_t access;        // enum boot_access
         uint32_t skip; // bytes before the content, which is file_bytes from file_offset on, and zeros
         uint64_t file_offset, file_bytes;
-    } segments[EXECUTABLE_SEGMENTS];
+    } segments[BOOT_SEGMENTS];
     uint32_t segment_count;
     uint64_t relocations, relocation_bytes; // offset and length of the table
 };

@@ -35,6 +35,7 @@ enum { PAGE = 4096, HUGE_PAGE = 2 << 20, CPUID_NX = 1 << 20 };
 static struct boot_info info;
 static struct boot_input input;
 static struct executable image, program; // the kernel and init
+static uint64_t kernel_virtual;          // where the kernel's image starts (random)
 
 // A machine that can't run Keelson gets to know why.
 static _Noreturn void refuse(const char *sentence) {
@@ -117,13 +118,13 @@ static void kernel_place(struct page_builder *builder, struct boot_random *rando
         refuse("There is too little memory below 4 GiB for the kernel.");
     uint64_t slots = (image.bytes + HUGE_PAGE - 1) / HUGE_PAGE;
     uint64_t first = boot_random_next(random) % (IMAGE_AREA_SLOTS - slots);
-    info.kernel_virtual = IMAGE_AREA + first * HUGE_PAGE;
+    kernel_virtual = IMAGE_AREA + first * HUGE_PAGE;
     info.direct_map_base = DIRECT_AREA + (boot_random_next(random) % DIRECT_AREA_SLOTS << 30);
     executable_load(&image);
-    if (!executable_relocate(&image, info.kernel_virtual))
+    if (!executable_relocate(&image, kernel_virtual))
         refuse("The kernel's file is damaged.");
     for (uint32_t i = 0; i < image.segment_count; i++)
-        page_builder_map(builder, info.kernel_virtual + image.segments[i].offset,
+        page_builder_map(builder, kernel_virtual + image.segments[i].offset,
                          image.physical + image.segments[i].offset, image.segments[i].bytes,
                          PAGE_GLOBAL | page_flags(image.segments[i].access));
     if (info.framebuffer.kind == 0)
@@ -215,5 +216,5 @@ _Noreturn void loader_main(uint64_t information) {
     msr_write(MSR_PAT, PAT_WITH_WRITE_COMBINING);
     // The kernel's half under both roots: the jump and the new root can come one after the other.
     memcpy(loader_root + 256, (const uint64_t *)builder.root + 256, 2048); // NOLINT: one to one
-    loader_enter(info.direct_map_base + (uintptr_t)&info, builder.root, info.kernel_virtual + image.entry);
+    loader_enter(info.direct_map_base + (uintptr_t)&info, builder.root, kernel_virtual + image.entry);
 }

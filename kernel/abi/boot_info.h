@@ -50,7 +50,6 @@ struct boot_info {
     uint32_t from_efi;        // 1 if the firmware is EFI
     uint64_t initrd_start;    // bytes; 0 if there is none
     uint64_t initrd_length;   // bytes, exact
-    uint64_t kernel_virtual;  // where the image starts in kernel space (random)
     uint64_t direct_map_base; // virtual: all that is listed above, but RESERVED, appears at base + physical,
                               // RW- (random)
     uint64_t page_table_root; // the kernel's page tables; PML4 slots 384..510 are empty

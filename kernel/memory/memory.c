@@ -79,16 +79,22 @@ error_t memory_create_physical(struct account *account, uint64_t start, uint64_t
     return ERR_OK;
 }
 
+// Of the block of frames that holds so many bytes; FRAME_ORDERS if none does.
+static uint32_t block_order(uint64_t length) {
+    uint32_t order = 0;
+    while (order < FRAME_ORDERS && (uint64_t)PAGE_BYTES << order < length)
+        order++;
+    return order;
+}
+
 error_t memory_create_contiguous(struct account *account, uint64_t length, uint64_t limit,
                                  struct memory **out) {
     struct memory *memory = *out;
-    uint32_t order = 0;
+    uint32_t order = block_order(length);
     if (memory && (memory->memory_kind != MEMORY_KIND_CONTIGUOUS || memory->pages != length / PAGE_BYTES)) {
         object_release(&memory->object); // of a call that was not finished
         *out = memory = NULL;
     }
-    while (order < FRAME_ORDERS && (uint64_t)PAGE_BYTES << order < length)
-        order++;
     if (order >= FRAME_ORDERS)
         return ERR_INVALID;
     if (!memory) {
@@ -334,13 +340,8 @@ bool memory_reap_step(struct object *object) {
     if (memory->source) // a clone that was not finished: its cursor tells how far it came
         memory->cursor = 0;
     memory->source = NULL;
-    if (memory->memory_kind == MEMORY_KIND_CONTIGUOUS &&
-        memory->physical) { // in one: the order says how many
-        uint32_t order = 0;
-        while ((uint64_t)PAGE_BYTES << order < memory->pages * PAGE_BYTES)
-            order++;
-        frame_free(memory->physical, order);
-    }
+    if (memory->memory_kind == MEMORY_KIND_CONTIGUOUS && memory->physical)
+        frame_free(memory->physical, block_order(memory->pages * PAGE_BYTES));
     if (!is_linear(memory)) {
         if (memory->levels == 0) {
             for (uint64_t page = 0; page < memory->pages; page++)

@@ -23,7 +23,7 @@
 #include "kernel/x86_64/vectors.h"
 
 enum { KERNEL_MAPPINGS = 1 }; // in a mailbox; no root is odd
-enum { PAGE_HUGE = 1 << 7, ANSWER_SPINS = 2000000000 };
+enum { ANSWER_SPINS = 2000000000 };
 
 #define INIT_WAIT_NS    UINT64_C(10000000)
 #define STARTUP_WAIT_NS UINT64_C(200000)
@@ -125,7 +125,7 @@ static error_t transition_tables(uint64_t frames[3]) {
     memcpy(root, direct_map(paging_kernel_root()), PAGE_BYTES);
     root[0] = frames[1] | PAGE_PRESENT | PAGE_WRITE;
     upper[0] = frames[2] | PAGE_PRESENT | PAGE_WRITE;
-    lower[0] = PAGE_PRESENT | PAGE_WRITE | PAGE_HUGE;
+    lower[0] = PAGE_PRESENT | PAGE_WRITE | PAGE_LARGE;
     return ERR_OK;
 }
 

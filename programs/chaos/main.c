@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "libipc/client/clock.h"
 #include "libipc/protocols/service.h"
 #include "libipc/start/start.h"
 #include "programs/common/program.h"
@@ -41,12 +42,6 @@ struct target {
 };
 static struct target targets[SERVERS_MAX];
 static int target_count;
-
-static uint64_t now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * SECOND + (uint64_t)time.tv_nsec;
-}
 
 static void add_target(const char *name) {
     struct service_status status;
@@ -80,7 +75,7 @@ static bool strike(struct target *target) {
 }
 
 static void show(uint64_t kills, uint64_t began) {
-    uint64_t tenths = (now() - began) / (SECOND / 10);
+    uint64_t tenths = (clock_monotonic() - began) / (SECOND / 10);
     printf("\rchaos: %llu.%llu s, %llu kills:", (unsigned long long)tenths / 10,
            (unsigned long long)tenths % 10, (unsigned long long)kills);
     for (int i = 0; i < target_count; i++)
@@ -104,7 +99,7 @@ static int summary(void) {
 }
 
 static void wait_until(uint64_t time) {
-    uint64_t left = now() < time ? time - now() : 0;
+    uint64_t left = clock_monotonic() < time ? time - clock_monotonic() : 0;
     const struct timespec pause = {.tv_sec = (time_t)(left / SECOND), .tv_nsec = (long)(left % SECOND)};
     nanosleep(&pause, NULL);
 }
@@ -130,12 +125,11 @@ int main(int argc, char **argv) {
     }
     program_start(argc, argv, operands, details);
     for (int option; (option = program_option("n:qr:s:")) != -1;) {
+        uint64_t *number = option == 'n' ? &most : option == 'r' ? &rate : &seconds;
         if (option == 'q')
             quiet = true;
         else
-            *(option == 'n'   ? &most
-              : option == 'r' ? &rate
-                              : &seconds) = (uint64_t)number_parse(program_argument, "number");
+            *number = (uint64_t)number_parse(program_argument, "number");
     }
     if (rate == 0 || rate > 1000)
         program_usage_error("a rate from 1 to 1000 is wanted");
@@ -144,14 +138,13 @@ int main(int argc, char **argv) {
         program_fail(NULL, "this program was not given a session of init");
     for (int i = 0; i < program_operand_count; i++)
         add_target(program_operands[i]);
-    for (size_t i = 0;
-         target_count == 0 || (program_operand_count == 0 && i < sizeof(usual) / sizeof(usual[0])); i++)
+    for (size_t i = 0; program_operand_count == 0 && i < sizeof(usual) / sizeof(usual[0]); i++)
         add_target(usual[i]);
     int status = 0;
-    uint64_t began = now();
+    uint64_t began = clock_monotonic();
     pid_t child = start(command);
     bool ended = false;
-    for (uint64_t turn = 0; kills < most && (command || now() < began + seconds * SECOND); turn++) {
+    for (uint64_t turn = 0; kills < most && (command || clock_monotonic() < began + seconds * SECOND); turn++) {
         wait_until(began + (turn + 1) * (SECOND / rate));
         if (waitpid(child, &status, WNOHANG) == child) {
             ended = true;
