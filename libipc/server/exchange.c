@@ -50,21 +50,26 @@ static void call_expired(struct timer *timer) {
     call_give_up(fiber);
 }
 
-// The kernel notes at the sending where the answer's capabilities go, so they need slots of their own; the
-// loop's receive slots stay for requests.
-static error_t send_with_slots(struct ipc_registers *registers, cap_t slots[MESSAGE_CAPS],
-                               unsigned caps_out) {
-    cap_t loops[MESSAGE_CAPS];
+// Slots for the answer's capabilities, 0 where none comes. What was taken before an error is in `slots` as well.
+static error_t take_slots(cap_t slots[MESSAGE_CAPS], unsigned caps_out) {
     error_t error = ERR_OK;
     for (unsigned i = 0; i < MESSAGE_CAPS; i++) {
-        loops[i] = ipc_page->receive_slots[i];
         slots[i] = 0;
         if (i < caps_out && error == ERR_OK)
             error = slot_take(&slots[i]);
+    }
+    return error;
+}
+
+// The kernel notes at the sending where the answer's capabilities go, so they need slots of their own; the
+// loop's receive slots stay for requests.
+static error_t send_with_slots(struct ipc_registers *registers, const cap_t slots[MESSAGE_CAPS]) {
+    cap_t loops[MESSAGE_CAPS];
+    for (unsigned i = 0; i < MESSAGE_CAPS; i++) {
+        loops[i] = ipc_page->receive_slots[i];
         ipc_page->receive_slots[i] = slots[i];
     }
-    if (error == ERR_OK)
-        error = system_call(SYS_SEND, registers);
+    error_t error = system_call(SYS_SEND, registers);
     for (unsigned i = 0; i < MESSAGE_CAPS; i++)
         ipc_page->receive_slots[i] = loops[i];
     return error;
@@ -80,18 +85,10 @@ static void slots_return(const struct ipc_registers *registers, bool answered,
 }
 
 // The same with the next commit.
-static error_t send_later(struct fiber *fiber, const struct ipc_registers *registers,
-                          cap_t slots[MESSAGE_CAPS], unsigned caps_out) {
+static void send_later(struct fiber *fiber, const struct ipc_registers *registers, const cap_t slots[MESSAGE_CAPS]) {
     struct outgoing *outgoing = &fiber->outgoing;
-    for (unsigned i = 0; i < MESSAGE_CAPS; i++) {
-        slots[i] = 0;
-        if (i < caps_out) {
-            error_t error = slot_take(&slots[i]);
-            if (error != ERR_OK)
-                return error;
-        }
+    for (unsigned i = 0; i < MESSAGE_CAPS; i++)
         outgoing->receive_slots[i] = slots[i];
-    }
     outgoing->registers = *registers;
     for (unsigned i = 0; i < tag_caps(registers->tag) && i < MESSAGE_CAPS; i++) {
         outgoing->send_caps[i] = ipc_page->send_caps[i];
@@ -103,16 +100,12 @@ static error_t send_later(struct fiber *fiber, const struct ipc_registers *regis
         outgoing->words[i] = ipc_page->words[i];
     if ((registers->tag & TAG_REPEAT) != 0)
         fiber->answered = 0; // its answer will have the number of the one that told of the loss
-    return ERR_OK;
 }
 
 void fiber_send(struct fiber *fiber) {
     const struct outgoing *outgoing = &fiber->outgoing;
     struct ipc_registers registers = outgoing->registers;
-    cap_t loops[MESSAGE_CAPS];
     for (unsigned i = 0; i < MESSAGE_CAPS; i++) {
-        loops[i] = ipc_page->receive_slots[i];
-        ipc_page->receive_slots[i] = outgoing->receive_slots[i];
         ipc_page->send_caps[i] = outgoing->send_caps[i];
         ipc_page->send_rights[i] = outgoing->send_rights[i];
     }
@@ -120,9 +113,7 @@ void fiber_send(struct fiber *fiber) {
     ipc_page->lend_write = outgoing->lend_write;
     for (unsigned i = MESSAGE_REGISTER_WORDS; i < tag_words(registers.tag) && i < MESSAGE_WORDS; i++)
         ipc_page->words[i] = outgoing->words[i];
-    error_t error = system_call(SYS_SEND, &registers);
-    for (unsigned i = 0; i < MESSAGE_CAPS; i++)
-        ipc_page->receive_slots[i] = loops[i];
+    error_t error = send_with_slots(&registers, outgoing->receive_slots);
     if (error == ERR_OK || (error == ERR_BUSY && loop.redoing)) {
         fiber->state = FIBER_CALLING;
         return;
@@ -142,8 +133,11 @@ error_t fiber_exchange(struct ipc_registers *registers, unsigned caps_out) {
     registers->second = fiber->call;
     cap_t slots[MESSAGE_CAPS];
     bool later = kept_active();
-    error_t error =
-        later ? send_later(fiber, registers, slots, caps_out) : send_with_slots(registers, slots, caps_out);
+    error_t error = take_slots(slots, caps_out);
+    if (error == ERR_OK && later)
+        send_later(fiber, registers, slots);
+    else if (error == ERR_OK)
+        error = send_with_slots(registers, slots);
     if (error != ERR_OK) {
         slots_return(registers, false, slots);
         return error;
