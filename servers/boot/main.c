@@ -16,11 +16,15 @@
 #include "kernel/abi/capability.h"
 #include "libipc/protocols/kernel.h"
 
-enum { TERMINALS = 2, LEVEL_WARNING = 2, LEVEL_INFO = 3 };
+enum { SESSIONS = 3, LEVEL_WARNING = 2, LEVEL_INFO = 3 };
 
 extern char **environ;
 
-static const char *const terminals[TERMINALS] = {"/dev/console", "/dev/serial0"};
+// Programs that run as long as the machine does. The last waits for commands of the host (image/channel.md), if it is asked for.
+static const struct session {
+    const char *program, *argument;
+} sessions[SESSIONS] = {
+    {"/bin/session", "/dev/console"}, {"/bin/session", "/dev/serial0"}, {"/bin/remote", "-w"}};
 
 static void say(unsigned level, const char *what, const char *detail) {
     char line[200];
@@ -120,25 +124,28 @@ static int run_instead(const char *program, pid_t writer) {
 
 // A session that ends by itself (its shell did) begins again; one that failed does so after a pause.
 static int keep_sessions(pid_t writer) {
-    pid_t sessions[TERMINALS];
-    for (int i = 0; i < TERMINALS; i++)
-        sessions[i] = start("/bin/session", terminals[i]);
+    pid_t running[SESSIONS];
+    char value[8];
+    int count = option("channel", value, sizeof(value)) ? SESSIONS : SESSIONS - 1;
+    for (int i = 0; i < count; i++)
+        running[i] = start(sessions[i].program, sessions[i].argument);
     for (;;) {
         int status;
         pid_t ended = waitpid(-1, &status, 0);
         if (ended < 0)
             return 1;
         writer = keep_log_writer(writer, ended, status);
-        for (int i = 0; i < TERMINALS; i++) {
-            if (ended != sessions[i])
+        for (int i = 0; i < count; i++) {
+            if (ended != running[i])
                 continue;
             if (status != 0) {
                 char what[128];
-                (void)snprintf(what, sizeof(what), "the session on %s failed, status 0x%x", terminals[i], (unsigned)status);
+                (void)snprintf(what, sizeof(what), "%s %s failed, status 0x%x", sessions[i].program, sessions[i].argument,
+                               (unsigned)status);
                 say(LEVEL_WARNING, what, "it starts again in a second");
                 (void)sleep(1);
             }
-            sessions[i] = start("/bin/session", terminals[i]);
+            running[i] = start(sessions[i].program, sessions[i].argument);
         }
     }
 }
