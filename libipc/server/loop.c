@@ -115,10 +115,16 @@ static void deliver_request(const struct ipc_registers *registers) {
     request_fill(&fiber->request, registers);
     fiber->serves = true;
     loop.served = fiber;
+    if (__builtin_expect(loop.holding, 0)) {
+        fiber->state = FIBER_READY;
+        fiber->is_held = true;
+        fiber_queue(&loop.held, fiber);
+        return;
+    }
     fiber_resume(fiber);
 }
 
-static void close_session(void *argument) {
+void loop_close_session(void *argument) {
     uint64_t badge = (uint64_t)(uintptr_t)argument;
     if (loop.server->session_closed != NULL)
         loop.server->session_closed(badge);
@@ -144,7 +150,7 @@ void loop_deliver(const struct ipc_registers *registers) {
         fiber_answer(registers);
     } else if (tag_method(tag) == EVENT_SESSION_CLOSED) {
         // Without memory for a fiber the session stays unacknowledged; the next actor is shown it again.
-        error_t ignored = fiber_start(close_session, (void *)(uintptr_t)registers->target);
+        error_t ignored = fiber_start(loop_close_session, (void *)(uintptr_t)registers->target);
         (void)ignored;
     } else if (tag_method(tag) == EVENT_CANCEL) {
         fiber_cancel(registers->words[0], registers->words[1]);
@@ -219,6 +225,8 @@ static error_t serve_until_stopped(struct server *server) {
         }
         if (server->stopping)
             break;
+        if (__builtin_expect(loop.draining, 0))
+            handover_step();
         struct ipc_registers registers;
         error_t error = receive(&registers);
         if (error == WAIT_NOTIFICATION)
@@ -256,6 +264,8 @@ error_t server_run(struct server *server) {
     if (error != ERR_OK)
         return error;
     loop.running_once = true;
+    if (server->takes_over && (error = handover_begin()) != ERR_OK)
+        return error;
     return loop_run();
 }
 

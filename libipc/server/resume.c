@@ -25,7 +25,12 @@ struct server_point server_point; // written by init
 void loop_point(uint32_t event) {
     if (__builtin_expect(server_point.event == POINT_NONE, 1))
         return;
-    if (server_point.event == POINT_STORE) {
+    if (server_point.event == POINT_HANDOVER) {
+        if (event != POINT_RECEIVE)
+            return;
+        server_point.event = POINT_NONE;
+        loop.draining = loop.holding = true;
+    } else if (server_point.event == POINT_STORE) {
         kept_fuse(server_point.left);
         server_point.event = POINT_NONE;
     } else if (server_point.event == event && --server_point.left == 0) {
@@ -353,6 +358,7 @@ error_t server_resume(const struct startup *startup) {
     slot_release_later = NULL;
     ipc_exchange = NULL;
     detach_requests();
+    handover_forget();
     take_receive_slots();
     loop.recovering = true;
     loop.recover_until = clock_monotonic() + RECOVER_NANOSECONDS;

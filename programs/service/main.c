@@ -197,7 +197,9 @@ static void reload(const char *name, const char *path) {
     cap_t memory = path ? file_load(path, &length) : 0;
     error_t error = service_reload(session, length, memory, name, strlen(name));
     if (error == ERR_NOT_SUPPORTED)
-        program_fail(name, "its memory is kept, and belongs to the program that it runs");
+        program_fail(name, "it can't hand over what it knows to another program, and goes on as it was");
+    if (error == ERR_DEADLINE)
+        program_fail(name, "it did not hand over in time, and goes on as it was");
     if (error != ERR_OK)
         program_fail(name, "can't reload it: %s", error_text(-error));
 }

@@ -16,15 +16,15 @@
 
 static struct manifest manifest;
 static struct server server;
-static struct timer resume_timer;
+struct timer init_timer;
 
 void init_main(struct message_page *page); // start.asm
 
-// Roles whose pause is over start again.
-static void resume(struct timer *timer) {
+// Roles whose pause is over start again; those that take too long to hand over are ended.
+void init_resume(struct timer *timer) {
     uint64_t next = roles_resume(report_time());
     if (next)
-        timer_set(timer, next, resume);
+        timer_set(timer, next, init_resume);
 }
 
 static error_t keep(struct request *request) {
@@ -37,14 +37,18 @@ static error_t keep(struct request *request) {
         if (!role->has_point)
             crash_report(role, request->words);
         role_ended(role, role->has_point ? SERVICE_CAUSE_KILLED : SERVICE_CAUSE_FAULT, now);
+    } else if (tag_method(request->tag) == EVENT_EXIT && role->next.template && (uint32_t)request->words[0] == STARTUP_HANDED_OVER) {
+        role_handed_over(role, (cap_t)(request->words[0] >> 32), now);
+    } else if (tag_method(request->tag) == EVENT_EXIT && role->next.template && request->words[0] == STARTUP_KEEPS_ROLE) {
+        role_keeps(role, ERR_NOT_SUPPORTED, now);
     } else if (tag_method(request->tag) == EVENT_EXIT) {
-        role->refused = request->words[0] == STARTUP_REFUSED && role->has_memory;
-        report(role->refused ? "%s found its memory not to be whole"
+        role->refused = (request->words[0] == STARTUP_REFUSED || request->words[0] == STARTUP_NOT_TAKEN) && role->has_memory;
+        report(role->refused ? "%s found what it was given not to be whole"
                              : "%s exited with status %llu",
                role->entry->name, (unsigned long long)request->words[0]);
         role_ended(role, SERVICE_CAUSE_EXIT, now);
     }
-    resume(&resume_timer);
+    init_resume(&init_timer);
     return ERR_OK;
 }
 

@@ -185,8 +185,6 @@ static error_t init_service_reload(struct request *request, const struct service
     const char *file = NULL;
     size_t length = in->length;
     bool same = !in->image && !role->reloaded;
-    if (role->entry->keep && !same)
-        return ERR_NOT_SUPPORTED; // its memory belongs to the program that it runs
     if (same) {
         report("%s is loaded again", role->entry->name);
         role_ended(role, SERVICE_CAUSE_RELOADED, report_time());
@@ -206,11 +204,20 @@ static error_t init_service_reload(struct request *request, const struct service
         image_release(&fresh);
         return error;
     }
+    report("%s gets a new program", role->entry->name);
+    if (role->has_memory && has_actor(role)) { // which the new program can't read: it gets records
+        error = role_hand_over(role, &fresh, report_time());
+        if (!error) {
+            init_resume(&init_timer);
+            return request_defer(request, &role->reloader);
+        }
+        image_release(&fresh);
+        return error;
+    }
     image_release(&role->previous);
     role->previous = role->image;
     role->image = fresh;
     role->reloaded = in->image != 0;
-    report("%s gets a new program", role->entry->name);
     role->faults = 0;
     role_ended(role, SERVICE_CAUSE_RELOADED, report_time());
     return ERR_OK;
