@@ -20,6 +20,7 @@ enum {
     SLOT_WORDS = CAP_TABLE_SLOTS / 64,
 };
 
+static void (*prepare_records)(void);
 static error_t (*give_records)(struct handover *handover);
 static error_t (*take_records)(struct handover *handover);
 static cap_t records;                     // what this actor began with
@@ -53,6 +54,7 @@ static bool wait_for_requests(void) {
 static error_t give_into(uint64_t bytes, cap_t *memory, bool *is_full) {
     uint64_t address;
     struct handover handover = {0};
+    *is_full = false;
     error_t error = account_create_memory(SLOT_ACCOUNT, bytes, memory);
     if (error != ERR_OK)
         return error;
@@ -84,14 +86,31 @@ static void give(void *argument) {
     loop.handover_status = error == ERR_OK ? STARTUP_HANDED_OVER | (uint64_t)memory << 32 : STARTUP_KEEPS_ROLE;
 }
 
+static void prepare(void *argument) {
+    (void)argument;
+    prepare_records();
+    loop.draining = loop.holding = loop.asked; // not if this actor took the role back meanwhile
+}
+
+static void begin(void) {
+    loop.preparing = true;
+    if (prepare_records != NULL && fiber_start(prepare, NULL) == ERR_OK)
+        return;
+    loop.draining = loop.holding = true;
+}
+
 void handover_step(void) {
+    if (!loop.preparing && !loop.taking)
+        begin();
+    if (!loop.draining)
+        return;
     if (loop.finished != NULL)
         loop_answer_now();
     do
         loop_commit();
     while (loop.output_count != 0);
     if (loop.handed_over)
-        leave(loop.handover_status);
+        leave(loop.handover_status); // before anybody else runs: what they changed would be in no record
     if (loop.giving || wait_for_requests())
         return;
     loop.giving = true;
@@ -100,7 +119,7 @@ void handover_step(void) {
 }
 
 void handover_forget(void) {
-    loop.draining = loop.giving = loop.handed_over = false;
+    loop.asked = loop.preparing = loop.draining = loop.giving = loop.handed_over = false;
     for (uint32_t i = 0; i < loop.fiber_count; i++) {
         loop.fibers[i]->is_dropped = false;
         if (loop.fibers[i]->state == FIBER_DROPPED)
@@ -139,11 +158,26 @@ static void release_unclaimed(void) {
 }
 
 void handover_release_held(void) {
-    loop.holding = false;
+    loop.holding = loop.draining; // the next handover may have been asked for already
+    if (loop.holding)
+        return;
     for (struct fiber *fiber; (fiber = fiber_unqueue(&loop.held)) != NULL;) {
         fiber->is_held = false;
         fiber_make_ready(fiber);
     }
+}
+
+void handover_hold_last(void) {
+    struct fiber_wait_queue others = {0};
+    struct fiber *fiber = NULL;
+    while (loop.ready.first != NULL) {
+        fiber = fiber_unqueue(&loop.ready);
+        if (loop.ready.first != NULL)
+            fiber_queue(&others, fiber);
+    }
+    loop.ready = others;
+    fiber->is_held = true;
+    fiber_queue(&loop.held, fiber);
 }
 
 static error_t take_from(cap_t memory) {
@@ -195,9 +229,10 @@ bool server_takes_over(struct server *server, const struct startup *startup) {
     return true;
 }
 
-void server_hands_over(struct server *server, error_t (*giving)(struct handover *handover),
+void server_hands_over(struct server *server, void (*preparing)(void), error_t (*giving)(struct handover *handover),
                        error_t (*taking)(struct handover *handover)) {
     (void)server;
+    prepare_records = preparing;
     give_records = giving;
     take_records = taking;
 }

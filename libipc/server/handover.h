@@ -25,10 +25,10 @@ struct handover_view {
 
 struct server;
 
-// What a server does for it. `give` leaves everything as it is (it may be called twice, and the server may go on
+// What a server does for it. `prepare`, while all are served, makes `give` short (NULL: nothing to do). `give` leaves everything as it is (it may be called twice, and the server may go on
 // after all); `take` starts from nothing. Both run on fibers and may wait, while no request is served.
 // Errors: the handover fails; the program that gave goes on.
-void server_hands_over(struct server *server, error_t (*give)(struct handover *handover),
+void server_hands_over(struct server *server, void (*prepare)(void), error_t (*give)(struct handover *handover),
                        error_t (*take)(struct handover *handover));
 
 // True: there are records of an actor before, and `take` will get them; then what a server does at its first start

@@ -150,8 +150,9 @@ void loop_deliver(const struct ipc_registers *registers) {
         fiber_answer(registers);
     } else if (tag_method(tag) == EVENT_SESSION_CLOSED) {
         // Without memory for a fiber the session stays unacknowledged; the next actor is shown it again.
-        error_t ignored = fiber_start(loop_close_session, (void *)(uintptr_t)registers->target);
-        (void)ignored;
+        error_t error = fiber_start(loop_close_session, (void *)(uintptr_t)registers->target);
+        if (error == ERR_OK && loop.holding)
+            handover_hold_last();
     } else if (tag_method(tag) == EVENT_CANCEL) {
         fiber_cancel(registers->words[0], registers->words[1]);
     } else {
@@ -218,14 +219,14 @@ static error_t serve_until_stopped(struct server *server) {
     loop.sweep_at = SWEEP_LEAST;
     while (!server->stopping) {
         fiber_sweep();
-        while (loop.ready.first != NULL) {
+        while (loop.ready.first != NULL && !loop.handed_over) {
             if (loop.finished != NULL && loop.finished != loop.ready.first)
                 loop_answer_now(); // which commits: before the fiber is in no queue
             fiber_resume(fiber_ready_pop());
         }
         if (server->stopping)
             break;
-        if (__builtin_expect(loop.draining, 0))
+        if (__builtin_expect(loop.asked, 0))
             handover_step();
         struct ipc_registers registers;
         error_t error = receive(&registers);

@@ -120,7 +120,9 @@ struct loop {
 
     // While the role goes to another build (handover.c).
     bool holding;                 // requests that come are put into `held`
-    bool draining;                // to hand over when the others are done
+    bool asked;                   // to hand over: what can be done before is under way, while all are served
+    bool draining;                // when the others are done
+    bool preparing;               // that has begun
     bool giving;                  // the fiber that writes the records has begun
     bool handed_over;             // and has ended, with:
     bool taking;                  // the records of the actor before are being read
@@ -201,10 +203,11 @@ void loop_keep_result(struct fiber *fiber);
 MUST_USE error_t fiber_attach(struct request *request);
 // Crash points: ends the actor if this event is the one that was asked for.
 void loop_point(uint32_t event);
-// Handover: once before each wait while `draining`; when this actor goes on after all; before the first request of an actor that takes.
+// Handover: once before each wait while `asked`; when this actor goes on after all; before the first request of an actor that takes.
 void handover_step(void);
 void handover_forget(void);
 void handover_release_held(void);
+void handover_hold_last(void); // what was made ready last does not begin yet
 MUST_USE error_t handover_begin(void);
 void loop_close_session(void *argument);
 // Serves from the next event on; the body of server_run.

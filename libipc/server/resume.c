@@ -29,7 +29,7 @@ void loop_point(uint32_t event) {
         if (event != POINT_RECEIVE)
             return;
         server_point.event = POINT_NONE;
-        loop.draining = loop.holding = true;
+        loop.asked = true;
     } else if (server_point.event == POINT_STORE) {
         kept_fuse(server_point.left);
         server_point.event = POINT_NONE;

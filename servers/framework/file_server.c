@@ -74,7 +74,7 @@ error_t file_server_prepare(struct file_server *server, const struct startup *st
     server->server.notification = startup_capability("notification");
     server->server.dispatch = loop_dispatch;
     server->server.session_closed = loop_session_closed;
-    server_hands_over(&server->server, file_server_give, file_server_take);
+    server_hands_over(&server->server, file_server_prepare_handover, file_server_give, file_server_take);
     bool ignored = server_takes_over(&server->server, startup);
     (void)ignored;
     return server->server.endpoint != 0 ? ERR_OK : ERR_BAD_CAPABILITY;

@@ -78,6 +78,15 @@ static error_t give_covers(struct handover *handover, const struct tree *tree) {
     return error;
 }
 
+// Twice: the second time writes what was changed during the first, which took longer.
+void file_server_prepare_handover(void) {
+    for (int round = 0; round < 2; round++)
+        for (struct tree *tree = file_server_active->trees; tree != NULL; tree = tree->next) {
+            error_t ignored = tree->ops->sync_tree != NULL ? tree->ops->sync_tree(tree) : ERR_OK;
+            (void)ignored;
+        }
+}
+
 error_t file_server_give(struct handover *handover) {
     struct file_server *server = file_server_active;
     const struct server_record record = {server->last_device};
@@ -196,7 +205,7 @@ error_t file_server_take(struct handover *handover) {
     server->last_device = record.last_device;
     if (server->take_trees != NULL)
         error = server->take_trees(handover);
-    else if (server->only_tree != NULL && record.last_device != 0)
+    if (server->only_tree != NULL && record.last_device != 0)
         file_server_enter_tree(server->only_tree, record.last_device);
     if (error == ERR_OK)
         error = take_covers(handover);
