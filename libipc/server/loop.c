@@ -13,6 +13,7 @@
 #include "libipc/protocols/endpoint.h"
 
 struct loop loop;
+struct server_refuses server_refuses; // written by init, between two actors
 
 void loop_serve(struct fiber *fiber) {
     if (loop.served == fiber)
@@ -105,6 +106,11 @@ KEPT_UNNOTED static void request_fill(struct request *request, const struct ipc_
 }
 
 static void deliver_request(const struct ipc_registers *registers) {
+    if (__builtin_expect(server_refuses.thread != 0, 0) && registers->second == server_refuses.thread &&
+        registers->third == server_refuses.count) {
+        refuse(registers, ERR_REFUSED);
+        return;
+    }
     if (__builtin_expect(loop.recovering, 0) && loop_attach(registers))
         return;
     struct fiber *fiber = fiber_take();
@@ -115,7 +121,7 @@ static void deliver_request(const struct ipc_registers *registers) {
     request_fill(&fiber->request, registers);
     fiber->serves = true;
     loop.served = fiber;
-    if (__builtin_expect(loop.holding, 0)) {
+    if (__builtin_expect(loop.holding, 0) && (loop.taking || request_protocol(&fiber->request) != 0)) { // events come only once
         fiber->state = FIBER_READY;
         fiber->is_held = true;
         fiber_queue(&loop.held, fiber);

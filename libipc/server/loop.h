@@ -131,6 +131,7 @@ struct loop {
 };
 
 extern struct loop loop;
+extern struct server_refuses server_refuses;
 
 void fiber_switch(void **save, void *load);
 void fiber_enter(void);

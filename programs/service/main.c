@@ -26,7 +26,8 @@ static const char details[] =
     "  restart  end it and start another, even after it was given up\n"
     "  log      what it said (without a name: what all said)\n"
     "  reload   put the program in FILE in its place; without FILE, the one that it began with\n"
-    "  point    let it end at an event: the NUMBERth receive, reply, commit, output or store\n"
+    "  point    let it end at an event: the NUMBERth receive, reply, commit, output or store;\n"
+    "           or let it spin, or stall, after its NUMBERth receive\n"
     "RESTARTED counts the starts after the first, LAST END is what ended the one before,\n"
     "RECOVERY the time from that end until the next one ran, QUEUE the requests that wait.\n";
 
@@ -205,7 +206,7 @@ static void reload(const char *name, const char *path) {
 }
 
 static void point(const char *name, const char *event, const char *number) {
-    static const char *const events[] = {"none", "receive", "reply", "commit", "output", "store"};
+    static const char *const events[] = {"none", "receive", "reply", "commit", "output", "store", "", "spin", "stall"};
     uint64_t kind = 0;
     while (kind < sizeof(events) / sizeof(events[0]) && strcmp(events[kind], event) != 0)
         kind++;

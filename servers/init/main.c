@@ -13,6 +13,7 @@
 #include "servers/init/report.h"
 #include "servers/init/role.h"
 #include "servers/init/service_ops.h"
+#include "servers/init/watch.h"
 
 static struct manifest manifest;
 static struct server server;
@@ -22,9 +23,8 @@ void init_main(struct message_page *page); // start.asm
 
 // Roles whose pause is over start again; those that take too long to hand over are ended.
 void init_resume(struct timer *timer) {
-    uint64_t next = roles_resume(report_time());
-    if (next)
-        timer_set(timer, next, init_resume);
+    uint64_t now = report_time(), look = roles_watch(now), next = roles_resume(now);
+    timer_set(timer, next && next < look ? next : look, init_resume);
 }
 
 static error_t keep(struct request *request) {
@@ -90,6 +90,7 @@ void init_main(struct message_page *page) {
     server.dispatch = dispatch;
     server.event = keep;
     error_t error = start();
+    init_resume(&init_timer);
     if (!error)
         error = server_run(&server);
     report("init can't go on: error %d", error);

@@ -16,7 +16,7 @@
 #include "libipc/server/server.h"
 #include "servers/init/report.h"
 
-enum { PAGE = 4096, STACK_BYTES = 64 * 1024, STARTUP_BYTES = 2 * PAGE, FAULTS_MAX = 10, FAULTS_DROP = 4 };
+enum { PAGE = 4096, STACK_BYTES = 64 * 1024, STARTUP_BYTES = 2 * PAGE, FAULTS_MAX = 10, FAULTS_DROP = 4, BLAME_MOST = 2 };
 
 #define SECOND   UINT64_C(1000000000)
 #define PATIENCE (10 * SECOND) // for a handover, in which what is not on the disk yet is written
@@ -199,6 +199,28 @@ static error_t make_space(struct role *role) {
     return error;
 }
 
+// The request in service when an actor fails is to blame if it is the same the next time.
+static void note_blamed(struct role *role) {
+    struct thread_information information;
+    struct blamed *blamed = &role->blamed;
+    if (!role->thread || thread_information(role->thread, &information) || !information.served_serial)
+        return;
+    bool same = blamed->thread == information.served_serial && blamed->count == information.served_count;
+    *blamed = (struct blamed){information.served_serial, information.served_count, same ? blamed->times + 1 : 1};
+    if (blamed->times >= BLAME_MOST)
+        report("request %llu.%llu is refused: %s failed %u times while it served it", (unsigned long long)blamed->thread,
+               (unsigned long long)blamed->count, role->entry->name, blamed->times);
+}
+
+// The next actor refuses a request that two before it failed at. A program without a loop of libipc's can't be told.
+static error_t tell_blamed(struct role *role) {
+    uint64_t address = image_object(&role->image, "server_refuses"), count;
+    const struct server_refuses refuses = {role->blamed.thread, role->blamed.count};
+    if (role->blamed.times < BLAME_MOST || !address)
+        return ERR_OK;
+    return process_poke(role->process, address, &refuses, sizeof(refuses), &count);
+}
+
 static error_t start_actor(struct role *role) {
     uint64_t count;
     error_t error = role->has_memory ? process_unmap(role->process, role->message_page, PAGE) : make_space(role);
@@ -217,6 +239,8 @@ static error_t start_actor(struct role *role) {
     if (!error)
         error = install(role, role->thread, SLOT_THREAD, 0);
     if (!error)
+        error = tell_blamed(role);
+    if (!error)
         error = thread_start(role->thread);
     return error;
 }
@@ -228,6 +252,7 @@ error_t role_start(struct role *role) {
     role->phase = error ? SERVICE_STATE_FAILED : SERVICE_STATE_RUNNING;
     role->has_memory = !error && role->entry->keep;
     role->takes_over = false;
+    role->watch = (struct watch){.ping = role->watch.ping, .is_pinged = role->watch.is_pinged};
     if (error)
         report("role %s can't be started: error %d", role->entry->name, error);
     return error;
@@ -261,7 +286,9 @@ void role_stop(struct role *role, uint32_t cause) {
 
 void role_ended(struct role *role, uint32_t cause, uint64_t now) {
     drop_next(role, ERR_BUSY);
-    bool own_fault = (cause == SERVICE_CAUSE_FAULT || cause == SERVICE_CAUSE_EXIT) && !role->has_point;
+    bool own_fault = (cause == SERVICE_CAUSE_FAULT || cause == SERVICE_CAUSE_EXIT || cause == SERVICE_CAUSE_HUNG) && !role->has_point;
+    if (own_fault)
+        note_blamed(role);
     role->faults = own_fault && now - role->started < 10 * SECOND ? role->faults + 1 : own_fault;
     role->has_point = false;
     bool keeps = !role->refused && role->faults < FAULTS_DROP;

@@ -6,6 +6,22 @@
 #include "servers/init/image.h"
 #include "servers/init/manifest.h"
 
+// What the last look at a role found (watch.c).
+struct watch {
+    uint64_t cpu_time, served_serial, served_count;
+    uint64_t head_since; // monotonic time at which the head of its queue was sent; 0: the queue was empty
+    uint32_t strikes;    // looks at which it did not move though somebody waits
+    uint32_t busy;       // looks at which it ran all the time
+    cap_t ping;          // session of init's own
+    bool is_pinged;
+};
+
+// A request that was being served when an actor failed by itself.
+struct blamed {
+    uint64_t thread, count; // its number; 0: none
+    uint32_t times;
+};
+
 struct role {
     const struct manifest_role *entry;
     struct image image;
@@ -25,6 +41,8 @@ struct role {
     // Of the actor's address space, for the next one if its memory is kept.
     cap_t startup_memory;
     uint64_t stack, startup, clock, message_page; // addresses
+    struct watch watch;
+    struct blamed blamed;
     bool has_point;  // it was told to end at an event (service.point): no fault of its own
     bool has_memory; // an actor's memory is there
     bool refused;    // the actor said that it can't go on with it
