@@ -34,9 +34,13 @@ static error_t keep(struct request *request) {
     uint64_t now = report_time();
     if (tag_method(request->tag) == EVENT_FAULT) {
         role->fault_address = request->words[FAULT_WORD_RIP];
-        if (!role->has_point)
-            crash_report(role, request->words);
-        role_ended(role, role->has_point ? SERVICE_CAUSE_KILLED : SERVICE_CAUSE_FAULT, now);
+        static struct crash crash;
+        bool was_point = role->has_point;
+        if (!was_point)
+            crash_collect(&crash, role);
+        role_ended(role, was_point ? SERVICE_CAUSE_KILLED : SERVICE_CAUSE_FAULT, now);
+        if (!was_point)
+            crash_report(role, &crash, request->words);
     } else if (tag_method(request->tag) == EVENT_EXIT && role->next.template && (uint32_t)request->words[0] == STARTUP_HANDED_OVER) {
         role_handed_over(role, (cap_t)(request->words[0] >> 32), now);
     } else if (tag_method(request->tag) == EVENT_EXIT && role->next.template && request->words[0] == STARTUP_KEEPS_ROLE) {

@@ -203,8 +203,10 @@ static error_t make_space(struct role *role) {
 static void note_blamed(struct role *role) {
     struct thread_information information;
     struct blamed *blamed = &role->blamed;
-    if (!role->thread || thread_information(role->thread, &information) || !information.served_serial)
+    if (!role->thread || thread_information(role->thread, &information) || !information.served_serial) {
+        *blamed = (struct blamed){0};
         return;
+    }
     bool same = blamed->thread == information.served_serial && blamed->count == information.served_count;
     *blamed = (struct blamed){information.served_serial, information.served_count, same ? blamed->times + 1 : 1};
     if (blamed->times >= BLAME_MOST)
@@ -266,6 +268,7 @@ static void end_actor(struct role *role, uint32_t cause, bool keeps_memory) {
     role->has_memory = keeps_memory && role->has_memory && process_end_threads(role->process) == ERR_OK;
     if (!role->has_memory)
         (void)process_reset(role->process);
+    role->had_memory = role->has_memory;
     role->cause = cause;
     role->phase = SERVICE_STATE_STOPPED;
 }
@@ -290,11 +293,14 @@ void role_ended(struct role *role, uint32_t cause, uint64_t now) {
     if (own_fault)
         note_blamed(role);
     role->faults = own_fault && now - role->started < 10 * SECOND ? role->faults + 1 : own_fault;
+    if (own_fault && role->blamed.times == BLAME_MOST)
+        role->faults = 1; // the next actor refuses what it was
     role->has_point = false;
     bool keeps = !role->refused && role->faults < FAULTS_DROP;
-    if (own_fault && role->previous.template && now - role->started < SECOND) {
+    if (own_fault && role->previous.template && now - role->reloaded_at < SECOND) {
         report("the new program of %s ended at once: the one before comes back", role->entry->name);
-        image_release(&role->image);
+        image_release(&role->failed);
+        role->failed = role->image;
         role->image = role->previous;
         role->previous = (struct image){0};
         role->faults = 1;
@@ -342,6 +348,7 @@ void role_handed_over(struct role *role, cap_t records, uint64_t now) {
     role->previous = role->image;
     role->image = role->next;
     role->next = (struct image){0};
+    role->reloaded_at = now;
     role->reloaded = true;
     role->faults = 0;
     if (role->records)

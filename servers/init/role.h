@@ -26,6 +26,8 @@ struct role {
     const struct manifest_role *entry;
     struct image image;
     struct image previous; // before a reload: comes back if the new one ends at once. template 0: none
+    struct image failed;   // the new one that ended at once, for the report of its crash
+    uint64_t reloaded_at;  // monotonic time
     bool reloaded;         // the image is not the initrd's
     struct image next;     // the actor is asked to hand over to this one; template 0: it is not
     struct deferred reloader; // who asked for it
@@ -45,6 +47,7 @@ struct role {
     struct blamed blamed;
     bool has_point;  // it was told to end at an event (service.point): no fault of its own
     bool has_memory; // an actor's memory is there
+    bool had_memory; // the last actor was started with the memory of the one before, or will be
     bool refused;    // the actor said that it can't go on with it
 };
 

@@ -218,6 +218,7 @@ static error_t init_service_reload(struct request *request, const struct service
     role->previous = role->image;
     role->image = fresh;
     role->reloaded = in->image != 0;
+    role->reloaded_at = report_time();
     role->faults = 0;
     role_ended(role, SERVICE_CAUSE_RELOADED, report_time());
     return ERR_OK;

@@ -116,9 +116,11 @@ static void judge(struct role *role, uint64_t now, uint64_t passed) {
 static void blame(struct role *role, uint64_t now) {
     struct role *guilty = end_of_chain(role);
     role->watch.strikes = 0;
-    if (guilty->thread && thread_stop(guilty->thread) == ERR_OK)
-        hang_report(guilty, role);
+    static struct crash crash;
+    if (thread_stop(guilty->thread) == ERR_OK)
+        crash_collect(&crash, guilty);
     role_ended(guilty, SERVICE_CAUSE_HUNG, now);
+    hang_report(guilty, &crash, role);
 }
 
 uint64_t roles_watch(uint64_t now) {
