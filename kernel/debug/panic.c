@@ -8,9 +8,9 @@
 
 #include "kernel/debug/format.h"
 #include "kernel/debug/symbols.h"
+#include "kernel/x86_64/descriptors.h"
 #include "kernel/x86_64/early_console.h"
 #include "kernel/x86_64/registers.h"
-#include "kernel/x86_64/stack_trace.h"
 
 enum { FRAMES_MAX = 32, LINE_BYTES = 320 };
 

@@ -4,7 +4,6 @@
 
 #include "kernel/cap/account.h"
 #include "kernel/sched/process.h"
-#include "kernel/sched/run_queue.h"
 #include "kernel/trace/trace.h"
 #include "kernel/x86_64/clock.h"
 #include "kernel/x86_64/processor.h"

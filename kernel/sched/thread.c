@@ -8,7 +8,6 @@
 #include "kernel/memory/frame.h"
 #include "kernel/memory/memory.h"
 #include "kernel/sched/process.h"
-#include "kernel/sched/run_queue.h"
 #include "kernel/sched/schedule.h"
 #include "kernel/trace/trace.h"
 #include "kernel/x86_64/fpu.h"

@@ -12,7 +12,7 @@ static error_t create(struct invocation *call, uint32_t method) {
     if (method == METHOD_IRQ_CREATE_LINE) {
         if (call->in[0] >= IRQ_MESSAGE_LINE || call->in[1] > 3)
             return ERR_INVALID;
-        error = irq_create_line(account, (uint32_t)call->in[0], (uint32_t)call->in[1], &irq);
+        error = irq_create_line(account, (uint32_t)call->in[0], call->in[1] & 1, call->in[1] & 2, &irq);
     } else {
         error = irq_create_message(account, &irq, &call->reply[0], &call->reply[1]);
     }

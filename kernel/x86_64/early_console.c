@@ -5,7 +5,6 @@
 
 #include <stdbool.h>
 
-#include "kernel/init/options.h"
 #include "kernel/x86_64/early_font.h"
 #include "kernel/x86_64/registers.h"
 #include "kernel/x86_64/string.h"
@@ -126,19 +125,8 @@ static void screen_start(const struct boot_framebuffer *framebuffer) {
             field_full(screen.blue_position, screen.blue_size);
 }
 
-static unsigned chosen_outputs(void) {
-    char value[16];
-    if (options_get("console", value, sizeof value) && strlen(value) == 6) {
-        if (memcmp(value, "serial", 6) == 0)
-            return EARLY_CONSOLE_SERIAL;
-        if (memcmp(value, "screen", 6) == 0)
-            return EARLY_CONSOLE_SCREEN;
-    }
-    return EARLY_CONSOLE_SERIAL | EARLY_CONSOLE_SCREEN;
-}
-
-void early_console_start(const struct boot_framebuffer *framebuffer, uintptr_t framebuffer_address) {
-    enabled = chosen_outputs();
+void early_console_start(const struct boot_framebuffer *framebuffer, uintptr_t framebuffer_address, unsigned outputs) {
+    enabled = outputs;
     if ((enabled & EARLY_CONSOLE_SERIAL) && !serial_start())
         enabled &= ~(unsigned)EARLY_CONSOLE_SERIAL;
     bool has_screen = framebuffer_address != 0 && (framebuffer->kind == KIND_RGB || framebuffer->kind == KIND_TEXT);

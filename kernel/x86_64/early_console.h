@@ -9,9 +9,8 @@
 
 enum { EARLY_CONSOLE_SERIAL = 1, EARLY_CONSOLE_SCREEN = 2 };
 
-// framebuffer_address: where the frame buffer (or text page) can be written, 0 if nowhere. The option console=serial or
-// console=screen leaves out the other.
-void early_console_start(const struct boot_framebuffer *framebuffer, uintptr_t framebuffer_address);
+// framebuffer_address: where the frame buffer (or text page) can be written, 0 if nowhere. outputs: those to write to.
+void early_console_start(const struct boot_framebuffer *framebuffer, uintptr_t framebuffer_address, unsigned outputs);
 void early_console_write(const char *text, size_t length);
 // User space owns these outputs from now on.
 void early_console_release(unsigned outputs);

@@ -27,6 +27,8 @@ void layout(void) {
     OFFSET(LOCK_NEXT, kernel_lock, next);
     OFFSET(LOCK_NOW, kernel_lock, now);
     OFFSET(LOCK_WAITS, kernel_lock, waits);
+    CONSTANT(KERNEL_STACK_BYTES, KERNEL_STACK_BYTES);
+    OFFSET(CPU_APIC_ID, processor, apic_id);
     OFFSET(CPU_KERNEL_STACK, processor, kernel_stack);
     OFFSET(CPU_USER_STACK, processor, user_stack);
     OFFSET(CPU_ROOT, processor, space_root);

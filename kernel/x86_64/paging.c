@@ -3,7 +3,6 @@
 #include "kernel/x86_64/paging.h"
 
 #include "kernel/cap/account.h"
-#include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
 #include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
@@ -12,6 +11,9 @@
 #include "kernel/x86_64/processors.h"
 
 enum { ENTRIES = 512, LEVELS = 4, INVALIDATE_SINGLY = 32, DESTROY_STEP = 8 };
+
+enum { CAPABILITY_SLOT = 400, DEVICE_SLOT = 509 }; // of the root
+#define DEVICE_REGION (UINT64_C(0xffff) << 48 | (uint64_t)DEVICE_SLOT << 39)
 
 static uint64_t kernel_root;
 
@@ -53,7 +55,7 @@ void paging_initialize(uint64_t root) {
     kernel_root = root;
     // Every space shares the kernel's upper-level tables, so all that may ever be used exist from the start.
     uint64_t *table = table_at(root);
-    static const uint16_t slots[] = {400, 509};
+    static const uint16_t slots[] = {CAPABILITY_SLOT, DEVICE_SLOT};
     for (uint32_t i = 0; i < sizeof(slots) / sizeof(slots[0]); i++) {
         uint64_t physical;
         if (frame_allocate_zeroed(&physical))
@@ -72,6 +74,16 @@ error_t kernel_map_page(uint64_t virtual_address, uint64_t physical, uint64_t fl
     if (!error)
         *entry = physical | flags | PAGE_PRESENT | PAGE_GLOBAL;
     return error;
+}
+
+void *kernel_map_device(uint64_t physical) {
+    static uint64_t next = DEVICE_REGION;
+    uint64_t page = next;
+    next += 2 * PAGE_BYTES; // running off its end faults
+    if (physical > PAGE_ADDRESS ||
+        kernel_map_page(page, physical & PAGE_ADDRESS, PAGE_WRITE | PAGE_NO_EXECUTE | PAGE_UNCACHED))
+        return NULL;
+    return (void *)(page + physical % PAGE_BYTES); // NOLINT(performance-no-int-to-ptr)
 }
 
 bool kernel_page_is_mapped(uint64_t virtual_address) {

@@ -32,6 +32,8 @@ error_t kernel_map_page(uint64_t virtual_address, uint64_t physical, uint64_t fl
 uint64_t kernel_unmap_page(uint64_t virtual_address); // returns the physical address
 bool kernel_page_is_mapped(uint64_t virtual_address);
 void kernel_release_table(uint64_t virtual_address);  // the page table of an empty 2 MiB range
+// Shows the page with a device's registers for good, uncached; only while the machine is set up. NULL: no memory.
+void *kernel_map_device(uint64_t physical) MUST_USE;
 
 // A user space. Its tables are charged to `account` page by page.
 struct page_tables {
