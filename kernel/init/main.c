@@ -9,7 +9,6 @@
 #include "kernel/sched/schedule.h"
 #include "kernel/x86_64/descriptors.h"
 #include "kernel/x86_64/early_console.h"
-#include "kernel/x86_64/lock.h"
 #include "kernel/x86_64/paging.h"
 #include "kernel/x86_64/platform.h"
 #include "kernel/x86_64/processor.h"

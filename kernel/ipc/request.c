@@ -2,8 +2,7 @@
 #include "kernel/ipc/request.h"
 
 #include "kernel/ipc/call.h"
-#include "kernel/ipc/session.h"
-#include "kernel/ipc/transfer.h"
+#include "kernel/ipc/endpoint.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/schedule.h"
 #include "kernel/sched/thread.h"
@@ -134,10 +133,7 @@ static void show_answer(struct call *call, struct thread *thread) {
     registers->r15 = request->count;
     shown(request, thread);
     memcpy(registers->words, call->words, sizeof(registers->words));
-    uint32_t words = tag_words(request->tag);
-    if (words > MESSAGE_REGISTER_WORDS)
-        memcpy(&thread->page->words[MESSAGE_REGISTER_WORDS], &call->words[MESSAGE_REGISTER_WORDS],
-               (words - MESSAGE_REGISTER_WORDS) * sizeof(uint64_t));
+    transfer_page_words(thread->page->words, call->words, request->tag);
     memcpy(thread->page->received_caps, call->received_caps, sizeof(call->received_caps));
 }
 

@@ -2,7 +2,6 @@
 // range and is itself taken from the first free range that holds it.
 #include "kernel/memory/frame.h"
 
-#include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
 #include "kernel/memory/direct_map.h"
 #include "kernel/x86_64/string.h"

@@ -3,7 +3,6 @@
 
 #include "kernel/cap/account.h"
 #include "kernel/ipc/endpoint.h"
-#include "kernel/ipc/session.h"
 #include "kernel/sched/thread.h"
 #include "kernel/x86_64/switch.h"
 

@@ -3,7 +3,6 @@
 
 #include "kernel/cap/account.h"
 #include "kernel/ipc/endpoint.h"
-#include "kernel/ipc/session.h"
 #include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
 #include "kernel/memory/memory.h"

@@ -14,7 +14,7 @@
 #include "kernel/x86_64/clock.h"
 #include "kernel/x86_64/early_console.h"
 #include "kernel/x86_64/entropy.h"
-#include "kernel/x86_64/lock.h"
+#include "kernel/x86_64/processors.h"
 #include "kernel/x86_64/platform.h"
 
 // Memory that is on its way back counts as free: first it gets there.

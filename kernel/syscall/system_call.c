@@ -6,13 +6,12 @@
 #include "kernel/ipc/copy.h"
 #include "kernel/ipc/endpoint.h"
 #include "kernel/ipc/notification.h"
-#include "kernel/ipc/session.h"
-#include "kernel/ipc/transfer.h"
+#include "kernel/ipc/request.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/schedule.h"
 #include "kernel/syscall/invocation.h"
 #include "kernel/trace/trace.h"
-#include "kernel/x86_64/lock.h"
+#include "kernel/x86_64/processors.h"
 
 enum { REAP_STEPS = 2 };
 

@@ -5,7 +5,6 @@
 
 #include <stdbool.h>
 
-#include "kernel/x86_64/early_font.h"
 #include "kernel/x86_64/registers.h"
 #include "kernel/x86_64/string.h"
 

@@ -16,3 +16,7 @@ void early_console_write(const char *text, size_t length);
 void early_console_release(unsigned outputs);
 // For panic: takes back every output that was ever started, with a clear screen.
 void early_console_seize(void);
+
+// Its font: printable ASCII, converted at build time by early_font.py from a console font package. Bit 7 is leftmost.
+enum { EARLY_FONT_FIRST = ' ', EARLY_FONT_LAST = '~', EARLY_FONT_WIDTH = 8, EARLY_FONT_HEIGHT = 16 };
+extern const uint8_t early_font[EARLY_FONT_LAST - EARLY_FONT_FIRST + 1][EARLY_FONT_HEIGHT];

@@ -4,11 +4,11 @@
 
 #include "kernel/abi/syscall.h"
 #include "kernel/ipc/notification.h"
-#include "kernel/ipc/session.h"
+#include "kernel/ipc/endpoint.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/thread.h"
 #include "kernel/x86_64/descriptors.h"
-#include "kernel/x86_64/lock.h"
+#include "kernel/x86_64/processors.h"
 #include "kernel/x86_64/processor.h"
 
 #define CONSTANT(name, value) __asm__ volatile("\n.ascii \"layout " #name " %c0\"" : : "i"((long)(value)))

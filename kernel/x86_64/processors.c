@@ -1,4 +1,4 @@
-// Starting the other processors and answering each other; see processors.h. Intel SDM volume 3A, 4.10.5 (translations of other
+// Starting the other processors, the lock between them, and answering each other; see processors.h. Intel SDM volume 3A, 4.10.5 (translations of other
 // processors). Those that the loader found wait in start.asm until `processor_wanted` is theirs.
 #include "kernel/x86_64/processors.h"
 
@@ -9,7 +9,6 @@
 #include "kernel/x86_64/clock.h"
 #include "kernel/x86_64/descriptors.h"
 #include "kernel/x86_64/lapic.h"
-#include "kernel/x86_64/lock.h"
 #include "kernel/x86_64/paging.h"
 #include "kernel/x86_64/platform.h"
 #include "kernel/x86_64/processor.h"
@@ -22,6 +21,7 @@ _Noreturn void return_to_user(void); // entry.asm
 _Noreturn void processor_enter(struct processor *processor);
 
 struct processor *processor_wanted;
+struct kernel_lock kernel_lock_state;
 
 void processors_answer(void) {
     uint64_t *mailbox = &processor_self()->mailbox, wanted = __atomic_load_n(mailbox, __ATOMIC_ACQUIRE);
@@ -34,6 +34,26 @@ void processors_answer(void) {
         cr3_write(wanted);
     }
     __atomic_store_n(mailbox, 0, __ATOMIC_RELEASE);
+}
+
+void kernel_lock(void) {
+    struct kernel_lock *lock = &kernel_lock_state;
+    uint32_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_ACQUIRE);
+    if (__atomic_load_n(&lock->now, __ATOMIC_ACQUIRE) == ticket)
+        return;
+    while (__atomic_load_n(&lock->now, __ATOMIC_ACQUIRE) != ticket) {
+        processors_answer();
+        __builtin_ia32_pause();
+    }
+    lock->waits++;
+}
+
+uint64_t kernel_lock_waits(void) {
+    return kernel_lock_state.waits;
+}
+
+void kernel_unlock(void) {
+    __atomic_store_n(&kernel_lock_state.now, kernel_lock_state.now + 1, __ATOMIC_RELEASE);
 }
 
 static void post(struct processor *processor, uint64_t wanted) {

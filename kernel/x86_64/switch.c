@@ -9,7 +9,6 @@
 #include "kernel/x86_64/descriptors.h"
 #include "kernel/x86_64/fpu.h"
 #include "kernel/x86_64/lapic.h"
-#include "kernel/x86_64/lock.h"
 #include "kernel/x86_64/processor.h"
 #include "kernel/x86_64/processors.h"
 #include "kernel/x86_64/vectors.h"

@@ -11,7 +11,6 @@
 #include "kernel/ipc/call.h"
 #include "kernel/ipc/endpoint.h"
 #include "kernel/ipc/notification.h"
-#include "kernel/ipc/session.h"
 #include "kernel/irq/irq.h"
 #include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"

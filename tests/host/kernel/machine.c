@@ -27,7 +27,6 @@
 #include "kernel/x86_64/fpu.h"
 #include "kernel/x86_64/ioapic.h"
 #include "kernel/x86_64/lapic.h"
-#include "kernel/x86_64/lock.h"
 #include "kernel/x86_64/platform.h"
 #include "kernel/x86_64/processor.h"
 #include "kernel/x86_64/processors.h"

@@ -10,7 +10,7 @@
 #include "kernel/cap/account.h"
 #include "kernel/ipc/call.h"
 #include "kernel/ipc/notification.h"
-#include "kernel/ipc/session.h"
+#include "kernel/ipc/endpoint.h"
 #include "kernel/irq/irq.h"
 #include "kernel/memory/frame.h"
 #include "kernel/sched/process.h"
