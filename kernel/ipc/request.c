@@ -9,6 +9,7 @@
 #include "kernel/trace/trace.h"
 #include "kernel/x86_64/string.h"
 #include "kernel/x86_64/clock.h"
+#include "kernel/x86_64/vectors.h"
 
 static struct thread *thread_of(struct request *request) {
     if (request->origin == REQUEST_THREAD)
@@ -169,7 +170,7 @@ static void wake_caller(struct request *request, error_t error) {
         break;
     case REQUEST_PAGE: // the access is tried again, whatever was answered; without the page it faults to the keeper
         if (error)
-            thread_fault(thread, 14);
+            thread_fault(thread, VECTOR_PAGE_FAULT);
         else
             thread_wake(thread);
         break;

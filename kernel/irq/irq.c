@@ -127,8 +127,6 @@ void irq_deliver(uint8_t vector) {
     if (!state->irqs.next)
         return;
     state->count++;
-    for (struct list *link = state->irqs.next; link != &state->irqs; link = link->next)
-        CONTAINER_OF(link, struct irq, link)->count++;
     if (state->line == IRQ_MESSAGE_LINE) {
         (void)tell(state);
         return;

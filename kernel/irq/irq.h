@@ -12,7 +12,7 @@ struct irq {
     struct object object;
     struct list link;                  // vector's irqs
     struct notification *notification; // referenced, or NULL
-    uint64_t bits, count;
+    uint64_t bits;
     uint32_t line; // global number, or IRQ_MESSAGE_LINE
     uint8_t vector;
     bool pending;
