@@ -227,15 +227,21 @@ static error_t clone_page(const struct memory *source, uint64_t from, uint64_t *
     return ERR_OK;
 }
 
+static uint64_t *next_entry(uint64_t *entry) {
+    return entry && (uintptr_t)(entry + 1) % PAGE_BYTES ? entry + 1 : NULL;
+}
+
 static error_t clone_pages(struct memory *source, struct memory *clone, uint64_t first, uint64_t end) {
     for (struct list *link = source->mappings.next; link != &source->mappings; link = link->next)
         mapping_write_protect(CONTAINER_OF(link, struct mapping, in_memory), first + clone->cursor,
                               end - clone->cursor);
-    for (; clone->cursor < end; clone->cursor++) {
-        uint64_t *from, *to;
-        if (find_entry(source, first + clone->cursor, false, &from) || !from || !*from)
+    uint64_t *from = NULL, *to = NULL; // at the cursor, as long as they stay in one page of their tree
+    for (; clone->cursor < end; clone->cursor++, from = next_entry(from), to = next_entry(to)) {
+        if (!from && (find_entry(source, first + clone->cursor, false, &from) || !from))
             continue;
-        error_t error = find_entry(clone, clone->cursor, true, &to);
+        if (!*from)
+            continue;
+        error_t error = to ? ERR_OK : find_entry(clone, clone->cursor, true, &to);
         if (!error)
             error = clone_page(source, *from, to);
         if (error)

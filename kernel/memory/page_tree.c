@@ -2,24 +2,9 @@
 #include "kernel/memory/page_tree.h"
 
 #include "kernel/cap/account.h"
-#include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
 
-static uint64_t *below(uint64_t entry, uint32_t level, uint64_t index) {
-    uint64_t *page = direct_map(entry & PAGE_TREE_ADDRESS);
-    return &page[index >> (PAGE_TREE_SHIFT * (level - 1)) & (PAGE_TREE_ENTRIES - 1)];
-}
-
-uint32_t page_tree_find(uint64_t *root, uint32_t levels, uint32_t least, uint64_t index, uint64_t **entry) {
-    uint64_t *slot = root;
-    uint32_t level = levels;
-    for (; level > least && *slot; level--)
-        slot = below(*slot, level, index);
-    *entry = slot;
-    return level;
-}
-
-error_t page_tree_make(uint64_t *root, uint32_t levels, uint64_t index, uint64_t flags, struct account *account, uint64_t **entry) {
+error_t page_tree_grow(uint64_t *root, uint32_t levels, uint64_t index, uint64_t flags, struct account *account, uint64_t **entry) {
     while (page_tree_find(root, levels, 0, index, entry) > 0) {
         uint64_t physical;
         error_t error = account_charge(account, PAGE_BYTES);
@@ -42,11 +27,12 @@ bool page_tree_free(uint64_t *root, uint32_t levels, uint64_t *cursor, uint64_t 
         uint64_t *slots[PAGE_TREE_LEVELS + 1] = {0}, *slot;
         uint32_t level = levels;
         for (slots[level] = slot = root; level > !leaves && *slot; level--)
-            slots[level - 1] = slot = below(*slot, level, *cursor);
+            slots[level - 1] = slot = page_tree_below(*slot, level, *cursor);
         uint64_t reach = UINT64_C(1) << (PAGE_TREE_SHIFT * level); // of a leaf, of a page of leaves that stay, or of what is not there
-        do // past the empty entries behind it in the same page
-            *cursor = (*cursor & ~(reach - 1)) + reach;
-        while (*cursor < end && *cursor % (reach << PAGE_TREE_SHIFT) != 0 && !*++slot);
+        uint64_t next = (*cursor & ~(reach - 1)) + reach, last = (*cursor | ((reach << PAGE_TREE_SHIFT) - 1)) + 1;
+        for (last = last < end ? last : end; next < last && !*++slot;) // past the empty entries behind it in the same page
+            next += reach;
+        *cursor = next;
         for (; level <= levels; level++) {
             if (*slots[level])
                 frame_release(*slots[level] & PAGE_TREE_ADDRESS), ++*freed;

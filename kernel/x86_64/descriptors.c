@@ -150,11 +150,14 @@ void descriptors_load(struct processor *processor) {
 
 static void set_ports(struct task_state *state, const struct process *process, bool denied) {
     for (uint32_t range = 0; range < process->port_ranges; range++) {
-        for (uint32_t port = process->ports[range].first; port <= process->ports[range].last; port++) {
-            if (denied)
-                state->port_map[port / 8] |= (uint8_t)(1u << port % 8);
-            else
-                state->port_map[port / 8] &= (uint8_t) ~(1u << port % 8);
+        for (uint32_t port = process->ports[range].first, end = process->ports[range].last + 1u; port < end; port++) {
+            if (port % 8 == 0 && end - port >= 8) { // all but the edges: whole bytes
+                memset(&state->port_map[port / 8], denied ? 0xff : 0, (end - port) / 8);
+                port = (end & ~7u) - 1;
+            } else {
+                uint8_t *byte = &state->port_map[port / 8], bit = (uint8_t)(1u << port % 8);
+                *byte = denied ? *byte | bit : *byte & (uint8_t)~bit;
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 #include "drivers/framework/port.h"
 #include "kernel/abi/capability.h"
 #include "libipc/client/slot.h"
+#include "libipc/protocols/ioport.h"
 #include "libipc/protocols/irq.h"
 #include "libipc/protocols/process.h"
 #include "programs/ipcbench/partner.h"
@@ -21,7 +22,10 @@ static void start_timer(void) {
 static error_t interrupt_to_driver(const struct bench *bench, struct series *series) {
     struct partner partner;
     cap_t irq = 0;
-    error_t error = process_attach_ports(SLOT_SELF, BOOT_SLOT_IOPORT);
+    cap_t ports = 0;
+    error_t error = ioport_derive(BOOT_SLOT_IOPORT, TIMER_CHANNEL_0, TIMER_COMMAND - TIMER_CHANNEL_0 + 1, &ports);
+    if (!error)
+        error = process_attach_ports(SLOT_SELF, ports);
     if (!error)
         error = partner_make(&partner, bench->code, false);
     if (!error)
