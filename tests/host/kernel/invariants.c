@@ -293,7 +293,8 @@ static void check_thread(struct thread *thread) {
         fail("a thread serves a caller that the fast path must not answer");
     if (!ended && !ready && thread->timer.linked && !(thread->extras & EXTRA_TIMER)) // ready: it waits for its account's next period
         fail("a timer is not marked");
-    if (thread->timer.linked && thread->state != THREAD_STATE_WAITING && thread->state != THREAD_STATE_CALLING)
+    if (thread->timer.linked && thread->state != THREAD_STATE_WAITING && thread->state != THREAD_STATE_CALLING &&
+        !(put_off && !thread->in_queue && thread != current_thread()))
         fail("a thread in state %u has a timer", thread->state);
     const struct request *serving = thread_serving(thread);
     if (serving && (serving->server != thread || serving->state != REQUEST_SERVED || ended))
