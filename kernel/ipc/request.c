@@ -4,11 +4,11 @@
 #include "kernel/ipc/call.h"
 #include "kernel/ipc/endpoint.h"
 #include "kernel/sched/process.h"
-#include "kernel/sched/schedule.h"
 #include "kernel/sched/thread.h"
 #include "kernel/trace/trace.h"
 #include "kernel/x86_64/string.h"
 #include "kernel/x86_64/clock.h"
+#include "kernel/x86_64/processor.h"
 #include "kernel/x86_64/vectors.h"
 
 static struct thread *thread_of(struct request *request) {
@@ -45,7 +45,7 @@ error_t request_send(struct request *request, struct session *session) {
     request->since = clock_now();
     list_push_back(&endpoint->queue, &request->link);
     endpoint->queued++;
-    message_count++;
+    cpu_self()->messages++;
     trace_request(TRACE_EVENT_CALL, request, tag_method(request->tag), request->words);
     endpoint_wake(endpoint);
     if (request->state == REQUEST_QUEUED)

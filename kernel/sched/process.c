@@ -151,6 +151,11 @@ void process_destroy(struct process *process) {
     object_release(&process->object); // the reference of its creation
 }
 
+void process_table_grown(struct process *process) {
+    for (struct list *link = process->threads.next; link != &process->threads; link = link->next)
+        CONTAINER_OF(link, struct thread, process_link)->table_size = process->table.size;
+}
+
 void process_count_own(struct process *process, int32_t change) {
     process->own_capabilities = (uint32_t)((int32_t)process->own_capabilities + change);
 }

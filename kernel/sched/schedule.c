@@ -11,7 +11,7 @@
 
 enum { EXPIRE_STEP = 32, SYSTEM_CALL_INSTRUCTION_BYTES = 2, PAYER_DEPTH = 8 };
 
-uint64_t message_count, switch_count, interrupt_count;
+uint64_t switch_count, interrupt_count;
 
 // Whose turn is used when the thread runs: a server's time is that of the caller whose call it serves, however deep.
 static struct thread *payer_of(struct thread *thread) {

@@ -7,7 +7,7 @@
 #include "kernel/sched/thread.h"
 
 // Counters for kernel.information. Switches are the scheduler's own: those of the fast path are two for each message.
-extern uint64_t message_count, switch_count, interrupt_count;
+extern uint64_t switch_count, interrupt_count;
 
 // Picks the thread that returns to user mode on this processor, makes its space and extras current and arms the timer.
 // Idles, without the kernel lock, while there is none.

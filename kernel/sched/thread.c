@@ -73,6 +73,8 @@ error_t thread_create(struct process *process, uint8_t priority, bool fpu, struc
     if (process->port_ranges)
         thread->extras |= EXTRA_PORTS;
     thread->process = process;
+    thread->table_slots = process->table.slots;
+    thread->table_size = process->table.size;
     object_reference(&process->object);
     list_push_back(&process->threads, &thread->process_link);
     process->thread_count++;

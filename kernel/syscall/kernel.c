@@ -21,16 +21,18 @@
 static error_t information(struct invocation *call) {
     if (!reaper_run(1))
         return ERR_AGAIN;
-    uint64_t free = frame_free_bytes() + heap_slack_bytes(), idle = 0;
-    for (uint32_t i = 0; i < cpu_count; i++)
+    uint64_t free = frame_free_bytes() + heap_slack_bytes(), idle = 0, messages = 0;
+    for (uint32_t i = 0; i < cpu_count; i++) {
         idle += cpus[i]->idle_time;
+        messages += cpus[i]->messages;
+    }
     struct kernel_information result = {
         .total_bytes = frame_total_bytes(),
         .free_bytes = free,
         .kernel_bytes = frame_kernel_bytes(),
         .processes = process_count(),
         .threads = thread_count,
-        .messages = message_count,
+        .messages = messages,
         .switches = switch_count,
         .interrupts = interrupt_count,
         .idle_time = idle,

@@ -11,6 +11,7 @@
 #include "kernel/sched/schedule.h"
 #include "kernel/syscall/invocation.h"
 #include "kernel/trace/trace.h"
+#include "kernel/x86_64/processor.h"
 #include "kernel/x86_64/processors.h"
 #include "kernel/x86_64/vectors.h"
 
@@ -53,7 +54,7 @@ static error_t call(struct thread *thread) {
     struct capability *slot;
     error_t error = find(thread, thread->registers.rdi, CAP_SESSION, RIGHT_CALL, &slot);
     if (error == ERR_WRONG_KIND) {
-        message_count++;
+        cpu_self()->messages++;
         invoke_object(thread, slot);
         return ERR_OK;
     }

@@ -283,6 +283,8 @@ static void check_thread(struct thread *thread) {
     }
     check_request(&thread->request, thread->state != THREAD_STATE_CALLING, "a call");
     check_request(&thread->fault, thread->state != THREAD_STATE_FAULTED, "a fault");
+    if (!ended && (thread->table_slots != thread->process->table.slots || thread->table_size != thread->process->table.size))
+        fail("a thread looks its capabilities up in another table");
     bool put_off = ready && thread->timer_cpu; // until its account may spend again
     if (thread->in_queue != (ready && !held && thread != current_thread()) && !(put_off && !thread->in_queue))
         fail("a thread in state %u (held %d) is %s the run queue", thread->state, held, thread->in_queue ? "in" : "not in");
