@@ -1,26 +1,19 @@
-// The one interface to whichever interrupt controller the machine has. A line is named by its GSI; with the
-// PIC alone, GSI and ISA number are the same. Invariant: a line is masked until it was routed and unmasked.
-// The kernel's irq objects call it, under the kernel lock.
+// The one interface to whichever interrupt controller the machine has. A line is named by its GSI; with the PIC alone, GSI and ISA
+// number are the same. Invariant: a line is masked until it was routed and unmasked. irq.c calls it, under the kernel lock.
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "kernel/abi/errors.h"
-#include "kernel/abi/platform_info.h"
-
-enum irq_trigger { IRQ_EDGE = 0, IRQ_LEVEL = 1 };
-enum irq_polarity { IRQ_ACTIVE_HIGH = 0, IRQ_ACTIVE_LOW = 1 };
 
 struct irq_controller {
     const char *name;
-    // Ties a line to a vector, on the calling CPU, masked. Repeating it gives the same vector. ERR_INVALID:
-    // no such line; ERR_NO_SPACE: no vector is left; ERR_NOT_SUPPORTED: the hardware cannot.
-    error_t (*route)(uint32_t line, enum irq_trigger trigger, enum irq_polarity polarity, uint8_t *vector);
-    void (*mask)(uint32_t line);
-    void (*unmask)(uint32_t line);
-    // First thing on a device interrupt. false: it was spurious, nothing may be delivered, no end of
-    // interrupt is due.
+    // Ties a line to a vector, on the calling CPU, masked. Repeating it gives the same vector. ERR_INVALID: no such line;
+    // ERR_NO_SPACE: no vector is left; ERR_NOT_SUPPORTED: the hardware cannot.
+    error_t (*route)(uint32_t line, bool level, bool active_low, uint8_t *vector);
+    void (*mask)(uint32_t line, bool masked);
+    // First thing on a device interrupt. false: it was spurious, nothing may be delivered, no end of interrupt is due.
     bool (*accept)(uint8_t vector);
     // Due once per accepted interrupt of any vector (MSI, timer and IPIs too), on the CPU that took it.
     void (*end_of_interrupt)(uint8_t vector);
@@ -30,4 +23,3 @@ extern const struct irq_controller *irq_controller; // chosen once at boot
 
 // A vector for MSI or a line. ERR_NO_SPACE if all are taken.
 error_t irq_vector_allocate(uint8_t *vector) MUST_USE;
-void irq_vector_release(uint8_t vector);

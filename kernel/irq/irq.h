@@ -12,13 +12,13 @@ struct irq {
     struct object object;
     struct list link;                  // vector's irqs
     struct notification *notification; // referenced, or NULL
-    uint64_t bits, count;
+    uint64_t bits;
     uint32_t line; // global number, or IRQ_MESSAGE_LINE
     uint8_t vector;
-    bool pending, bound_to_vector;
+    bool pending;
 };
 
-error_t irq_create_line(struct account *account, uint32_t line, uint32_t flags, struct irq **out) MUST_USE;
+error_t irq_create_line(struct account *account, uint32_t line, bool level, bool active_low, struct irq **out) MUST_USE;
 error_t irq_create_message(struct account *account, struct irq **out, uint64_t *address, uint64_t *data) MUST_USE;
 void irq_bind(struct irq *irq, struct notification *notification, uint64_t bits);
 void irq_acknowledge(struct irq *irq);

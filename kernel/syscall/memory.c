@@ -49,19 +49,6 @@ static error_t physical(struct invocation *call, struct memory *memory) {
     return ERR_OK;
 }
 
-static error_t derive(struct invocation *call, struct memory *memory) {
-    struct memory *part;
-    if (memory->memory_kind != MEMORY_KIND_PHYSICAL || !is_page_range(memory, call->in[0], call->in[1]))
-        return ERR_INVALID;
-    error_t error = memory_create_physical(call->process->object.account, memory->physical + call->in[0],
-                                           call->in[1], memory->page_flags, &part);
-    if (error)
-        return error;
-    capability_fill(call->out[0], CAP_MEMORY, part, call->slot->rights, call->slot);
-    object_release(&part->object);
-    return ERR_OK;
-}
-
 static error_t supply(struct invocation *call, struct memory *memory) {
     struct memory *source;
     error_t error = invocation_object(call, 0, CAP_MEMORY, RIGHT_READ | RIGHT_WRITE, &source);
@@ -121,8 +108,6 @@ error_t memory_invoke(struct invocation *call, uint32_t method) {
         return clone(call, memory);
     case METHOD_MEMORY_PHYSICAL:
         return physical(call, memory);
-    case METHOD_MEMORY_DERIVE:
-        return derive(call, memory);
     case METHOD_MEMORY_DISCARD:
         if (!is_page_range(memory, call->in[0], call->in[1]))
             return ERR_INVALID;

@@ -7,16 +7,18 @@
 #include <stdint.h>
 
 enum {
-    MSR_EFER = 0xc0000080,
+    MSR_APIC_BASE = 0x1b,
     MSR_PAT = 0x277,
+    MSR_EFER = 0xc0000080,
     EFER_SYSCALL = 1 << 0,
     EFER_NX = 1 << 11,
+    CR0_TASK_SWITCHED = 1 << 3,
     CR4_GLOBAL_PAGES = 1 << 7,
     CR4_UMIP = 1 << 11,
-    CR4_FSGSBASE = 1 << 16,
     CR4_SMEP = 1 << 20,
     CR4_SMAP = 1 << 21,
 };
+enum { PIT_HZ = 1193182, PIT_CHANNEL_0 = 0x40, PIT_COMMAND = 0x43 };
 
 struct cpuid_result {
     uint32_t eax, ebx, ecx, edx;
@@ -68,10 +70,14 @@ static inline void msr_write(uint32_t msr, uint64_t value) {
     __asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
 }
 
-static inline uint64_t cr2_read(void) {
+static inline uint64_t cr0_read(void) {
     uint64_t value;
-    __asm__ volatile("mov %%cr2, %0" : "=r"(value));
+    __asm__ volatile("mov %%cr0, %0" : "=r"(value));
     return value;
+}
+
+static inline void cr0_write(uint64_t value) {
+    __asm__ volatile("mov %0, %%cr0" : : "r"(value) : "memory");
 }
 
 static inline uint64_t cr3_read(void) {
