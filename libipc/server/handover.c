@@ -23,7 +23,7 @@ enum {
 static void (*prepare_records)(void);
 static error_t (*give_records)(struct handover *handover);
 static error_t (*take_records)(struct handover *handover);
-static cap_t records;                     // what this actor began with
+static cap_t records;                  // what this actor began with
 static uint64_t inherited[SLOT_WORDS]; // slots of the actor before that nobody has claimed
 
 static _Noreturn void leave(uint64_t status) {
@@ -43,7 +43,8 @@ static bool wait_for_requests(void) {
         if (!fiber->serves && fiber->function != loop_close_session)
             continue; // work of the server's own: `give` knows what it is
         busy = true;
-        if (!fiber->serves || fiber->state != FIBER_WAITING || !fiber->cancellable || fiber->request.cancelled)
+        if (!fiber->serves || fiber->state != FIBER_WAITING || !fiber->cancellable ||
+            fiber->request.cancelled)
             continue;
         fiber->is_dropped = fiber->request.cancelled = true;
         fiber_wait_end(fiber, ERR_CANCELLED);
@@ -60,7 +61,8 @@ static error_t give_into(uint64_t bytes, cap_t *memory, bool *is_full) {
         return error;
     error = process_map(SLOT_SELF, 0, bytes, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, *memory, &address);
     if (error == ERR_OK) {
-        error = state_format(&handover.state, (void *)(uintptr_t)address, bytes, VERSION); // NOLINT(performance-no-int-to-ptr)
+        error = state_format(&handover.state, (void *)(uintptr_t)address, bytes,
+                             VERSION); // NOLINT(performance-no-int-to-ptr)
         if (error == ERR_OK)
             error = give_records(&handover);
         error_t ignored = process_unmap(SLOT_SELF, address, bytes);
@@ -83,7 +85,8 @@ static void give(void *argument) {
     if (!loop.draining)
         return; // this actor took the role back meanwhile, in the memory of the one that was to give it away
     loop.handed_over = true;
-    loop.handover_status = error == ERR_OK ? STARTUP_HANDED_OVER | (uint64_t)memory << 32 : STARTUP_KEEPS_ROLE;
+    loop.handover_status =
+        error == ERR_OK ? STARTUP_HANDED_OVER | (uint64_t)memory << 32 : STARTUP_KEEPS_ROLE;
 }
 
 static void prepare(void *argument) {
@@ -188,7 +191,8 @@ static error_t take_from(cap_t memory) {
         error = process_map(SLOT_SELF, 0, length, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, memory, &address);
     if (error != ERR_OK)
         return error;
-    error = state_open(&handover.state, (void *)(uintptr_t)address, length, VERSION); // NOLINT(performance-no-int-to-ptr)
+    error = state_open(&handover.state, (void *)(uintptr_t)address, length,
+                       VERSION); // NOLINT(performance-no-int-to-ptr)
     if (error == ERR_OK && handover.state.damaged != 0)
         error = ERR_CORRUPT;
     if (error == ERR_OK)
@@ -213,7 +217,8 @@ error_t handover_begin(void) {
 }
 
 static const struct startup_capability *listed(const struct startup *startup) {
-    return (const struct startup_capability *)(const void *)((const char *)startup + startup->capability_offset);
+    return (const struct startup_capability *)(const void *)((const char *)startup +
+                                                             startup->capability_offset);
 }
 
 bool server_takes_over(struct server *server, const struct startup *startup) {
@@ -229,7 +234,8 @@ bool server_takes_over(struct server *server, const struct startup *startup) {
     return true;
 }
 
-void server_hands_over(struct server *server, void (*preparing)(void), error_t (*giving)(struct handover *handover),
+void server_hands_over(struct server *server, void (*preparing)(void),
+                       error_t (*giving)(struct handover *handover),
                        error_t (*taking)(struct handover *handover)) {
     (void)server;
     prepare_records = preparing;

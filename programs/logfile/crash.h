@@ -1,5 +1,5 @@
-// Crash reports among the lines of the log (servers/init/crash.h) become files in /var/log/crash, and are shown on the console. Called by
-// main.c with each line of init, in their order.
+// Crash reports among the lines of the log (servers/init/crash.h) become files in /var/log/crash, and are
+// shown on the console. Called by main.c with each line of init, in their order.
 #pragma once
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
-// reloads: puts programs in the place of running servers, in turn, while it uses them, and tells for how long they did
-// not answer. Programs are built differently on purpose: each must take up what the one before knew.
+// reloads: puts programs in the place of running servers, in turn, while it uses them, and tells for how long
+// they did not answer. Programs are built differently on purpose: each must take up what the one before knew.
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -20,9 +20,11 @@
 #include "programs/common/program.h"
 
 static const char operands[] = "[-n TIMES] NAME PROBE FILE... | -p PROBE";
-static const char details[] = "Reloads the server NAME with each FILE in turn, TIMES in all (100). Meanwhile a second process reads the file\n"
-                              "PROBE again and again, a block each time; a pause is the longest of these reads between two reloads.\n"
-                              "  -p  be that second process: for each byte of standard input, tell the longest read since the last\n";
+static const char details[] =
+    "Reloads the server NAME with each FILE in turn, TIMES in all (100). Meanwhile a second process reads "
+    "the file\n"
+    "PROBE again and again, a block each time; a pause is the longest of these reads between two reloads.\n"
+    "  -p  be that second process: for each byte of standard input, tell the longest read since the last\n";
 
 enum { BLOCK = 512, FILES_MAX = 8, TIMES_MAX = 100000 };
 
@@ -42,7 +44,8 @@ static void load(const char *path, struct file *file) {
         program_fail(path, "%s", error_text(errno));
     file->length = (uint64_t)ftell(stream);
     rewind(stream);
-    error_t error = account_create_memory(SLOT_ACCOUNT, (file->length + 4095) & ~UINT64_C(4095), &file->memory);
+    error_t error =
+        account_create_memory(SLOT_ACCOUNT, (file->length + 4095) & ~UINT64_C(4095), &file->memory);
     for (uint64_t at = 0; error == ERR_OK && at < file->length; at += moved) {
         size_t count = fread(bytes, 1, sizeof(bytes), stream);
         error = count == 0 ? ERR_IO : memory_write(file->memory, at, bytes, count, &moved);
@@ -52,7 +55,8 @@ static void load(const char *path, struct file *file) {
     fclose(stream);
 }
 
-// Reads block after block; when asked by a byte, tells the longest that one took since it was asked last. Ends with its input.
+// Reads block after block; when asked by a byte, tells the longest that one took since it was asked last.
+// Ends with its input.
 static void probe(const char *path) {
     char block[BLOCK], byte;
     uint64_t worst = 0;
@@ -116,9 +120,9 @@ static int compare(const void *a, const void *b) {
 
 static void print_pauses(const char *name, uint64_t times) {
     qsort(pauses, times, sizeof(pauses[0]), compare);
-    printf("%s: %llu reloads, pause p50 %llu us, p99 %llu us, longest %llu us\n", name, (unsigned long long)times,
-           (unsigned long long)pauses[times / 2] / 1000, (unsigned long long)pauses[times * 99 / 100] / 1000,
-           (unsigned long long)pauses[times - 1] / 1000);
+    printf("%s: %llu reloads, pause p50 %llu us, p99 %llu us, longest %llu us\n", name,
+           (unsigned long long)times, (unsigned long long)pauses[times / 2] / 1000,
+           (unsigned long long)pauses[times * 99 / 100] / 1000, (unsigned long long)pauses[times - 1] / 1000);
 }
 
 int main(int argc, char **argv) {

@@ -1,6 +1,6 @@
-// Mounted disks as records for another build of ext2 (servers/framework/handover.c does sessions). The cache is not handed
-// over but written back: what the next one needs lies on the disk. The cache memory itself goes along, since the driver knows it, and
-// so does the session of the driver.
+// Mounted disks as records for another build of ext2 (servers/framework/handover.c does sessions). The cache
+// is not handed over but written back: what the next one needs lies on the disk. The cache memory itself goes
+// along, since the driver knows it, and so does the session of the driver.
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,8 +66,9 @@ static error_t take_volume(const struct volume_record *record, uint64_t device) 
     error_t error = ext2_take_bit(&bit);
     if (!error)
         error = disk_open(&volume->disk, record->block, record->memory, record->buffer, bit);
-    const struct filesystem_options options = {
-        .read_only = record->flags & MOUNT_FLAG_READ_ONLY, .adopts = true, .mounted_state = record->mounted_state};
+    const struct filesystem_options options = {.read_only = record->flags & MOUNT_FLAG_READ_ONLY,
+                                               .adopts = true,
+                                               .mounted_state = record->mounted_state};
     if (!error)
         error = ext2_mount_volume(volume, record->cache_bytes, options);
     if (!error)

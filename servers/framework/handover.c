@@ -1,5 +1,5 @@
-// Sessions and covers as records for another build of the same server (libipc/server/handover.h). A session's record says
-// what a client can tell: the node, access, flags, offset. Nodes are named by tree_ops.identity.
+// Sessions and covers as records for another build of the same server (libipc/server/handover.h). A session's
+// record says what a client can tell: the node, access, flags, offset. Nodes are named by tree_ops.identity.
 #include <stdlib.h>
 
 #include "libipc/protocols/endpoint.h"
@@ -71,7 +71,8 @@ static error_t give_sessions(struct handover *handover) {
 
 static error_t give_covers(struct handover *handover, const struct tree *tree) {
     error_t error = ERR_OK;
-    for (const struct tree_cover *cover = tree->covers; cover != NULL && error == ERR_OK; cover = cover->next) {
+    for (const struct tree_cover *cover = tree->covers; cover != NULL && error == ERR_OK;
+         cover = cover->next) {
         const struct cover_record record = {tree->device, tree->ops->identity(cover->node)};
         error = handover_put(handover, CLASS_COVER, VERSION, cover->mount, &record, sizeof(record));
     }
@@ -116,7 +117,8 @@ static error_t fill_file(struct open_file *file, const struct session_record *re
     file->access = record->access;
     file->flags = record->flags;
     file->kind = record->file_kind;
-    if (file->session.tree != NULL && (file->access & OPEN_FLAG_NODE) == 0 && file->session.tree->ops->opened != NULL) {
+    if (file->session.tree != NULL && (file->access & OPEN_FLAG_NODE) == 0 &&
+        file->session.tree->ops->opened != NULL) {
         error_t error = file->session.tree->ops->opened(file);
         if (error != ERR_OK)
             return error;
@@ -184,7 +186,8 @@ static struct poll_list *polls_of(uint64_t badge) {
     return session != NULL && session->kind == SESSION_FILE ? &((struct open_file *)session)->polls : NULL;
 }
 
-// Sessions that clients hold and that the records do not know: they were made by an actor that came after the records.
+// Sessions that clients hold and that the records do not know: they were made by an actor that came after the
+// records.
 static void avoid_unknown(void) {
     struct file_server *server = file_server_active;
     uint64_t cursor = 0, badge;

@@ -1,6 +1,7 @@
-// See watch.h. A role hangs if the same request stands at the head of its queue for some seconds, and the role's thread either runs all
-// the time, or waits for something that is not its endpoint. One that itself waits for an answer is not to blame: the chain is followed
-// to who serves it. A thread that spins while nobody asks for anything is sent a message that any loop answers at once.
+// See watch.h. A role hangs if the same request stands at the head of its queue for some seconds, and the
+// role's thread either runs all the time, or waits for something that is not its endpoint. One that itself
+// waits for an answer is not to blame: the chain is followed to who serves it. A thread that spins while
+// nobody asks for anything is sent a message that any loop answers at once.
 #include "servers/init/watch.h"
 
 #include <string.h>
@@ -19,7 +20,7 @@
 #define SECOND UINT64_C(1000000000)
 
 enum {
-    STRIKES = 3,      // looks in a row at which it did not move
+    STRIKES = 3,       // looks in a row at which it did not move
     BUSY_PERCENT = 80, // of the time between two looks
     CHAIN_MOST = 8,
 };
@@ -42,7 +43,8 @@ static bool look(struct role *role, uint64_t passed, struct sight *sight) {
         return false;
     uint64_t used = sight->thread.cpu_time - watch->cpu_time;
     sight->busy = sight->thread.state == THREAD_STATE_READY && used * 100 >= passed * BUSY_PERCENT;
-    sight->has_moved = sight->thread.served_serial != watch->served_serial || sight->thread.served_count != watch->served_count;
+    sight->has_moved = sight->thread.served_serial != watch->served_serial ||
+                       sight->thread.served_count != watch->served_count;
     watch->cpu_time = sight->thread.cpu_time;
     watch->served_serial = sight->thread.served_serial;
     watch->served_count = sight->thread.served_count;
@@ -74,7 +76,8 @@ static void ping(void *argument) {
     struct role *role = argument;
     uint64_t all, own;
     ipc_deadline = report_time() + 2 * STRIKES * SECOND;
-    (void)service_charged(role->watch.ping, &all, &own); // any answer will do, and none is found by the look at the queue
+    (void)service_charged(role->watch.ping, &all,
+                          &own); // any answer will do, and none is found by the look at the queue
     ipc_deadline = 0;
     role->watch.is_pinged = false;
 }

@@ -1,5 +1,6 @@
-// All of tmpfs as records for another build (servers/framework/handover.c does sessions): slabs of pages, trees, nodes, names, and
-// which pages hold a file's content. The bytes themselves stay where they are, in memory objects that go along with the table.
+// All of tmpfs as records for another build (servers/framework/handover.c does sessions): slabs of pages,
+// trees, nodes, names, and which pages hold a file's content. The bytes themselves stay where they are, in
+// memory objects that go along with the table.
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@ struct tree_record { // under its device number
     uint64_t page_limit, node_limit, last_inode, flags, root;
 };
 
-struct node_record { // under its inode; directories before what is named in them
+struct node_record {         // under its inode; directories before what is named in them
     uint64_t device, parent; // of a directory: inode, 0: removed
     uint64_t size, represents, last_cookie;
     int64_t accessed, modified, changed;
@@ -59,9 +60,17 @@ static error_t give_node(struct handover *handover, const struct tmp_node *node,
         struct node_record head;
         char text[4096];
     } record;
-    record.head = (struct node_record){.device = device, .size = node->size, .represents = node->represents,
-        .accessed = node->accessed, .modified = node->modified, .changed = node->changed, .user = node->user, .group = node->group,
-        .links = node->links, .mode = node->mode, .kind = node->kind};
+    record.head = (struct node_record){.device = device,
+                                       .size = node->size,
+                                       .represents = node->represents,
+                                       .accessed = node->accessed,
+                                       .modified = node->modified,
+                                       .changed = node->changed,
+                                       .user = node->user,
+                                       .group = node->group,
+                                       .links = node->links,
+                                       .mode = node->mode,
+                                       .kind = node->kind};
     if (node->kind == FILE_KIND_DIRECTORY) {
         record.head.parent = node->directory.parent != NULL ? node->directory.parent->inode : 0;
         record.head.last_cookie = node->directory.last_cookie;
@@ -71,14 +80,16 @@ static error_t give_node(struct handover *handover, const struct tmp_node *node,
         record.head.text_length = node->link.length;
         memcpy(record.text, node->link.text, node->link.length);
     }
-    error_t error = handover_put(handover, CLASS_NODE, VERSION, node->inode, &record, sizeof(record.head) + record.head.text_length);
+    error_t error = handover_put(handover, CLASS_NODE, VERSION, node->inode, &record,
+                                 sizeof(record.head) + record.head.text_length);
     return error == ERR_OK && node->kind == FILE_KIND_REGULAR ? give_leaves(handover, node, device) : error;
 }
 
 static error_t give_names(struct handover *handover, const struct tmp_node *directory, uint64_t device) {
     struct name_record record = {.device = device};
     error_t error = ERR_OK;
-    for (const struct tmp_entry *entry = directory->directory.first; entry != NULL && error == ERR_OK; entry = entry->next) {
+    for (const struct tmp_entry *entry = directory->directory.first; entry != NULL && error == ERR_OK;
+         entry = entry->next) {
         record.cookie = entry->cookie;
         record.inode = entry->node->inode;
         record.length = entry->length;
@@ -202,7 +213,9 @@ static error_t take_directory(uint64_t inode, const struct node_record *record) 
 static error_t take_leaf(uint64_t inode, const struct leaf_record *record) {
     struct tmp_tree *tree = tree_of(record->device);
     struct tmp_node *node = tree != NULL ? node_numbered(tree, inode) : NULL;
-    return node != NULL && node->kind == FILE_KIND_REGULAR ? content_restore(node, record->leaf, record->pages) : ERR_CORRUPT;
+    return node != NULL && node->kind == FILE_KIND_REGULAR
+               ? content_restore(node, record->leaf, record->pages)
+               : ERR_CORRUPT;
 }
 
 static error_t take_name(uint64_t inode, const struct name_record *record) {
@@ -247,7 +260,8 @@ static error_t take_one(uint32_t class, uint64_t key, const union any_record *re
     }
 }
 
-static error_t take_class(struct handover *handover, uint32_t class, error_t (*one)(uint32_t, uint64_t, const union any_record *)) {
+static error_t take_class(struct handover *handover, uint32_t class,
+                          error_t (*one)(uint32_t, uint64_t, const union any_record *)) {
     static union any_record record;
     struct handover_view view = {0};
     while (handover_next(handover, class, &view) == ERR_OK) {
@@ -282,7 +296,7 @@ static error_t finish_tree(uint32_t class, uint64_t key, const union any_record 
 
 error_t tmpfs_take(struct handover *handover) {
     error_t error = ERR_OK;
-    for (uint32_t class = CLASS_SLAB; class <= CLASS_NAME && error == ERR_OK; class++)
+    for (uint32_t class = CLASS_SLAB; class <= CLASS_NAME && error == ERR_OK; class ++)
         error = take_class(handover, class, take_one);
     if (error == ERR_OK)
         error = take_class(handover, CLASS_NODE, finish_directory);

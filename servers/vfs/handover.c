@@ -1,5 +1,6 @@
-// What vfs knows, as records for another build (libipc/server/handover.h): mounts, directories, pipes with the bytes in
-// them. Directories are named by numbers of their own here, since one may be the root of others without having a session.
+// What vfs knows, as records for another build (libipc/server/handover.h): mounts, directories, pipes with
+// the bytes in them. Directories are named by numbers of their own here, since one may be the root of others
+// without having a session.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,21 +17,22 @@ struct vfs_record {
     uint64_t picture, readable;             // slots
 };
 
-struct mount_record { // under its number
+struct mount_record {            // under its number
     uint64_t parent, top, flags; // numbers; 0: none
     uint32_t root, covered;      // slots
     uint32_t is_covering, name_length;
     char name[MOUNT_NAME_BYTES], type[MOUNT_TYPE_BYTES], source[MOUNT_SOURCE_BYTES];
 };
 
-struct directory_record { // under an address that is never looked at; roots come before those whose root they are
+struct directory_record { // under an address that is never looked at; roots come before those whose root they
+                          // are
     uint64_t badge;       // 0: it has no session any more
     uint64_t mount, root; // root: its key; its own: itself; 0: the common root
     uint32_t node, name_length;
     char name[PATH_BYTES_MAX];
 };
 
-struct pipe_record { // under its inode
+struct pipe_record {         // under its inode
     uint64_t reader, writer; // badges; 0: closed
     uint64_t reader_flags, writer_flags;
     int64_t changed;
@@ -72,7 +74,8 @@ static bool was_given(const struct handover *handover, uint64_t key) {
     return false;
 }
 
-static error_t give_directory(struct handover *handover, const struct directory *directory, bool has_session) {
+static error_t give_directory(struct handover *handover, const struct directory *directory,
+                              bool has_session) {
     static struct directory_record record; // large; nothing waits here
     if (directory == &vfs.root || was_given(handover, key_of(directory)))
         return ERR_OK;
@@ -96,8 +99,10 @@ static error_t give_directory(struct handover *handover, const struct directory 
 
 static error_t give_waiters(struct handover *handover, const struct pipe *pipe) {
     error_t error = ERR_OK;
-    for (const struct pipe_waiter *each = pipe->writers.first; each != NULL && error == ERR_OK; each = each->next) {
-        const struct interrupted_record record = {each->deferred.number_thread, each->deferred.number_count, each->done};
+    for (const struct pipe_waiter *each = pipe->writers.first; each != NULL && error == ERR_OK;
+         each = each->next) {
+        const struct interrupted_record record = {each->deferred.number_thread, each->deferred.number_count,
+                                                  each->done};
         if (each->done != 0)
             error = handover_put(handover, CLASS_INTERRUPTED, VERSION, pipe->inode, &record, sizeof(record));
     }
@@ -180,7 +185,9 @@ static error_t take_mount(uint64_t number, const struct mount_record *record) {
     mount->top = mount_find(record->top);
     handover_claim(mount->root);
     handover_claim(mount->covered);
-    return mount->filesystem != 0 && mount->top != NULL && mount->name_length <= sizeof(mount->name) ? ERR_OK : ERR_CORRUPT;
+    return mount->filesystem != 0 && mount->top != NULL && mount->name_length <= sizeof(mount->name)
+               ? ERR_OK
+               : ERR_CORRUPT;
 }
 
 static error_t take_mounts(struct handover *handover) {
@@ -213,15 +220,20 @@ static error_t take_directory(uint64_t key, const struct directory_record *recor
     struct directory *directory = calloc(1, sizeof(*directory));
     struct known *entry = malloc(sizeof(*entry));
     char *name = malloc(record->name_length);
-    struct directory *root = record->root == 0 ? &vfs.root : record->root == key ? directory : known_find(*known, record->root);
+    struct directory *root = record->root == 0     ? &vfs.root
+                             : record->root == key ? directory
+                                                   : known_find(*known, record->root);
     struct mount *mount = mount_find(record->mount);
     if (directory == NULL || entry == NULL || name == NULL)
         return ERR_NO_MEMORY;
     if (root == NULL || mount == NULL)
         return ERR_CORRUPT;
     memcpy(name, record->name, record->name_length);
-    *directory = (struct directory){
-        .references = record->badge != 0, .mount = mount, .node = record->node, .name = name, .name_length = record->name_length};
+    *directory = (struct directory){.references = record->badge != 0,
+                                    .mount = mount,
+                                    .node = record->node,
+                                    .name = name,
+                                    .name_length = record->name_length};
     directory->root = root;
     if (root != directory)
         root->references++;
@@ -230,7 +242,7 @@ static error_t take_directory(uint64_t key, const struct directory_record *recor
     *entry = (struct known){*known, key, directory};
     *known = entry;
     directory->session = (struct session){SESSION_DIRECTORY, record->badge};
-    return record->badge != 0 ? session_restore(&directory->session) : ERR_OK;
+    return record->badge != 0 ? session_take(&directory->session) : ERR_OK;
 }
 
 static error_t take_directories(struct handover *handover) {
@@ -243,7 +255,8 @@ static error_t take_directories(struct handover *handover) {
         if (error == ERR_OK && record.name_length > sizeof(record.name))
             error = ERR_CORRUPT;
         if (error == ERR_OK)
-            error = handover_read(&view, VERSION, &record, offsetof(struct directory_record, name) + record.name_length);
+            error = handover_read(&view, VERSION, &record,
+                                  offsetof(struct directory_record, name) + record.name_length);
         if (error == ERR_OK)
             error = take_directory(view.view.key, &record, &known);
     }
@@ -255,10 +268,12 @@ static error_t take_directories(struct handover *handover) {
     return error;
 }
 
-static error_t take_end(struct pipe_end *end, uint64_t badge, uint64_t flags, bool is_writer, struct pipe *pipe) {
-    *end = (struct pipe_end){.session = {SESSION_PIPE, badge}, .pipe = pipe, .flags = flags, .is_writer = is_writer};
+static error_t take_end(struct pipe_end *end, uint64_t badge, uint64_t flags, bool is_writer,
+                        struct pipe *pipe) {
+    *end = (struct pipe_end){
+        .session = {SESSION_PIPE, badge}, .pipe = pipe, .flags = flags, .is_writer = is_writer};
     end->is_open = badge != 0;
-    return badge != 0 ? session_restore(&end->session) : ERR_OK;
+    return badge != 0 ? session_take(&end->session) : ERR_OK;
 }
 
 static error_t take_pipe(uint64_t inode, const struct pipe_record *record) {
@@ -276,7 +291,8 @@ static error_t take_pipe(uint64_t inode, const struct pipe_record *record) {
     }
     vfs.pipe_count++;
     error_t error = take_end(&pipe->reader, record->reader, record->reader_flags, false, pipe);
-    return error == ERR_OK ? take_end(&pipe->writer, record->writer, record->writer_flags, true, pipe) : error;
+    return error == ERR_OK ? take_end(&pipe->writer, record->writer, record->writer_flags, true, pipe)
+                           : error;
 }
 
 static error_t take_pipes(struct handover *handover) {

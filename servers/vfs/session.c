@@ -42,7 +42,7 @@ error_t session_publish(struct session *session, cap_t *capability) {
     return error;
 }
 
-error_t session_restore(struct session *session) {
+error_t session_take(struct session *session) {
     while ((uint32_t)session->badge >= vfs.sessions.capacity) {
         error_t error = table_grow();
         if (error != ERR_OK)

@@ -68,7 +68,7 @@ extern struct vfs vfs;
 // and makes the capability, to be moved to the caller. On error it is not entered.
 MUST_USE error_t session_publish(struct session *session, cap_t *capability);
 // From the actor before: enters it under its badge; and no new one gets a badge that somebody holds.
-MUST_USE error_t session_restore(struct session *session);
+MUST_USE error_t session_take(struct session *session);
 void session_avoid_unknown(void);
 void session_remove(struct session *session);
 struct session *session_find(uint64_t badge);

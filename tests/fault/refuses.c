@@ -1,5 +1,5 @@
-// A program that is put in the place of a server and can't do its work: it starts, is asked to take up what the server before knew, and
-// dies of it.
+// A program that is put in the place of a server and can't do its work: it starts, is asked to take up what
+// the server before knew, and dies of it.
 #include "libipc/server/handover.h"
 #include "libipc/server/server.h"
 #include "libipc/start/start.h"
