@@ -77,6 +77,31 @@ static bool mount_all(void) {
     return on_disk;
 }
 
+// What was started, for the next actor of this role, which is parent of the same programs: lines "PID PATH ARGUMENT". In memory, so gone
+// with the boot.
+#define STARTED_FILE "/tmp/.boot"
+
+static void note_started(pid_t pid, const char *path, const char *argument) {
+    FILE *file = fopen(STARTED_FILE, "a");
+    if (!file)
+        return; // the next actor starts it again
+    (void)fprintf(file, "%ld %s %s\n", (long)pid, path, argument ? argument : "-");
+    (void)fclose(file);
+}
+
+// The program that an actor before has started, if it is still there; 0: there is none.
+static pid_t find_started(const char *path, const char *argument) {
+    char name[64], given[64];
+    long pid, found = 0;
+    FILE *file = fopen(STARTED_FILE, "r");
+    while (file && fscanf(file, "%ld %63s %63s", &pid, name, given) == 3)
+        if (strcmp(name, path) == 0 && strcmp(given, argument ? argument : "-") == 0)
+            found = pid;
+    if (file)
+        (void)fclose(file);
+    return found > 0 && kill((pid_t)found, 0) == 0 ? (pid_t)found : 0;
+}
+
 static pid_t start(const char *path, const char *argument) {
     const char *const argv[] = {path, argument, NULL};
     pid_t pid;
@@ -91,12 +116,18 @@ static pid_t start(const char *path, const char *argument) {
         say(LEVEL_WARNING, what, strerror(error));
         return -1;
     }
+    note_started(pid, path, argument);
     return pid;
+}
+
+static pid_t find_or_start(const char *path, const char *argument) {
+    pid_t pid = find_started(path, argument);
+    return pid ? pid : start(path, argument);
 }
 
 // The writer of /var/log/messages; none without a disk.
 static pid_t start_log_writer(bool on_disk) {
-    return on_disk ? start("/bin/logfile", NULL) : -1;
+    return on_disk ? find_or_start("/bin/logfile", NULL) : -1;
 }
 
 // What ends by itself can't go on: no /var/log, or another follows the log already.
@@ -108,7 +139,7 @@ static pid_t keep_log_writer(pid_t writer, pid_t ended, int status) {
 
 static int run_instead(const char *program, pid_t writer) {
     int status = 0;
-    pid_t pid = start(program, NULL);
+    pid_t pid = find_or_start(program, NULL);
     for (pid_t ended = 0; pid > 0 && ended >= 0 && ended != pid;) {
         ended = waitpid(-1, &status, 0);
         writer = keep_log_writer(writer, ended, status);
@@ -128,7 +159,7 @@ static int keep_sessions(pid_t writer) {
     char value[8];
     int count = option("channel", value, sizeof(value)) ? SESSIONS : SESSIONS - 1;
     for (int i = 0; i < count; i++)
-        running[i] = start(sessions[i].program, sessions[i].argument);
+        running[i] = find_or_start(sessions[i].program, sessions[i].argument);
     for (;;) {
         int status;
         pid_t ended = waitpid(-1, &status, 0);

@@ -48,3 +48,17 @@ def test_hangs_are_found():
     state = rows(text)
     assert all(state[name][1] == "running" and state[name][4] == "hung" for name in ("ext2", "vfs", "ata", "process")), text
     assert state["console"][3] == state["tmpfs"][3] == "0", text
+
+
+POLICY = """
+n=0; while [ $n -lt 5 ]; do service kill boot; sleep 0.1; n=$((n + 1)); done
+mount | wc -l; (sleep 0.2; exit 3); echo $?; ps | grep -c remote; service; exit 7
+"""
+
+
+def test_the_policy_part_is_restarted():
+    """boot mounts nothing twice, starts nothing twice, and still turns the machine off when its program has ended."""
+    done = subprocess.run([ROOT / "image/run", "--timeout", "120", "--fresh-disk", "-c", POLICY], capture_output=True, check=False,
+                          timeout=200, text=True)
+    assert done.returncode == 7 and "did not turn itself off" not in done.stderr, done.stdout + done.stderr
+    assert done.stdout.split()[:3] == ["4", "3", "1"] and rows(done.stdout)["boot"][1:4:2] == ["running", "5"], done.stdout
