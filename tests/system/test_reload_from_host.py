@@ -17,6 +17,6 @@ def test_reload_from_the_host(boot):
         done = reload(name)
         assert done.returncode == 0, done.stdout + done.stderr + machine.text
         assert "reloaded" in done.stdout, done.stdout
-    machine.type("kill %1; service | grep -E '^(ata|keyboard|ext2) '; echo en''d\r")
-    machine.expect(r"(?s)ata +running.*keyboard +running.*ext2 +running.*\nend", 30)
+    machine.type("kill %1; service ata; service keyboard; service ext2; echo en''d\r")
+    machine.expect(r"(?s)service +ata.*state +running.*service +keyboard.*state +running.*service +ext2.*state +running.*\nend", 30)
     assert "BAD" not in machine.text
