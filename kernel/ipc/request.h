@@ -68,7 +68,6 @@ bool request_cancel(struct request *request);
 
 void request_put_aside(struct request *request, struct capability *slot);
 void request_serve(struct request *request, struct thread *server); // from its slot, which becomes empty
-void request_moved(struct request *request, struct capability *slot);
 
 // Moving a message from sender to receiver (transfer.c): words between registers, pages and call objects, capabilities between
 // tables. Nothing of it fails: a capability that can't be moved (slot taken, sender's slot empty) does not arrive, and the receiver is

@@ -118,7 +118,7 @@ static void arm_timer(struct cpu *cpu, uint64_t now) {
     if (cpu->armed <= next) // an alarm that comes too early costs less than setting another at every switch
         return;
     cpu->armed = next;
-    switch_arm_timer(next, now);
+    clock_alarm(next, now);
 }
 
 // A caller whose server used its turn up gets the answer by the slow path, which lets its peers go first.

@@ -2,7 +2,6 @@
 // become notifications; an exception of the kernel itself is a panic.
 #include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
-#include "kernel/irq/controller.h"
 #include "kernel/irq/irq.h"
 #include "kernel/ipc/endpoint.h"
 #include "kernel/sched/process.h"

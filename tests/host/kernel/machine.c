@@ -14,7 +14,7 @@
 #include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
 #include "kernel/init/init.h"
-#include "kernel/irq/controller.h"
+#include "kernel/irq/irq.h"
 #include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
 #include "kernel/memory/heap.h"
@@ -259,7 +259,7 @@ void switch_idle(bool sleep) {
     machine_alarm = UINT64_MAX; // it goes off once
     schedule_tick();
 }
-void switch_arm_timer(uint64_t deadline, uint64_t now) {
+void clock_alarm(uint64_t deadline, uint64_t now) {
     check(now <= machine_now, "the time");
     machine_alarm = deadline;
 }

@@ -6,7 +6,7 @@
 #include "boot/loader/pic.h"
 #include "kernel/abi/clock_page.h"
 #include "kernel/debug/log.h"
-#include "kernel/irq/controller.h"
+#include "kernel/irq/irq.h"
 #include "kernel/x86_64/ioapic.h"
 #include "kernel/x86_64/lapic.h"
 #include "kernel/x86_64/pic.h"
