@@ -9,6 +9,7 @@
 #include "kernel/debug/format.h"
 #include "kernel/x86_64/descriptors.h"
 #include "kernel/x86_64/early_console.h"
+#include "kernel/x86_64/processors.h"
 #include "kernel/x86_64/registers.h"
 
 enum { FRAMES_MAX = 32, LINE_BYTES = 320 };
@@ -16,6 +17,7 @@ enum { FRAMES_MAX = 32, LINE_BYTES = 320 };
 extern char image_start[], image_text_end[]; // boot/kernel.ld
 
 uint64_t __stack_chk_guard;
+bool panicked;
 _Noreturn void __stack_chk_fail(void);
 
 static void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -62,9 +64,8 @@ static _Noreturn void finish(uintptr_t instruction, uintptr_t frame, const char 
     __attribute__((format(printf, 3, 0)));
 static _Noreturn void finish(uintptr_t instruction, uintptr_t frame, const char *invariant,
                              va_list arguments) {
-    static bool entered;
     char text[LINE_BYTES];
-    if (__atomic_exchange_n(&entered, true, __ATOMIC_SEQ_CST))
+    if (__atomic_exchange_n(&panicked, true, __ATOMIC_SEQ_CST))
         cpu_stop();
     early_console_seize();
     format_text_va(text, sizeof text, invariant, arguments);
@@ -72,6 +73,7 @@ static _Noreturn void finish(uintptr_t instruction, uintptr_t frame, const char 
     print_location(instruction);
     for (int i = 0; i < FRAMES_MAX && stack_trace_next(&frame, &instruction); i++)
         print_location(instruction - 1); // a return address may lie past the end of its function
+    processors_stop();
     print("The system is stopped.\n");
     cpu_stop();
 }

@@ -2,9 +2,11 @@
 // here.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 extern uint64_t __stack_chk_guard; // set once, before the first function that checks it
+extern bool panicked;              // from its first word on
 
 // The invariant that does not hold, as a sentence with its numbers. Prints the stack of the caller.
 _Noreturn void panic(const char *invariant, ...) __attribute__((format(printf, 1, 2)));

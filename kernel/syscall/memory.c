@@ -21,15 +21,10 @@ static bool is_page_range(const struct memory *memory, uint64_t offset, uint64_t
 
 static error_t clone(struct invocation *call, struct memory *memory) {
     struct account *account;
-    struct memory **copy = &call->thread->building;
     error_t error = invocation_object(call, 0, CAP_ACCOUNT, RIGHT_CONTROL, &account);
     if (!error)
-        error = memory_clone(memory, account, call->in[0], call->in[1], copy);
-    if (!error) {
-        invocation_give(call, 0, CAP_MEMORY, *copy, call->slot->rights | RIGHT_WRITE);
-        *copy = NULL;
-    }
-    return error;
+        error = memory_clone(memory, account, call->in[0], call->in[1], &call->thread->building);
+    return invocation_give_built(call, error, call->slot->rights | RIGHT_WRITE);
 }
 
 static error_t physical(struct invocation *call, struct memory *memory) {

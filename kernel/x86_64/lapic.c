@@ -44,13 +44,13 @@ void lapic_end_of_interrupt(void) {
     mmio_write32(registers, END_OF_INTERRUPT, 0);
 }
 
-void lapic_ipi(uint32_t apic_id, uint8_t vector) {
+void lapic_ipi(uint32_t apic_id, uint32_t what) {
     __asm__ volatile("mfence\n\tlfence" : : : "memory"); // the target must see what it is sent for; uncached memory does not wait
     // The previous command leaves in microseconds; a bus that never takes it must not hang the kernel.
     for (uint32_t i = 0; i < COMMAND_WAITS && mmio_read32(registers, COMMAND_LOW) & COMMAND_PENDING; i++)
         __builtin_ia32_pause();
     mmio_write32(registers, COMMAND_HIGH, apic_id << 24);
-    mmio_write32(registers, COMMAND_LOW, COMMAND_ASSERT | vector);
+    mmio_write32(registers, COMMAND_LOW, COMMAND_ASSERT | what);
 }
 
 void lapic_timer_start(uint32_t ticks) {

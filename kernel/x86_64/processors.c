@@ -56,6 +56,12 @@ void kernel_unlock(void) {
     __atomic_store_n(&kernel_lock_state.now, kernel_lock_state.now + 1, __ATOMIC_RELEASE);
 }
 
+void processors_stop(void) {
+    for (uint32_t i = 0; i < cpu_count; i++)
+        if (i != processors_own_index())
+            lapic_ipi(processor_at(i)->apic_id, LAPIC_IPI_NMI);
+}
+
 static void post(struct processor *processor, uint64_t wanted) {
     __atomic_store_n(&processor->mailbox, wanted, __ATOMIC_RELEASE);
     lapic_ipi(processor->apic_id, VECTOR_SHOOTDOWN);

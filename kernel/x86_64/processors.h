@@ -28,6 +28,9 @@ void processors_start(const struct acpi_information *acpi);
 // The number of the processor that asks, found without GS.
 uint32_t processors_own_index(void);
 
+// Every other processor takes an NMI, and stops if the kernel has panicked. GS need not be the kernel's.
+void processors_stop(void);
+
 // Every other processor whose CR3 holds `root` loads `instead` (the same root: its translations are forgotten) before this
 // returns. The caller holds the kernel lock.
 void processors_reload(uint64_t root, uint64_t instead);

@@ -210,6 +210,7 @@ void switch_choose_entries(void) {
 }
 void descriptors_choose_entry(void) {
 }
+bool panicked;
 uint32_t processors_own_index(void) {
     return 0;
 }
