@@ -47,7 +47,8 @@ static error_t wait_readable(struct terminal *terminal, size_t size) {
             (wanted == 0 ? deadline == 0 : available > seen)) // from the start, or from the last byte
             deadline = clock_monotonic() + time;
         seen = available;
-        error = deadline != 0 ? fiber_wait_until(&terminal->readers, deadline) : fiber_wait(&terminal->readers);
+        error =
+            deadline != 0 ? fiber_wait_until(&terminal->readers, deadline) : fiber_wait(&terminal->readers);
         if (error == ERR_DEADLINE)
             return ERR_OK;
         if (error != ERR_OK)

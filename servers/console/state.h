@@ -48,8 +48,9 @@ struct terminal {
     struct terminal_state *state;
     uint32_t unit;
     bool shown; // its output goes to the device; until then the kernel's messages have it
-    // Signals since the start: raised by keys, sent (acknowledged by `process`), and told to a reader. What is typed after one is
-    // delivered, and a change of the foreground answered, only when it was sent; the next read is interrupted.
+    // Signals since the start: raised by keys, sent (acknowledged by `process`), and told to a reader. What
+    // is typed after one is delivered, and a change of the foreground answered, only when it was sent; the
+    // next read is interrupted.
     uint64_t raised, sent, told;
     struct fiber_wait_queue readers, writers, drained;
     struct fiber_lock write_lock; // one write's bytes are not mixed with another's; guards the buffers

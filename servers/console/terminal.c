@@ -84,7 +84,8 @@ uint64_t terminal_readiness(uint32_t unit) {
 static void send_signal(void *argument) {
     uint64_t packed = (uint64_t)(uintptr_t)argument;
     struct terminal *terminal = &console.terminals[packed >> (SIGNAL_BITS + GROUP_BITS)];
-    error_t ignored = task_kill_group(console.task, (uint32_t)(packed >> SIGNAL_BITS), packed & ((1 << SIGNAL_BITS) - 1));
+    error_t ignored =
+        task_kill_group(console.task, (uint32_t)(packed >> SIGNAL_BITS), packed & ((1 << SIGNAL_BITS) - 1));
     (void)ignored; // the group has ended
     terminal->sent++;
     fiber_wake_all(&terminal->readers); // who handles the signal goes on with that; who does not reads again
