@@ -129,6 +129,10 @@ static error_t get_status(int directory, const char *path, int flags, struct fil
     return error;
 }
 
+error_t layer_status(const char *path, struct file_status *status) {
+    return get_status(AT_FDCWD, path, 0, status);
+}
+
 error_t system_status(int directory, const char *path, int flags, struct stat *status) {
     struct file_status found;
     error_t error = get_status(directory, path, flags, &found);
