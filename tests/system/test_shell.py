@@ -45,6 +45,13 @@ COMMANDS = {
     "ls /proc | grep -c '^[0-9]' | grep -v '^0$' > /dev/null && echo processes": "processes\n",
     "no-such-program; echo $?": "sh: no-such-program: not found\n127\n",
     "cat /no/such/file; echo $?": "cat: /no/such/file: no such file or directory\n1\n",
+    # What libc keeps: a program that was replaced runs as it is now, and text outlives the program that shared it;
+    "cp /bin/true /tmp/x; /tmp/x; echo $?; /tmp/x; cp /bin/false /tmp/x; /tmp/x; echo $?; rm /tmp/x; /tmp/x 2>&1; echo $?":
+        "0\n1\nsh: /tmp/x: no such file or directory\n127\n",
+    "sh -c '(:); (sleep 0.3; echo late) &'; sleep 1": "late\n",
+    # short ways end with their mount.
+    "mkdir /tmp/u; mount -t tmpfs t /tmp/u; for i in 1 2 3 4 5 6 7 8 9 10 11 12; do : > /tmp/u/$i; done; test -e /tmp/u/3 && "
+    "umount /tmp/u && test -e /tmp/u/3 || echo gone; mount -t tmpfs t /tmp/u; test -e /tmp/u/3 || echo empty; umount /tmp/u": "gone\nempty\n",
 }
 
 
@@ -101,7 +108,9 @@ def test_figures_of_memory_agree():
     tell the same; what is in use was charged to somebody or is the kernel's own."""
     script = """
 show() { echo "== $1"; while read -r line; do echo "$line"; done < /proc/$1; }
-show accounts > /tmp/accounts; show memory > /tmp/memory # at first the shell grows
+for i in 1 2 3 4 5 6 7 8 9 10; do # at first the shell grows, gets its short ways to /proc and /tmp, and keeps what it read of cat
+    show accounts > /tmp/accounts; show memory > /tmp/memory; cat /tmp/accounts > /tmp/copy
+done
 show accounts > /tmp/accounts; show memory > /tmp/memory
 cat /tmp/accounts /tmp/memory
 show $$/status
