@@ -1,7 +1,6 @@
 // Charging and refunding; see account.h.
 #include "kernel/cap/account.h"
 
-#include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
 
 bool account_budgets;

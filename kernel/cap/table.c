@@ -4,6 +4,7 @@
 #include "kernel/cap/account.h"
 #include "kernel/cap/capability.h"
 #include "kernel/memory/frame.h"
+#include "kernel/sched/process.h"
 #include "kernel/x86_64/paging.h"
 
 enum { SLOTS_PER_PAGE = PAGE_BYTES / sizeof(struct capability), GROWTH_PAGES = 16, TABLES = 32768 };
@@ -36,6 +37,7 @@ static error_t table_grow(struct capability_table *table, struct account *accoun
     if (error)
         goto release;
     table->size += SLOTS_PER_PAGE;
+    process_table_grown(CONTAINER_OF(table, struct process, table));
     return ERR_OK;
 release:
     frame_release(physical);

@@ -3,12 +3,10 @@
 
 #include "kernel/cap/account.h"
 #include "kernel/ipc/endpoint.h"
-#include "kernel/ipc/session.h"
 #include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
 #include "kernel/memory/memory.h"
 #include "kernel/sched/process.h"
-#include "kernel/sched/run_queue.h"
 #include "kernel/sched/schedule.h"
 #include "kernel/trace/trace.h"
 #include "kernel/x86_64/fpu.h"
@@ -75,6 +73,8 @@ error_t thread_create(struct process *process, uint8_t priority, bool fpu, struc
     if (process->port_ranges)
         thread->extras |= EXTRA_PORTS;
     thread->process = process;
+    thread->table_slots = process->table.slots;
+    thread->table_size = process->table.size;
     object_reference(&process->object);
     list_push_back(&process->threads, &thread->process_link);
     process->thread_count++;

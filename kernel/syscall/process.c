@@ -3,8 +3,8 @@
 
 #include "kernel/cap/account.h"
 #include "kernel/ipc/copy.h"
-#include "kernel/ipc/session.h"
 #include "kernel/memory/frame.h"
+#include "kernel/ipc/endpoint.h"
 #include "kernel/x86_64/string.h"
 #include "kernel/syscall/invocation.h"
 #include "kernel/x86_64/switch.h"

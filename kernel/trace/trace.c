@@ -8,9 +8,9 @@
 #include "kernel/memory/memory.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/thread.h"
+#include "kernel/x86_64/descriptors.h"
 #include "kernel/x86_64/ioapic.h"
 #include "kernel/x86_64/processor.h"
-#include "kernel/x86_64/stack_trace.h"
 #include "kernel/x86_64/string.h"
 #include "kernel/x86_64/switch.h"
 

@@ -2,6 +2,9 @@
 // permission maps change. Intel SDM volume 3, chapters 3, 6 and 8.
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "kernel/abi/errors.h"
 
 struct process;
@@ -17,3 +20,6 @@ void descriptors_load(struct processor *processor);
 void descriptors_choose_entry(void);
 void descriptors_allow_ports(struct processor *processor, const struct process *process);
 void descriptors_deny_ports(struct processor *processor, const struct process *process);
+// Walks the kernel's stack, from the frame at *frame (an RBP) to its caller's: *instruction is the return address. Never faults: false
+// at the end, or where the chain leaves the processors' stacks or does not go upwards.
+bool stack_trace_next(uintptr_t *frame, uintptr_t *instruction);

@@ -82,8 +82,8 @@ static void reseed(void) {
     pool_stirs = 0;
 }
 
-void entropy_initialize(const struct boot_info *info, bool deterministic) {
-    timing_ignored = deterministic;
+void entropy_initialize(const struct boot_info *info) {
+    timing_ignored = info->repeatable;
     memset(key, 0, sizeof key);
     memcpy(pool, info->random_seed, sizeof pool);
     reseed();

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "kernel/abi/errors.h"
+#include "kernel/memory/page_tree.h"
 
 struct account;
 
@@ -20,7 +21,7 @@ struct account;
 #define PAGE_LARGE           (UINT64_C(1) << 7)
 #define PAGE_GLOBAL          (UINT64_C(1) << 8)
 #define PAGE_NO_EXECUTE      (UINT64_C(1) << 63)
-#define PAGE_ADDRESS         UINT64_C(0x000ffffffffff000)
+#define PAGE_ADDRESS         PAGE_TREE_ADDRESS
 
 #define USER_LOWEST  UINT64_C(0x10000)
 #define USER_HIGHEST UINT64_C(0x00007ffffffff000) // exclusive; the last page stays free because of sysret
@@ -32,11 +33,13 @@ error_t kernel_map_page(uint64_t virtual_address, uint64_t physical, uint64_t fl
 uint64_t kernel_unmap_page(uint64_t virtual_address); // returns the physical address
 bool kernel_page_is_mapped(uint64_t virtual_address);
 void kernel_release_table(uint64_t virtual_address);  // the page table of an empty 2 MiB range
+// Shows the page with a device's registers for good, uncached; only while the machine is set up. NULL: no memory.
+void *kernel_map_device(uint64_t physical) MUST_USE;
 
 // A user space. Its tables are charged to `account` page by page.
 struct page_tables {
     uint64_t root;   // physical address, for CR3; 0: none
-    uint64_t cursor; // how far destruction has come
+    uint64_t cursor; // how far destruction has come, in pages
 };
 
 error_t page_tables_create(struct page_tables *tables, struct account *account) MUST_USE;
