@@ -7,14 +7,9 @@
 error_t page_tree_grow(uint64_t *root, uint32_t levels, uint64_t index, uint64_t flags, struct account *account, uint64_t **entry) {
     while (page_tree_find(root, levels, 0, index, entry) > 0) {
         uint64_t physical;
-        error_t error = account_charge(account, PAGE_BYTES);
+        error_t error = account_take_frame(account, &physical);
         if (error)
             return error;
-        error = frame_allocate_zeroed(&physical);
-        if (error) {
-            account_refund(account, PAGE_BYTES);
-            return error;
-        }
         **entry = physical | flags;
     }
     return ERR_OK;

@@ -57,16 +57,10 @@ error_t thread_create(struct process *process, uint8_t priority, bool fpu, struc
     thread->request.send_rights = thread->page->send_rights;
     thread->space_root = process->space.tables.root;
     if (fpu) {
-        error = account_charge(account, PAGE_BYTES);
+        error = account_take_frame(account, &physical);
         if (error)
             goto fail;
-        uint64_t area;
-        error = frame_allocate_zeroed(&area);
-        if (error) {
-            account_refund(account, PAGE_BYTES);
-            goto fail;
-        }
-        thread->fpu_area = direct_map(area);
+        thread->fpu_area = direct_map(physical);
         fpu_initialize_area(thread->fpu_area);
         thread->extras |= EXTRA_FPU;
     }
@@ -223,10 +217,8 @@ bool thread_reap_step(struct object *object) {
     if (thread->building)
         object_release(&thread->building->object);
     thread->building = NULL;
-    if (thread->fpu_area) {
-        frame_release(direct_map_physical(thread->fpu_area));
-        account_refund(object->account, PAGE_BYTES);
-    }
+    if (thread->fpu_area)
+        account_give_frame(object->account, direct_map_physical(thread->fpu_area));
     if (thread->message_memory)
         object_release(&thread->message_memory->object);
     if (thread->process)

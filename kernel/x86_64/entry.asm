@@ -3,9 +3,10 @@
 ; Interrupts are off in the kernel except in the idle loop, whose interrupts return to it.
 
 %include "layout.inc"
+%define PROGRAM_ROOT 4096           ; behind the root: paging.h
 
-extern system_call, interrupt_from_user, interrupt_from_kernel, kernel_lock_state
-global slow_entry:function hidden, entry_stubs:data hidden, return_to_user:function hidden
+extern system_call, interrupt_from_user, interrupt_from_kernel, kernel_lock_state, paging_isolated
+global slow_entry:function hidden, system_call_entry_isolated:function hidden, entry_stubs:data hidden, return_to_user:function hidden
 
 ; The general registers but those that each entry has moved already, to the thread at %1.
 %macro save_registers 1
@@ -27,9 +28,17 @@ global slow_entry:function hidden, entry_stubs:data hidden, return_to_user:funct
 
 section .text.hot progbits alloc exec nowrite align=64
 
+; Where programs run on page tables of their own: every call takes the slow path.
+align 64
+system_call_entry_isolated:
+    swapgs
+    mov [gs:CPU_USER_STACK], rsp
+    mov rsp, [gs:CPU_ROOT]
+    mov cr3, rsp
+    mov rsp, [gs:CPU_USER_STACK]
+
 ; From the entry in fastpath.asm, with the kernel's GS. rcx: return address, r11: flags. The registers that a call may change
 ; need no saving for the user's sake, but the message and SYS_SIGNAL's promise need them all but rcx and r11.
-align 64
 slow_entry:
     mov [gs:CPU_USER_STACK], rsp
     mov rsp, [gs:CPU_CURRENT]
@@ -73,8 +82,14 @@ return_to_user:
     cmp byte [rsp + T_INTERRUPTED], 0
     jne .whole
     mov rcx, [rsp + T_RIP]          ; canonical: user mode can't reach the end of its half
-    mov r11d, 0x202
     mov rsp, [rsp + T_RSP]
+    cmp byte [rel paging_isolated], 0
+    je .to_call
+    mov r11, [gs:CPU_ROOT]
+    add r11, PROGRAM_ROOT
+    mov cr3, r11
+.to_call:
+    mov r11d, 0x202
     swapgs
     o64 sysret
 
@@ -88,6 +103,14 @@ return_to_user:
     push qword [rcx + T_RIP]
     mov r11, [rcx + T_R11]
     mov rcx, [rcx + T_RCX]
+    cmp byte [rel paging_isolated], 0
+    je .to_program
+    push rax
+    mov rax, [gs:CPU_ROOT]
+    add rax, PROGRAM_ROOT
+    mov cr3, rax
+    pop rax
+.to_program:
     swapgs
     iretq
 
@@ -114,6 +137,11 @@ interrupt_entry:
     jz .kernel
     swapgs
     push rax
+    cmp byte [rel paging_isolated], 0
+    je .in_kernel
+    mov rax, [gs:CPU_ROOT]
+    mov cr3, rax
+.in_kernel:
     mov rax, [gs:CPU_CURRENT]
     save_registers rax
     mov byte [rax + T_INTERRUPTED], 1

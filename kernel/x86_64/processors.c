@@ -4,7 +4,6 @@
 
 #include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
-#include "kernel/memory/heap.h"
 #include "kernel/sched/schedule.h"
 #include "kernel/x86_64/clock.h"
 #include "kernel/x86_64/descriptors.h"
@@ -116,15 +115,10 @@ _Noreturn void processor_enter(struct processor *processor) {
 }
 
 static void start_one(uint32_t apic_id) {
-    void *memory;
-    if (heap_allocate(sizeof(struct processor), &memory))
+    struct processor *processor = descriptors_allocate();
+    if (!processor)
         return;
-    struct processor *processor = memory;
     processor->apic_id = apic_id;
-    if (descriptors_allocate(processor)) {
-        heap_free(memory);
-        return;
-    }
     __atomic_store_n(&processor_wanted, processor, __ATOMIC_RELEASE);
     uint64_t end = clock_now() + START_WAIT_NS;
     while (!__atomic_load_n(&processor->self, __ATOMIC_ACQUIRE) && clock_now() < end)
