@@ -75,6 +75,8 @@ void options_read(struct boot_info *info) {
         for (uint32_t level = LOG_ERROR; level <= LOG_DEBUG; level++)
             if (value[0] == letters[level - 1] || value[0] == (char)('0' + level))
                 info->log_level = level;
+    if (options_get("isolation", value, sizeof(value)))
+        info->isolation = text_equal(value, "off") ? BOOT_ISOLATION_OFF : BOOT_ISOLATION_ON;
     info->console = EARLY_CONSOLE_SERIAL | EARLY_CONSOLE_SCREEN;
     if (options_get("console", value, sizeof(value)) && text_equal(value, "serial"))
         info->console = EARLY_CONSOLE_SERIAL;

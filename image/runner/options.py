@@ -40,7 +40,7 @@ def parser():
     add("--icount", action="store_true", help="count instructions as time (TCG, shift=0): repeatable figures")
     add("--seed", metavar="N", help="make everything random from N: kernel, QEMU and clock")
     add("--option", action="append", default=[], type=kernel_option, metavar="NAME=VALUE",
-        help="kernel option (loglevel=debug, console=serial, ...); repeatable")
+        help="kernel option (loglevel=debug, console=serial, isolation=on, ...); repeatable")
     add("--gdb", type=port, nargs="?", const=1234, metavar="PORT", help="wait for a debugger on this port (1234) before the first instruction")
     add("--reload", metavar="NAME", help="build the server or driver of this role, and put it in its place in the guest that runs")
     add("--doctor", action="store_true", help="only report which packages are there and which are missing")

@@ -33,12 +33,12 @@ def target_of(folder, program):
 
 def guest(folder):
     """The channel of the one guest that runs."""
-    lines = running.connect(folder)
+    lines = running.connect(folder, os.environ.get("KEELSON_GUEST", "*"))
     if len(lines) == 1:
         return lines[0]
     if not lines:
         sys.exit("image/run: no guest runs: start one with `image/run` in another terminal")
-    return sys.exit(f"image/run: {len(lines)} guests run; leave all but one")
+    return sys.exit(f"image/run: {len(lines)} guests run; name one in KEELSON_GUEST, by the process number of its image/run")
 
 
 def reload(root, folder, role):

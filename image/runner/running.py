@@ -17,10 +17,10 @@ def told(folder, channel):
         note.unlink(missing_ok=True)
 
 
-def connect(folder):
-    """Connected sockets, one for each guest that runs. Notes that somebody left behind go."""
+def connect(folder, process="*"):
+    """Connected sockets, one for each guest that runs (or that this process started). Notes that somebody left behind go."""
     found = []
-    for note in sorted(pathlib.Path(folder).glob("*")):
+    for note in sorted(pathlib.Path(folder).glob(process)):
         line = socket.socket(socket.AF_UNIX)
         try:
             line.connect(note.read_text(encoding="utf-8"))

@@ -9,6 +9,7 @@
 #include "kernel/debug/format.h"
 #include "kernel/x86_64/descriptors.h"
 #include "kernel/x86_64/early_console.h"
+#include "kernel/x86_64/processors.h"
 #include "kernel/x86_64/registers.h"
 
 enum { FRAMES_MAX = 32, LINE_BYTES = 320 };
@@ -16,6 +17,7 @@ enum { FRAMES_MAX = 32, LINE_BYTES = 320 };
 extern char image_start[], image_text_end[]; // boot/kernel.ld
 
 uint64_t __stack_chk_guard;
+bool panicked;
 _Noreturn void __stack_chk_fail(void);
 
 static void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -60,11 +62,9 @@ static void print_location(uintptr_t instruction) {
 
 static _Noreturn void finish(uintptr_t instruction, uintptr_t frame, const char *invariant, va_list arguments)
     __attribute__((format(printf, 3, 0)));
-static _Noreturn void finish(uintptr_t instruction, uintptr_t frame, const char *invariant,
-                             va_list arguments) {
-    static bool entered;
+static _Noreturn void finish(uintptr_t instruction, uintptr_t frame, const char *invariant, va_list arguments) {
     char text[LINE_BYTES];
-    if (__atomic_exchange_n(&entered, true, __ATOMIC_SEQ_CST))
+    if (__atomic_exchange_n(&panicked, true, __ATOMIC_SEQ_CST))
         cpu_stop();
     early_console_seize();
     format_text_va(text, sizeof text, invariant, arguments);
@@ -72,6 +72,7 @@ static _Noreturn void finish(uintptr_t instruction, uintptr_t frame, const char 
     print_location(instruction);
     for (int i = 0; i < FRAMES_MAX && stack_trace_next(&frame, &instruction); i++)
         print_location(instruction - 1); // a return address may lie past the end of its function
+    processors_stop();
     print("The system is stopped.\n");
     cpu_stop();
 }
@@ -79,8 +80,7 @@ static _Noreturn void finish(uintptr_t instruction, uintptr_t frame, const char 
 _Noreturn void panic(const char *invariant, ...) {
     va_list arguments;
     va_start(arguments, invariant);
-    uintptr_t frame = (uintptr_t)__builtin_frame_address(0),
-              instruction = (uintptr_t)__builtin_return_address(0);
+    uintptr_t frame = (uintptr_t)__builtin_frame_address(0), instruction = (uintptr_t)__builtin_return_address(0);
     uintptr_t skipped;
     stack_trace_next(&frame, &skipped);
     finish(instruction - 1, frame, invariant, arguments);

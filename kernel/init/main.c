@@ -38,6 +38,7 @@ __attribute__((no_stack_protector)) _Noreturn void kernel_main(const struct boot
     paging_initialize(info->page_table_root);
     capability_region = (struct capability *)CAPABILITY_REGION; // NOLINT(performance-no-int-to-ptr)
     platform_initialize(info);
+    memset(boot_info.random_seed, 0, sizeof(boot_info.random_seed));
     processors_start(&info->acpi);
     first_process_start(info);
     schedule();

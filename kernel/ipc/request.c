@@ -289,7 +289,3 @@ void request_serve(struct request *request, struct thread *server) {
     request->server = server;
     thread_serve(server, request);
 }
-
-void request_moved(struct request *request, struct capability *slot) {
-    request->slot = slot;
-}

@@ -1,7 +1,6 @@
 // Delivery and acknowledgement; see irq.h.
 #include "kernel/irq/irq.h"
 
-#include "kernel/irq/controller.h"
 #include "kernel/trace/trace.h"
 #include "kernel/x86_64/lapic.h"
 #include "kernel/x86_64/vectors.h"

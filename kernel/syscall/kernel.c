@@ -111,11 +111,7 @@ static error_t next_process(struct invocation *call) {
 static error_t trace_ring(struct invocation *call) {
     struct memory **building = &call->thread->building;
     error_t error = trace_ring_create(call->in[0], call->in[1], call->process->object.account, building);
-    if (!error) {
-        invocation_give(call, 0, CAP_MEMORY, *building, RIGHT_READ | RIGHT_COPY);
-        *building = NULL;
-    }
-    return error;
+    return invocation_give_built(call, error, RIGHT_READ | RIGHT_COPY);
 }
 
 error_t kernel_invoke(struct invocation *call, uint32_t code) {

@@ -4,15 +4,15 @@
 
 #include <stddef.h>
 
-#include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
 #include "kernel/sched/process.h"
 #include "kernel/trace/trace.h"
 #include "kernel/x86_64/string.h"
+#include "kernel/x86_64/paging.h"
 #include "kernel/x86_64/processor.h"
 #include "kernel/x86_64/vectors.h"
 
-enum { VECTORS = 256, GATE_BYTES = 16, IST_STACK_BYTES = 4096, PORT_MAP_BYTES = 8192, TABLES_ORDER = 4 };
+enum { VECTORS = 256, GATE_BYTES = 16, IST_STACK_BYTES = 4096, PORT_MAP_BYTES = 8192 };
 enum { MSR_STAR = 0xc0000081, MSR_LSTAR = 0xc0000082, MSR_FMASK = 0xc0000084 };
 enum { MSR_GS_BASE = 0xc0000101, MSR_KERNEL_GS = 0xc0000102 };
 
@@ -39,7 +39,7 @@ struct table_register {
 } __attribute__((packed));
 
 extern char entry_stubs[]; // entry.asm: 16 bytes apart
-extern char system_call_entry[], system_call_entry_shared[], system_call_entry_traced[]; // fastpath.asm
+extern char system_call_entry[], system_call_entry_shared[], system_call_entry_traced[], system_call_entry_isolated[]; // .asm
 
 // All that one processor has of its own.
 struct tables {
@@ -49,7 +49,7 @@ struct tables {
     uint64_t segments[7];
 } __attribute__((aligned(4096)));
 
-static struct interrupt_gate gates[VECTORS]; // everybody's
+static struct interrupt_gate gates[VECTORS];                            // everybody's
 __attribute__((section(".bss.boot_tables"))) struct tables boot_tables; // its kernel stack is the first: start.asm
 
 static void load_segments(struct tables *tables) {
@@ -96,15 +96,19 @@ static void load_gates(void) {
     __asm__ volatile("lidt %0" : : "m"(table));
 }
 
-error_t descriptors_allocate(struct processor *processor) {
-    uint64_t physical;
-    _Static_assert(sizeof(struct tables) <= PAGE_BYTES << TABLES_ORDER, "a processor's tables fit into their block");
-    error_t error = frame_allocate(TABLES_ORDER, FRAME_ANYWHERE, &physical);
-    if (error)
-        return error;
-    processor->tables = direct_map(physical);
-    processor->kernel_stack = (uint64_t)processor->tables->kernel_stack + KERNEL_STACK_BYTES;
-    return ERR_OK;
+struct processor *descriptors_allocate(void) {
+    static uint64_t next = PROCESSOR_REGION;
+    struct own { // of one processor
+        struct tables tables;
+        struct processor processor;
+    } *own = (struct own *)next; // NOLINT(performance-no-int-to-ptr)
+    for (uint64_t end = next + sizeof(*own), physical; next < end; next += PAGE_BYTES)
+        if (frame_allocate_zeroed(&physical) || kernel_map_page(next, physical, PAGE_WRITE | PAGE_NO_EXECUTE))
+            return NULL;
+    next += PAGE_BYTES; // running off the next stack's end faults
+    own->processor.tables = &own->tables;
+    own->processor.kernel_stack = (uint64_t)own->tables.kernel_stack + KERNEL_STACK_BYTES;
+    return &own->processor;
 }
 
 bool stack_trace_next(uintptr_t *frame, uintptr_t *instruction) {
@@ -121,8 +125,10 @@ bool stack_trace_next(uintptr_t *frame, uintptr_t *instruction) {
 
 void descriptors_choose_entry(void) {
     bool shared = cpu_count > 1 || processor_self() != &boot_processor;
-    const char *entry = shared ? system_call_entry_shared : system_call_entry;
-    msr_write(MSR_LSTAR, (uint64_t)(trace_on & TRACE_CLASSES_SLOW ? system_call_entry_traced : entry));
+    const char *entry = trace_on & TRACE_CLASSES_SLOW ? system_call_entry_traced
+                        : shared                      ? system_call_entry_shared
+                                                      : system_call_entry;
+    msr_write(MSR_LSTAR, (uint64_t)(paging_isolated ? system_call_entry_isolated : entry));
 }
 
 void descriptors_load(struct processor *processor) {
@@ -130,7 +136,7 @@ void descriptors_load(struct processor *processor) {
     struct task_state *state = &tables->task_state;
     memset(state, 0, sizeof(*state));
     memset(state->port_map, 0xff, sizeof(state->port_map));
-    state->port_map_offset = (uint16_t)__builtin_offsetof(struct task_state, port_map);
+    state->port_map_offset = (uint16_t) __builtin_offsetof(struct task_state, port_map);
     state->stacks[0] = (uint64_t)tables->kernel_stack + KERNEL_STACK_BYTES;
     for (int i = 0; i < 3; i++)
         state->interrupt_stacks[i] = (uint64_t)tables->interrupt_stacks[i] + IST_STACK_BYTES;

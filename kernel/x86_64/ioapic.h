@@ -3,7 +3,7 @@
 
 #include "kernel/abi/errors.h"
 #include "kernel/abi/platform_info.h"
-#include "kernel/irq/controller.h"
+#include "kernel/irq/irq.h"
 
 extern const struct irq_controller ioapic_controller;
 

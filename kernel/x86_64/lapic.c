@@ -10,7 +10,13 @@
 
 enum { ID = 0x20, TASK_PRIORITY = 0x80, END_OF_INTERRUPT = 0xb0, SPURIOUS = 0xf0, COMMAND_LOW = 0x300, COMMAND_HIGH = 0x310 };
 enum { LVT_TIMER = 0x320, LVT_LINT0 = 0x350, LVT_LINT1 = 0x360, LVT_ERROR = 0x370, TIMER_INITIAL = 0x380, TIMER_DIVIDE = 0x3e0 };
-enum { APIC_BASE_ENABLED = 1 << 11, SPURIOUS_ENABLE = 1 << 8, TIMER_DIVIDE_BY_1 = 0xb, LVT_MASKED = 1 << 16, LVT_EXTERNAL = 7 << 8 };
+enum {
+    APIC_BASE_ENABLED = 1 << 11,
+    SPURIOUS_ENABLE = 1 << 8,
+    TIMER_DIVIDE_BY_1 = 0xb,
+    LVT_MASKED = 1 << 16,
+    LVT_EXTERNAL = 7 << 8
+};
 enum { COMMAND_PENDING = 1 << 12, COMMAND_ASSERT = 1 << 14, COMMAND_WAITS = 100000 };
 
 static void *registers;
@@ -44,13 +50,13 @@ void lapic_end_of_interrupt(void) {
     mmio_write32(registers, END_OF_INTERRUPT, 0);
 }
 
-void lapic_ipi(uint32_t apic_id, uint8_t vector) {
+void lapic_ipi(uint32_t apic_id, uint32_t what) {
     __asm__ volatile("mfence\n\tlfence" : : : "memory"); // the target must see what it is sent for; uncached memory does not wait
     // The previous command leaves in microseconds; a bus that never takes it must not hang the kernel.
     for (uint32_t i = 0; i < COMMAND_WAITS && mmio_read32(registers, COMMAND_LOW) & COMMAND_PENDING; i++)
         __builtin_ia32_pause();
     mmio_write32(registers, COMMAND_HIGH, apic_id << 24);
-    mmio_write32(registers, COMMAND_LOW, COMMAND_ASSERT | vector);
+    mmio_write32(registers, COMMAND_LOW, COMMAND_ASSERT | what);
 }
 
 void lapic_timer_start(uint32_t ticks) {

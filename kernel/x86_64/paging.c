@@ -14,9 +14,10 @@
 enum { ENTRIES = PAGE_TREE_ENTRIES, LEVELS = PAGE_TREE_LEVELS, INVALIDATE_SINGLY = 32, DESTROY_STEP = 8 };
 #define USER_PAGES (UINT64_C(1) << (PAGE_TREE_SHIFT * LEVELS - 1)) // those of the lower half
 
-enum { CAPABILITY_SLOT = 400, DEVICE_SLOT = 509 }; // of the root
+enum { CAPABILITY_SLOT = 400, PROCESSOR_SLOT = 410, DEVICE_SLOT = 509, IMAGE_SLOT = 511 }; // of the root
 #define DEVICE_REGION (UINT64_C(0xffff) << 48 | (uint64_t)DEVICE_SLOT << 39)
 
+bool paging_isolated;
 static uint64_t kernel_root;
 
 static uint64_t *table_at(uint64_t entry) {
@@ -33,7 +34,7 @@ void paging_initialize(uint64_t root) {
     kernel_root = root;
     // Every space shares the kernel's upper-level tables, so all that may ever be used exist from the start.
     uint64_t *table = table_at(root);
-    static const uint16_t slots[] = {CAPABILITY_SLOT, DEVICE_SLOT};
+    static const uint16_t slots[] = {CAPABILITY_SLOT, PROCESSOR_SLOT, DEVICE_SLOT};
     for (uint32_t i = 0; i < sizeof(slots) / sizeof(slots[0]); i++) {
         uint64_t physical;
         if (frame_allocate_zeroed(&physical))
@@ -58,8 +59,7 @@ void *kernel_map_device(uint64_t physical) {
     static uint64_t next = DEVICE_REGION;
     uint64_t page = next;
     next += 2 * PAGE_BYTES; // running off its end faults
-    if (physical > PAGE_ADDRESS ||
-        kernel_map_page(page, physical & PAGE_ADDRESS, PAGE_WRITE | PAGE_NO_EXECUTE | PAGE_UNCACHED))
+    if (physical > PAGE_ADDRESS || kernel_map_page(page, physical & PAGE_ADDRESS, PAGE_WRITE | PAGE_NO_EXECUTE | PAGE_UNCACHED))
         return NULL;
     return (void *)(page + physical % PAGE_BYTES); // NOLINT(performance-no-int-to-ptr)
 }
@@ -92,24 +92,32 @@ void kernel_release_table(uint64_t virtual_address) {
 }
 
 error_t page_tables_create(struct page_tables *tables, struct account *account) {
-    error_t error = account_charge(account, PAGE_BYTES);
+    uint32_t order = paging_isolated;
+    error_t error = account_charge(account, PAGE_BYTES << order);
     if (error)
         return error;
     uint64_t physical;
-    error = frame_allocate_zeroed(&physical);
+    error = frame_allocate(order, FRAME_ANYWHERE, &physical);
     if (error) {
-        account_refund(account, PAGE_BYTES);
+        account_refund(account, PAGE_BYTES << order);
         return error;
     }
-    memcpy(table_at(physical) + ENTRIES / 2, table_at(kernel_root) + ENTRIES / 2, PAGE_BYTES / 2);
+    uint64_t *root = memset(table_at(physical), 0, PAGE_BYTES << order), *kernel = table_at(kernel_root);
+    memcpy(root + ENTRIES / 2, kernel + ENTRIES / 2, PAGE_BYTES / 2);
+    if (paging_isolated) {
+        root[ENTRIES + PROCESSOR_SLOT] = kernel[PROCESSOR_SLOT];
+        root[ENTRIES + IMAGE_SLOT] = kernel[IMAGE_SLOT];
+    }
     *tables = (struct page_tables){.root = physical};
     return ERR_OK;
 }
 
 bool page_tables_destroy_step(struct page_tables *tables, struct account *account) {
-    uint64_t freed = 0;
+    uint64_t freed = 0, second = paging_isolated && tables->root ? tables->root + PAGE_BYTES : 0;
     bool done = page_tree_free(&tables->root, LEVELS, &tables->cursor, USER_PAGES, false, DESTROY_STEP, &freed);
     account_refund(account, freed * PAGE_BYTES);
+    if (done && second)
+        account_give_frame(account, second);
     return done;
 }
 
@@ -117,14 +125,18 @@ static bool in_use(const struct page_tables *tables) {
     return processor_space_root() == tables->root;
 }
 
-error_t page_map(struct page_tables *tables, struct account *account, uint64_t address, uint64_t physical,
-                 uint64_t flags) {
+error_t page_map(struct page_tables *tables, struct account *account, uint64_t address, uint64_t physical, uint64_t flags) {
     if ((flags & PAGE_WRITE) && !(flags & PAGE_NO_EXECUTE))
         panic("a page would be writable and executable");
     uint64_t *entry;
-    error_t error = page_tree_make(&tables->root, LEVELS, address >> PAGE_SHIFT, PAGE_PRESENT | PAGE_WRITE | PAGE_USER, account, &entry);
+    error_t error =
+        page_tree_make(&tables->root, LEVELS, address >> PAGE_SHIFT, PAGE_PRESENT | PAGE_WRITE | PAGE_USER, account, &entry);
     if (error)
         return error;
+    if (paging_isolated) {
+        uint64_t *root = table_at(tables->root) + (address >> (PAGE_SHIFT + PAGE_TREE_SHIFT * (LEVELS - 1)));
+        root[ENTRIES] = *root;
+    }
     uint64_t old = *entry;
     *entry = physical | flags | PAGE_PRESENT | PAGE_USER;
     if (old & PAGE_PRESENT) {

@@ -2,6 +2,6 @@
 // VECTOR_ISA and masked every line. Intel 8259A data sheet.
 #pragma once
 
-#include "kernel/irq/controller.h"
+#include "kernel/irq/irq.h"
 
 extern const struct irq_controller pic_controller;

@@ -1,10 +1,9 @@
-// Starting the other processors, the lock between them, and answering each other; see processors.h. Intel SDM volume 3A, 4.10.5 (translations of other
-// processors). Those that the loader found wait in start.asm until `processor_wanted` is theirs.
+// Starting the other processors, the lock between them, and answering each other; see processors.h. Intel SDM volume 3A, 4.10.5
+// (translations of other processors). Those that the loader found wait in start.asm until `processor_wanted` is theirs.
 #include "kernel/x86_64/processors.h"
 
 #include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
-#include "kernel/memory/heap.h"
 #include "kernel/sched/schedule.h"
 #include "kernel/x86_64/clock.h"
 #include "kernel/x86_64/descriptors.h"
@@ -54,6 +53,12 @@ uint64_t kernel_lock_waits(void) {
 
 void kernel_unlock(void) {
     __atomic_store_n(&kernel_lock_state.now, kernel_lock_state.now + 1, __ATOMIC_RELEASE);
+}
+
+void processors_stop(void) {
+    for (uint32_t i = 0; i < cpu_count; i++)
+        if (i != processors_own_index())
+            lapic_ipi(processor_at(i)->apic_id, LAPIC_IPI_NMI);
 }
 
 static void post(struct processor *processor, uint64_t wanted) {
@@ -110,15 +115,10 @@ _Noreturn void processor_enter(struct processor *processor) {
 }
 
 static void start_one(uint32_t apic_id) {
-    void *memory;
-    if (heap_allocate(sizeof(struct processor), &memory))
+    struct processor *processor = descriptors_allocate();
+    if (!processor)
         return;
-    struct processor *processor = memory;
     processor->apic_id = apic_id;
-    if (descriptors_allocate(processor)) {
-        heap_free(memory);
-        return;
-    }
     __atomic_store_n(&processor_wanted, processor, __ATOMIC_RELEASE);
     uint64_t end = clock_now() + START_WAIT_NS;
     while (!__atomic_load_n(&processor->self, __ATOMIC_ACQUIRE) && clock_now() < end)

@@ -5,7 +5,6 @@
 #include "kernel/x86_64/switch.h"
 
 #include "kernel/sched/process.h"
-#include "kernel/x86_64/clock.h"
 #include "kernel/x86_64/descriptors.h"
 #include "kernel/x86_64/fpu.h"
 #include "kernel/x86_64/lapic.h"
@@ -141,8 +140,4 @@ void switch_choose_entries(void) {
     descriptors_choose_entry();
     for (uint32_t i = 0; i < cpu_count; i++)
         switch_kick(cpus[i]);
-}
-
-void switch_arm_timer(uint64_t deadline, uint64_t now) {
-    clock_alarm(deadline, now); // UINT64_MAX is CLOCK_NEVER
 }

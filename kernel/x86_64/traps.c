@@ -2,7 +2,6 @@
 // become notifications; an exception of the kernel itself is a panic.
 #include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
-#include "kernel/irq/controller.h"
 #include "kernel/irq/irq.h"
 #include "kernel/ipc/endpoint.h"
 #include "kernel/sched/process.h"
@@ -78,6 +77,8 @@ static void exception(struct thread *thread, uint64_t vector, uint64_t address, 
 }
 
 void interrupt_from_user(struct thread *thread, uint64_t vector, uint64_t error) {
+    if (vector == VECTOR_NMI && panicked)
+        cpu_stop();
     uint64_t address = vector == VECTOR_PAGE_FAULT ? processor_fault_address() : 0;
     kernel_lock();
     bool admitted = schedule_admit(thread, false);
@@ -102,11 +103,13 @@ void interrupt_from_kernel(const struct interrupt_frame *frame, uint64_t rbp) {
         return;
     }
     if (frame->vector == VECTOR_NMI) { // GS may still be the user's
+        if (panicked)
+            cpu_stop();
         if (trace_is_on(TRACE_EVENT_SAMPLE))
             trace_sample_kernel(processors_own_index(), frame->rip, rbp);
         return;
     }
     panic_at(frame->rip, rbp, "exception %llu in the kernel at %p: error code %llx, address %p, stack %p",
-          (unsigned long long)frame->vector, (void *)frame->rip, (unsigned long long)frame->error,
-          (void *)processor_fault_address(), (void *)frame->rsp);
+             (unsigned long long)frame->vector, (void *)frame->rip, (unsigned long long)frame->error,
+             (void *)processor_fault_address(), (void *)frame->rsp);
 }

@@ -17,8 +17,8 @@ struct session_record { // under its badge
     uint64_t ceiling; // of a directory, if has_ceiling
     uint64_t offset, access, flags;
     uint8_t session_kind, file_kind;
-    uint8_t is_stream, has_ceiling;
-    uint8_t padding[4];
+    uint8_t is_stream, has_ceiling, is_direct;
+    uint8_t padding[3];
 };
 
 struct cover_record { // under the mount's number
@@ -35,8 +35,8 @@ static struct tree *tree_of(uint64_t device) {
 // --- giving ---
 
 static error_t give_session(struct handover *handover, const struct session *session) {
-    struct session_record record = {.session_kind = (uint8_t)session->kind};
-    const struct tree_ops *ops = session->tree != NULL ? session->tree->ops : NULL;
+    struct session_record record = {.session_kind = (uint8_t)session->kind, .is_direct = session->is_direct};
+    const struct tree_ops *ops = session->tree != NULL && !session->is_ended ? session->tree->ops : NULL;
     const struct directory *directory = (const struct directory *)session;
     const struct open_file *file = (const struct open_file *)session;
     if (ops != NULL) {
@@ -135,6 +135,7 @@ static error_t take_session(uint64_t badge, const struct session_record *record)
     struct tree *tree = record->device != 0 ? tree_of(record->device) : NULL;
     session->kind = record->session_kind == SESSION_FILE ? SESSION_FILE : SESSION_DIRECTORY;
     session->badge = badge;
+    session->is_direct = record->is_direct;
     error_t error = tree != NULL ? take_node(tree, record->node, &session->node) : ERR_OK;
     if (session->node != NULL) {
         session->tree = tree;

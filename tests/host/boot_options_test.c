@@ -46,13 +46,13 @@ static void tells_the_kernel(void **state) {
     (void)state;
     static const struct {
         const char *line;
-        uint32_t log_level, console;
+        uint32_t log_level, console, isolation;
     } cases[] = {
-        {"", LOG_INFO, EARLY_CONSOLE_SERIAL | EARLY_CONSOLE_SCREEN},
-        {"loglevel=debug console=serial", LOG_DEBUG, EARLY_CONSOLE_SERIAL},
-        {"console=screen loglevel=1", LOG_ERROR, EARLY_CONSOLE_SCREEN},
-        {"console=serials loglevel=x", LOG_INFO, EARLY_CONSOLE_SERIAL | EARLY_CONSOLE_SCREEN},
-        {"loglevel=warning console=", LOG_WARNING, EARLY_CONSOLE_SERIAL | EARLY_CONSOLE_SCREEN},
+        {"", LOG_INFO, EARLY_CONSOLE_SERIAL | EARLY_CONSOLE_SCREEN, BOOT_ISOLATION_AS_NEEDED},
+        {"loglevel=debug console=serial isolation=on", LOG_DEBUG, EARLY_CONSOLE_SERIAL, BOOT_ISOLATION_ON},
+        {"console=screen loglevel=1 isolation=off", LOG_ERROR, EARLY_CONSOLE_SCREEN, BOOT_ISOLATION_OFF},
+        {"console=serials loglevel=x", LOG_INFO, EARLY_CONSOLE_SERIAL | EARLY_CONSOLE_SCREEN, BOOT_ISOLATION_AS_NEEDED},
+        {"loglevel=warning console=", LOG_WARNING, EARLY_CONSOLE_SERIAL | EARLY_CONSOLE_SCREEN, BOOT_ISOLATION_AS_NEEDED},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct boot_info info = {0};
@@ -60,6 +60,7 @@ static void tells_the_kernel(void **state) {
         options_read(&info);
         assert_int_equal(info.log_level, cases[i].log_level);
         assert_int_equal(info.console, cases[i].console);
+        assert_int_equal(info.isolation, cases[i].isolation);
     }
 }
 
