@@ -170,8 +170,8 @@ void block_service_flush(void) {
         block_service.unflushed &= block_service.unflushed - 1;
         if (session->entries != 0)
             ring_pair_flush_server(&session->pair);
-        if (session->closing && session->outstanding == 0)
-            fiber_wake_all(&block_service.idle);
+        if (session->outstanding == 0)
+            fiber_wake_all(&block_service.idle); // who closes the session, or attaches other rings
     }
     if (!block_service.starved || block_service.free_ios == NULL)
         return;
