@@ -112,8 +112,10 @@ static void judge(struct role *role, uint64_t now, uint64_t passed) {
     watch->busy = sight.busy && !sight.has_moved ? watch->busy + 1 : 0;
     if (watch->busy >= STRIKES && !stuck)
         send_ping(role);
+    // A loop waits with no request in service: it has answered it or put it aside.
+    bool holds = sight.thread.state == THREAD_STATE_WAITING && sight.thread.served_serial && !sight.has_moved;
     bool idle = sight.thread.state != THREAD_STATE_READY && sight.thread.state != THREAD_STATE_FAULTED;
-    watch->strikes = stuck && (sight.busy || idle) ? watch->strikes + 1 : 0;
+    watch->strikes = holds || (stuck && (sight.busy || idle)) ? watch->strikes + 1 : 0;
 }
 
 static void blame(struct role *role, uint64_t now) {

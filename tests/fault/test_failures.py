@@ -33,7 +33,7 @@ def test_requests_that_a_server_fails_with():
 
 HANGS = """
 (n=0; while [ ! -e /tmp/stop ]; do cp /bin/true /root/c && cmp /bin/true /root/c || echo BAD; done) &
-for point in "ext2 spin 50" "vfs stall 20"; do
+for point in "ext2 spin 50" "tmpfs stall 5"; do
     service point $point; while [ $(service ${point%% *} | grep -c hung) = 0 ]; do sleep 0.2; done
 done
 service point log spin 1; i=0
@@ -46,8 +46,8 @@ def test_hangs_are_found():
     """Servers that spin or wait for what never comes, under a copy that is compared; and one that spins while nobody asks."""
     text, _ = run(HANGS)
     state = rows(text)
-    assert all(state[name][1] == "running" and state[name][4] == "hung" for name in ("ext2", "vfs", "log")), text
-    assert state["console"][3] == state["tmpfs"][3] == "0", text
+    assert all(state[name][1] == "running" and state[name][4] == "hung" for name in ("ext2", "tmpfs", "log")), text
+    assert state["console"][3] == state["procfs"][3] == "0", text
 
 
 POLICY = """
