@@ -18,7 +18,7 @@
             return;                                                                                          \
         }                                                                                                    \
         undo.log[used] = *(const type *)address;                                                             \
-        undo.log[used + 1] = address | (uint64_t)(bytes) << LENGTH_SHIFT;                                    \
+        undo.log[used + 1] = (address | (uint64_t)(bytes) << LENGTH_SHIFT) * ENTRY_SEAL;                     \
         barrier();                                                                                           \
         undo.used = used + 2;                                                                                \
         barrier();                                                                                           \
