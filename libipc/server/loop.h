@@ -110,7 +110,6 @@ struct loop {
     cap_t orphans[MESSAGE_CAPS];       // capabilities that came with a request whose window was taken back
     bool running_once;                 // server_run has been reached
     bool recovering;                   // requests lost with the actor before may come again
-    bool redoing;                      // outputs are done that may have been done before
     uint64_t recover_until;
     struct fiber_wait_queue attached; // fibers that need their request again
     struct timer recover_timer;

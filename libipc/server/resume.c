@@ -25,8 +25,8 @@ struct server_point server_point; // written by init
 void loop_point(uint32_t event) {
     if (__builtin_expect(server_point.event == POINT_NONE, 1))
         return;
-    if (server_point.event == POINT_STORE) {
-        kept_fuse(server_point.left);
+    if (server_point.event == POINT_STORE || server_point.left == 0) {
+        kept_fuse(server_point.left); // 0: none
         server_point.event = POINT_NONE;
     } else if (server_point.event == event && --server_point.left == 0) {
         __builtin_trap();
@@ -358,9 +358,7 @@ error_t server_resume(const struct startup *startup) {
     loop.recover_until = clock_monotonic() + RECOVER_NANOSECONDS;
     timer_set(&loop.recover_timer, loop.recover_until, recover_end);
     uint32_t sessions = drop_unknown();
-    loop.redoing = true;
-    loop_commit();
-    loop.redoing = false;
+    loop_commit(); // outputs and calls that may have gone out before
     show_gone(sessions);
     if (loop.server->resumed != NULL)
         loop.server->resumed();

@@ -223,7 +223,7 @@ static error_t init_service_point(struct request *request, const struct service_
     error_t error = changeable_role(request, in->name_size, &role);
     if (error)
         return error;
-    const struct server_point point = {.event = in->number ? in->event : SERVICE_EVENT_NONE, .left = in->number};
+    const struct server_point point = {.event = in->event, .left = in->number};
     uint64_t address = has_actor(role) ? image_object(&role->image, "server_point") : 0, count;
     if (!address || in->event > SERVICE_EVENT_STORE)
         return ERR_NOT_SUPPORTED;
