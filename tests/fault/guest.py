@@ -23,6 +23,16 @@ PANIC = b"kernel panic: "
 QUESTION = re.compile(rb"question (\d+)\?\r?\n")
 
 
+class Medium:
+    """What is booted. A long run keeps a copy of its own, so that a build beside it changes nothing."""
+    iso, base = BUILD / "image/keelson.iso", None
+
+    @classmethod
+    def freeze(cls, folder, **options):
+        copies = [shutil.copy(BUILD / "image/keelson.iso", folder), shutil.copy(base_disk(**options), folder)]
+        cls.iso, cls.base = (pathlib.Path(copy) for copy in copies)
+
+
 class Silent(Exception):
     """The machine said nothing for too long, panicked or went away."""
 
@@ -64,11 +74,11 @@ class Guest:
         self.answered = 0
         self.command = command.encode()
         options = command_line.parse(["-c", command, *arguments])
-        chosen = "tcg" if options.icount else accelerator.choose("auto", machine.QEMU, BUILD / "image/keelson.iso", ROOT / "images/accelerator.json")
+        chosen = "tcg" if options.icount else accelerator.choose("auto", machine.QEMU, Medium.iso, ROOT / "images/accelerator.json")
         self.console, console_end = socket.socketpair()
         self.line, line_end = socket.socketpair()
         options.qemu_arguments = list(extra)
-        line = machine.command(options, medium=BUILD / "image/keelson.iso", disks=[], accelerator=chosen,
+        line = machine.command(options, medium=Medium.iso, disks=[], accelerator=chosen,
                                com1=f"socket,fd={console_end.fileno()}", com2=f"socket,fd={line_end.fileno()}")
         drive = drive or ["-drive", f"if=none,id=disk0,format=raw,cache=unsafe,file={image}"]
         line += [*drive, "-device", "ide-hd,drive=disk0,bus=ide.0,unit=0", "-no-reboot"]

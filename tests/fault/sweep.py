@@ -17,6 +17,7 @@ DRIVERS = ["ata", "serial0", "devices", "keyboard"]
 EVENTS = {server: ["receive", "reply", "commit", "output", "store"] for server in KEPT} | {server: ["receive", "reply"] for server in DRIVERS}
 LEAST = 4  # where nothing is known of how many there are
 FOREVER = 1 << 40
+SHOWN = "\nquestion {0}?\nanswer {0}: typed line {0}\n"
 
 Result = collections.namedtuple("Result", "point verdict reason recovery")
 
@@ -91,12 +92,23 @@ def compare_disk(image, results):
     return checked
 
 
+def compare_terminal(log, results):
+    """What the serial terminal showed: each run's question and answer once, whole, and nothing else."""
+    text = log.decode(errors="replace").replace("\r", "")
+    shown = text[text.find("\nquestion 0?"):]
+    for number, result in enumerate(results, 2):
+        if result.verdict == "passed" and shown.count(SHOWN.format(number)) != 1:
+            part = shown[shown.find(f"question {number - 1}?"):][:200]
+            results[number - 2] = result._replace(verdict="failed", reason="on the terminal: " + repr(part))
+    return results
+
+
 def run_boot(points, *, silence=30, arguments=("--memory", "128M"), keep_log=None):
     """One boot: the results of the points. A machine that hangs or panics failed at the point it was at."""
     with tempfile.TemporaryDirectory(prefix="keelson-") as folder:
         image = pathlib.Path(folder, "disk.img")
         listed = "".join(" ".join(point.split(":")) + "\n" for point in points).encode()
-        guest.copy_disk(guest.base_disk(), image, [("root/points", listed)])
+        guest.copy_disk(guest.Medium.base or guest.base_disk(), image, [("root/points", listed)])
         with guest.Guest("faultwork /root/points", image, arguments=arguments) as machine:
             try:
                 status, trouble = machine.run(silence=silence), None
@@ -104,13 +116,13 @@ def run_boot(points, *, silence=30, arguments=("--memory", "128M"), keep_log=Non
                     machine.shut_down()
             except guest.Silent as reason:
                 status, trouble = None, str(reason)
-            output = machine.output.decode(errors="replace")
+            output, log = machine.output.decode(errors="replace"), machine.log
             if keep_log is not None:
                 keep_log.append(machine.log.decode(errors="replace"))
                 keep_log.append(output + machine.errors.decode(errors="replace"))
         results = parse(output)
         if trouble is None and status == 0:
-            return compare_disk(image, results)
+            return compare_terminal(log, compare_disk(image, results))
         said = trouble or f"the workload ended with status {status}: {output[-300:]}"
         if len(results) < len(points):
             results.append(Result(points[len(results)], "failed", said, 0))
@@ -157,6 +169,8 @@ def main(ledger, commit, resume, boots, count=24, wanted=10000):
     for boot, point, verdict, _ in ledger_lines(ledger, commit) if resume else ():
         limits.learn(point, verdict)
         first, met, failures = max(first, boot + 1), met + (verdict != "missed"), failures + (verdict == "failed")
+    frozen = tempfile.TemporaryDirectory(prefix="keelson-")  # pylint: disable=consider-using-with
+    guest.Medium.freeze(frozen.name)
     try:
         while met < wanted and (boots is None or made < boots):
             before = sum(1 for _ in ledger_lines(ledger, commit))
