@@ -20,7 +20,7 @@ from runner import accelerator, channel, disk, machine, options as command_line 
 
 BUILD = ROOT / "build"
 PANIC = b"kernel panic: "
-QUESTION = re.compile(rb"question (\d+)\?\r?\n")
+QUESTION = re.compile(rb"(question|keys) (\d+)\?\r?\n")
 
 
 class Medium:
@@ -70,7 +70,7 @@ class Guest:
     def __init__(self, command, image=None, *, drive=None, arguments=(), extra=(), gdb=False):
         self.folder = tempfile.mkdtemp(prefix="keelson-")
         self.output, self.errors, self.log = b"", b"", b""
-        self.status = None
+        self.status = self.control = None
         self.answered = 0
         self.command = command.encode()
         options = command_line.parse(["-c", command, *arguments])
@@ -106,8 +106,8 @@ class Guest:
         self.process.kill()
         self.process.wait()
         self.process.stderr.close()
-        for sock in (self.console, self.line):
-            sock.close()
+        for file in (self.console, self.line, *([self.control] if self.control else [])):
+            file.close()
         self.selector.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -133,7 +133,10 @@ class Guest:
         self.log += data
         for question in QUESTION.finditer(self.log, max(0, self.answered - 1)):
             self.answered = question.end()
-            self.console.send(b"typed line " + question.group(1) + b"\r")
+            if question.group(1) == b"question":
+                self.console.send(b"typed line " + question.group(2) + b"\r")
+            else:
+                self.press([*question.group(2).decode(), "ret"])
 
     def hear_line(self, data):
         for kind, payload in self.channel.receive(data):
@@ -169,19 +172,26 @@ class Guest:
                 raise
         self.process.wait(30)
 
+    def press(self, keys):
+        """Keys of the keyboard, by QEMU's names of them, each down and up."""
+        self.monitor("input-send-event", events=[{"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": key}}}
+                                                 for key in keys for down in (True, False)])
+
     def monitor(self, execute, **arguments):
         """One command of QEMU's monitor protocol; its result."""
-        with socket.socket(socket.AF_UNIX) as control:
+        if self.control is None:
+            control = socket.socket(socket.AF_UNIX)
             control.connect(f"{self.folder}/qmp")
-            stream = control.makefile("rw", encoding="utf-8")
-            answer = json.loads(stream.readline())
-            for request in ({"execute": "qmp_capabilities"}, {"execute": execute, "arguments": arguments}):
-                stream.write(json.dumps(request) + "\n")
-                stream.flush()
-                answer = json.loads(stream.readline())
-                while "event" in answer:
-                    answer = json.loads(stream.readline())
-            return answer.get("return", answer)
+            self.control = control.makefile("rw", encoding="utf-8")
+            control.close()
+            self.control.readline()
+            self.monitor("qmp_capabilities")
+        self.control.write(json.dumps({"execute": execute, "arguments": arguments}) + "\n")
+        self.control.flush()
+        answer = json.loads(self.control.readline())
+        while "event" in answer:
+            answer = json.loads(self.control.readline())
+        return answer.get("return", answer)
 
 
 def check_disk(image):

@@ -257,8 +257,20 @@ static void terminal(int number) {
     check("mode", tcsetattr(file, TCSANOW, &was));
     dprintf(file, "answer %d: %s", number, line);
     close(file);
-    file = open("/dev/console", O_WRONLY | O_NOCTTY);
+}
+
+// The same on the screen, by keys of the keyboard.
+static void keys(int number) {
+    char line[64] = "", expected[64];
+    int file = open("/dev/console", O_RDWR | O_NOCTTY), asking = open("/dev/serial0", O_WRONLY | O_NOCTTY);
     check("screen", dprintf(file, "run %6d\n\033[1mbold\033[m\n", number));
+    dprintf(asking, "keys %d?\n", number);
+    close(asking);
+    ssize_t count = read(file, line, sizeof(line) - 1);
+    if (count < 0)
+        check("typed", count);
+    snprintf(expected, sizeof(expected), "%d\n", number);
+    say("keys: %s\n", strcmp(line, expected) == 0 ? "what was asked" : line);
     close(file);
 }
 
@@ -290,6 +302,7 @@ void work_run(int number) {
     children();
     small_systems();
     terminal(number);
+    keys(number);
     list(".");
     (void)!chdir("/root");
 }
