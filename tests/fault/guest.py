@@ -65,9 +65,10 @@ def copy_disk(base, path, files=()):
 
 
 class Guest:
-    """Boots at once. `drive`: the -drive or -blockdev arguments of the disk with the id disk0, in the place of a plain image."""
+    """Boots at once. `drive`: the -drive or -blockdev arguments of the disk with the id disk0, in the place of a plain image;
+    `iso`: another medium, which may hold the disk (runner/ram_disk.py)."""
 
-    def __init__(self, command, image=None, *, drive=None, arguments=(), extra=(), gdb=False):
+    def __init__(self, command, image=None, *, drive=None, arguments=(), extra=(), gdb=False, iso=None):
         self.folder = tempfile.mkdtemp(prefix="keelson-")
         self.output, self.errors, self.log = b"", b"", b""
         self.status = self.control = None
@@ -78,11 +79,13 @@ class Guest:
         self.console, console_end = socket.socketpair()
         self.line, line_end = socket.socketpair()
         options.qemu_arguments = list(extra)
-        line = machine.command(options, medium=Medium.iso, disks=[], accelerator=chosen,
+        line = machine.command(options, medium=iso or Medium.iso, disks=[], accelerator=chosen,
                                com1=f"socket,fd={console_end.fileno()}", com2=f"socket,fd={line_end.fileno()}")
-        drive = drive or ["-drive", f"if=none,id=disk0,format=raw,cache=unsafe,file={image}"]
-        line += [*drive, "-device", "ide-hd,drive=disk0,bus=ide.0,unit=0", "-no-reboot"]
-        line += ["-qmp", f"unix:{self.folder}/qmp,server=on,wait=off"]
+        if image:
+            drive = ["-drive", f"if=none,id=disk0,format=raw,cache=unsafe,file={image}"]
+        if drive:
+            line += [*drive, "-device", "ide-hd,drive=disk0,bus=ide.0,unit=0"]
+        line += ["-no-reboot","-qmp", f"unix:{self.folder}/qmp,server=on,wait=off"]
         if gdb:
             line += ["-gdb", f"unix:{self.folder}/gdb,server=on,wait=off"]
         self.process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,

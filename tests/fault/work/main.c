@@ -17,12 +17,12 @@
 
 static const char *const events[] = {"none", "receive", "reply", "commit", "output", "store"};
 enum { EVENTS = sizeof(events) / sizeof(events[0]) };
-static cap_t session;
+cap_t work_session;
 static char wanted[WORK_TEXT_BYTES];
 
 static uint64_t restarts_of(const char *server, uint64_t *recovery) {
     struct service_status status = {0};
-    if (service_status(session, server, strlen(server), &status) != ERR_OK)
+    if (service_status(work_session, server, strlen(server), &status) != ERR_OK)
         return 0;
     *recovery = status.recovery_time;
     return status.restarts;
@@ -46,7 +46,7 @@ static void run_point(int number, const char *server, const char *event, uint64_
     while (kind < EVENTS && strcmp(events[kind], event) != 0)
         kind++;
     uint64_t before = restarts_of(server, &recovery);
-    error_t error = service_point(session, kind, count, server, strlen(server));
+    error_t error = service_point(work_session, kind, count, server, strlen(server));
     if (error != ERR_OK) {
         printf("%s:%s:%llu refused %d\n", server, event, (unsigned long long)count, error);
         return;
@@ -54,7 +54,7 @@ static void run_point(int number, const char *server, const char *event, uint64_
     work_run(number);
     uint64_t met = restarts_of(server, &recovery) - before;
     if (met == 0)
-        (void)!service_point(session, kind, 0, server, strlen(server));
+        (void)!service_point(work_session, kind, 0, server, strlen(server));
     bool same = strcmp(work_text, wanted) == 0;
     printf("%s:%s:%llu %s %llu\n", server, event, (unsigned long long)count,
            !same      ? "failed"
@@ -69,9 +69,11 @@ static void run_point(int number, const char *server, const char *event, uint64_
 int main(int argc, char **argv) {
     if (argc == 2 && strncmp(argv[1], "child-", 6) == 0)
         return work_child(argv[1]);
+    work_session = startup_capability("service");
+    if (argc == 3 && strcmp(argv[1], "measure") == 0)
+        return work_measure(atoi(argv[2]));
     FILE *list = argc == 2 ? fopen(argv[1], "r") : NULL;
-    session = startup_capability("service");
-    if (list == NULL || session == 0) {
+    if (list == NULL || work_session == 0) {
         fprintf(stderr, "a list of points is wanted, and a session of init\n");
         return 2;
     }

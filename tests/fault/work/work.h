@@ -1,8 +1,11 @@
 // One run of the sweep's workload; called by main.c, which compares what the runs say.
 #pragma once
 
+#include "kernel/abi/message.h"
+
 enum { WORK_TEXT_BYTES = 16384 };
 
+extern cap_t work_session;              // of init
 extern char work_text[WORK_TEXT_BYTES]; // what the last run said
 
 // Runs it once, in a new folder /root/w/NUMBER, which it leaves behind.
@@ -10,3 +13,6 @@ void work_run(int number);
 
 // What the workload's own child processes do; their exit status.
 int work_child(const char *name);
+
+// Kills every server `count` times and prints how long each is away; 0 or 1.
+int work_measure(int count);
