@@ -273,25 +273,37 @@ bool loop_attach(const struct ipc_registers *registers) {
     return false;
 }
 
-// Capabilities that nobody knows of: their making was taken back. Sessions of ours among them are told to be
-// gone before any badge is given again.
-static uint32_t drop_unknown(void) {
-    uint32_t sessions = 0;
+// Sessions whose making was taken back, by badge, until they are told to be gone. The same badges are given
+// again, so an event that comes late would end the wrong session. A window makes a few of them.
+enum { DROPPED_MOST = 64 };
+static uint64_t dropped[DROPPED_MOST];
+static uint32_t dropped_count;
+
+// Capabilities that nobody knows of: their making was taken back.
+static void drop_unknown(void) {
     uint64_t slot = SLOTS_LISTED, kind, badge;
+    dropped_count = 0;
     while (process_slot_next(SLOT_SELF, slot, &slot, &kind, NULL, NULL, NULL) == ERR_OK) {
         cap_t at = (cap_t)slot++;
         if (slot_is_taken(at))
             continue;
-        if (kind == CAP_SESSION && endpoint_identify(loop.server->endpoint, at, &badge) == ERR_OK)
-            sessions++;
+        if (kind == CAP_SESSION && dropped_count < DROPPED_MOST &&
+            endpoint_identify(loop.server->endpoint, at, &badge) == ERR_OK)
+            dropped[dropped_count++] = badge;
         error_t ignored = process_slot_delete(SLOT_SELF, at);
         (void)ignored;
     }
-    return sessions;
 }
 
-static void show_gone(uint32_t sessions) {
-    while (sessions != 0) {
+static void dropped_gone(uint64_t badge) {
+    for (uint32_t i = 0; i < dropped_count; i++)
+        if (dropped[i] == badge)
+            dropped[i--] = dropped[--dropped_count];
+}
+
+// Takes events and answers until all of them were told; a request is the last.
+static void show_gone(void) {
+    while (dropped_count != 0) {
         struct ipc_registers registers = {.target = loop.server->endpoint, .tag = TAG_DEADLINE};
         ipc_page->deadline = 0; // not to wait: a copy of one may be with somebody
         error_t error = system_call(SYS_WAIT, &registers);
@@ -299,11 +311,14 @@ static void show_gone(uint32_t sessions) {
             continue; // all bits are set below
         if (error != ERR_OK)
             return;
-        if (tag_method(registers.tag) == EVENT_SESSION_CLOSED && (registers.tag & TAG_ANSWER) == 0)
-            sessions--;
+        bool answer = (registers.tag & TAG_ANSWER) != 0;
+        bool closed = !answer && tag_method(registers.tag) == EVENT_SESSION_CLOSED;
+        bool request = !answer && !closed && tag_method(registers.tag) != EVENT_CANCEL;
+        if (closed)
+            dropped_gone(registers.target);
         loop_deliver(&registers);
-        if (tag_method(registers.tag) != EVENT_SESSION_CLOSED)
-            return; // requests come last
+        if (request)
+            return;
     }
 }
 
@@ -357,9 +372,9 @@ error_t server_resume(const struct startup *startup) {
     loop.recovering = true;
     loop.recover_until = clock_monotonic() + RECOVER_NANOSECONDS;
     timer_set(&loop.recover_timer, loop.recover_until, recover_end);
-    uint32_t sessions = drop_unknown();
+    drop_unknown();
     loop_commit(); // outputs and calls that may have gone out before
-    show_gone(sessions);
+    show_gone();
     if (loop.server->resumed != NULL)
         loop.server->resumed();
     if (loop.server->notification != 0) {

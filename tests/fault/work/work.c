@@ -172,6 +172,7 @@ static void reap(pid_t child) {
 // signal.
 static void children(void) {
     static uint8_t bytes[PIPE_BYTES], back[PIPE_BYTES];
+    memset(back, 0, sizeof(back));
     int to[2], from[2];
     size_t out = 0, in = 0;
     check("pipe", pipe(to));
@@ -202,6 +203,8 @@ static void children(void) {
         if (watched[0].revents == 0)
             continue;
         ssize_t count = read(from[0], back + in, sizeof(back) - in);
+        if (count < 0)
+            check("from child", count);
         if (count <= 0)
             break;
         in += (size_t)count;

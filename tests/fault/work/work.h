@@ -1,6 +1,8 @@
 // One run of the sweep's workload; called by main.c, which compares what the runs say.
 #pragma once
 
+#include <sys/types.h>
+
 #include "kernel/abi/message.h"
 
 enum { WORK_TEXT_BYTES = 16384 };
@@ -16,3 +18,7 @@ int work_child(const char *name);
 
 // Kills every server `count` times and prints how long each is away; 0 or 1.
 int work_measure(int count);
+
+// The workload of the power cuts: on the device mounted at `folder`, with marks from byte `marks` of the
+// device on; 0, or it exits.
+int work_power(const char *device, const char *folder, off_t marks, unsigned seed, unsigned rounds);
