@@ -59,6 +59,7 @@ struct fiber {
 enum output_kind {
     OUTPUT_REPLY,
     OUTPUT_RELEASE,
+    OUTPUT_GIVE_BACK,
     OUTPUT_ACKNOWLEDGE,
     OUTPUT_UNMAP,
     OUTPUT_RINGS,
@@ -191,6 +192,7 @@ void loop_point(uint32_t event);
 // Serves from the next event on; the body of server_run.
 MUST_USE error_t loop_run(void);
 bool loop_slot_release(cap_t slot);
+bool loop_slot_give_back(cap_t slot);
 // One event, whatever it is.
 void loop_deliver(const struct ipc_registers *registers);
 

@@ -45,6 +45,12 @@ bool loop_slot_release(cap_t slot) {
     return loop_output(OUTPUT_RELEASE, slot, 0, NULL, NULL);
 }
 
+// A slot that a capability moved out of is not used again before that is committed: what an actor after this
+// one finds in a slot that it knows must be what it knows of.
+bool loop_slot_give_back(cap_t slot) {
+    return loop_output(OUTPUT_GIVE_BACK, slot, 0, NULL, NULL);
+}
+
 error_t server_unmap(void *address, uint64_t bytes) {
     if (loop_output(OUTPUT_UNMAP, (uintptr_t)address, bytes, NULL, NULL))
         return ERR_OK;
@@ -129,13 +135,16 @@ static void output_run(const struct output *output) {
     switch (output->kind) {
     case OUTPUT_REPLY:
         error = result->slot != 0 ? result_send(result) : ERR_NO_REQUEST;
-        slot_give_back(result->slot);
+        slot_give_back_now(result->slot);
         result->slot = 0;
         if (error == ERR_OK || !loop.recovering)
             result_free(result, error == ERR_OK);
         break;
     case OUTPUT_RELEASE:
         slot_release_now((cap_t)output->a);
+        break;
+    case OUTPUT_GIVE_BACK:
+        slot_give_back_now((cap_t)output->a);
         break;
     case OUTPUT_ACKNOWLEDGE:
         error = endpoint_acknowledge(loop.server->endpoint, output->a);
@@ -365,7 +374,7 @@ error_t server_resume(const struct startup *startup) {
     if (!kept_rollback() || !loop.running_once || loop.server == NULL)
         return ERR_CORRUPT;
     server_point.event = POINT_NONE;
-    slot_release_later = NULL;
+    slot_release_later = slot_give_back_later = NULL;
     ipc_exchange = NULL;
     detach_requests();
     take_receive_slots();
