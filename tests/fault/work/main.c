@@ -72,6 +72,8 @@ int main(int argc, char **argv) {
     work_session = startup_capability("service");
     if (argc == 3 && strcmp(argv[1], "measure") == 0)
         return work_measure(atoi(argv[2]));
+    if (argc == 7 && strcmp(argv[1], "power") == 0)
+        return work_power(argv[2], argv[3], atol(argv[4]), (unsigned)atol(argv[5]), (unsigned)atol(argv[6]));
     FILE *list = argc == 2 ? fopen(argv[1], "r") : NULL;
     if (list == NULL || work_session == 0) {
         fprintf(stderr, "a list of points is wanted, and a session of init\n");
