@@ -12,6 +12,7 @@
 #include "libipc/protocols/kernel.h"
 #include "libipc/protocols/process.h"
 #include "libipc/server/server.h"
+#include "servers/init/mutate.h"
 #include "servers/init/report.h"
 #include "servers/init/role.h"
 
@@ -232,6 +233,18 @@ static error_t init_service_point(struct request *request, const struct service_
     return error;
 }
 
+static error_t init_service_mutate(struct request *request, const struct service_mutate_in *in,
+                                   struct service_mutate_out *out) {
+    struct role *role;
+    error_t error = changeable_role(request, in->name_size, &role);
+    if (error)
+        return error;
+    out->base = role->image.base;
+    error = mutate(role, in->offset, in->value, in->count);
+    role->has_point = false; // what comes of it is the program's own fault
+    return error;
+}
+
 static error_t init_service_capabilities(struct request *request, const struct service_capabilities_in *in,
                                          struct service_capabilities_out *out) {
     struct role *role;
@@ -257,6 +270,7 @@ const struct service_ops init_service_ops = {
     .reload = init_service_reload,
     .power = init_service_power,
     .point = init_service_point,
+    .mutate = init_service_mutate,
     .capabilities = init_service_capabilities,
     .charged = init_service_charged,
 };
