@@ -94,21 +94,10 @@ static void cpu_add(struct acpi_information *acpi, uint32_t apic_id, uint32_t ui
     acpi->cpus[acpi->cpu_count++] = (struct acpi_cpu){.apic_id = apic_id, .uid = uid, .enabled = flags & 1};
 }
 
-static void nmi_add(struct acpi_information *acpi, bool local, uint64_t number, uint64_t pin,
-                    uint64_t flags) {
-    if (acpi->nmi_count < ACPI_NMI_SOURCES) {
-        acpi->nmis[acpi->nmi_count++] = (struct acpi_nmi){.number = (uint32_t)number,
-                                                          .local = local,
-                                                          .pin = (uint8_t)pin,
-                                                          .level = inti_level(flags),
-                                                          .active_low = inti_active_low(flags)};
-    }
-}
-
 // One entry of the MADT (5.2.12.2 and following); `entry` ends where the entry does.
 static void madt_entry_read(struct acpi_information *acpi, struct table entry) {
     static const uint8_t lengths[] = {
-        [0] = 8, [1] = 12, [2] = 10, [3] = 8, [4] = 6, [5] = 12, [9] = 16, [10] = 12};
+        [0] = 8, [1] = 12, [2] = 10, [5] = 12, [9] = 16};
     uint8_t kind = entry.bytes[0];
     if (kind >= sizeof lengths || lengths[kind] == 0 || entry.length < lengths[kind])
         return;
@@ -133,22 +122,12 @@ static void madt_entry_read(struct acpi_information *acpi, struct table entry) {
                                                                      .active_low = inti_active_low(flags)};
         }
         break;
-    case 3: // NMI at an IOAPIC
-        nmi_add(acpi, false, field(entry, 4, 4), 0, field(entry, 2, 2));
-        break;
-    case 4: // NMI at local APICs
-        nmi_add(acpi, true, entry.bytes[2] == 0xff ? ACPI_UID_ALL : entry.bytes[2], entry.bytes[5],
-                field(entry, 3, 2));
-        break;
     case 5: // local APIC address
         acpi->lapic_address = field(entry, 4, 8);
         break;
     case 9: // local x2APIC
         if (field(entry, 4, 4) != 0xffffffff)
             cpu_add(acpi, (uint32_t)field(entry, 4, 4), (uint32_t)field(entry, 12, 4), field(entry, 8, 4));
-        break;
-    case 10: // NMI at local x2APICs
-        nmi_add(acpi, true, field(entry, 4, 4), entry.bytes[8], field(entry, 2, 2));
         break;
     }
 }

@@ -7,14 +7,17 @@
 
 #include "boot/loader/acpi.h"
 #include "boot/loader/archive.h"
+#include "boot/loader/clock.h"
 #include "boot/loader/executable.h"
 #include "boot/loader/memory_map.h"
 #include "boot/loader/multiboot2.h"
+#include "boot/loader/options.h"
 #include "boot/loader/page_tables.h"
+#include "boot/loader/pic.h"
+#include "boot/loader/processors.h"
 #include "boot/loader/random.h"
 #include "boot/loader/rtc.h"
 #include "boot/loader/start.h"
-#include "kernel/init/options.h"
 #include "kernel/x86_64/early_console.h"
 #include "kernel/x86_64/registers.h"
 #include "kernel/x86_64/string.h"
@@ -59,7 +62,8 @@ static void console_start(void) {
     bool reachable =
         framebuffer->address < REACHABLE && framebuffer_bytes() <= REACHABLE - framebuffer->address;
     options_start(info.command_line);
-    early_console_start(framebuffer, reachable ? framebuffer->address : 0);
+    options_read(&info);
+    early_console_start(framebuffer, reachable ? framebuffer->address : 0, info.console);
 }
 
 static void machine_check(error_t parsed) {
@@ -199,7 +203,10 @@ _Noreturn void loader_main(uint64_t information) {
     if (rtc_read(info.acpi.century_register, &info.wall_seconds) != ERR_OK)
         info.wall_seconds = 0;
 
-    boot_random_start(&random, options_get("seed", seed, sizeof(seed)) ? seed : NULL);
+    pic_initialize();
+    clock_calibrate(&info);
+    info.repeatable = options_get("seed", seed, sizeof(seed));
+    boot_random_start(&random, info.repeatable ? seed : NULL);
     if (!page_builder_start(&builder, &info))
         refuse("There is no free memory below 4 GiB.");
     init_load(&builder);
@@ -208,6 +215,7 @@ _Noreturn void loader_main(uint64_t information) {
     if (builder.failed)
         refuse("There is too little memory for page tables.");
     memory_release(&builder);
+    processors_reserve(&info);
     for (int i = 0; i < 4; i++)
         info.random_seed[i] = boot_random_next(&random);
     info.stack_guard = boot_random_next(&random) & ~UINT64_C(0xff);
@@ -216,5 +224,6 @@ _Noreturn void loader_main(uint64_t information) {
     msr_write(MSR_PAT, PAT_WITH_WRITE_COMBINING);
     // The kernel's half under both roots: the jump and the new root can come one after the other.
     memcpy(loader_root + 256, (const uint64_t *)builder.root + 256, 2048); // NOLINT: one to one
+    processors_start(&info, kernel_virtual + image.entry, builder.root);
     loader_enter(info.direct_map_base + (uintptr_t)&info, builder.root, kernel_virtual + image.entry);
 }

@@ -1,8 +1,8 @@
 // Charging and refunding; see account.h.
 #include "kernel/cap/account.h"
 
-#include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
+#include "kernel/memory/frame.h"
 
 bool account_budgets;
 
@@ -27,6 +27,21 @@ void account_refund(struct account *account, uint64_t bytes) {
             panic("an account is refunded more than it was charged");
         account->used -= bytes;
     }
+}
+
+error_t account_take_frame(struct account *account, uint64_t *physical) {
+    error_t error = account_charge(account, PAGE_BYTES);
+    if (error)
+        return error;
+    error = frame_allocate_zeroed(physical);
+    if (error)
+        account_refund(account, PAGE_BYTES);
+    return error;
+}
+
+void account_give_frame(struct account *account, uint64_t physical) {
+    frame_release(physical);
+    account_refund(account, PAGE_BYTES);
 }
 
 void account_spend(struct account *account, uint64_t time, uint64_t now) {

@@ -16,6 +16,9 @@ struct account {
 // Takes `bytes` from the account and every one above it, or from none. ERR_QUOTA. account may be NULL: the kernel's own.
 error_t account_charge(struct account *account, uint64_t bytes) MUST_USE;
 void account_refund(struct account *account, uint64_t bytes);
+// A zeroed page at the account's cost, and back. ERR_QUOTA, ERR_NO_MEMORY.
+error_t account_take_frame(struct account *account, uint64_t *physical) MUST_USE;
+void account_give_frame(struct account *account, uint64_t physical);
 extern bool account_budgets; // some account has or had a budget
 
 // Time of a processor up to `now`, spent on the account and those above it.

@@ -1,15 +1,14 @@
-// Builds init; see first_process.h. Slots: kernel/abi/capability.h. Its first argument is its message page's
-// address.
-#include "kernel/init/first_process.h"
+// Builds init. Slots: kernel/abi/capability.h. Its first argument is its message page's address.
+#include "kernel/init/init.h"
 
 #include "kernel/cap/account.h"
 #include "kernel/debug/panic.h"
-#include "kernel/init/information.h"
 #include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
 #include "kernel/memory/memory.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/thread.h"
+#include "kernel/x86_64/clock.h"
 #include "kernel/x86_64/entropy.h"
 #include "kernel/x86_64/string.h"
 
@@ -45,7 +44,7 @@ static void give_boot_capabilities(struct process *process, struct thread *threa
     check(memory_create_physical(root, info->initrd_start, initrd_bytes, 0, &initrd), "the initrd");
     platform = page_with(root, &info->acpi, sizeof(struct acpi_information));
     clock = page_with(root, NULL, 0);
-    information_clock_page(direct_map(clock->physical));
+    clock_page_start(direct_map(clock->physical));
     give(process, SLOT_SELF, CAP_PROCESS, process, RIGHTS_ALL);
     give(process, SLOT_THREAD, CAP_THREAD, thread, RIGHTS_ALL);
     give(process, SLOT_ACCOUNT, CAP_ACCOUNT, root, RIGHTS_ALL);

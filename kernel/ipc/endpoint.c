@@ -2,7 +2,6 @@
 #include "kernel/ipc/endpoint.h"
 
 #include "kernel/ipc/notification.h"
-#include "kernel/ipc/session.h"
 #include "kernel/sched/thread.h"
 
 enum { END_STEP = 32 };

@@ -11,6 +11,7 @@
 #include "kernel/abi/message.h"
 #include "kernel/structure/list.h"
 
+struct call;
 struct capability;
 struct process;
 struct session;
@@ -67,4 +68,13 @@ bool request_cancel(struct request *request);
 
 void request_put_aside(struct request *request, struct capability *slot);
 void request_serve(struct request *request, struct thread *server); // from its slot, which becomes empty
-void request_moved(struct request *request, struct capability *slot);
+
+// Moving a message from sender to receiver (transfer.c): words between registers, pages and call objects, capabilities between
+// tables. Nothing of it fails: a capability that can't be moved (slot taken, sender's slot empty) does not arrive, and the receiver is
+// told so by a 0 in received_caps. A capability that was to be moved leaves the sender in any case.
+void transfer_request(struct request *request, struct thread *server);
+void transfer_reply(struct request *request, struct thread *server, struct thread *caller);
+void transfer_answer(struct call *call, struct thread *server);
+// An answer to nobody (its caller is gone): what it would have moved is gone too.
+void transfer_drop(struct thread *server);
+void transfer_page_words(uint64_t *to, const uint64_t *from, uint64_t tag); // those behind the register words

@@ -1,5 +1,5 @@
-// Life of sessions; see session.h.
-#include "kernel/ipc/session.h"
+// Life of sessions; see endpoint.h.
+#include "kernel/ipc/endpoint.h"
 
 static void check_gone(struct session *session) {
     if (session->object.capabilities || session->holds || session->object.dying ||

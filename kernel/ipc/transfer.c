@@ -1,13 +1,13 @@
-// Moving messages; see transfer.h.
-#include "kernel/ipc/transfer.h"
+// Moving messages; see request.h.
+#include "kernel/ipc/request.h"
 
 #include "kernel/ipc/call.h"
-#include "kernel/ipc/session.h"
+#include "kernel/ipc/endpoint.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/thread.h"
 #include "kernel/x86_64/string.h"
 
-static void copy_page_words(uint64_t *to, const uint64_t *from, uint64_t tag) {
+void transfer_page_words(uint64_t *to, const uint64_t *from, uint64_t tag) {
     uint32_t words = tag_words(tag);
     if (words > MESSAGE_REGISTER_WORDS)
         memcpy(&to[MESSAGE_REGISTER_WORDS], &from[MESSAGE_REGISTER_WORDS],
@@ -66,7 +66,7 @@ void transfer_request(struct request *request, struct thread *server) {
     if (!(tag & TAG_SLOW))
         return;
     struct message_page *page = server->page;
-    copy_page_words(page->words, request->page_words, tag);
+    transfer_page_words(page->words, request->page_words, tag);
     move_caps(tag, request->process, request->send_caps, request->send_rights, server->process, page->receive_slots,
               page->received_caps);
     page->lent_read_length = lent_length(tag, TAG_LEND_READ, &request->lend_read);
@@ -86,7 +86,7 @@ void transfer_reply(struct request *request, struct thread *server, struct threa
     memcpy(caller->registers.words, server->registers.words, sizeof(caller->registers.words));
     if (!(tag & TAG_SLOW))
         return;
-    copy_page_words(caller->page->words, server->page->words, tag);
+    transfer_page_words(caller->page->words, server->page->words, tag);
     move_caps(tag, server->process, server->page->send_caps, server->page->send_rights, request->process,
               caller->page->receive_slots, caller->page->received_caps);
 }
@@ -95,7 +95,7 @@ void transfer_answer(struct call *call, struct thread *server) {
     uint64_t tag = reply_tag(server);
     call->request.tag = tag;
     memcpy(call->words, server->registers.words, sizeof(server->registers.words));
-    copy_page_words(call->words, server->page->words, tag);
+    transfer_page_words(call->words, server->page->words, tag);
     move_caps(tag, server->process, server->page->send_caps, server->page->send_rights, call->request.process,
               call->receive_slots, call->received_caps);
 }

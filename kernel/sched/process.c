@@ -3,7 +3,6 @@
 
 #include "kernel/cap/account.h"
 #include "kernel/ipc/endpoint.h"
-#include "kernel/ipc/session.h"
 #include "kernel/sched/thread.h"
 #include "kernel/x86_64/switch.h"
 
@@ -150,6 +149,11 @@ void process_destroy(struct process *process) {
     count--;
     object_reap(&process->object);
     object_release(&process->object); // the reference of its creation
+}
+
+void process_table_grown(struct process *process) {
+    for (struct list *link = process->threads.next; link != &process->threads; link = link->next)
+        CONTAINER_OF(link, struct thread, process_link)->table_size = process->table.size;
 }
 
 void process_count_own(struct process *process, int32_t change) {

@@ -44,6 +44,8 @@ void process_destroy(struct process *process);
 void process_exit(struct process *process, uint64_t status);
 // The keeper received the exit event, or (false) there is no keeper any more: then the process is destroyed.
 void process_exit_told(struct process *process, bool received);
+// Its capability table has more slots.
+void process_table_grown(struct process *process);
 // A slot of its own table names the process now (1), or no longer does (-1).
 void process_count_own(struct process *process, int32_t change);
 void process_set_keeper(struct process *process, struct session *keeper);

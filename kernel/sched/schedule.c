@@ -4,7 +4,6 @@
 
 #include "kernel/cap/account.h"
 #include "kernel/sched/process.h"
-#include "kernel/sched/run_queue.h"
 #include "kernel/trace/trace.h"
 #include "kernel/x86_64/clock.h"
 #include "kernel/x86_64/processor.h"
@@ -12,7 +11,7 @@
 
 enum { EXPIRE_STEP = 32, SYSTEM_CALL_INSTRUCTION_BYTES = 2, PAYER_DEPTH = 8 };
 
-uint64_t message_count, switch_count, interrupt_count;
+uint64_t switch_count, interrupt_count;
 
 // Whose turn is used when the thread runs: a server's time is that of the caller whose call it serves, however deep.
 static struct thread *payer_of(struct thread *thread) {
@@ -119,7 +118,7 @@ static void arm_timer(struct cpu *cpu, uint64_t now) {
     if (cpu->armed <= next) // an alarm that comes too early costs less than setting another at every switch
         return;
     cpu->armed = next;
-    switch_arm_timer(next, now);
+    clock_alarm(next, now);
 }
 
 // A caller whose server used its turn up gets the answer by the slow path, which lets its peers go first.

@@ -29,6 +29,8 @@ struct thread {
     struct registers registers;
     struct message_page *page; // through the direct map
     struct process *process;   // referenced
+    struct capability *table_slots; // of its process's table, where the fast path looks
+    uint32_t table_size;
     uint8_t call_origin, call_state, effective, call_cancelling; // how its request begins when the fast path has it served
     uint8_t state;            // enum thread_state; with `interrupted` behind it: one word
     bool interrupted;         // all registers count (left by an interrupt), not only what a system call keeps

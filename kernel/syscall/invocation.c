@@ -142,10 +142,19 @@ error_t invocation_object(const struct invocation *call, uint32_t i, enum capabi
     return ERR_OK;
 }
 
-void invocation_give(struct invocation *call, uint32_t i, enum capability_kind kind, void *object, uint16_t rights) {
-    capability_fill(call->out[i], kind, object, rights, NULL);
-    if (object)
-        object_release(object);
+error_t invocation_give(struct invocation *call, error_t error, enum capability_kind kind, void *object, uint16_t rights) {
+    if (error)
+        return error;
+    capability_fill(call->out[0], kind, object, rights, NULL);
+    object_release(object);
+    return ERR_OK;
+}
+
+error_t invocation_give_built(struct invocation *call, error_t error, uint16_t rights) {
+    struct memory *built = call->thread->building;
+    if (!error)
+        call->thread->building = NULL;
+    return invocation_give(call, error, CAP_MEMORY, built, rights);
 }
 
 struct copy_side invocation_lent(const struct invocation *call, bool write, uint64_t *length) {

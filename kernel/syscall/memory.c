@@ -21,15 +21,10 @@ static bool is_page_range(const struct memory *memory, uint64_t offset, uint64_t
 
 static error_t clone(struct invocation *call, struct memory *memory) {
     struct account *account;
-    struct memory **copy = &call->thread->building;
     error_t error = invocation_object(call, 0, CAP_ACCOUNT, RIGHT_CONTROL, &account);
     if (!error)
-        error = memory_clone(memory, account, call->in[0], call->in[1], copy);
-    if (!error) {
-        invocation_give(call, 0, CAP_MEMORY, *copy, call->slot->rights | RIGHT_WRITE);
-        *copy = NULL;
-    }
-    return error;
+        error = memory_clone(memory, account, call->in[0], call->in[1], &call->thread->building);
+    return invocation_give_built(call, error, call->slot->rights | RIGHT_WRITE);
 }
 
 static error_t physical(struct invocation *call, struct memory *memory) {
@@ -46,19 +41,6 @@ static error_t physical(struct invocation *call, struct memory *memory) {
         contiguous = memory->pages * PAGE_BYTES - call->in[0];
     call->reply[0] = first;
     call->reply[1] = contiguous;
-    return ERR_OK;
-}
-
-static error_t derive(struct invocation *call, struct memory *memory) {
-    struct memory *part;
-    if (memory->memory_kind != MEMORY_KIND_PHYSICAL || !is_page_range(memory, call->in[0], call->in[1]))
-        return ERR_INVALID;
-    error_t error = memory_create_physical(call->process->object.account, memory->physical + call->in[0],
-                                           call->in[1], memory->page_flags, &part);
-    if (error)
-        return error;
-    capability_fill(call->out[0], CAP_MEMORY, part, call->slot->rights, call->slot);
-    object_release(&part->object);
     return ERR_OK;
 }
 
@@ -121,8 +103,6 @@ error_t memory_invoke(struct invocation *call, uint32_t method) {
         return clone(call, memory);
     case METHOD_MEMORY_PHYSICAL:
         return physical(call, memory);
-    case METHOD_MEMORY_DERIVE:
-        return derive(call, memory);
     case METHOD_MEMORY_DISCARD:
         if (!is_page_range(memory, call->in[0], call->in[1]))
             return ERR_INVALID;

@@ -3,8 +3,8 @@
 
 #include "kernel/cap/account.h"
 #include "kernel/ipc/copy.h"
-#include "kernel/ipc/session.h"
 #include "kernel/memory/frame.h"
+#include "kernel/ipc/endpoint.h"
 #include "kernel/x86_64/string.h"
 #include "kernel/syscall/invocation.h"
 #include "kernel/x86_64/switch.h"
@@ -61,25 +61,16 @@ static error_t create_thread(struct invocation *call, struct process *process) {
     return ERR_OK;
 }
 
-// A slot's number is 64 bits wide in a message.
-static error_t reserve(struct process *process, uint64_t index, struct capability **slot) {
-    if (index >= CAP_TABLE_SLOTS)
-        return ERR_INVALID;
-    return capability_reserve(&process->table, process->object.account, (cap_t)index, slot);
-}
-
 static error_t install(struct invocation *call, struct process *process) {
     struct capability *slot;
-    error_t error = reserve(process, call->in[0], &slot);
+    error_t error = capability_reserve(&process->table, process->object.account, call->in[0], &slot);
     if (error)
         return error;
     return capability_copy(call->caps[0], slot, call->in[1] ? (uint16_t)call->in[1] : RIGHTS_ALL);
 }
 
 static error_t slot_operation(struct invocation *call, struct process *process, uint32_t method) {
-    struct capability *from = NULL, *to;
-    if (call->in[0] < CAP_TABLE_SLOTS)
-        from = capability_slot(&process->table, (cap_t)call->in[0]);
+    struct capability *from = capability_slot(&process->table, call->in[0]), *to;
     if (!from || from->kind == CAP_NONE)
         return method == METHOD_PROCESS_SLOT_DELETE ? ERR_OK : ERR_BAD_CAPABILITY;
     error_t error = ERR_OK;
@@ -97,7 +88,7 @@ static error_t slot_operation(struct invocation *call, struct process *process, 
         call->thread->revoking = error ? capability_number(from) : 0;
         return error;
     default:
-        error = reserve(process, call->in[1], &to);
+        error = capability_reserve(&process->table, process->object.account, call->in[1], &to);
         if (error)
             return error;
         if (method == METHOD_PROCESS_SLOT_COPY)

@@ -8,9 +8,9 @@
 #include "kernel/memory/memory.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/thread.h"
+#include "kernel/x86_64/descriptors.h"
 #include "kernel/x86_64/ioapic.h"
 #include "kernel/x86_64/processor.h"
-#include "kernel/x86_64/stack_trace.h"
 #include "kernel/x86_64/string.h"
 #include "kernel/x86_64/switch.h"
 
@@ -150,6 +150,8 @@ error_t trace_start(uint64_t classes, uint64_t rate) {
     if ((classes & ~(uint64_t)TRACE_CLASSES) || !(classes & TRACE_CLASS_SAMPLE) != !rate ||
         (classes && !trace_rings))
         return ERR_INVALID;
+    if (rate && paging_isolated) // an NMI may find a program's page tables in the kernel
+        return ERR_NOT_SUPPORTED;
     error_t error = rate || (trace_on & TRACE_CLASS_SAMPLE) ? ioapic_sample(rate) : ERR_OK;
     if (error)
         return error;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "kernel/sched/cpu.h"
+#include "kernel/x86_64/registers.h"
 
 struct process;
 
@@ -47,13 +48,10 @@ static inline uint64_t processor_space_root(void) {
 }
 static inline void processor_load_space(uint64_t root) {
     processor_self()->space_root = root;
-    __asm__ volatile("mov %0, %%cr3" : : "r"(root) : "memory");
+    cr3_write(root);
 }
 static inline void processor_invalidate_page(uint64_t address) {
     __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
-}
-static inline void processor_write_msr(uint32_t msr, uint64_t value) {
-    __asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
 }
 static inline uint64_t processor_fault_address(void) {
     uint64_t address;

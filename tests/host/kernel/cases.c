@@ -9,7 +9,7 @@
 #include "kernel/abi/syscall.h"
 #include "kernel/cap/account.h"
 #include "kernel/ipc/call.h"
-#include "kernel/ipc/session.h"
+#include "kernel/ipc/endpoint.h"
 #include "kernel/memory/frame.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/schedule.h"

@@ -10,7 +10,7 @@
 #include "kernel/cap/account.h"
 #include "kernel/ipc/call.h"
 #include "kernel/ipc/notification.h"
-#include "kernel/ipc/session.h"
+#include "kernel/ipc/endpoint.h"
 #include "kernel/irq/irq.h"
 #include "kernel/memory/frame.h"
 #include "kernel/sched/process.h"
@@ -196,7 +196,7 @@ static void build_devices(struct notification *told) {
     uint64_t address, data;
     put(STAGE_IRQ_CONTROL, CAP_IRQ, NULL);
     put(STAGE_IOPORT, CAP_IOPORT, NULL);
-    life_must(irq_create_line(stage.root, 5, 0, &irq), "an irq");
+    life_must(irq_create_line(stage.root, 5, false, false, &irq), "an irq");
     irq_bind(irq, told, 1);
     irq_deliver(irq->vector);
     put(STAGE_IRQ_LINE, CAP_IRQ, irq);

@@ -3,12 +3,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "boot/loader/acpi.h"
 #include "kernel/x86_64/mmio.h"
+#include "kernel/x86_64/paging.h"
 #include "kernel/x86_64/registers.h"
 #include "tests/host/kernel_hardware/check.h"
 #include "tests/host/kernel_hardware/machine.h"
 
-enum { MMIO_NS = 400, TSC_NS = 7, UPDATE_NS = 1984000, PIT_HZ = 1193182, PM_TIMER_HZ = 3579545 };
+enum { MMIO_NS = 400, TSC_NS = 7, UPDATE_NS = 1984000, PM_TIMER_HZ = 3579545 };
 
 struct machine machine;
 struct pic_model pics[2];
@@ -187,9 +189,12 @@ void port_write8(uint16_t port, uint8_t value) {
     CHECK(!"a port that the kernel writes");
 }
 
-void *mmio_map(uint64_t physical, uint64_t length) {
-    if (physical == 0xfed00000 && length == 0x400)
-        return hpet_area;
+const void *firmware_map(uint64_t physical, uint64_t length) {
+    CHECK(length == 0x400);
+    return physical == 0xfed00000 ? hpet_area : NULL;
+}
+
+void *kernel_map_device(uint64_t physical) {
     if (physical == 0xfec00000 || physical == 0xfec01000)
         return ioapic_areas[physical == 0xfec01000];
     return NULL;

@@ -1,6 +1,8 @@
 // The random generator: RFC 8439's vectors, what "deterministic" promises, key erasure and reseeding.
 #include <string.h>
 
+#include "kernel/debug/panic.h"
+#include "kernel/memory/heap.h"
 #include "kernel/x86_64/cpu_features.h"
 #include "kernel/x86_64/entropy.h"
 #include "kernel/x86_64/registers.h"
@@ -23,6 +25,18 @@ bool rdseed_try(uint64_t *value) {
     (void)value;
     hardware_calls++;
     return false;
+}
+
+error_t heap_allocate(size_t bytes, void **memory) {
+    static char key[64];
+    memset(key, 0, bytes);
+    *memory = key;
+    return ERR_OK;
+}
+
+_Noreturn void panic(const char *invariant, ...) {
+    (void)invariant;
+    __builtin_trap();
 }
 
 static void vectors_test(void) {
@@ -50,18 +64,18 @@ static void vectors_test(void) {
 }
 
 static void deterministic_test(void) {
-    struct boot_info info = {.random_seed = {1, 2, 3, 4}};
+    struct boot_info info = {.random_seed = {1, 2, 3, 4}, .repeatable = 1};
     uint8_t first[1000], second[1000];
     hardware_calls = 0;
-    entropy_initialize(&info, true);
+    entropy_initialize(&info);
     entropy_fill(first, sizeof first);
-    entropy_initialize(&info, true);
+    entropy_initialize(&info);
     for (int stir = 0; stir < 1000; stir++)
         entropy_stir(tsc_read());
     entropy_fill(second, sizeof second);
     CHECK(memcmp(first, second, sizeof first) == 0 && hardware_calls == 0);
     info.random_seed[3] ^= 1;
-    entropy_initialize(&info, true);
+    entropy_initialize(&info);
     entropy_fill(second, sizeof second);
     CHECK(memcmp(first, second, 32) != 0);
 }
@@ -70,11 +84,11 @@ static void timing_test(void) {
     struct boot_info info = {.random_seed = {1, 2, 3, 4}};
     uint8_t first[64], second[64];
     uint64_t start = time;
-    entropy_initialize(&info, false);
+    entropy_initialize(&info);
     CHECK(hardware_calls > 0);
     entropy_fill(first, sizeof first);
     time = start + 1; // one tick later is another machine
-    entropy_initialize(&info, false);
+    entropy_initialize(&info);
     entropy_fill(second, sizeof second);
     CHECK(memcmp(first, second, 32) != 0);
     for (int reseeds = 0; reseeds < 2; reseeds++) { // enough stirs reseed, fewer do not
@@ -83,16 +97,16 @@ static void timing_test(void) {
             entropy_stir((uint64_t)stir);
         entropy_fill(first, 1);
         CHECK((hardware_calls > calls) == (reseeds == 1));
-        entropy_initialize(&info, false);
+        entropy_initialize(&info);
     }
 }
 
 // Every length, byte-exact at its end; no block comes twice; bits are even.
 static void fill_test(void) {
     static uint8_t stream[1 << 16];
-    struct boot_info info = {.random_seed = {5}};
+    struct boot_info info = {.random_seed = {5}, .repeatable = 1};
     unsigned ones = 0;
-    entropy_initialize(&info, true);
+    entropy_initialize(&info);
     for (size_t length = 0; length < 300; length++) {
         uint8_t buffer[302];
         memset(buffer, 0xaa, sizeof buffer);
