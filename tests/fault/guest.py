@@ -88,8 +88,9 @@ class Guest:
         line += ["-no-reboot","-qmp", f"unix:{self.folder}/qmp,server=on,wait=off"]
         if gdb:
             line += ["-gdb", f"unix:{self.folder}/gdb,server=on,wait=off"]
-        self.process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                        pass_fds=(console_end.fileno(), line_end.fileno()))
+        with open(f"{self.folder}/errors", "wb") as errors:
+            self.process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
+                                            pass_fds=(console_end.fileno(), line_end.fileno()))
         console_end.close()
         line_end.close()
         self.channel = channel.Channel()
@@ -108,7 +109,6 @@ class Guest:
         """The machine stops at once, as without power."""
         self.process.kill()
         self.process.wait()
-        self.process.stderr.close()
         for file in (self.console, self.line, *([self.control] if self.control else [])):
             file.close()
         self.selector.close()
@@ -123,7 +123,8 @@ class Guest:
             except (BlockingIOError, ConnectionError):
                 continue
             if not data:
-                raise Silent("the machine stopped")
+                said = pathlib.Path(self.folder, "errors").read_text(errors="replace").strip()
+                raise Silent(f"the machine stopped {said}".strip())
             if key.fileobj is self.console:
                 self.hear_console(data)
             else:
@@ -171,7 +172,7 @@ class Guest:
                 if not self.step(30):
                     raise Silent("the guest did not turn itself off")
         except Silent as reason:
-            if str(reason) != "the machine stopped":
+            if not str(reason).startswith("the machine stopped"):
                 raise
         self.process.wait(30)
 

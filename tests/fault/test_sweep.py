@@ -5,6 +5,7 @@ draws another slice."""
 import os
 
 import pytest
+import recovery_time
 import sweep
 
 BOOT_POINTS, BOOTS = 50, 4
@@ -55,3 +56,10 @@ def test_point_that_is_not_met_is_no_success():
     """And a boot that fails says so: a server that is given up can't pass."""
     results = sweep.run_boot(["ext2:reply:100000", "ext2:reply:3"])
     assert [result.verdict for result in results] == ["missed", "passed"]
+
+
+@ONE
+def test_time_away():
+    """Each server answers its next request after each of a few kills; the times themselves are recovery_time.py's."""
+    times = recovery_time.measure(4, in_ram=False)
+    assert len(times) >= len(sweep.ABOUT) - 1 and all(kills == 4 and failures == 0 for kills, failures, *_ in times.values()), times
