@@ -104,7 +104,7 @@ def main():
         import check  # needs spin, which is there now
         return check.main()
     if options.long in long.GUESTS:
-        build.build(ROOT, BUILD, [])
+        build.build(ROOT, BUILD, ["image/keelson.iso", "image/system.tar", "tests/fault/faultwork"])
         return long.guests(ROOT, BUILD, options.long, options.resume, options.chunks, options.ledger)
     if options.long:
         build.build(ROOT, BUILD, [long.PROGRAM])
