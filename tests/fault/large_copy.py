@@ -16,7 +16,7 @@ import time
 import guest
 
 SERVERS = ["ata", "devices", "ext2", "vfs", "console", "keyboard", "process", "log"]
-PASS = "rm -f /root/copy; cp /root/large /root/copy && sync && cmp /root/large /root/copy && echo copied || echo FAILED"
+PASS = "rm -f /root/copy; cp /root/large /root/copy && sync && cmp /root/large /root/copy && echo copied || { echo FAILED; exit 1; }"
 
 
 def make_disk(path, mebibytes):
@@ -47,6 +47,9 @@ def copies(image, command):
                 times.append(time.monotonic())
         text = machine.output.decode(errors="replace") + machine.errors.decode(errors="replace")
         status = machine.status
+        if status != 0:
+            said = [line for line in machine.log.decode(errors="replace").splitlines() if "is killed and starts again" not in line]
+            text += "\n".join(["the end of the log:", *said[-30:]])
         machine.shut_down()
     return status, text, times
 
@@ -71,14 +74,15 @@ def main():
         image = pathlib.Path(folder, "disk.img")
         digest = make_disk(image, options.mebibytes)
         guest.Medium.freeze(folder)
-        status, text, times = copies(image, f"echo copied; {PASS}; {PASS}")
+        status, text, times = copies(image, f"cp /bin/dmesg /tmp; echo copied; {PASS}; {PASS}")
         if status != 0 or "FAILED" in text:
             sys.exit(f"it fails without kills:\n{text}")
         alone = (times[-1] - times[1]) / (len(times) - 2)
         print(f"without kills: {options.mebibytes} MiB copied, synced and compared in {alone:.1f} s", flush=True)
         total = options.kills * len(SERVERS)
         loop = f"echo copied; while [ ! -e /tmp/chaos.stop ]; do {PASS}; done; rm /tmp/chaos.stop"
-        chaos = f"chaos -q -r {options.rate} -n {total} {' '.join(SERVERS)} -- sh -c '{loop}' && sync"
+        loop = f"cp /bin/dmesg /bin/grep /tmp; {loop}"
+        chaos = f"chaos -q -r {options.rate} -n {total} {' '.join(SERVERS)} -- sh -c '{loop}' && sync || {{ /tmp/dmesg | /tmp/grep -v 'starts again' | /tmp/grep -n . ; exit 1; }}"
         status, text, times = copies(image, chaos)
         print(text)
         made = len(times) - 2
