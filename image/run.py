@@ -59,12 +59,12 @@ def main():
     os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
     if options.doctor:
         return packages.doctor(needed_packages(options))
-    built = "KEELSON_BUILT" in os.environ  # tests/run has built all, once, and runs many of us side by side
-    if not built:
+    is_built = "KEELSON_BUILT" in os.environ  # tests/run has built all, once, and runs many of us side by side
+    if not is_built:
         packages.ensure(needed_packages(options))
     if options.reload:
         return reload.reload(ROOT, BUILD, options.reload)
-    if not built:
+    if not is_built:
         build.build(ROOT, BUILD)
     locks = []
     try:

@@ -18,7 +18,7 @@
             return;                                                                                          \
         }                                                                                                    \
         entry[0] = *(const type *)address;                                                                   \
-        entry[1] = address | (uint64_t)(bytes) << LENGTH_SHIFT;                                              \
+        entry[1] = (address | (uint64_t)(bytes) << LENGTH_SHIFT) * ENTRY_SEAL;                               \
         barrier();                                                                                           \
         undo.next = entry + STORE_WORDS;                                                                     \
         barrier();                                                                                           \

@@ -1,7 +1,8 @@
 // See undo.h. An entry is the old bytes, rounded up to words, and behind them a word with address and length;
 // longer entries have a second word with the length. Its order of stores: the entry, then `used`, then (by
 // the caller) the memory itself. So the log is whole wherever its writer is stopped, and taking back may be
-// stopped and begun again.
+// stopped and begun again. Before anything is taken back all of the log is read: one damaged word of place,
+// size or address, and nothing is taken back.
 //
 // This file is compiled without notes of its own.
 #include "libipc/kept/log.h"
@@ -22,6 +23,12 @@ static uint64_t used_words(void) {
     return (uint64_t)(undo.next - undo.log);
 }
 
+// Of the log's place and size.
+static uint64_t header_seal(void) {
+    uint64_t mixed = ((uintptr_t)undo.log ^ undo.capacity) * ENTRY_SEAL;
+    return (mixed ^ mixed >> 32 ^ undo.window) * ENTRY_SEAL | 1;
+}
+
 error_t kept_start(uint64_t bytes) {
     uint64_t address;
     cap_t memory;
@@ -38,6 +45,7 @@ error_t kept_start(uint64_t bytes) {
     undo.capacity = bytes / sizeof(uint64_t);
     kept_fuse(0);
     undo.window = KEPT_WINDOW_BYTES;
+    undo.seal = header_seal();
     return ERR_OK;
 }
 
@@ -112,24 +120,58 @@ void kept_note(const void *place, uint64_t bytes) {
         return;
     uint64_t *entry = undo.next;
     move(entry, place, bytes);
-    entry[words] = bytes;
-    entry[words + 1] = address | (uint64_t)LENGTH_LONG << LENGTH_SHIFT;
+    entry[words] = bytes * ENTRY_SEAL;
+    entry[words + 1] = (address | (uint64_t)LENGTH_LONG << LENGTH_SHIFT) * ENTRY_SEAL;
     barrier();
     undo.next = entry + words + 2;
     barrier();
 }
 
-bool kept_rollback(void) {
-    if (undo.window == 0 || undo.overflowed)
+struct entry {
+    uintptr_t address;
+    uint64_t bytes;
+    uint64_t start; // index of its old bytes
+};
+
+// The entry that ends before word `end` of the log; false: there is none that could have been written.
+static bool entry_read(uint64_t end, struct entry *entry) {
+    uint64_t last = undo.log[end - 1] * ENTRY_UNSEAL, kind = last >> LENGTH_SHIFT, tail = 1;
+    entry->address = last & ADDRESS_MASK;
+    entry->bytes = kind;
+    if (kind == LENGTH_LONG) {
+        if (end < 3)
+            return false;
+        entry->bytes = undo.log[end - 2] * ENTRY_UNSEAL;
+        tail = 2;
+    } else if (kind != 1 && kind != 2 && kind != 4 && kind != 8) {
         return false;
-    for (uint64_t at = used_words(); at != 0;) {
-        uint64_t last = undo.log[at - 1], bytes = last >> LENGTH_SHIFT;
-        at--;
-        if (bytes == LENGTH_LONG)
-            bytes = undo.log[--at];
-        at -= (bytes + 7) / 8;
-        move((void *)(last & ADDRESS_MASK), &undo.log[at], bytes); // NOLINT(performance-no-int-to-ptr)
     }
+    uint64_t offset = entry->address - (uintptr_t)__ehdr_start;
+    if (offset >= undo.window || entry->bytes > undo.window - offset || entry->bytes == 0)
+        return false;
+    uint64_t words = (entry->bytes + 7) / 8 + tail;
+    if (words > end)
+        return false;
+    entry->start = end - words;
+    return true;
+}
+
+static bool log_is_sound(void) {
+    if (undo.window == 0 || undo.seal != header_seal() || undo.overflowed || used_words() > undo.capacity)
+        return false;
+    struct entry entry;
+    for (uint64_t at = used_words(); at != 0; at = entry.start)
+        if (!entry_read(at, &entry))
+            return false;
+    return true;
+}
+
+bool kept_rollback(void) {
+    if (!log_is_sound())
+        return false;
+    struct entry entry;
+    for (uint64_t at = used_words(); at != 0 && entry_read(at, &entry); at = entry.start)
+        move((void *)entry.address, &undo.log[entry.start], entry.bytes); // NOLINT(performance-no-int-to-ptr)
     kept_commit();
     kept_set_stack(0, 0);
     kept_fuse(0);

@@ -251,11 +251,13 @@ static error_t serve_until_stopped(struct server *server) {
 
 error_t loop_run(void) {
     ipc_exchange = fiber_exchange;
-    if (kept_active())
+    if (kept_active()) {
         slot_release_later = loop_slot_release;
+        slot_give_back_later = loop_slot_give_back;
+    }
     error_t error = serve_until_stopped(loop.server);
     ipc_exchange = NULL;
-    slot_release_later = NULL;
+    slot_release_later = slot_give_back_later = NULL;
     return error;
 }
 

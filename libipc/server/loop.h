@@ -62,6 +62,7 @@ struct fiber {
 enum output_kind {
     OUTPUT_REPLY,
     OUTPUT_RELEASE,
+    OUTPUT_GIVE_BACK,
     OUTPUT_ACKNOWLEDGE,
     OUTPUT_UNMAP,
     OUTPUT_RINGS,
@@ -113,7 +114,6 @@ struct loop {
     cap_t orphans[MESSAGE_CAPS];       // capabilities that came with a request whose window was taken back
     bool running_once;                 // server_run has been reached
     bool recovering;                   // requests lost with the actor before may come again
-    bool redoing;                      // outputs are done that may have been done before
     uint64_t recover_until;
     struct fiber_wait_queue attached; // fibers that need their request again
     struct timer recover_timer;
@@ -214,6 +214,7 @@ void loop_close_session(void *argument);
 // Serves from the next event on; the body of server_run.
 MUST_USE error_t loop_run(void);
 bool loop_slot_release(cap_t slot);
+bool loop_slot_give_back(cap_t slot);
 // One event, whatever it is.
 void loop_deliver(const struct ipc_registers *registers);
 

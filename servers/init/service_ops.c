@@ -12,6 +12,7 @@
 #include "libipc/protocols/kernel.h"
 #include "libipc/protocols/process.h"
 #include "libipc/server/server.h"
+#include "servers/init/mutate.h"
 #include "servers/init/report.h"
 #include "servers/init/role.h"
 
@@ -231,12 +232,24 @@ static error_t init_service_point(struct request *request, const struct service_
     error_t error = changeable_role(request, in->name_size, &role);
     if (error)
         return error;
-    const struct server_point point = {.event = in->number ? in->event : SERVICE_EVENT_NONE, .left = in->number};
+    const struct server_point point = {.event = in->event, .left = in->number};
     uint64_t address = has_actor(role) ? image_object(&role->image, "server_point") : 0, count;
     if (!address || in->event > SERVICE_EVENT_STALL || in->event == POINT_HANDOVER)
         return ERR_NOT_SUPPORTED;
     error = process_poke(role->process, address, &point, sizeof(point), &count);
     role->has_point = !error && in->number;
+    return error;
+}
+
+static error_t init_service_mutate(struct request *request, const struct service_mutate_in *in,
+                                   struct service_mutate_out *out) {
+    struct role *role;
+    error_t error = changeable_role(request, in->name_size, &role);
+    if (error)
+        return error;
+    out->base = role->image.base;
+    error = mutate(role, in->offset, in->value, in->count);
+    role->has_point = false; // what comes of it is the program's own fault
     return error;
 }
 
@@ -265,6 +278,7 @@ const struct service_ops init_service_ops = {
     .reload = init_service_reload,
     .power = init_service_power,
     .point = init_service_point,
+    .mutate = init_service_mutate,
     .capabilities = init_service_capabilities,
     .charged = init_service_charged,
 };
