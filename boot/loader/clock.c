@@ -14,8 +14,7 @@ static uint32_t lapic_count(void) {
 }
 
 static uint64_t tsc_measure(const struct acpi_information *acpi) {
-    const struct clock_counter *references[] = {clock_counter_hpet(acpi), clock_counter_pm_timer(acpi),
-                                                clock_counter_pit()};
+    const struct clock_counter *references[] = {clock_counter_hpet(acpi), clock_counter_pm_timer(acpi), clock_counter_pit()};
     struct clock_comparison found;
     for (int i = 0; i < 3; i++)
         if (references[i] && clock_counter_compare(references[i], &found) == ERR_OK)

@@ -43,8 +43,7 @@ static uint32_t pm_timer_read(void) {
 }
 
 const struct clock_counter *clock_counter_pm_timer(const struct acpi_information *acpi) {
-    static struct clock_counter counter = {
-        .name = "PM timer", .read = pm_timer_read, .frequency = PM_TIMER_HZ};
+    static struct clock_counter counter = {.name = "PM timer", .read = pm_timer_read, .frequency = PM_TIMER_HZ};
     if (acpi->pm_timer.space != 1 || acpi->pm_timer.address == 0 || acpi->pm_timer.address > 0xfffc)
         return NULL;
     pm_timer_port = (uint16_t)acpi->pm_timer.address;
@@ -72,12 +71,8 @@ static bool pit_overrun(void) {
 }
 
 const struct clock_counter *clock_counter_pit(void) {
-    static const struct clock_counter counter = {.name = "PIT",
-                                                 .read = pit_read,
-                                                 .mask = 0xffff,
-                                                 .frequency = PIT_HZ,
-                                                 .restart = pit_restart,
-                                                 .overrun = pit_overrun};
+    static const struct clock_counter counter = {
+        .name = "PIT", .read = pit_read, .mask = 0xffff, .frequency = PIT_HZ, .restart = pit_restart, .overrun = pit_overrun};
     return &counter;
 }
 
@@ -105,8 +100,7 @@ static bool sample_take(const struct clock_counter *counter, struct sample *best
         }
         uint64_t start = ((value - first) & counter->mask) == 1 ? before : between;
         if (after - start < best->error) {
-            *best =
-                (struct sample){.tsc = start + (after - start) / 2, .error = after - start, .value = value};
+            *best = (struct sample){.tsc = start + (after - start) / 2, .error = after - start, .value = value};
         }
     }
     return true;

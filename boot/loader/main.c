@@ -26,14 +26,13 @@ enum { PAGE = 4096, HUGE_PAGE = 2 << 20, CPUID_NX = 1 << 20 };
 
 // The last PML4 entry, less its last 2 MiB, for the kernel and the frame buffer; direct map in entries 256 to
 // 383.
-#define IMAGE_AREA        UINT64_C(0xffffff8000000000)
-#define IMAGE_AREA_SLOTS  ((UINT64_C(1) << 18) - 1) // of 2 MiB
-#define DIRECT_AREA       UINT64_C(0xffff800000000000)
-#define DIRECT_AREA_SLOTS (UINT64_C(128) * 512 - BOOT_PHYSICAL_LIMIT_GIB) // of 1 GiB
-#define REACHABLE         (UINT64_C(1) << 32)
-#define MEMORY_MINIMUM    (UINT64_C(28) << 20) // bytes of RAM: a machine of 32 MiB less what firmware keeps
-#define PAT_WITH_WRITE_COMBINING                                                                             \
-    UINT64_C(0x0007040600070106) // the reset value, entry 1 write-combining instead of through
+#define IMAGE_AREA               UINT64_C(0xffffff8000000000)
+#define IMAGE_AREA_SLOTS         ((UINT64_C(1) << 18) - 1) // of 2 MiB
+#define DIRECT_AREA              UINT64_C(0xffff800000000000)
+#define DIRECT_AREA_SLOTS        (UINT64_C(128) * 512 - BOOT_PHYSICAL_LIMIT_GIB) // of 1 GiB
+#define REACHABLE                (UINT64_C(1) << 32)
+#define MEMORY_MINIMUM           (UINT64_C(28) << 20)         // bytes of RAM: a machine of 32 MiB less what firmware keeps
+#define PAT_WITH_WRITE_COMBINING UINT64_C(0x0007040600070106) // the reset value, entry 1 write-combining instead of through
 
 static struct boot_info info;
 static struct boot_input input;
@@ -59,8 +58,7 @@ static uint64_t framebuffer_bytes(void) {
 
 static void console_start(void) {
     const struct boot_framebuffer *framebuffer = &info.framebuffer;
-    bool reachable =
-        framebuffer->address < REACHABLE && framebuffer_bytes() <= REACHABLE - framebuffer->address;
+    bool reachable = framebuffer->address < REACHABLE && framebuffer_bytes() <= REACHABLE - framebuffer->address;
     options_start(info.command_line);
     options_read(&info);
     early_console_start(framebuffer, reachable ? framebuffer->address : 0, info.console);
@@ -128,9 +126,8 @@ static void kernel_place(struct page_builder *builder, struct boot_random *rando
     if (!executable_relocate(&image, kernel_virtual))
         refuse("The kernel's file is damaged.");
     for (uint32_t i = 0; i < image.segment_count; i++)
-        page_builder_map(builder, kernel_virtual + image.segments[i].offset,
-                         image.physical + image.segments[i].offset, image.segments[i].bytes,
-                         PAGE_GLOBAL | page_flags(image.segments[i].access));
+        page_builder_map(builder, kernel_virtual + image.segments[i].offset, image.physical + image.segments[i].offset,
+                         image.segments[i].bytes, PAGE_GLOBAL | page_flags(image.segments[i].access));
     if (info.framebuffer.kind == 0)
         return;
     uint64_t within = info.framebuffer.address % HUGE_PAGE, skip = within & ~(uint64_t)(PAGE - 1);

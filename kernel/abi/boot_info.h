@@ -33,7 +33,7 @@ struct boot_framebuffer {
 };
 
 enum boot_isolation { BOOT_ISOLATION_AS_NEEDED, BOOT_ISOLATION_ON, BOOT_ISOLATION_OFF }; // of page tables
-enum boot_access { BOOT_WRITE = 1, BOOT_EXECUTE = 2 }; // all can be read
+enum boot_access { BOOT_WRITE = 1, BOOT_EXECUTE = 2 };                                   // all can be read
 
 // The first program, loaded but not relocated: it does that itself.
 struct boot_program {

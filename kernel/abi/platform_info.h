@@ -85,5 +85,4 @@ struct acpi_information {
     struct acpi_ecam ecams[ACPI_ECAM_SEGMENTS];
 };
 
-_Static_assert(sizeof(struct acpi_information) <= 4096,
-               "fits in the page that is handed to the devices server");
+_Static_assert(sizeof(struct acpi_information) <= 4096, "fits in the page that is handed to the devices server");

@@ -62,9 +62,7 @@ uint64_t account_time_left(const struct account *account, uint64_t now, uint64_t
         if (!account->budget)
             continue;
         bool over = now - account->period_start >= account->period;
-        uint64_t left = over                               ? account->budget
-                        : account->spent < account->budget ? account->budget - account->spent
-                                                           : 0;
+        uint64_t left = over ? account->budget : account->spent < account->budget ? account->budget - account->spent : 0;
         if (left == 0)
             *refilled = account->period_start + account->period;
         least = left < least ? left : least;

@@ -1,12 +1,12 @@
-// Who pays: a quota in bytes, a ceiling of priority, a budget of time. Accounts nest; a charge is made to the account and all above it,
-// so the root's quota (what the machine has) is never exceeded. Invariant: used <= quota everywhere.
+// Who pays: a quota in bytes, a ceiling of priority, a budget of time. Accounts nest; a charge is made to the account and all
+// above it, so the root's quota (what the machine has) is never exceeded. Invariant: used <= quota everywhere.
 #pragma once
 
 #include "kernel/cap/object.h"
 
 struct account {
     struct object object;
-    struct account *parent; // referenced; NULL for the root
+    struct account *parent;     // referenced; NULL for the root
     uint64_t quota, used, peak; // bytes
     uint8_t priority_ceiling;
     uint64_t budget, period; // nanoseconds of a processor; 0: no limit

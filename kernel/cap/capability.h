@@ -21,7 +21,7 @@ struct capability {
     uint8_t kind; // CAP_NONE: the slot is empty
     uint8_t flags;
     uint16_t rights;
-    uint32_t data; // ioport: first port, count - 1 in the upper half
+    uint32_t data;                        // ioport: first port, count - 1 in the upper half
     uint32_t previous, next, first, last; // derivation, global slot numbers; 0 is none
 };
 
@@ -49,7 +49,8 @@ static inline struct capability *capability_slot(const struct capability_table *
 
 // An empty slot at `index`, growing the table (by at most 16 pages) at the account's cost.
 // ERR_SLOT_IN_USE, ERR_INVALID, ERR_QUOTA, ERR_NO_MEMORY, ERR_DYING.
-error_t capability_reserve(struct capability_table *table, struct account *account, uint64_t index, struct capability **slot) MUST_USE;
+error_t capability_reserve(struct capability_table *table, struct account *account, uint64_t index,
+                           struct capability **slot) MUST_USE;
 
 // Fills an empty slot with a new capability derived from `parent` (NULL: a root).
 void capability_fill(struct capability *slot, enum capability_kind kind, void *object, uint16_t rights,

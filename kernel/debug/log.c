@@ -1,5 +1,5 @@
-// A ring of records of one size. Record N lies in place N modulo RECORDS; the oldest is given up for the newest. Nothing here waits,
-// allocates or can fail.
+// A ring of records of one size. Record N lies in place N modulo RECORDS; the oldest is given up for the newest. Nothing here
+// waits, allocates or can fail.
 #include "kernel/debug/log.h"
 
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-// The kernel's log: the last 512 things that the kernel said, each with its level and time, for the log server to read; shown on the
-// early console as well until that is released. Callers hold the kernel lock (or run before it exists).
+// The kernel's log: the last 512 things that the kernel said, each with its level and time, for the log server to read; shown on
+// the early console as well until that is released. Callers hold the kernel lock (or run before it exists).
 #pragma once
 
 #include <stddef.h>
@@ -10,8 +10,8 @@ enum log_level { LOG_ERROR = 1, LOG_WARNING = 2, LOG_INFO = 3, LOG_DEBUG = 4 };
 enum { LOG_TEXT_BYTES = 256 }; // longest record, NUL included; longer ones are cut
 
 struct log_record {
-    uint64_t sequence; // counts from 0, without gaps
-    uint64_t time;     // nanoseconds since boot
+    uint64_t sequence;      // counts from 0, without gaps
+    uint64_t time;          // nanoseconds since boot
     uint32_t level, length; // bytes of text, without a NUL or a line's end
     char text[LOG_TEXT_BYTES];
 };

@@ -62,8 +62,7 @@ static void print_location(uintptr_t instruction) {
 
 static _Noreturn void finish(uintptr_t instruction, uintptr_t frame, const char *invariant, va_list arguments)
     __attribute__((format(printf, 3, 0)));
-static _Noreturn void finish(uintptr_t instruction, uintptr_t frame, const char *invariant,
-                             va_list arguments) {
+static _Noreturn void finish(uintptr_t instruction, uintptr_t frame, const char *invariant, va_list arguments) {
     char text[LINE_BYTES];
     if (__atomic_exchange_n(&panicked, true, __ATOMIC_SEQ_CST))
         cpu_stop();
@@ -81,8 +80,7 @@ static _Noreturn void finish(uintptr_t instruction, uintptr_t frame, const char 
 _Noreturn void panic(const char *invariant, ...) {
     va_list arguments;
     va_start(arguments, invariant);
-    uintptr_t frame = (uintptr_t)__builtin_frame_address(0),
-              instruction = (uintptr_t)__builtin_return_address(0);
+    uintptr_t frame = (uintptr_t)__builtin_frame_address(0), instruction = (uintptr_t)__builtin_return_address(0);
     uintptr_t skipped;
     stack_trace_next(&frame, &skipped);
     finish(instruction - 1, frame, invariant, arguments);

@@ -20,8 +20,7 @@ error_t endpoint_create(struct account *account, struct endpoint **out) {
     return ERR_OK;
 }
 
-static void show_event(struct thread *thread, enum kernel_event event, uint64_t badge, uint64_t word0,
-                       uint64_t word1) {
+static void show_event(struct thread *thread, enum kernel_event event, uint64_t badge, uint64_t word0, uint64_t word1) {
     struct registers *registers = &thread->registers;
     registers->rax = ERR_OK;
     registers->rdi = badge;

@@ -12,13 +12,13 @@ struct thread;
 
 struct endpoint {
     struct object object;
-    struct list queue;     // struct request.link, QUEUED or ANSWERED
-    struct thread *receiver; // one that waits, for the fast path; the others:
-    struct list receivers;   // struct thread.queue_link
-    struct thread *server;   // the last that came to wait here: it runs for whoever is first in the queue; or NULL
-    struct list cancelled; // struct request.cancel_link
-    struct list sessions;  // struct session.link
-    struct list gone;      // struct session.gone_link: those shown first
+    struct list queue;                 // struct request.link, QUEUED or ANSWERED
+    struct thread *receiver;           // one that waits, for the fast path; the others:
+    struct list receivers;             // struct thread.queue_link
+    struct thread *server;             // the last that came to wait here: it runs for whoever is first in the queue; or NULL
+    struct list cancelled;             // struct request.cancel_link
+    struct list sessions;              // struct session.link
+    struct list gone;                  // struct session.gone_link: those shown first
     struct notification *notification; // bound, referenced
     uint64_t session_serial;
     uint32_t session_count, reserved;
@@ -55,8 +55,7 @@ struct session {
     bool shown;            // the server was told that it is gone
 };
 
-error_t session_create(struct endpoint *endpoint, struct account *account, uint64_t badge,
-                       struct session **out) MUST_USE;
+error_t session_create(struct endpoint *endpoint, struct account *account, uint64_t badge, struct session **out) MUST_USE;
 void session_hold(struct session *session);
 void session_unhold(struct session *session);
 // The server has seen that the session with this badge is gone. ERR_NOT_FOUND.

@@ -10,8 +10,7 @@
 void transfer_page_words(uint64_t *to, const uint64_t *from, uint64_t tag) {
     uint32_t words = tag_words(tag);
     if (words > MESSAGE_REGISTER_WORDS)
-        memcpy(&to[MESSAGE_REGISTER_WORDS], &from[MESSAGE_REGISTER_WORDS],
-               (words - MESSAGE_REGISTER_WORDS) * sizeof(uint64_t));
+        memcpy(&to[MESSAGE_REGISTER_WORDS], &from[MESSAGE_REGISTER_WORDS], (words - MESSAGE_REGISTER_WORDS) * sizeof(uint64_t));
 }
 
 // What is moved leaves the sender in any case: it arrives, or it is gone. A reply stays with the process that must answer;
@@ -22,8 +21,7 @@ static cap_t move_one(struct process *from, cap_t sent, uint16_t rights, struct 
         return 0;
     if ((sent & SEND_CAP_MOVE) && (source->flags & CAPABILITY_REVOKING)) // it stays until that is done
         return 0;
-    bool arrives = wanted && !to->object.dying &&
-                   !capability_reserve(&to->table, to->object.account, wanted, &target);
+    bool arrives = wanted && !to->object.dying && !capability_reserve(&to->table, to->object.account, wanted, &target);
     if (!(sent & SEND_CAP_MOVE))
         return arrives && !capability_copy(source, target, rights ? rights : RIGHTS_ALL) ? wanted : 0;
     if (!arrives) {
@@ -43,8 +41,8 @@ void transfer_drop(struct thread *server) {
             (void)move_one(server->process, server->page->send_caps[i], 0, server->process, 0);
 }
 
-static void move_caps(uint64_t tag, struct process *from, const cap_t *sent, const uint16_t *rights,
-                      struct process *to, const cap_t *wanted, cap_t *received) {
+static void move_caps(uint64_t tag, struct process *from, const cap_t *sent, const uint16_t *rights, struct process *to,
+                      const cap_t *wanted, cap_t *received) {
     uint32_t count = tag_caps(tag);
     for (uint32_t i = 0; i < MESSAGE_CAPS; i++)
         received[i] = i < count ? move_one(from, sent[i], rights[i], to, wanted[i]) : 0;

@@ -25,8 +25,8 @@ void irq_acknowledge(struct irq *irq);
 void irq_deliver(uint8_t vector);
 error_t irq_line_count(uint32_t line, uint64_t *count) MUST_USE;
 
-// The one interface to whichever interrupt controller the machine has. A line is named by its GSI; with the PIC alone, GSI and ISA
-// number are the same. Invariant: a line is masked until it was routed and unmasked. Called under the kernel lock.
+// The one interface to whichever interrupt controller the machine has. A line is named by its GSI; with the PIC alone, GSI and
+// ISA number are the same. Invariant: a line is masked until it was routed and unmasked. Called under the kernel lock.
 struct irq_controller {
     const char *name;
     // Ties a line to a vector, on the calling CPU, masked. Repeating it gives the same vector. ERR_INVALID: no such line;

@@ -57,8 +57,7 @@ error_t memory_create_anonymous(struct account *account, uint64_t length, struct
     return error;
 }
 
-error_t memory_create_paged(struct account *account, uint64_t length, struct session *pager,
-                            struct memory **out) {
+error_t memory_create_paged(struct account *account, uint64_t length, struct session *pager, struct memory **out) {
     error_t error = memory_create(account, length, length + table_bytes(length / PAGE_BYTES), out);
     if (error)
         return error;
@@ -87,8 +86,7 @@ static uint32_t block_order(uint64_t length) {
     return order;
 }
 
-error_t memory_create_contiguous(struct account *account, uint64_t length, uint64_t limit,
-                                 struct memory **out) {
+error_t memory_create_contiguous(struct account *account, uint64_t length, uint64_t limit, struct memory **out) {
     struct memory *memory = *out;
     uint32_t order = block_order(length);
     if (memory && (memory->memory_kind != MEMORY_KIND_CONTIGUOUS || memory->pages != length / PAGE_BYTES)) {
@@ -233,8 +231,7 @@ static uint64_t *next_entry(uint64_t *entry) {
 
 static error_t clone_pages(struct memory *source, struct memory *clone, uint64_t first, uint64_t end) {
     for (struct list *link = source->mappings.next; link != &source->mappings; link = link->next)
-        mapping_write_protect(CONTAINER_OF(link, struct mapping, in_memory), first + clone->cursor,
-                              end - clone->cursor);
+        mapping_write_protect(CONTAINER_OF(link, struct mapping, in_memory), first + clone->cursor, end - clone->cursor);
     uint64_t *from = NULL, *to = NULL; // at the cursor, as long as they stay in one page of their tree
     for (; clone->cursor < end; clone->cursor++, from = next_entry(from), to = next_entry(to)) {
         if (!from && (find_entry(source, first + clone->cursor, false, &from) || !from))
@@ -251,14 +248,12 @@ static error_t clone_pages(struct memory *source, struct memory *clone, uint64_t
     return ERR_OK;
 }
 
-error_t memory_clone(struct memory *source, struct account *account, uint64_t offset, uint64_t length,
-                     struct memory **clone) {
+error_t memory_clone(struct memory *source, struct account *account, uint64_t offset, uint64_t length, struct memory **clone) {
     uint64_t first = offset / PAGE_BYTES, count = length / PAGE_BYTES;
     if (offset % PAGE_BYTES || first > source->pages || count > source->pages - first ||
         source->memory_kind != MEMORY_KIND_ANONYMOUS)
         return ERR_INVALID;
-    if (*clone &&
-        ((*clone)->source != source || (*clone)->pages != count)) { // of a call that was not finished
+    if (*clone && ((*clone)->source != source || (*clone)->pages != count)) { // of a call that was not finished
         object_release(&(*clone)->object);
         *clone = NULL;
     }
@@ -279,10 +274,8 @@ error_t memory_clone(struct memory *source, struct account *account, uint64_t of
     return error;
 }
 
-error_t memory_supply(struct memory *memory, uint64_t first, uint64_t count, struct memory *source,
-                      uint64_t source_first) {
-    if (memory->memory_kind != MEMORY_KIND_PAGED || source->memory_kind != MEMORY_KIND_ANONYMOUS ||
-        source->pinned)
+error_t memory_supply(struct memory *memory, uint64_t first, uint64_t count, struct memory *source, uint64_t source_first) {
+    if (memory->memory_kind != MEMORY_KIND_PAGED || source->memory_kind != MEMORY_KIND_ANONYMOUS || source->pinned)
         return ERR_INVALID;
     drop_mapped(source, source_first, count);
     for (uint64_t i = 0; i < count; i++) {

@@ -1,5 +1,6 @@
-// Trees of 512-entry pages: the processor's page tables, and the tables of a memory object's frames. An entry is a page's physical
-// address with flags in the low bits and the highest, or 0. What a tree's root holds is an entry too. Level 0 is the leaves' level.
+// Trees of 512-entry pages: the processor's page tables, and the tables of a memory object's frames. An entry is a page's
+// physical address with flags in the low bits and the highest, or 0. What a tree's root holds is an entry too. Level 0 is the
+// leaves' level.
 #pragma once
 
 #include <stdbool.h>
@@ -19,8 +20,8 @@ static inline uint64_t *page_tree_below(uint64_t entry, uint32_t level, uint64_t
     return &page[index >> (PAGE_TREE_SHIFT * (level - 1)) & (PAGE_TREE_ENTRIES - 1)];
 }
 
-// Goes down towards `index` as far as there are pages, at most to level `least`. The level that was reached: *entry lies there, empty
-// if that is above `least`.
+// Goes down towards `index` as far as there are pages, at most to level `least`. The level that was reached: *entry lies there,
+// empty if that is above `least`.
 static inline uint32_t page_tree_find(uint64_t *root, uint32_t levels, uint32_t least, uint64_t index, uint64_t **entry) {
     uint32_t level = levels;
     for (*entry = root; level > least && **entry; level--)
@@ -29,13 +30,15 @@ static inline uint32_t page_tree_find(uint64_t *root, uint32_t levels, uint32_t 
 }
 
 // The leaf's entry; pages that are missing on the way are made, with `flags`, and charged. ERR_QUOTA, ERR_NO_MEMORY.
-error_t page_tree_grow(uint64_t *root, uint32_t levels, uint64_t index, uint64_t flags, struct account *account, uint64_t **entry) MUST_USE;
+error_t page_tree_grow(uint64_t *root, uint32_t levels, uint64_t index, uint64_t flags, struct account *account,
+                       uint64_t **entry) MUST_USE;
 static inline error_t page_tree_make(uint64_t *root, uint32_t levels, uint64_t index, uint64_t flags, struct account *account,
                                      uint64_t **entry) {
     bool there = page_tree_find(root, levels, 0, index, entry) == 0;
     return there ? ERR_OK : page_tree_grow(root, levels, index, flags, account, entry);
 }
 
-// Frees what lies from *cursor on to `end`: the leaves' pages (with `leaves`), each page of the tree with the last that it reaches, and
-// the root. *freed counts them. True when all is gone; false: `steps` steps were made, there is more to do.
-bool page_tree_free(uint64_t *root, uint32_t levels, uint64_t *cursor, uint64_t end, bool leaves, uint32_t steps, uint64_t *freed);
+// Frees what lies from *cursor on to `end`: the leaves' pages (with `leaves`), each page of the tree with the last that it
+// reaches, and the root. *freed counts them. True when all is gone; false: `steps` steps were made, there is more to do.
+bool page_tree_free(uint64_t *root, uint32_t levels, uint64_t *cursor, uint64_t end, bool leaves, uint32_t steps,
+                    uint64_t *freed);

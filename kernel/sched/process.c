@@ -177,8 +177,7 @@ bool process_reap_step(struct object *object) {
     if (!process_end_threads(process))
         return false;
     switch_leave_space(&process->space);
-    return capability_table_destroy_step(&process->table, object->account, TABLE_STEP) &&
-           space_destroy_step(&process->space);
+    return capability_table_destroy_step(&process->table, object->account, TABLE_STEP) && space_destroy_step(&process->space);
 }
 
 struct process *process_next(uint64_t serial) {

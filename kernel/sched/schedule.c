@@ -88,8 +88,7 @@ void timer_remove(struct thread *thread) {
 
 static void expire(struct cpu *cpu, uint64_t now) {
     struct tree_node *node;
-    for (int i = 0; i < EXPIRE_STEP && (node = tree_first(&cpu->timers)) && node->key <= now;
-         i++) { // the rest at the next alarm
+    for (int i = 0; i < EXPIRE_STEP && (node = tree_first(&cpu->timers)) && node->key <= now; i++) { // the rest at the next alarm
         struct thread *thread = CONTAINER_OF(node, struct thread, timer);
         timer_remove(thread);
         if (thread->state == THREAD_STATE_WAITING) {
@@ -231,8 +230,7 @@ void schedule(void) {
         (!next || next->effective < current->effective ||
          (next->effective == current->effective && (!cpu->slice_over || current->class == 1))) &&
         thread_is_allowed(current, cpu)) {
-        if (cpu->timer_stale ||
-            ((account_budgets || run_queue_has_peer(current)) && cpu->armed > cpu->slice_end))
+        if (cpu->timer_stale || ((account_budgets || run_queue_has_peer(current)) && cpu->armed > cpu->slice_end))
             arm_timer(cpu, clock_now());
         cpu->slice_over = false;
         switch_count += switch_to(current); // its extras may have changed

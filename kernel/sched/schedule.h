@@ -1,6 +1,6 @@
 // Choosing and switching: what happens between "the kernel's work is done" and the return to user mode; and the queues of ready
-// threads, one for each processor. Choice is O(1) by the bit set of priorities in use. Invariant: a thread with `in_queue` stands in
-// the queue of the processor thread->cpu.
+// threads, one for each processor. Choice is O(1) by the bit set of priorities in use. Invariant: a thread with `in_queue` stands
+// in the queue of the processor thread->cpu.
 #pragma once
 
 #include "kernel/sched/cpu.h"

@@ -171,8 +171,7 @@ void thread_fault(struct thread *thread, uint64_t vector) {
     struct registers *registers = &thread->registers;
     struct session *keeper = thread->process->keeper;
     thread_block(thread, THREAD_STATE_FAULTED);
-    const uint64_t words[6] = {vector,         thread->fault_address, registers->rip,
-                               registers->rsp, registers->rbp,        thread->fault_code};
+    const uint64_t words[6] = {vector, thread->fault_address, registers->rip, registers->rsp, registers->rbp, thread->fault_code};
     for (int i = 0; i < 6; i++)
         thread->fault_words[i] = words[i];
     struct request *request = &thread->fault;

@@ -63,8 +63,8 @@ static error_t create_memory(struct invocation *call, struct account *account, u
 }
 
 static error_t set_budget(struct account *account, uint64_t budget, uint64_t period) {
-    if ((budget || period) && (period < PERIOD_LEAST || period > PERIOD_MOST || budget < BUDGET_LEAST ||
-                               budget > period * CPUS_MAX))
+    if ((budget || period) &&
+        (period < PERIOD_LEAST || period > PERIOD_MOST || budget < BUDGET_LEAST || budget > period * CPUS_MAX))
         return ERR_INVALID;
     account_budgets = true;
     account->budget = budget;
@@ -100,8 +100,7 @@ error_t account_invoke(struct invocation *call, uint32_t code) {
         call->reply[3] = account->priority_ceiling;
         return ERR_OK;
     case METHOD_ACCOUNT_SET_QUOTA:
-        if (!account->parent || call->in[0] < account->used ||
-            call->in[1] > account->parent->priority_ceiling)
+        if (!account->parent || call->in[0] < account->used || call->in[1] > account->parent->priority_ceiling)
             return ERR_INVALID;
         account->quota = call->in[0];
         account->priority_ceiling = (uint8_t)call->in[1];

@@ -14,7 +14,7 @@ struct shape {
     bool known;
 };
 
-#define SHAPE(protocol, method, code, words_in, caps_in, reads, writes, words_out, caps_out, rights)              \
+#define SHAPE(protocol, method, code, words_in, caps_in, reads, writes, words_out, caps_out, rights)                             \
     [(code) >> 8][(code)&0xff] = {words_in, caps_in, reads, writes, words_out, caps_out, rights, true},
 static const struct shape shapes[PROTOCOLS][METHODS] = {KERNEL_OBJECT_METHODS(SHAPE)};
 #undef SHAPE
@@ -57,8 +57,8 @@ static error_t find_capabilities(struct invocation *call, const struct shape *sh
             return ERR_BAD_CAPABILITY;
     }
     for (uint32_t i = 0; i < shape->caps_out; i++) {
-        error_t error = capability_reserve(&call->process->table, call->process->object.account,
-                                           page->receive_slots[i], &call->out[i]);
+        error_t error =
+            capability_reserve(&call->process->table, call->process->object.account, page->receive_slots[i], &call->out[i]);
         if (error)
             return error;
         for (uint32_t j = 0; j < i; j++)
@@ -131,8 +131,7 @@ error_t invocation_advance(const struct invocation *call, uint64_t done) {
     return ERR_AGAIN;
 }
 
-error_t invocation_object(const struct invocation *call, uint32_t i, enum capability_kind kind, uint16_t rights,
-                          void *out) {
+error_t invocation_object(const struct invocation *call, uint32_t i, enum capability_kind kind, uint16_t rights, void *out) {
     const struct capability *capability = call->caps[i];
     if (capability->kind != kind)
         return ERR_WRONG_KIND;

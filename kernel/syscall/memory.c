@@ -47,8 +47,7 @@ static error_t physical(struct invocation *call, struct memory *memory) {
 static error_t supply(struct invocation *call, struct memory *memory) {
     struct memory *source;
     error_t error = invocation_object(call, 0, CAP_MEMORY, RIGHT_READ | RIGHT_WRITE, &source);
-    if (!error && (!is_page_range(memory, call->in[0], call->in[1]) ||
-                   !is_page_range(source, call->in[2], call->in[1])))
+    if (!error && (!is_page_range(memory, call->in[0], call->in[1]) || !is_page_range(source, call->in[2], call->in[1])))
         error = ERR_INVALID;
     uint64_t part = call->in[1] < SUPPLY_STEP ? call->in[1] : SUPPLY_STEP;
     if (!error)
@@ -85,8 +84,7 @@ static error_t transfer(struct invocation *call, struct memory *memory, bool to_
         return ERR_INVALID;
     if (length > memory->pages * PAGE_BYTES - offset)
         length = memory->pages * PAGE_BYTES - offset;
-    error_t error = to_caller ? copy_bytes(lent, own, length, &call->reply[0])
-                              : copy_bytes(own, lent, length, &call->reply[0]);
+    error_t error = to_caller ? copy_bytes(lent, own, length, &call->reply[0]) : copy_bytes(own, lent, length, &call->reply[0]);
     return call->reply[0] ? ERR_OK : error;
 }
 

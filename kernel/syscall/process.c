@@ -18,11 +18,10 @@ static error_t map(struct invocation *call, struct process *process) {
     error_t error = invocation_object(call, 0, CAP_MEMORY, flags, &memory);
     if (error)
         return error;
-    if ((call->in[3] & ~(uint64_t)(MAP_RIGHTS | MAP_FLAG_FIXED)) ||
-        !(call->in[3] & MAP_FLAG_FIXED) != !address)
+    if ((call->in[3] & ~(uint64_t)(MAP_RIGHTS | MAP_FLAG_FIXED)) || !(call->in[3] & MAP_FLAG_FIXED) != !address)
         return ERR_INVALID;
-    error = space_map(&process->space, memory, &address, call->in[1], call->in[2], flags,
-                      call->caps[0]->rights & MAP_RIGHTS, NULL);
+    error =
+        space_map(&process->space, memory, &address, call->in[1], call->in[2], flags, call->caps[0]->rights & MAP_RIGHTS, NULL);
     call->reply[0] = address;
     return error;
 }
@@ -37,8 +36,8 @@ static error_t create_thread(struct invocation *call, struct process *process) {
     uint64_t priority = call->in[3], page = call->in[4];
     if (process->exited)
         return ERR_DYING;
-    if (call->in[5] > 1 || priority > process->object.account->priority_ceiling ||
-        call->in[0] >= USER_HIGHEST || call->in[1] >= USER_HIGHEST)
+    if (call->in[5] > 1 || priority > process->object.account->priority_ceiling || call->in[0] >= USER_HIGHEST ||
+        call->in[1] >= USER_HIGHEST)
         return ERR_INVALID;
     struct thread *thread;
     error_t error = thread_create(process, (uint8_t)priority, call->in[5] & 1, &thread);
@@ -126,8 +125,8 @@ static error_t clone_table(struct invocation *call, struct process *process) {
     for (uint32_t index = 1; !error && index < source->table.size; index++) {
         struct capability *from = &source->table.slots[index], *to;
         const uint16_t needed = RIGHT_INHERIT | RIGHT_COPY;
-        if (from->kind == CAP_NONE || (from->rights & needed) != needed || from->kind == CAP_REPLY ||
-            from->kind == CAP_THREAD || from->kind == CAP_ACCOUNT || from->flags & CAPABILITY_REVOKING)
+        if (from->kind == CAP_NONE || (from->rights & needed) != needed || from->kind == CAP_REPLY || from->kind == CAP_THREAD ||
+            from->kind == CAP_ACCOUNT || from->flags & CAPABILITY_REVOKING)
             continue;
         error = capability_reserve(&process->table, process->object.account, index, &to);
         if (!error)
@@ -162,8 +161,7 @@ static error_t peek_poke(struct invocation *call, struct process *process, bool 
     uint64_t length;
     struct copy_side lent = invocation_lent(call, peek, &length);
     struct copy_side other = {.space = &process->space, .address = call->in[0]};
-    error_t error = peek ? copy_bytes(lent, other, length, &call->reply[0])
-                         : copy_bytes(other, lent, length, &call->reply[0]);
+    error_t error = peek ? copy_bytes(lent, other, length, &call->reply[0]) : copy_bytes(other, lent, length, &call->reply[0]);
     return call->reply[0] ? ERR_OK : error;
 }
 
@@ -251,9 +249,7 @@ error_t process_invoke(struct invocation *call, uint32_t code) {
     case METHOD_PROCESS_UNMAP:
         return space_unmap(&process->space, call->in[0], call->in[1]);
     case METHOD_PROCESS_PROTECT:
-        return call->in[2] & ~(uint64_t)MAP_RIGHTS
-                   ? ERR_INVALID
-                   : protect(call, process);
+        return call->in[2] & ~(uint64_t)MAP_RIGHTS ? ERR_INVALID : protect(call, process);
     case METHOD_PROCESS_REGION:
         return region(call, process);
     case METHOD_PROCESS_CREATE_THREAD:

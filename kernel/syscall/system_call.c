@@ -19,8 +19,7 @@ enum { REAP_STEPS = 2 };
 
 void system_call(struct thread *thread);
 
-static error_t find(struct thread *thread, uint64_t index, enum capability_kind kind, uint16_t rights,
-                    struct capability **out) {
+static error_t find(struct thread *thread, uint64_t index, enum capability_kind kind, uint16_t rights, struct capability **out) {
     struct capability *slot = capability_slot(&thread->process->table, (cap_t)index);
     *out = slot;
     if (!slot || slot->kind == CAP_NONE)
@@ -131,8 +130,7 @@ static error_t put_aside(struct thread *thread, uint64_t index) {
     if (index == 0)
         return ERR_BUSY;
     struct capability *slot;
-    error_t error =
-        capability_reserve(&thread->process->table, thread->process->object.account, (cap_t)index, &slot);
+    error_t error = capability_reserve(&thread->process->table, thread->process->object.account, (cap_t)index, &slot);
     if (!error)
         request_put_aside(serving, slot);
     return error;
@@ -196,8 +194,7 @@ static error_t copy(struct thread *thread) {
     }
     if (error)
         return error;
-    return to_caller ? copy_bytes(lent, own, length, &registers->words[0])
-                     : copy_bytes(own, lent, length, &registers->words[0]);
+    return to_caller ? copy_bytes(lent, own, length, &registers->words[0]) : copy_bytes(own, lent, length, &registers->words[0]);
 }
 
 static error_t serve(struct thread *thread) {
@@ -238,9 +235,11 @@ static const struct {
     error_t (*run)(struct thread *thread);
     bool answers;
 } calls[] = {
-    [-SYS_CALL] = {call, false},      [-SYS_REPLY_WAIT] = {reply_wait, false}, [-SYS_WAIT] = {wait, false},
-    [-SYS_SEND] = {send, true},       [-SYS_REPLY] = {reply, true},            [-SYS_FORWARD] = {forward, true},
-    [-SYS_SIGNAL] = {signal, true},   [-SYS_COPY] = {copy, true},              [-SYS_SERVE] = {serve, true},
+    [-SYS_CALL] = {call, false},    [-SYS_REPLY_WAIT] = {reply_wait, false},
+    [-SYS_WAIT] = {wait, false},    [-SYS_SEND] = {send, true},
+    [-SYS_REPLY] = {reply, true},   [-SYS_FORWARD] = {forward, true},
+    [-SYS_SIGNAL] = {signal, true}, [-SYS_COPY] = {copy, true},
+    [-SYS_SERVE] = {serve, true},
 };
 
 static void dispatch(struct thread *thread) {

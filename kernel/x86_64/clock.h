@@ -13,9 +13,10 @@
 void clock_initialize(const struct boot_info *info);
 // Nanoseconds; 0 before.
 uint64_t clock_now(void);
-// This CPU gets the vector clock_alarm_vector() once, at `deadline` (a clock_now() value; one that is past: at once), or before it
-// if it is more than a second (with the PIT, 54 ms) away: the caller looks at the clock when it fires, and sets it again if it came
-// early. Setting it replaces it; CLOCK_NEVER stops it, though one already raised may still arrive. now: a recent clock_now().
+// This CPU gets the vector clock_alarm_vector() once, at `deadline` (a clock_now() value; one that is past: at once), or before
+// it if it is more than a second (with the PIT, 54 ms) away: the caller looks at the clock when it fires, and sets it again if it
+// came early. Setting it replaces it; CLOCK_NEVER stops it, though one already raised may still arrive. now: a recent
+// clock_now().
 void clock_alarm(uint64_t deadline, uint64_t now);
 uint8_t clock_alarm_vector(void);
 // Programs read this page: it is kept up to date from now on.

@@ -1,4 +1,5 @@
-// What this CPU can do, of what the kernel makes a difference for. Found once, on the boot CPU; the others are taken to be the same.
+// What this CPU can do, of what the kernel makes a difference for. Found once, on the boot CPU; the others are taken to be the
+// same.
 #pragma once
 
 #include <stdbool.h>

@@ -49,7 +49,7 @@ struct tables {
     uint64_t segments[7];
 } __attribute__((aligned(4096)));
 
-static struct interrupt_gate gates[VECTORS]; // everybody's
+static struct interrupt_gate gates[VECTORS];                            // everybody's
 __attribute__((section(".bss.boot_tables"))) struct tables boot_tables; // its kernel stack is the first: start.asm
 
 static void load_segments(struct tables *tables) {
@@ -136,7 +136,7 @@ void descriptors_load(struct processor *processor) {
     struct task_state *state = &tables->task_state;
     memset(state, 0, sizeof(*state));
     memset(state->port_map, 0xff, sizeof(state->port_map));
-    state->port_map_offset = (uint16_t)__builtin_offsetof(struct task_state, port_map);
+    state->port_map_offset = (uint16_t) __builtin_offsetof(struct task_state, port_map);
     state->stacks[0] = (uint64_t)tables->kernel_stack + KERNEL_STACK_BYTES;
     for (int i = 0; i < 3; i++)
         state->interrupt_stacks[i] = (uint64_t)tables->interrupt_stacks[i] + IST_STACK_BYTES;

@@ -18,6 +18,6 @@ void descriptors_load(struct processor *processor);
 void descriptors_choose_entry(void);
 void descriptors_allow_ports(struct processor *processor, const struct process *process);
 void descriptors_deny_ports(struct processor *processor, const struct process *process);
-// Walks the kernel's stack, from the frame at *frame (an RBP) to its caller's: *instruction is the return address. Never faults: false
-// at the end, or where the chain leaves the processors' stacks or does not go upwards.
+// Walks the kernel's stack, from the frame at *frame (an RBP) to its caller's: *instruction is the return address. Never faults:
+// false at the end, or where the chain leaves the processors' stacks or does not go upwards.
 bool stack_trace_next(uintptr_t *frame, uintptr_t *instruction);

@@ -8,22 +8,9 @@
 #include "kernel/x86_64/registers.h"
 #include "kernel/x86_64/string.h"
 
-enum {
-    COM1 = 0x3f8,
-    UART_DATA = COM1,
-    UART_INTERRUPTS = COM1 + 1,
-    UART_FIFO = COM1 + 2,
-    UART_LINE = COM1 + 3,
-    UART_MODEM = COM1 + 4,
-    UART_STATUS = COM1 + 5,
-    UART_SCRATCH = COM1 + 7,
-    STATUS_CAN_SEND = 0x20,
-    UART_TRIES = 100000,
-    KIND_RGB = 1,
-    KIND_TEXT = 2,
-    TEXT_COLOUR = 0x07, // EGA attribute: light grey on black
-    PIXEL_BITS = 32,
-};
+enum { COM1 = 0x3f8, UART_DATA = COM1, UART_INTERRUPTS = COM1 + 1, UART_FIFO = COM1 + 2, UART_LINE = COM1 + 3 };
+enum { UART_MODEM = COM1 + 4, UART_STATUS = COM1 + 5, UART_SCRATCH = COM1 + 7, STATUS_CAN_SEND = 0x20, UART_TRIES = 100000 };
+enum { KIND_RGB = 1, KIND_TEXT = 2, PIXEL_BITS = 32, TEXT_COLOUR = 0x07 }; // the last: an EGA attribute, light grey on black
 
 #define WHITE UINT32_MAX // wherever the three colours lie
 
@@ -118,8 +105,8 @@ void early_console_start(const struct boot_framebuffer *framebuffer, uintptr_t f
     enabled = outputs;
     if ((enabled & EARLY_CONSOLE_SERIAL) && !serial_start())
         enabled &= ~(unsigned)EARLY_CONSOLE_SERIAL;
-    bool has_screen = framebuffer_address != 0 && (framebuffer->kind == KIND_TEXT || (framebuffer->kind == KIND_RGB &&
-                                                   framebuffer->bits_per_pixel == PIXEL_BITS));
+    bool has_screen = framebuffer_address != 0 && (framebuffer->kind == KIND_TEXT ||
+                                                   (framebuffer->kind == KIND_RGB && framebuffer->bits_per_pixel == PIXEL_BITS));
     screen_address = has_screen ? framebuffer_address : 0;
     if (has_screen)
         screen_start(framebuffer);

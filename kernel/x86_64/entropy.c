@@ -28,8 +28,7 @@ static void quarter_round(uint32_t state[16], int a, int b, int c, int d) {
     state[b] = rotate32(state[b] ^ state[c], 7);
 }
 
-void chacha20_block(const uint32_t block_key[8], uint32_t counter, const uint32_t nonce[3],
-                    uint8_t output[64]) {
+void chacha20_block(const uint32_t block_key[8], uint32_t counter, const uint32_t nonce[3], uint8_t output[64]) {
     uint32_t start[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574}, state[16];
     memcpy(&start[4], block_key, KEY_BYTES);
     start[12] = counter;

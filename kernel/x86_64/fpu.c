@@ -8,7 +8,7 @@
 
 enum { CR0_MONITOR = 1 << 1, CR0_EMULATION = 1 << 2, CR0_NUMERIC_ERROR = 1 << 5 };
 enum { CR4_FXSR = 1 << 9, CR4_EXCEPTIONS = 1 << 10, CR4_XSAVE = 1 << 18 };
-enum { STATE_X87 = 1 << 0, STATE_SSE = 1 << 1, STATE_AVX = 1 << 2, STATE_AVX512 = 7 << 5 }; // the last: all or none
+enum { STATE_X87 = 1 << 0, STATE_SSE = 1 << 1, STATE_AVX = 1 << 2, STATE_AVX512 = 7 << 5 };          // the last: all or none
 enum { AREA_BYTES = 4096, CONTROL_WORD_DEFAULT = 0x37f, MXCSR_OFFSET = 24, MXCSR_DEFAULT = 0x1f80 }; // all exceptions masked
 
 static uint32_t state_mask; // XCR0, whose upper half stays 0; 0: FXSAVE
@@ -30,8 +30,8 @@ void fpu_enable(void) {
         __asm__ volatile("xsetbv" : : "c"(0), "a"(state_mask), "d"(0) : "memory");
 }
 
-// An XSAVE header of zeros means: every component in its initial state. MXCSR and, without XSAVE, the control word are loaded from the
-// area all the same.
+// An XSAVE header of zeros means: every component in its initial state. MXCSR and, without XSAVE, the control word are loaded
+// from the area all the same.
 void fpu_initialize_area(void *area) {
     memset(area, 0, AREA_BYTES);
     *(uint16_t *)area = CONTROL_WORD_DEFAULT;

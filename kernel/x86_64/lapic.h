@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-
 // Once, on the boot CPU. address: of the registers, 0 where there are none.
 void lapic_initialize(uint64_t address);
 bool lapic_present(void);

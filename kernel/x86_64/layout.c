@@ -11,7 +11,7 @@
 #include "kernel/x86_64/processors.h"
 #include "kernel/x86_64/processor.h"
 
-#define CONSTANT(name, value) __asm__ volatile("\n.ascii \"layout " #name " %c0\"" : : "i"((long)(value)))
+#define CONSTANT(name, value)      __asm__ volatile("\n.ascii \"layout " #name " %c0\"" : : "i"((long)(value)))
 #define OFFSET(name, type, member) CONSTANT(name, offsetof(struct type, member))
 
 void layout(void);

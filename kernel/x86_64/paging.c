@@ -59,8 +59,7 @@ void *kernel_map_device(uint64_t physical) {
     static uint64_t next = DEVICE_REGION;
     uint64_t page = next;
     next += 2 * PAGE_BYTES; // running off its end faults
-    if (physical > PAGE_ADDRESS ||
-        kernel_map_page(page, physical & PAGE_ADDRESS, PAGE_WRITE | PAGE_NO_EXECUTE | PAGE_UNCACHED))
+    if (physical > PAGE_ADDRESS || kernel_map_page(page, physical & PAGE_ADDRESS, PAGE_WRITE | PAGE_NO_EXECUTE | PAGE_UNCACHED))
         return NULL;
     return (void *)(page + physical % PAGE_BYTES); // NOLINT(performance-no-int-to-ptr)
 }
@@ -126,12 +125,12 @@ static bool in_use(const struct page_tables *tables) {
     return processor_space_root() == tables->root;
 }
 
-error_t page_map(struct page_tables *tables, struct account *account, uint64_t address, uint64_t physical,
-                 uint64_t flags) {
+error_t page_map(struct page_tables *tables, struct account *account, uint64_t address, uint64_t physical, uint64_t flags) {
     if ((flags & PAGE_WRITE) && !(flags & PAGE_NO_EXECUTE))
         panic("a page would be writable and executable");
     uint64_t *entry;
-    error_t error = page_tree_make(&tables->root, LEVELS, address >> PAGE_SHIFT, PAGE_PRESENT | PAGE_WRITE | PAGE_USER, account, &entry);
+    error_t error =
+        page_tree_make(&tables->root, LEVELS, address >> PAGE_SHIFT, PAGE_PRESENT | PAGE_WRITE | PAGE_USER, account, &entry);
     if (error)
         return error;
     if (paging_isolated) {

@@ -26,8 +26,8 @@ struct account;
 #define USER_LOWEST  UINT64_C(0x10000)
 #define USER_HIGHEST UINT64_C(0x00007ffffffff000) // exclusive; the last page stays free because of sysret
 
-// Page-table isolation: programs run on tables that show of the kernel's half its image and its processors' own memory only, not what
-// is in memory. Set once, before the first space is made. The tables for programs lie PAGE_BYTES behind a space's root.
+// Page-table isolation: programs run on tables that show of the kernel's half its image and its processors' own memory only, not
+// what is in memory. Set once, before the first space is made. The tables for programs lie PAGE_BYTES behind a space's root.
 extern bool paging_isolated;
 
 // The kernel's half. The address must lie in PML4 slots 384 to 510. ERR_NO_MEMORY.
@@ -36,7 +36,7 @@ uint64_t paging_kernel_root(void);
 error_t kernel_map_page(uint64_t virtual_address, uint64_t physical, uint64_t flags) MUST_USE;
 uint64_t kernel_unmap_page(uint64_t virtual_address); // returns the physical address
 bool kernel_page_is_mapped(uint64_t virtual_address);
-void kernel_release_table(uint64_t virtual_address);  // the page table of an empty 2 MiB range
+void kernel_release_table(uint64_t virtual_address); // the page table of an empty 2 MiB range
 // Shows the page with a device's registers for good, uncached; only while the machine is set up. NULL: no memory.
 void *kernel_map_device(uint64_t physical) MUST_USE;
 #define PROCESSOR_REGION (UINT64_C(0xffff) << 48 | UINT64_C(410) << 39) // with what isolated programs need of the processors

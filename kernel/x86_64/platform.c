@@ -1,5 +1,5 @@
-// See platform.h. Power off by ACPI (specification 6.4, 4.8.3.7 and 7.4.2: SLP_TYP and SLP_EN in PM1 control), restart by the ACPI
-// reset register or the keyboard controller.
+// See platform.h. Power off by ACPI (specification 6.4, 4.8.3.7 and 7.4.2: SLP_TYP and SLP_EN in PM1 control), restart by the
+// ACPI reset register or the keyboard controller.
 #include "kernel/x86_64/platform.h"
 
 #include "kernel/abi/methods.h"
@@ -21,8 +21,8 @@ enum { KEYBOARD_COMMAND = 0x64, KEYBOARD_RESET = 0xfe, RESET_PORT = 0xcf9, RESET
 static const struct acpi_information *acpi;
 
 static void cpu_enable(bool external_interrupts) {
-    cr4_write(cr4_read() | (paging_isolated ? 0 : CR4_GLOBAL_PAGES) | (cpu_features.smep ? CR4_SMEP : 0) | (cpu_features.smap ? CR4_SMAP : 0) |
-              (cpu_features.umip ? CR4_UMIP : 0));
+    cr4_write(cr4_read() | (paging_isolated ? 0 : CR4_GLOBAL_PAGES) | (cpu_features.smep ? CR4_SMEP : 0) |
+              (cpu_features.smap ? CR4_SMAP : 0) | (cpu_features.umip ? CR4_UMIP : 0));
     if (lapic_present())
         lapic_enable(external_interrupts);
     fpu_enable();
@@ -34,7 +34,8 @@ void platform_initialize(const struct boot_info *info) {
     if (!(acpi->flags & ACPI_HAS_MADT) || (acpi->flags & ACPI_TABLES_BAD))
         log_write(LOG_WARNING, "acpi: tables are missing or bad: what they would say is assumed to be as in a plain PC");
     cpu_features_detect();
-    paging_isolated = info->isolation == BOOT_ISOLATION_ON || (info->isolation != BOOT_ISOLATION_OFF && cpu_features.leaks_kernel_pages);
+    paging_isolated =
+        info->isolation == BOOT_ISOLATION_ON || (info->isolation != BOOT_ISOLATION_OFF && cpu_features.leaks_kernel_pages);
     entropy_initialize(info);
     fpu_initialize();
     lapic_initialize(info->lapic_address);

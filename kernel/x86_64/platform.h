@@ -1,5 +1,5 @@
-// Brings up the machine's own devices in the one order that works: what the CPU can do, interrupt controllers, FPU, clock; and turns
-// the machine off. Called by kernel_main and, per CPU, by processors.c.
+// Brings up the machine's own devices in the one order that works: what the CPU can do, interrupt controllers, FPU, clock; and
+// turns the machine off. Called by kernel_main and, per CPU, by processors.c.
 #pragma once
 
 #include "kernel/abi/boot_info.h"

@@ -15,11 +15,11 @@ enum { KERNEL_STACK_BYTES = 16384 };
 struct processor {
     struct cpu cpu; // first: the two have one address
     struct processor *self;
-    uint64_t kernel_stack; // its top
-    uint64_t user_stack;   // scratch for system call entry
-    uint64_t space_root;   // what CR3 holds, or will when `load_root` was loaded
-    uint64_t load_root;    // loaded on the way out, after the lock was given back; 0: nothing
-    uint64_t mailbox;      // a root that another processor wants loaded now: see processors.h; 0: read
+    uint64_t kernel_stack;       // its top
+    uint64_t user_stack;         // scratch for system call entry
+    uint64_t space_root;         // what CR3 holds, or will when `load_root` was loaded
+    uint64_t load_root;          // loaded on the way out, after the lock was given back; 0: nothing
+    uint64_t mailbox;            // a root that another processor wants loaded now: see processors.h; 0: read
     uint64_t fs_base, gs_base;   // user bases as loaded
     const void *fs_owner;        // process whose FS base is loaded
     struct thread *fpu_owner;    // whose state the FPU registers hold

@@ -1,5 +1,5 @@
-// Starting the other processors, the lock between them, and answering each other; see processors.h. Intel SDM volume 3A, 4.10.5 (translations of other
-// processors). Those that the loader found wait in start.asm until `processor_wanted` is theirs.
+// Starting the other processors, the lock between them, and answering each other; see processors.h. Intel SDM volume 3A, 4.10.5
+// (translations of other processors). Those that the loader found wait in start.asm until `processor_wanted` is theirs.
 #include "kernel/x86_64/processors.h"
 
 #include "kernel/debug/log.h"

@@ -1,14 +1,15 @@
-// More than one processor: the lock between them, starting them, and telling them that page tables changed. The kernel lock is one
-// fair (ticket) lock, taken at every entry from user mode (and by the idle loop) and given back before the page tables are switched;
-// it guards all of the kernel's state. A change to a present entry is not over before every processor that uses the tables has
-// answered, so a frame is never reused under an old translation; a processor that waits for the lock answers meanwhile.
+// More than one processor: the lock between them, starting them, and telling them that page tables changed. The kernel lock is
+// one fair (ticket) lock, taken at every entry from user mode (and by the idle loop) and given back before the page tables are
+// switched; it guards all of the kernel's state. A change to a present entry is not over before every processor that uses the
+// tables has answered, so a frame is never reused under an old translation; a processor that waits for the lock answers
+// meanwhile.
 #pragma once
 
 #include <stdint.h>
 
 struct kernel_lock {
-    uint32_t next; // ticket that the next one to come takes
-    uint32_t now;  // ticket that holds the lock
+    uint32_t next;  // ticket that the next one to come takes
+    uint32_t now;   // ticket that holds the lock
     uint64_t waits; // how often it was not free at once
 };
 

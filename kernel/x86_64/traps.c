@@ -110,6 +110,6 @@ void interrupt_from_kernel(const struct interrupt_frame *frame, uint64_t rbp) {
         return;
     }
     panic_at(frame->rip, rbp, "exception %llu in the kernel at %p: error code %llx, address %p, stack %p",
-          (unsigned long long)frame->vector, (void *)frame->rip, (unsigned long long)frame->error,
-          (void *)processor_fault_address(), (void *)frame->rsp);
+             (unsigned long long)frame->vector, (void *)frame->rip, (unsigned long long)frame->error,
+             (void *)processor_fault_address(), (void *)frame->rsp);
 }

@@ -15,5 +15,5 @@ enum {
     VECTOR_TIMER = 240,      // local APIC timer
     VECTOR_RESCHEDULE = 241, // IPI: look at the run queue
     VECTOR_SHOOTDOWN = 242,  // IPI: take the kernel lock, and so answer the TLB mailbox
-    VECTOR_SPURIOUS = 255, // needs no end of interrupt
+    VECTOR_SPURIOUS = 255,   // needs no end of interrupt
 };

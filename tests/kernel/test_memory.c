@@ -53,10 +53,9 @@ static void test_map(void) {
                 "at the lowest addresses");
     check_error(process_map(SLOT_SELF, 0x7ffffffff000, PAGE, 0, MAP_FLAG_FIXED | MAP_FLAG_READ, memory, &other), ERR_INVALID,
                 "in the last user page");
-    check_error(process_map(SLOT_SELF, 0xffff800000000000, PAGE, 0, MAP_FLAG_FIXED | MAP_FLAG_READ, memory, &other),
-                ERR_INVALID, "at a kernel address");
-    check_error(process_map(SLOT_SELF, 0, PAGE, 0, MAP_FLAG_FIXED | MAP_FLAG_READ, memory, &other), ERR_INVALID,
-                "fixed at 0");
+    check_error(process_map(SLOT_SELF, 0xffff800000000000, PAGE, 0, MAP_FLAG_FIXED | MAP_FLAG_READ, memory, &other), ERR_INVALID,
+                "at a kernel address");
+    check_error(process_map(SLOT_SELF, 0, PAGE, 0, MAP_FLAG_FIXED | MAP_FLAG_READ, memory, &other), ERR_INVALID, "fixed at 0");
     check_error(process_map(SLOT_SELF, 0, PAGE, 0, 0x80, memory, &other), ERR_INVALID, "with an unknown flag");
     check_error(process_map(SLOT_SELF, 0, PAGE, 0, MAP_FLAG_WRITE | MAP_FLAG_EXECUTE, memory, &other), ERR_RIGHTS,
                 "writable and executable");
@@ -107,7 +106,8 @@ static void test_split(void) {
     cap_t weak = 0;
     must(slot_duplicate(memory, RIGHT_READ, &weak), "a weak capability");
     unmap(at + 7 * PAGE, PAGE);
-    must(process_map(SLOT_SELF, (uint64_t)at + 7 * PAGE, PAGE, 7 * PAGE, MAP_FLAG_FIXED | MAP_FLAG_READ, weak, &start), "mapping");
+    must(process_map(SLOT_SELF, (uint64_t)at + 7 * PAGE, PAGE, 7 * PAGE, MAP_FLAG_FIXED | MAP_FLAG_READ, weak, &start),
+         "mapping");
     must(process_protect(SLOT_SELF, (uint64_t)at, 8 * PAGE, MAP_FLAG_READ), "protecting");
     check_error(process_protect(SLOT_SELF, (uint64_t)at, 8 * PAGE, READ_WRITE), ERR_RIGHTS, "a protect that can't be done");
     must(process_region(SLOT_SELF, (uint64_t)at, &start, &length, &offset, &flags), "region");

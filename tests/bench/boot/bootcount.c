@@ -17,20 +17,16 @@
 
 int server_main(const struct startup *startup);
 
-enum {
-    GAP_TICKS = 100,
-    DEBUG_PORT = 0xe9
-}; // its own loop takes a dozen; the least that others do takes hundreds
+enum { GAP_TICKS = 100, DEBUG_PORT = 0xe9 }; // its own loop takes a dozen; the least that others do takes hundreds
 #define REST_TICKS UINT64_C(200000000)
 
 static void tell(uint64_t last, uint64_t waited) {
     struct kernel_information information;
     char line[200];
     error_t error = kernel_information(SLOT_KERNEL, &information);
-    (void)snprintf(line, sizeof(line),
-                   "at rest since tick %llu, waited %llu ticks, %llu messages, %llu switches\n",
-                   (unsigned long long)last, (unsigned long long)waited,
-                   (unsigned long long)information.messages, (unsigned long long)information.switches);
+    (void)snprintf(line, sizeof(line), "at rest since tick %llu, waited %llu ticks, %llu messages, %llu switches\n",
+                   (unsigned long long)last, (unsigned long long)waited, (unsigned long long)information.messages,
+                   (unsigned long long)information.switches);
     for (const char *at = line; !error && *at; at++)
         port_write8(DEBUG_PORT, (uint8_t)*at);
 }

@@ -291,9 +291,11 @@ static void check_thread(struct thread *thread) {
     bool first = thread->state == THREAD_STATE_WAITING && thread->waits_at && thread->waits_at->receiver == thread;
     if ((thread->in_queue || (thread->state == THREAD_STATE_WAITING && !first)) == list_is_empty(&thread->queue_link) && !ended)
         fail("a thread is in a list, or not, wrongly");
-    if (thread->caller && (thread->caller->request.origin != REQUEST_THREAD || thread->caller->request.cancelling || thread->serving))
+    if (thread->caller &&
+        (thread->caller->request.origin != REQUEST_THREAD || thread->caller->request.cancelling || thread->serving))
         fail("a thread serves a caller that the fast path must not answer");
-    if (!ended && !ready && thread->timer.linked && !(thread->extras & EXTRA_TIMER)) // ready: it waits for its account's next period
+    if (!ended && !ready && thread->timer.linked &&
+        !(thread->extras & EXTRA_TIMER)) // ready: it waits for its account's next period
         fail("a timer is not marked");
     if (thread->timer.linked && thread->state != THREAD_STATE_WAITING && thread->state != THREAD_STATE_CALLING &&
         !(put_off && !thread->in_queue && thread != current_thread()))
@@ -430,7 +432,8 @@ static void check_counts(const struct tally *tally) {
         bool is_gone = !tally->slots && !tally->holds && !session->endpoint->object.dying && !list_is_empty(&session->link);
         if (session->holds != tally->holds)
             fail("a session is held %u times, and counts %u", tally->holds, session->holds);
-        if (is_gone == list_is_empty(&session->gone_link) && !session->endpoint->object.reaping) // which goes through them in steps
+        if (is_gone == list_is_empty(&session->gone_link) &&
+            !session->endpoint->object.reaping) // which goes through them in steps
             fail("a session is gone, or not, and its endpoint knows otherwise");
     }
 }

@@ -111,7 +111,8 @@ error_t kernel_map_page(uint64_t virtual_address, uint64_t physical, uint64_t fl
 
 uint64_t kernel_unmap_page(uint64_t virtual_address) {
     uint64_t physical = paging_unmap_page(virtual_address);
-    void *at = mmap((void *)virtual_address, PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    void *at =
+        mmap((void *)virtual_address, PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
     check(at == (void *)virtual_address, "unmapping a kernel page");
     machine_shares--;
     return physical;
@@ -206,10 +207,8 @@ void switch_save_fpu(struct thread *thread) {
 void switch_kick(struct cpu *cpu) {
     (void)cpu;
 }
-void switch_choose_entries(void) {
-}
-void descriptors_choose_entry(void) {
-}
+void switch_choose_entries(void) {}
+void descriptors_choose_entry(void) {}
 bool panicked;
 uint32_t processors_own_index(void) {
     return 0;
@@ -233,13 +232,11 @@ void kernel_unlock(void) {
 uint64_t kernel_lock_waits(void) {
     return 0;
 }
-void processors_answer(void) {
-}
+void processors_answer(void) {}
 void processors_reload(uint64_t root, uint64_t instead) {
     (void)root, (void)instead;
 }
-void processors_forget_kernel_mappings(void) {
-}
+void processors_forget_kernel_mappings(void) {}
 void switch_forget(struct thread *thread) {
     (void)thread;
 }

@@ -52,8 +52,7 @@ bool rdseed_try(uint64_t *value) {
 }
 
 static uint64_t pit_ticks(void) {
-    return machine.counters_stuck || !pit_gate ? 0
-                                               : (uint64_t)((machine.time - pit_start) * PIT_HZ / 1000000000);
+    return machine.counters_stuck || !pit_gate ? 0 : (uint64_t)((machine.time - pit_start) * PIT_HZ / 1000000000);
 }
 
 static uint8_t number_encode(unsigned value) {
@@ -74,9 +73,8 @@ static uint8_t cmos_read(uint8_t index) {
     case 2:
         return number_encode((unsigned)tm.tm_min);
     case 4:
-        return machine.rtc_format & 2
-                   ? number_encode(hour)
-                   : (uint8_t)(number_encode(hour % 12 ? hour % 12 : 12) | (hour >= 12 ? 0x80 : 0));
+        return machine.rtc_format & 2 ? number_encode(hour)
+                                      : (uint8_t)(number_encode(hour % 12 ? hour % 12 : 12) | (hour >= 12 ? 0x80 : 0));
     case 7:
         return number_encode((unsigned)tm.tm_mday);
     case 8:

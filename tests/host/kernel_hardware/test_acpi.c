@@ -31,20 +31,16 @@ static void processors_test(void) {
 }
 
 static void registers_test(void) {
-    CHECK(acpi.flags == (ACPI_HAS_MADT | ACPI_HAS_FADT | ACPI_HAS_HPET | ACPI_HAS_MCFG | ACPI_HAS_S5 |
-                         ACPI_HAS_RESET | ACPI_HAS_8259 | ACPI_PM_TIMER_32));
+    CHECK(acpi.flags == (ACPI_HAS_MADT | ACPI_HAS_FADT | ACPI_HAS_HPET | ACPI_HAS_MCFG | ACPI_HAS_S5 | ACPI_HAS_RESET |
+                         ACPI_HAS_8259 | ACPI_PM_TIMER_32));
     CHECK(acpi.hpet_address == 0xfed00000 && acpi.sci_gsi == 9);
-    CHECK(acpi.pm1a_control.address == 0x604 && acpi.pm1a_control.space == 1 &&
-          acpi.pm1a_control.bit_width == 16);
+    CHECK(acpi.pm1a_control.address == 0x604 && acpi.pm1a_control.space == 1 && acpi.pm1a_control.bit_width == 16);
     CHECK(acpi.pm1b_control.address == 0x704 && acpi.pm_timer.address == 0x608);
-    CHECK(acpi.reset_register.address == 0xcf9 && acpi.reset_register.bit_width == 8 &&
-          acpi.reset_value == 0x0f);
+    CHECK(acpi.reset_register.address == 0xcf9 && acpi.reset_register.bit_width == 8 && acpi.reset_value == 0x0f);
     CHECK(acpi.smi_command_port == 0xb2 && acpi.acpi_enable_value == 0xf1 && acpi.century_register == 0x32);
     CHECK(acpi.sleep_type_a == 5 && acpi.sleep_type_b == 1);
-    CHECK(acpi.ecams[0].address == 0xb0000000 && acpi.ecams[0].segment == 0 &&
-          acpi.ecams[0].last_bus == 0x7f);
-    CHECK(acpi.ecams[1].address == 0x100000000 && acpi.ecams[1].segment == 1 &&
-          acpi.ecams[1].first_bus == 0x10);
+    CHECK(acpi.ecams[0].address == 0xb0000000 && acpi.ecams[0].segment == 0 && acpi.ecams[0].last_bus == 0x7f);
+    CHECK(acpi.ecams[1].address == 0x100000000 && acpi.ecams[1].segment == 1 && acpi.ecams[1].first_bus == 0x10);
 }
 
 static uint32_t table_find(const char *signature) {

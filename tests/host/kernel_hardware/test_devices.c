@@ -41,8 +41,7 @@ static void pic_test(void) {
     uint8_t vector;
     machine_reset(&acpi);
     pic_initialize();
-    CHECK(pics[0].vector_base == 32 && pics[1].vector_base == 40 && pics[0].mask == 0xff &&
-          pics[1].mask == 0xff);
+    CHECK(pics[0].vector_base == 32 && pics[1].vector_base == 40 && pics[0].mask == 0xff && pics[1].mask == 0xff);
     CHECK(pic_controller.route(10, true, true, &vector) == ERR_OK && vector == 42);
     CHECK(edge_level[0] == 0 && edge_level[1] == 1 << 2);
     CHECK(pic_controller.route(10, false, false, &vector) == ERR_OK && edge_level[1] == 0);
@@ -85,14 +84,11 @@ static void ioapic_test(void) {
     CHECK(redirections[0][4] == VECTOR_ISA);
     ioapic_controller.mask(2, true);
     CHECK(redirections[0][4] == (1 << 16 | VECTOR_ISA));
-    CHECK(ioapic_controller.route(9, true, true, &vector) == ERR_OK &&
-          vector == VECTOR_ISA + 9);
-    CHECK(ioapic_controller.route(7, false, false, &vector) == ERR_OK &&
-          vector == VECTOR_ISA + 11);
+    CHECK(ioapic_controller.route(9, true, true, &vector) == ERR_OK && vector == VECTOR_ISA + 9);
+    CHECK(ioapic_controller.route(7, false, false, &vector) == ERR_OK && vector == VECTOR_ISA + 11);
     CHECK(redirections[0][18] == (1 << 16 | 1 << 15 | 1 << 13 | (VECTOR_ISA + 9)));
 
-    CHECK(ioapic_controller.route(40, true, true, &vector) == ERR_OK &&
-          vector >= VECTOR_DYNAMIC);
+    CHECK(ioapic_controller.route(40, true, true, &vector) == ERR_OK && vector >= VECTOR_DYNAMIC);
     CHECK((redirections[1][2 * 16] & 0xff) == vector);
     CHECK(ioapic_controller.route(40, true, true, &other) == ERR_OK && other == vector);
     CHECK(ioapic_controller.route(41, true, true, &other) == ERR_OK && other != vector);
@@ -110,23 +106,18 @@ static uint64_t calibrate(const struct clock_counter *reference, uint64_t *taken
     CHECK(clock_counter_compare(reference, &comparison) == ERR_OK && comparison.counter_ticks > 0);
     *taken = (uint64_t)machine.time - start;
     // The error that it claims is not smaller than the error that it made.
-    double real =
-        (double)machine.tsc_frequency * (double)comparison.counter_ticks / (double)reference->frequency;
+    double real = (double)machine.tsc_frequency * (double)comparison.counter_ticks / (double)reference->frequency;
     double error = (double)comparison.tsc_ticks - real;
     CHECK(error <= (double)comparison.tsc_error && -error <= (double)comparison.tsc_error);
-    return clock_frequency_round(comparison.tsc_ticks * reference->frequency / comparison.counter_ticks,
-                                 &comparison);
+    return clock_frequency_round(comparison.tsc_ticks * reference->frequency / comparison.counter_ticks, &comparison);
 }
 
 static const struct clock_counter *reference_choose(int which) {
-    return which == 0   ? clock_counter_hpet(&acpi)
-           : which == 1 ? clock_counter_pm_timer(&acpi)
-                        : clock_counter_pit();
+    return which == 0 ? clock_counter_hpet(&acpi) : which == 1 ? clock_counter_pm_timer(&acpi) : clock_counter_pit();
 }
 
 static void calibration_test(void) {
-    static const uint64_t frequencies[] = {1000000000, 2300000000, 2995200000,
-                                           3579123457, 800000000,  5800000000};
+    static const uint64_t frequencies[] = {1000000000, 2300000000, 2995200000, 3579123457, 800000000, 5800000000};
     uint64_t taken;
     for (int which = 0; which < 3; which++) {
         for (unsigned index = 0; index < sizeof frequencies / sizeof *frequencies; index++) {
@@ -163,8 +154,7 @@ static void clock_page_test(void) {
     uint64_t multiplier = (1000000000ull << 32) / 3000000000;
     CHECK(clock_scale(3000000000ull * 86400 * 365, multiplier, 32) / 1000000000 == 86400 * 365 - 1);
     CHECK(clock_scale(1000000000ull * 86400 * 3650, 1ull << 32, 32) == 1000000000ull * 86400 * 3650);
-    page =
-        (struct clock_page){.tsc_usable = 1, .multiplier = 1, .monotonic_base = 1ull << 63, .wall_offset = 7};
+    page = (struct clock_page){.tsc_usable = 1, .multiplier = 1, .monotonic_base = 1ull << 63, .wall_offset = 7};
     CHECK(clock_page_read(&page, &now, &wall) && now >= 1ull << 63 && wall == 7);
 }
 
@@ -214,8 +204,7 @@ static void rtc_decode_test(void) {
     CHECK(rtc_decode((struct rtc_registers){0, 0, 0x1a, 1, 1, 0x26, 0x20, 2}, &seconds) == ERR_INVALID);
     CHECK(rtc_decode((struct rtc_registers){0, 0, 0, 0, 1, 26, 20, 6}, &seconds) == ERR_INVALID);
     CHECK(rtc_decode((struct rtc_registers){0, 0, 0x80, 1, 1, 26, 20, 4}, &seconds) == ERR_INVALID);
-    CHECK(rtc_decode((struct rtc_registers){255, 255, 255, 255, 255, 255, 255, 255}, &seconds) ==
-          ERR_INVALID);
+    CHECK(rtc_decode((struct rtc_registers){255, 255, 255, 255, 255, 255, 255, 255}, &seconds) == ERR_INVALID);
 }
 
 // Read at every moment around the turn of a year, in each format: never a torn date.
@@ -226,8 +215,7 @@ static void rtc_read_test(void) {
             machine.rtc_format = format;
             machine.rtc_start = 1798761599; // 2026-12-31T23:59:59Z
             machine.time = start;
-            machine.port_time =
-                start / 1700 % 2 ? 700 : 30000; // also so slow that an update can begin in between
+            machine.port_time = start / 1700 % 2 ? 700 : 30000; // also so slow that an update can begin in between
             uint64_t seconds, before = machine.rtc_start + start / 1000000000;
             CHECK(rtc_read(0x32, &seconds) == ERR_OK);
             CHECK(seconds >= before && seconds <= machine.rtc_start + (uint64_t)(machine.time / 1000000000));
