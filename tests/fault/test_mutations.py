@@ -27,5 +27,7 @@ def test_classes():
             ("during differs 0 whole silent", 1): "silent", ("during differs 0 whole told", 1): "told",
             ("during differs 1 whole silent", 1): "told", ("during same 3 lost silent", 1): "told"}
     for (line, number), kind in said.items():
-        assert mutations.classify([line], number, files) == kind
+        assert mutations.classify([line, "after same"], number, files) == kind
+    assert mutations.classify(["during same 0 whole silent", "after differs"], 1, files) == "late"
+    assert mutations.classify(["during same 0 whole silent"], 1, files) == "late"
     assert mutations.classify([], 1, files) == "hang"
