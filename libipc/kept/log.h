@@ -3,7 +3,7 @@
 
 #include "libipc/kept/undo.h"
 
-enum { LENGTH_SHIFT = 48, LENGTH_LONG = 0xffff };
+enum { LENGTH_SHIFT = 48, LENGTH_LONG = 0xffff, STORE_WORDS = 2 /* of an entry of up to eight bytes */ };
 
 // An entry's last word is its address and length times an odd number, modulo 2^64. Only few of all words come
 // from an address in the window and a length that there is, so damage shows (of 2^64 words, one in 2^28 is
@@ -19,8 +19,8 @@ struct large_range {
 
 struct undo {
     uint64_t *log;
-    uint64_t used;  // words
-    uint64_t limit; // words: what stores look at. 0 while each of them is counted (`fuse`), else the capacity
+    uint64_t *next;    // behind the last entry
+    uint64_t *stop;    // what stores look at: where the last of theirs may begin. `log` - 1 while each of them is counted (`fuse`)
     uint64_t capacity; // words
     uint64_t window;   // bytes; 0: nothing is noted
     uint64_t stack_low, stack_bytes;

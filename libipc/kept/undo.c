@@ -19,6 +19,10 @@ extern const char _end[] __attribute__((visibility("hidden"))); // and its end
 struct undo undo;
 static uint64_t next_address; // in the window; where memory is mapped next
 
+static uint64_t used_words(void) {
+    return (uint64_t)(undo.next - undo.log);
+}
+
 // Of the log's place and size.
 static uint64_t header_seal(void) {
     uint64_t mixed = ((uintptr_t)undo.log ^ undo.capacity) * ENTRY_SEAL;
@@ -37,7 +41,9 @@ error_t kept_start(uint64_t bytes) {
     if (error != ERR_OK)
         return error;
     undo.log = (uint64_t *)(uintptr_t)address;
-    undo.capacity = undo.limit = bytes / sizeof(uint64_t);
+    undo.next = undo.log;
+    undo.capacity = bytes / sizeof(uint64_t);
+    kept_fuse(0);
     undo.window = KEPT_WINDOW_BYTES;
     undo.seal = header_seal();
     return ERR_OK;
@@ -50,11 +56,11 @@ void kept_set_stack(const void *low, uint64_t bytes) {
 
 void kept_commit(void) {
     barrier();
-    if (undo.used > undo.deepest)
-        undo.deepest = undo.used;
+    if (used_words() > undo.deepest)
+        undo.deepest = used_words();
     undo.overflowed = false;
     undo.large_count = 0;
-    undo.used = 0;
+    undo.next = undo.log;
     barrier();
 }
 
@@ -67,7 +73,7 @@ static bool in_window(uintptr_t address) {
 }
 
 static bool has_room(uint64_t words) {
-    if (words <= undo.capacity - undo.used)
+    if (words <= undo.capacity - used_words())
         return true;
     undo.overflows += !undo.overflowed;
     undo.overflowed = true;
@@ -75,8 +81,10 @@ static bool has_room(uint64_t words) {
 }
 
 void kept_fuse(uint64_t stores) {
+    if (undo.log == (uint64_t *)0)
+        return; // nothing is noted
     undo.fuse = stores;
-    undo.limit = stores != 0 ? 0 : undo.capacity;
+    undo.stop = stores != 0 ? undo.log - 1 : undo.log + undo.capacity - STORE_WORDS;
 }
 
 bool kept_active(void) {
@@ -88,7 +96,7 @@ static bool noted_before(uintptr_t address, uint64_t bytes) {
     for (uint32_t i = 0; i < undo.large_count; i++)
         if (undo.large[i].address == address && undo.large[i].bytes >= bytes)
             return true;
-    if (undo.large_count < LARGE_MOST && bytes / 8 + 3 <= undo.capacity - undo.used)
+    if (undo.large_count < LARGE_MOST && bytes / 8 + 3 <= undo.capacity - used_words())
         undo.large[undo.large_count++] = (struct large_range){address, bytes};
     return false;
 }
@@ -110,12 +118,12 @@ void kept_note(const void *place, uint64_t bytes) {
         return;
     if (!has_room(words + 2))
         return;
-    uint64_t *entry = undo.log + undo.used;
+    uint64_t *entry = undo.next;
     move(entry, place, bytes);
     entry[words] = bytes * ENTRY_SEAL;
     entry[words + 1] = (address | (uint64_t)LENGTH_LONG << LENGTH_SHIFT) * ENTRY_SEAL;
     barrier();
-    undo.used += words + 2;
+    undo.next = entry + words + 2;
     barrier();
 }
 
@@ -149,10 +157,10 @@ static bool entry_read(uint64_t end, struct entry *entry) {
 }
 
 static bool log_is_sound(void) {
-    if (undo.window == 0 || undo.seal != header_seal() || undo.overflowed || undo.used > undo.capacity)
+    if (undo.window == 0 || undo.seal != header_seal() || undo.overflowed || used_words() > undo.capacity)
         return false;
     struct entry entry;
-    for (uint64_t at = undo.used; at != 0; at = entry.start)
+    for (uint64_t at = used_words(); at != 0; at = entry.start)
         if (!entry_read(at, &entry))
             return false;
     return true;
@@ -162,7 +170,7 @@ bool kept_rollback(void) {
     if (!log_is_sound())
         return false;
     struct entry entry;
-    for (uint64_t at = undo.used; at != 0 && entry_read(at, &entry); at = entry.start)
+    for (uint64_t at = used_words(); at != 0 && entry_read(at, &entry); at = entry.start)
         move((void *)entry.address, &undo.log[entry.start], entry.bytes); // NOLINT(performance-no-int-to-ptr)
     kept_commit();
     kept_set_stack(0, 0);

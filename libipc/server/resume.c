@@ -12,6 +12,7 @@
 #include "libipc/client/slot.h"
 #include "libipc/include/startup.h"
 #include "libipc/kept/undo.h"
+#include "libipc/protocols/account.h"
 #include "libipc/protocols/endpoint.h"
 #include "libipc/protocols/process.h"
 #include "libipc/protocols/thread.h"
@@ -22,10 +23,35 @@ enum { RECOVER_NANOSECONDS = 2 * 1000 * 1000 * 1000u, SLOTS_LISTED = 10 };
 
 struct server_point server_point; // written by init
 
+// Waits where nothing comes: at an endpoint that nobody else knows.
+static void stall(void) {
+    static cap_t nothing;
+    error_t error = nothing == 0 ? account_create_endpoint(SLOT_ACCOUNT, &nothing) : ERR_OK;
+    if (error == ERR_OK)
+        error = system_call(SYS_WAIT, &(struct ipc_registers){.target = nothing});
+    (void)error;
+}
+
+static void point_special(void) {
+    if (server_point.event == POINT_HANDOVER) {
+        server_point.event = POINT_NONE;
+        loop.asked = true;
+    } else if (--server_point.left == 0) {
+        bool spins = server_point.event == POINT_SPIN;
+        server_point.event = POINT_NONE;
+        for (;;) // for ever, one way or the other
+            if (!spins)
+                stall();
+    }
+}
+
 void loop_point(uint32_t event) {
     if (__builtin_expect(server_point.event == POINT_NONE, 1))
         return;
-    if (server_point.event == POINT_STORE || server_point.left == 0) {
+    if (server_point.event >= POINT_HANDOVER) {
+        if (event == POINT_RECEIVE)
+            point_special();
+    } else if (server_point.event == POINT_STORE || server_point.left == 0) {
         kept_fuse(server_point.left); // 0: none
         server_point.event = POINT_NONE;
     } else if (server_point.event == event && --server_point.left == 0) {
@@ -376,6 +402,7 @@ error_t server_resume(const struct startup *startup) {
     server_point.event = POINT_NONE;
     slot_release_later = slot_give_back_later = NULL;
     ipc_exchange = NULL;
+    handover_forget();
     detach_requests();
     take_receive_slots();
     loop.recovering = true;

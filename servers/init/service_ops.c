@@ -186,8 +186,6 @@ static error_t init_service_reload(struct request *request, const struct service
     const char *file = NULL;
     size_t length = in->length;
     bool same = !in->image && !role->reloaded;
-    if (role->entry->keep && !same)
-        return ERR_NOT_SUPPORTED; // its memory belongs to the program that it runs
     if (same) {
         report("%s is loaded again", role->entry->name);
         role_ended(role, SERVICE_CAUSE_RELOADED, report_time());
@@ -207,11 +205,21 @@ static error_t init_service_reload(struct request *request, const struct service
         image_release(&fresh);
         return error;
     }
+    report("%s gets a new program", role->entry->name);
+    if (role->has_memory && has_actor(role)) { // which the new program can't read: it gets records
+        error = role_hand_over(role, &fresh, report_time());
+        if (!error) {
+            init_resume(&init_timer);
+            return request_defer(request, &role->reloader);
+        }
+        image_release(&fresh);
+        return error;
+    }
     image_release(&role->previous);
     role->previous = role->image;
     role->image = fresh;
     role->reloaded = in->image != 0;
-    report("%s gets a new program", role->entry->name);
+    role->reloaded_at = report_time();
     role->faults = 0;
     role_ended(role, SERVICE_CAUSE_RELOADED, report_time());
     return ERR_OK;
@@ -226,7 +234,7 @@ static error_t init_service_point(struct request *request, const struct service_
         return error;
     const struct server_point point = {.event = in->event, .left = in->number};
     uint64_t address = has_actor(role) ? image_object(&role->image, "server_point") : 0, count;
-    if (!address || in->event > SERVICE_EVENT_STORE)
+    if (!address || in->event > SERVICE_EVENT_STALL || in->event == POINT_HANDOVER)
         return ERR_NOT_SUPPORTED;
     error = process_poke(role->process, address, &point, sizeof(point), &count);
     role->has_point = !error && in->number;

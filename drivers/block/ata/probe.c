@@ -116,11 +116,14 @@ void probe_channel(struct ata_channel *channel, void (*pause)(uint64_t nanosecon
         channel->disks[i] = (struct ata_disk){.channel = channel, .index = i};
     if (port_read8(channel->control) == ATA_STATUS_FLOATING)
         return;
+    // First: a disk that is busy with what an actor before has asked for looks at no register.
     command_stop_dma(channel);
     port_write8(channel->control, ATA_CONTROL_RESET | ATA_CONTROL_NO_INTERRUPT);
     pause(MILLISECOND / 20);
     port_write8(channel->control, ATA_CONTROL_NO_INTERRUPT);
     pause(2 * MILLISECOND);
+    (void)wait_idle(channel, RESET_LIMIT);
+    bool found[2] = {answers(channel, 0), answers(channel, 1)};
     for (uint32_t i = 0; i < 2; i++)
         if (answers(channel, i))
             probe_disk(channel, &channel->disks[i]);

@@ -82,6 +82,10 @@ static uint32_t choice(unsigned step) {
     return (uint32_t)((mixed ^ mixed >> 29) * ENTRY_SEAL >> 33);
 }
 
+static uint64_t used(void) {
+    return (uint64_t)(undo.next - undo.log); // words
+}
+
 static void on_trap(int signal) {
     (void)signal;
     siglongjmp(stopped, 1);
@@ -127,7 +131,7 @@ static uint64_t test_each_store(void) {
             bool was_stopped = run_until(fuse);
             CHECK(kept_rollback());
             CHECK(memcmp(&subject, committed, sizeof(subject)) == 0);
-            CHECK(undo.used == 0 && undo.fuse == 0 && undo.limit == undo.capacity);
+            CHECK(used() == 0 && undo.fuse == 0 && undo.stop == undo.log + undo.capacity - STORE_WORDS);
             if (!was_stopped)
                 break;
         }
@@ -142,12 +146,13 @@ static void test_overflow(void) {
     for (seed = 1; seed <= 10; seed++) {
         for (uint64_t words = 1; words < 400; words += 7) {
             start(LOG_BYTES);
-            undo.capacity = undo.limit = words;
+            undo.capacity = words;
             undo.seal = 0; // of the smaller log
+            kept_fuse(0);
             uint64_t capacity = undo.capacity;
             for (unsigned step = 0; step < COMMIT_EVERY; step++)
                 subject_step(choice(step));
-            CHECK(undo.used <= capacity);
+            CHECK(used() <= capacity);
             bool overflowed = undo.overflowed;
             CHECK(overflowed == (undo.overflows == 1));
             if (overflowed) {
@@ -159,7 +164,7 @@ static void test_overflow(void) {
                 sound++;
             }
             kept_commit();
-            CHECK(!undo.overflowed && undo.used == 0);
+            CHECK(!undo.overflowed && used() == 0);
         }
     }
     CHECK(refused > 50 && sound > 50);
@@ -174,20 +179,20 @@ static void test_damage(void) {
             start(LOG_BYTES);
             kept_commit();
             *committed = subject;
-            for (unsigned step = 0; step < COMMIT_EVERY || undo.used == 0; step++)
+            for (unsigned step = 0; step < COMMIT_EVERY || used() == 0; step++)
                 subject_step(choice(step));
-            copy(saved, undo.log, undo.used * sizeof(uint64_t));
+            copy(saved, undo.log, used() * sizeof(uint64_t));
         }
         struct undo header;
         struct subject was;
         copy(&header, &undo, sizeof(undo));
         copy(&was, &subject, sizeof(subject));
-        uint64_t bit = ((uint64_t)choice(1) << 31 | choice(2)) % (undo.used * 64 + 3 * 64);
-        if (bit < undo.used * 64)
+        uint64_t bit = ((uint64_t)choice(1) << 31 | choice(2)) % (used() * 64 + 3 * 64);
+        if (bit < used() * 64)
             undo.log[bit / 64] ^= UINT64_C(1) << bit % 64;
-        else if (bit < undo.used * 64 + 64)
-            undo.used ^= UINT64_C(1) << bit % 64;
-        else if (bit < undo.used * 64 + 128)
+        else if (bit < used() * 64 + 64)
+            undo.next = (uint64_t *)((uintptr_t)undo.next ^ UINT64_C(1) << bit % 64);
+        else if (bit < used() * 64 + 128)
             undo.capacity ^= UINT64_C(1) << bit % 64;
         else
             undo.log = (uint64_t *)((uintptr_t)undo.log ^ UINT64_C(1) << bit % 64);
@@ -198,11 +203,11 @@ static void test_damage(void) {
             harmless++; // bytes that fill up a word, or old bytes of a place that was noted twice
         } else {
             content++; // old contents are not summed, nor is `used`, which may fall between two entries
-            CHECK(bit < header.used * 64 + 64);
+            CHECK(bit < (uint64_t)(header.next - header.log) * 64 + 64);
         }
         copy(&undo, &header, sizeof(undo));
         copy(&subject, &was, sizeof(subject));
-        copy(undo.log, saved, undo.used * sizeof(uint64_t));
+        copy(undo.log, saved, used() * sizeof(uint64_t));
     }
     printf("damage: %llu of %d flipped bits were refused, %llu changed nothing, %llu were in old contents\n",
            (unsigned long long)found, FLIPS, (unsigned long long)harmless, (unsigned long long)content);
@@ -215,7 +220,7 @@ static void test_memory_full(void) {
         calls_left = calls;
         CHECK(kept_start(LOG_BYTES) == ERR_NO_MEMORY && !kept_active());
         subject_step(8);                           // works, unnoted
-        CHECK(undo.used == 0 && !kept_rollback()); // and says that nothing can be taken back
+        CHECK(used() == 0 && !kept_rollback()); // and says that nothing can be taken back
     }
     calls_left = 1 << 30;
     start(LOG_BYTES);
