@@ -20,6 +20,7 @@ import mutants
 from runner import build, packages
 
 BUILD = ROOT / "build"
+BOOTED = ["image/keelson.iso", "image/system.tar", "tests/fault/faultwork"]  # all that the long runs and one point need
 
 
 def all_parts():
@@ -62,7 +63,7 @@ def main():
     parser.add_argument("suites", nargs="*", metavar="SUITE")
     parser.add_argument("--lanes", type=int, default=2, metavar="N", help="how many files at a time (2)")
     parser.add_argument("--list", action="store_true", help="name the suites and stop")
-    parser.add_argument("--point", metavar="SERVER:EVENT:NUMBER", help="with the suite fault: this crash point alone")
+    parser.add_argument("--point", metavar="SERVER:EVENT:NUMBER", help="with the suite fault: this crash point alone, or several in one boot, joined by commas")
     parser.add_argument("--long", metavar="SUITE", choices=[*sorted(long.CHUNK), "model", *sorted(long.GUESTS)],
                         help="run chunk after chunk of seeds, until ^C: " + ", ".join(sorted(long.CHUNK)) + "; boot after boot: " +
                         ", ".join(sorted(long.GUESTS)) + "; or all of the model's checks")
@@ -79,6 +80,7 @@ def main():
         if options.suites != ["fault"] or any(point.count(":") != 2 for point in options.point.split(",")):
             parser.error("--point SERVER:EVENT:NUMBER goes with the suite fault; several, joined by commas, are met in one boot")
         os.environ["KEELSON_POINT"] = options.point
+        options.suites = ["fault/sweep"]
     os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
     packages.ensure(packages.BUILD + packages.RUN + packages.TESTS)
     if options.long == "model":
@@ -86,14 +88,14 @@ def main():
         import check  # needs spin, which is there now
         return check.main()
     if options.long in long.GUESTS:
-        build.build(ROOT, BUILD, ["image/keelson.iso", "image/system.tar", "tests/fault/faultwork"])
+        build.build(ROOT, BUILD, BOOTED)
         return long.guests(ROOT, BUILD, options.long, options.resume, options.chunks, options.ledger)
     if options.long:
         build.build(ROOT, BUILD, [long.PROGRAM])
         return long.main(ROOT, BUILD, options.long, options.resume, options.chunks, options.ledger)
     if options.mutants:
         return mutants.main(ROOT, BUILD, options.seed, options.count)
-    build.build(ROOT, BUILD, ["all", "meson-test-prereq"])
+    build.build(ROOT, BUILD, BOOTED if options.point else ["all", "meson-test-prereq"])
     parts = all_parts()
     suites = list(dict.fromkeys(name.split("/")[0] for name in parts))
     if options.list:

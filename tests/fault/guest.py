@@ -37,21 +37,23 @@ class Silent(Exception):
     """The machine said nothing for too long, panicked or went away."""
 
 
-def base_disk(program="tests/fault/faultwork", size=None):
-    """The system disk with a program of the tests in /bin; made once for each build."""
+def base_disk(program="tests/fault/faultwork", size=disk.SIZE_MIB):
+    """The system disk (of so many MiB) with a program of the tests in /bin; made once for each build, by whoever comes first."""
     tar, binary = BUILD / "image/system.tar", BUILD / program
-    made = BUILD / f"tests/fault/{binary.name}-{int(max(tar.stat().st_mtime, binary.stat().st_mtime))}{size or ''}.img"
+    made = BUILD / f"tests/fault/{binary.name}-{size}-{int(max(tar.stat().st_mtime, binary.stat().st_mtime))}.img"
     if made.exists():
         return made
-    for old in made.parent.glob(f"{binary.name}-*.img"):
-        old.unlink()
-    was = disk.SIZE_MIB
-    disk.SIZE_MIB = size or was
+    for old in made.parent.glob(f"{binary.name}-{size}-*.img"):
+        old.unlink(missing_ok=True)
+    fresh = made.with_suffix(f".new{os.getpid()}")
+    was, disk.SIZE_MIB = disk.SIZE_MIB, size
     try:
-        disk.create(made, tar)
+        disk.create(fresh, tar)
+        disk.write_file(fresh, f"bin/{binary.name}", binary, 0o100755)
+        fresh.rename(made)
     finally:
         disk.SIZE_MIB = was
-    disk.write_file(made, f"bin/{binary.name}", binary, 0o100755)
+        fresh.unlink(missing_ok=True)
     return made
 
 

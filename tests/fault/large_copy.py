@@ -84,10 +84,12 @@ def main():
         loop = f"cp /bin/dmesg /bin/grep /tmp; {loop}"
         chaos = f"chaos -q -r {options.rate} -n {total} {' '.join(SERVERS)} -- sh -c '{loop}' && sync || {{ /tmp/dmesg | /tmp/grep -v 'starts again' | /tmp/grep -n . ; exit 1; }}"
         status, text, times = copies(image, chaos)
-        print(text)
+        print("\n".join(line for line in text.splitlines() if line != "copied"))
         made = len(times) - 2
-        killed = (times[-1] - times[1]) / max(1, made)
         wrong = judge(image, digest)
+        if made <= 0:
+            sys.exit(f"no copy was made; disk: {wrong or 'clean'}")
+        killed = (times[-1] - times[1]) / made
         print(f"{made} copies while {total} servers were killed, {options.rate} a second: {killed:.1f} s each; "
               f"{100 * alone / killed:.0f} % of the throughput is kept; disk: {wrong or 'clean, the last copy is right'}")
         return 0 if status == 0 and "FAILED" not in text and not wrong and made else 1

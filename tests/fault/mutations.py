@@ -6,7 +6,9 @@ before a call), loop (a backward jump on the opposite condition), bits (a bit of
 memory; heap and fibers' stacks lie there). A mutation is SERVER:KIND:SEED, made from the built program by that seed alone.
 
 Classes: quiet (nothing differs, nobody restarted), recovered (somebody restarted, nothing differs), told (the output differs and an error, a restart or a
-role that was given up says so), silent (output or disk differ and nobody says so), hang (the workload does not end), panic (of the kernel). `absent`: no
+role that was given up says so),
+late (nothing differed before the bits were flipped back, but the run after that did, or did not end), silent (output or disk differ and
+nobody says so), hang (the workload does not end), panic (of the kernel). `absent`: no
 such memory; it counts for nothing. After each the bits are flipped back and the workload runs once more: if that differs, the boot ends."""
 import math
 import pathlib
@@ -23,7 +25,7 @@ SERVERS = {"ext2": "servers/ext2/ext2", "vfs": "servers/vfs/vfs", "process": "se
            "devfs": "servers/devfs/devfs", "procfs": "servers/procfs/procfs", "console": "servers/console/console", "ata": "drivers/block/ata/ata",
            "serial0": "drivers/serial/uart16550/uart16550"}
 KINDS = ["source", "destination", "pointer", "stale", "loop", "bits", "dropped", "data", "heap"]
-CLASSES = ["quiet", "recovered", "told", "silent", "hang", "panic"]
+CLASSES = ["quiet", "recovered", "told", "late", "silent", "hang", "panic"]
 HEAP_BYTES = 256 * 1024
 PARAMETERS = {x86.X86_REG_RDI, x86.X86_REG_EDI, x86.X86_REG_RSI, x86.X86_REG_ESI, x86.X86_REG_RDX, x86.X86_REG_EDX, x86.X86_REG_RCX,
               x86.X86_REG_ECX, x86.X86_REG_R8, x86.X86_REG_R8D, x86.X86_REG_R9, x86.X86_REG_R9D}
@@ -141,6 +143,8 @@ def classify(lines, number, files):
     same, restarts, lost, told = words[0] == "same", int(words[1]), words[2] == "lost", words[3] == "told"
     if same and files.get(str(2 * number)) is not None and files[str(2 * number)] != files["0"]:
         return "told" if restarts else "silent"
+    if same and "after same" not in lines:
+        return "late"
     if same:
         return "told" if lost else "recovered" if restarts else "quiet"
     return "told" if restarts or lost or told else "silent"

@@ -46,9 +46,8 @@ static void select(struct ata_channel *channel, uint32_t index) {
     channel->has_selected = false;
 }
 
-// Registers that keep what is written belong to somebody; an empty channel reads as ones or zeros.
-// A disk that is busy takes nothing: the actor before may have left one so, and a reset makes it so for a
-// while.
+// Registers that keep what is written belong to somebody; an empty channel reads as ones or zeros. A disk that is busy takes
+// nothing: a reset makes it so for a while.
 static bool answers(struct ata_channel *channel, uint32_t index) {
     for (uint32_t i = 0; i < 2; i++) {
         if (port_read8(channel->control) == ATA_STATUS_FLOATING || !wait_idle(channel, RESET_LIMIT))
@@ -122,8 +121,6 @@ void probe_channel(struct ata_channel *channel, void (*pause)(uint64_t nanosecon
     pause(MILLISECOND / 20);
     port_write8(channel->control, ATA_CONTROL_NO_INTERRUPT);
     pause(2 * MILLISECOND);
-    (void)wait_idle(channel, RESET_LIMIT);
-    bool found[2] = {answers(channel, 0), answers(channel, 1)};
     for (uint32_t i = 0; i < 2; i++)
         if (answers(channel, i))
             probe_disk(channel, &channel->disks[i]);
