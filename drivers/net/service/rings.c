@@ -93,12 +93,21 @@ static void receive_complete(struct nic_card *card) {
     }
 }
 
+// Whether one more can be completed, with `ahead` to be completed before it.
+static bool has_room(struct ring_pair *pair, uint32_t ahead, bool *flag) {
+    if (ahead < ring_room(&pair->completions))
+        return true;
+    if (pair->completions.broken)
+        broken(flag, "a client has broken a ring of completions; nothing more is taken from it");
+    return false;
+}
+
 static void receive_take(struct nic_card *card) {
     struct nic_card_state *state = card->state;
     struct nic_frame frame;
     uint64_t physical;
     while (!card->receive_broken &&
-           card->receive_taken - state->received < ring_room(&card->rings.receive.completions)) {
+           has_room(&card->rings.receive, card->receive_taken - state->received, &card->receive_broken)) {
         struct ring before = card->receive_taking;
         error_t error = ring_pop(&card->receive_taking, &frame);
         if (error == ERR_AGAIN)
@@ -161,9 +170,8 @@ static enum taken frame_take(struct nic_card *card, struct nic_send *send) {
     struct nic_frame first = {0}, frame;
     bool good = true;
     *send = (struct nic_send){0};
-    uint32_t room = ring_room(&card->rings.transmit.completions), ahead = card->send_taken - state->sent;
     for (uint32_t entries = 0;; entries++) {
-        if (ahead + entries >= room)
+        if (!has_room(&card->rings.transmit, card->send_taken - state->sent + entries, &card->send_broken))
             return TAKEN_NONE;
         error_t error = ring_pop(&card->send_taking, &frame);
         if (error == ERR_AGAIN)
