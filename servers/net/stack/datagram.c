@@ -76,11 +76,12 @@ static error_t send_raw(struct socket *socket, struct flow *flow, const void *by
     return ip_send(socket->stack, flow, pieces, 2, ICMPV6_CHECKSUM_AT);
 }
 
-error_t socket_send(struct socket *socket, const struct socket_name *to, const void *bytes, uint32_t length) {
+error_t stack_socket_send(struct socket *socket, const struct socket_name *to, const void *bytes,
+                          uint32_t length) {
     if (socket->kind == SOCKET_PACKET)
         return send_frame(socket, to, bytes, length);
     if (socket->error != ERR_OK)
-        return socket_take_error(socket);
+        return stack_socket_take_error(socket);
     if (socket->write_closed)
         return ERR_BROKEN_PIPE;
     if (to == NULL && !socket->connected)
@@ -89,7 +90,7 @@ error_t socket_send(struct socket *socket, const struct socket_name *to, const v
     if (!socket->v6 && !address_is_v4(&peer->address))
         return -EAFNOSUPPORT;
     if (socket->kind == SOCKET_DATAGRAM && !socket->is_bound) {
-        error_t error = socket_bind(socket, &socket->local);
+        error_t error = stack_socket_bind(socket, &socket->local);
         if (error != ERR_OK)
             return error;
     }

@@ -61,6 +61,9 @@ static error_t route(struct stack *stack, struct flow *flow, struct interface **
         const struct address *source = interface_source(*interface, &flow->destination);
         if ((*interface)->loopback && !address_is_loopback(&flow->destination))
             source = &flow->destination; // to one of our own addresses
+        if (source == NULL && address_is_v4(&flow->destination) &&
+            address_v4(&flow->destination) == UINT32_MAX)
+            source = &address_v4_unspecified; // RFC 2131 section 4.1: who has no address yet
         if (source == NULL)
             return -EADDRNOTAVAIL;
         flow->source = *source;

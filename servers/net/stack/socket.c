@@ -34,8 +34,8 @@ void socket_set_defaults(struct socket *socket, struct stack *stack, enum socket
     };
 }
 
-error_t socket_open(struct stack *stack, enum socket_kind kind, bool v6, uint8_t protocol,
-                    struct socket **result) {
+error_t stack_socket_open(struct stack *stack, enum socket_kind kind, bool v6, uint8_t protocol,
+                          struct socket **result) {
     if (kind == SOCKET_STREAM && (protocol == 0 || protocol == PROTOCOL_NUMBER_TCP))
         return tcp_open(stack, v6, result);
     uint8_t echo = v6 ? PROTOCOL_NUMBER_ICMPV6 : PROTOCOL_NUMBER_ICMP;
@@ -54,7 +54,7 @@ error_t socket_open(struct stack *stack, enum socket_kind kind, bool v6, uint8_t
     return ERR_OK;
 }
 
-void socket_close(struct socket *socket) {
+void stack_socket_close(struct socket *socket) {
     struct stack *stack = socket->stack;
     socket->changed = NULL;
     socket->owner = NULL;
@@ -66,7 +66,7 @@ void socket_close(struct socket *socket) {
         return;
     }
     while (socket->first != NULL)
-        socket_drop(socket);
+        stack_socket_drop(socket);
     socket_leave_table(socket);
     stack_free(stack, socket, sizeof(*socket));
 }
@@ -152,7 +152,7 @@ static bool is_ours(struct stack *stack, const struct address *address) {
            (address_is_v4(address) && address_is_loopback(address));
 }
 
-error_t socket_bind(struct socket *socket, const struct socket_name *name) {
+error_t stack_socket_bind(struct socket *socket, const struct socket_name *name) {
     struct socket_name wanted = *name;
     if (!socket->v6 && !address_is_v4(&wanted.address))
         return -EAFNOSUPPORT;
@@ -206,7 +206,7 @@ static error_t datagram_connect(struct socket *socket, const struct socket_name 
     return ERR_OK;
 }
 
-error_t socket_connect(struct socket *socket, const struct socket_name *name) {
+error_t stack_socket_connect(struct socket *socket, const struct socket_name *name) {
     if (!socket->v6 && !address_is_v4(&name->address))
         return -EAFNOSUPPORT;
     if (socket->v6 && socket->options.only_v6 && address_is_v4(&name->address))
@@ -216,52 +216,52 @@ error_t socket_connect(struct socket *socket, const struct socket_name *name) {
     return socket->kind == SOCKET_STREAM ? tcp_connect(socket, name) : datagram_connect(socket, name);
 }
 
-error_t socket_listen(struct socket *socket, uint32_t backlog) {
+error_t stack_socket_listen(struct socket *socket, uint32_t backlog) {
     if (socket->kind != SOCKET_STREAM)
         return -EOPNOTSUPP;
     if (socket->local.port == 0) {
-        error_t error = socket_bind(socket, &socket->local);
+        error_t error = stack_socket_bind(socket, &socket->local);
         if (error != ERR_OK)
             return error;
     }
     return tcp_listen(socket, smaller(larger(backlog, 1), SOCKET_BACKLOG_MAX));
 }
 
-error_t socket_accept(struct socket *socket, struct socket **result) {
+error_t stack_socket_accept(struct socket *socket, struct socket **result) {
     return socket->kind == SOCKET_STREAM ? tcp_accept(socket, result) : -EOPNOTSUPP;
 }
 
-error_t socket_shutdown(struct socket *socket, uint32_t sides) {
+error_t stack_socket_shutdown(struct socket *socket, uint32_t sides) {
     if (socket->kind == SOCKET_STREAM)
         return tcp_shutdown(socket, sides);
     if (!socket->connected)
         return -ENOTCONN;
-    socket->read_closed = socket->read_closed || (sides & SOCKET_SIDE_READ) != 0;
-    socket->write_closed = socket->write_closed || (sides & SOCKET_SIDE_WRITE) != 0;
+    socket->read_closed = socket->read_closed || (sides & STACK_SIDE_READ) != 0;
+    socket->write_closed = socket->write_closed || (sides & STACK_SIDE_WRITE) != 0;
     socket_changed(socket);
     return ERR_OK;
 }
 
-uint32_t socket_readiness(const struct socket *socket) {
+uint32_t stack_socket_readiness(const struct socket *socket) {
     if (socket->kind == SOCKET_STREAM)
         return tcp_readiness(socket);
     return SOCKET_CAN_WRITE | (socket->first != NULL || socket->read_closed ? SOCKET_CAN_READ : 0) |
            (socket->error != ERR_OK ? SOCKET_ERROR | SOCKET_CAN_READ : 0);
 }
 
-error_t socket_take_error(struct socket *socket) {
+error_t stack_socket_take_error(struct socket *socket) {
     error_t error = socket->error;
     socket->error = ERR_OK;
     return error;
 }
 
-void socket_set_limits(struct socket *socket, uint32_t send, uint32_t receive) {
+void stack_socket_set_limits(struct socket *socket, uint32_t send, uint32_t receive) {
     socket->options.send_limit = larger(smaller(send, SOCKET_BUFFER_MAX), SOCKET_BUFFER_MIN);
     socket->options.receive_limit = larger(smaller(receive, SOCKET_BUFFER_MAX), SOCKET_BUFFER_MIN);
 }
 
 // --- groups
-error_t socket_join(struct socket *socket, const struct address *group, uint32_t index) {
+error_t stack_socket_join(struct socket *socket, const struct address *group, uint32_t index) {
     struct interface *interface = interface_find(socket->stack, index);
     struct address next_hop;
     if (index == 0 && route_find(socket->stack, group, 0, &interface, &next_hop) != ERR_OK)
@@ -281,7 +281,7 @@ error_t socket_join(struct socket *socket, const struct address *group, uint32_t
     return -ENOBUFS;
 }
 
-error_t socket_leave(struct socket *socket, const struct address *group, uint32_t index) {
+error_t stack_socket_leave(struct socket *socket, const struct address *group, uint32_t index) {
     for (uint32_t i = 0; i < 4; i++)
         if (socket->joined[i] != NULL && address_equal(&socket->groups[i], group) &&
             (index == 0 || socket->joined[i]->index == index)) {
@@ -325,11 +325,11 @@ bool socket_queue(struct socket *socket, const struct datagram *head, const stru
     return true;
 }
 
-const struct datagram *socket_peek(const struct socket *socket) {
+const struct datagram *stack_socket_peek(const struct socket *socket) {
     return socket->first;
 }
 
-void socket_drop(struct socket *socket) {
+void stack_socket_drop(struct socket *socket) {
     struct datagram *datagram = socket->first;
     if (datagram == NULL)
         return;

@@ -14,7 +14,7 @@
 enum socket_kind { SOCKET_STREAM = 1, SOCKET_DATAGRAM = 2, SOCKET_RAW = 3, SOCKET_PACKET = 4 };
 
 // What holds now; the same bits as enum readiness of file.idl.
-enum socket_readiness {
+enum stack_readiness {
     SOCKET_CAN_READ = 1,
     SOCKET_CAN_WRITE = 2,
     SOCKET_URGENT = 4,
@@ -22,7 +22,7 @@ enum socket_readiness {
     SOCKET_HANG_UP = 16,
 };
 
-enum socket_side { SOCKET_SIDE_READ = 1, SOCKET_SIDE_WRITE = 2 };
+enum stack_side { STACK_SIDE_READ = 1, STACK_SIDE_WRITE = 2 };
 
 enum {
     SOCKET_SEND_DEFAULT = 64 * 1024,
@@ -85,45 +85,45 @@ struct socket {
 };
 
 // ERR_INVALID, -EPROTONOSUPPORT, ERR_NO_MEMORY.
-MUST_USE error_t socket_open(struct stack *stack, enum socket_kind kind, bool v6, uint8_t protocol,
-                             struct socket **result);
-void socket_close(struct socket *socket);
+MUST_USE error_t stack_socket_open(struct stack *stack, enum socket_kind kind, bool v6, uint8_t protocol,
+                                   struct socket **result);
+void stack_socket_close(struct socket *socket);
 // Port 0: one is chosen. -EADDRINUSE, -EADDRNOTAVAIL, ERR_INVALID: bound already.
-MUST_USE error_t socket_bind(struct socket *socket, const struct socket_name *name);
+MUST_USE error_t stack_socket_bind(struct socket *socket, const struct socket_name *name);
 // A stream: ERR_IN_PROGRESS, then readiness and `error` tell. Others: names the peer; unspecified: none
 // again.
-MUST_USE error_t socket_connect(struct socket *socket, const struct socket_name *name);
-MUST_USE error_t socket_listen(struct socket *socket, uint32_t backlog);
+MUST_USE error_t stack_socket_connect(struct socket *socket, const struct socket_name *name);
+MUST_USE error_t stack_socket_listen(struct socket *socket, uint32_t backlog);
 // ERR_AGAIN: none is there.
-MUST_USE error_t socket_accept(struct socket *socket, struct socket **result);
-MUST_USE error_t socket_shutdown(struct socket *socket, uint32_t sides);
-uint32_t socket_readiness(const struct socket *socket);
+MUST_USE error_t stack_socket_accept(struct socket *socket, struct socket **result);
+MUST_USE error_t stack_socket_shutdown(struct socket *socket, uint32_t sides);
+uint32_t stack_socket_readiness(const struct socket *socket);
 // The pending error; ERR_OK: none. It is forgotten.
-error_t socket_take_error(struct socket *socket);
-void socket_set_limits(struct socket *socket, uint32_t send, uint32_t receive);
-MUST_USE error_t socket_join(struct socket *socket, const struct address *group, uint32_t interface);
-MUST_USE error_t socket_leave(struct socket *socket, const struct address *group, uint32_t interface);
+error_t stack_socket_take_error(struct socket *socket);
+void stack_socket_set_limits(struct socket *socket, uint32_t send, uint32_t receive);
+MUST_USE error_t stack_socket_join(struct socket *socket, const struct address *group, uint32_t interface);
+MUST_USE error_t stack_socket_leave(struct socket *socket, const struct address *group, uint32_t interface);
 
 // --- datagrams, raw and packet sockets. `to` NULL: the connected peer.
-MUST_USE error_t socket_send(struct socket *socket, const struct socket_name *to, const void *bytes,
-                             uint32_t length);
+MUST_USE error_t stack_socket_send(struct socket *socket, const struct socket_name *to, const void *bytes,
+                                   uint32_t length);
 // The oldest datagram; it stays the socket's until socket_drop. NULL: none.
-const struct datagram *socket_peek(const struct socket *socket);
-void socket_drop(struct socket *socket);
+const struct datagram *stack_socket_peek(const struct socket *socket);
+void stack_socket_drop(struct socket *socket);
 
 // --- streams: bytes are moved in place. Up to two pieces of at most `length` bytes together; *count pieces.
 // For sending, memory that socket_stream_written then takes over. ERR_AGAIN, ERR_BROKEN_PIPE, -ENOTCONN, or
 // the pending error.
-MUST_USE error_t socket_stream_room(struct socket *socket, uint32_t length, struct piece pieces[2],
-                                    uint32_t *count);
-void socket_stream_written(struct socket *socket, uint32_t length);
+MUST_USE error_t stack_socket_stream_room(struct socket *socket, uint32_t length, struct piece pieces[2],
+                                          uint32_t *count);
+void stack_socket_stream_written(struct socket *socket, uint32_t length);
 // Received bytes, from `skip` on; with ERR_OK and *count 0: the end of the stream.
-MUST_USE error_t socket_stream_data(struct socket *socket, uint32_t skip, uint32_t length,
-                                    struct piece pieces[2], uint32_t *count);
-void socket_stream_taken(struct socket *socket, uint32_t length);
+MUST_USE error_t stack_socket_stream_data(struct socket *socket, uint32_t skip, uint32_t length,
+                                          struct piece pieces[2], uint32_t *count);
+void stack_socket_stream_taken(struct socket *socket, uint32_t length);
 // Bytes that can be read, and that were written and are not acknowledged.
-uint32_t socket_bytes_ready(const struct socket *socket);
-uint32_t socket_bytes_unsent(const struct socket *socket);
+uint32_t stack_socket_bytes_ready(const struct socket *socket);
+uint32_t stack_socket_bytes_unsent(const struct socket *socket);
 
 // --- for the stack
 void udp_input(struct stack *stack, const struct packet *packet);

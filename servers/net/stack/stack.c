@@ -107,7 +107,9 @@ static error_t loopback_start(struct stack *stack) {
 
 // --- life
 error_t stack_initialize(struct stack *stack, const uint8_t *random, uint64_t memory_limit, uint64_t now) {
-    *stack = (struct stack){.now = now, .memory_limit = memory_limit};
+    memset(stack, 0, sizeof(*stack));
+    stack->now = now;
+    stack->memory_limit = memory_limit;
     memcpy(&stack->key, random, sizeof(stack->key));
     memcpy(&stack->random_state, random + sizeof(stack->key), sizeof(stack->random_state));
     stack->identification = stack_random(stack);

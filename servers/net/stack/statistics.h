@@ -5,7 +5,8 @@
 
 #define STATISTICS_LIST(X)                                                                                   \
     X(frames_in)                                                                                             \
-    X(frames_out) X(frames_bad) X(frames_no_room) X(ip_in) X(ip_out) X(ip_bad) X(ip_no_route) X(ip_not_ours) \
+    X(frames_out)                                                                                            \
+    X(frames_bad) X(frames_no_room) X(ip_in) X(ip_out) X(ip_bad) X(ip_no_route) X(ip_not_ours)               \
         X(ip_fragments_in) X(ip_fragments_out) X(ip_reassembled) X(ip_reassembly_failed) X(icmp_in)          \
             X(icmp_out) X(icmp_bad) X(udp_in) X(udp_out) X(udp_bad) X(udp_no_port) X(udp_no_room) X(tcp_in)  \
                 X(tcp_out) X(tcp_bad) X(tcp_retransmitted) X(tcp_timeouts) X(tcp_fast_recoveries)            \

@@ -155,6 +155,7 @@ MUST_USE error_t tcp_connect(struct socket *socket, const struct socket_name *na
 void tcp_close(struct socket *socket);
 MUST_USE error_t tcp_shutdown(struct socket *socket, uint32_t sides);
 uint32_t tcp_readiness(const struct socket *socket);
+bool tcp_is_connected(const struct socket *socket);
 bool tcp_port_in_use(struct stack *stack, uint16_t port);
 struct tcp *tcp_find(struct stack *stack, const struct address *local, uint16_t local_port,
                      const struct address *remote, uint16_t remote_port);

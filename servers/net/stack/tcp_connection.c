@@ -311,9 +311,9 @@ error_t tcp_shutdown(struct socket *socket, uint32_t sides) {
     struct tcp *tcp = tcp_of(socket);
     if (tcp->state == TCP_LISTEN || !socket->connected || tcp->state == TCP_CLOSED)
         return -ENOTCONN;
-    if ((sides & SOCKET_SIDE_READ) != 0)
+    if ((sides & STACK_SIDE_READ) != 0)
         socket->read_closed = true;
-    if ((sides & SOCKET_SIDE_WRITE) != 0)
+    if ((sides & STACK_SIDE_WRITE) != 0)
         close_sending(tcp);
     socket_changed(socket);
     return ERR_OK;
@@ -375,6 +375,10 @@ uint32_t tcp_readiness(const struct socket *socket) {
     if (socket->write_closed || tcp->send.count < socket->options.send_limit - socket->options.send_limit / 4)
         ready |= SOCKET_CAN_WRITE;
     return ready;
+}
+
+bool tcp_is_connected(const struct socket *socket) {
+    return ((const struct tcp *)socket)->state >= TCP_ESTABLISHED;
 }
 
 // --- ICMP (RFC 5927 section 4.1: only about what is outstanding)

@@ -4,10 +4,11 @@
 
 #include "servers/net/stack/tcp.h"
 
-error_t socket_stream_room(struct socket *socket, uint32_t length, struct piece pieces[2], uint32_t *count) {
+error_t stack_socket_stream_room(struct socket *socket, uint32_t length, struct piece pieces[2],
+                                 uint32_t *count) {
     struct tcp *tcp = tcp_of(socket);
     if (socket->error != ERR_OK)
-        return socket_take_error(socket);
+        return stack_socket_take_error(socket);
     if (socket->write_closed)
         return ERR_BROKEN_PIPE;
     if (tcp->state == TCP_SYN_SENT || tcp->state == TCP_SYN_RECEIVED)
@@ -28,7 +29,7 @@ error_t socket_stream_room(struct socket *socket, uint32_t length, struct piece 
     return ERR_OK;
 }
 
-void socket_stream_written(struct socket *socket, uint32_t length) {
+void stack_socket_stream_written(struct socket *socket, uint32_t length) {
     struct tcp *tcp = tcp_of(socket);
     tcp->send.count += length;
     if (tcp->send.count == 0)
@@ -36,8 +37,8 @@ void socket_stream_written(struct socket *socket, uint32_t length) {
     tcp_output(tcp);
 }
 
-error_t socket_stream_data(struct socket *socket, uint32_t skip, uint32_t length, struct piece pieces[2],
-                           uint32_t *count) {
+error_t stack_socket_stream_data(struct socket *socket, uint32_t skip, uint32_t length,
+                                 struct piece pieces[2], uint32_t *count) {
     struct tcp *tcp = tcp_of(socket);
     *count = 0;
     if (socket->read_closed)
@@ -47,7 +48,7 @@ error_t socket_stream_data(struct socket *socket, uint32_t skip, uint32_t length
         return ERR_OK;
     }
     if (socket->error != ERR_OK)
-        return socket_take_error(socket);
+        return stack_socket_take_error(socket);
     if (tcp->fin_received || (tcp->state == TCP_CLOSED && socket->connected))
         return ERR_OK;
     if (tcp->state == TCP_CLOSED || tcp->state == TCP_LISTEN)
@@ -55,7 +56,7 @@ error_t socket_stream_data(struct socket *socket, uint32_t skip, uint32_t length
     return ERR_AGAIN;
 }
 
-void socket_stream_taken(struct socket *socket, uint32_t length) {
+void stack_socket_stream_taken(struct socket *socket, uint32_t length) {
     struct tcp *tcp = tcp_of(socket);
     if (length == 0)
         return;
@@ -73,12 +74,12 @@ void socket_stream_taken(struct socket *socket, uint32_t length) {
         tcp_send_ack(tcp);
 }
 
-uint32_t socket_bytes_ready(const struct socket *socket) {
+uint32_t stack_socket_bytes_ready(const struct socket *socket) {
     if (socket->kind == SOCKET_STREAM)
         return ((const struct tcp *)socket)->receive.count;
     return socket->first != NULL ? socket->first->length : 0;
 }
 
-uint32_t socket_bytes_unsent(const struct socket *socket) {
+uint32_t stack_socket_bytes_unsent(const struct socket *socket) {
     return socket->kind == SOCKET_STREAM ? ((const struct tcp *)socket)->send.count : 0;
 }

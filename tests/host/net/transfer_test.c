@@ -24,7 +24,7 @@ static void write_some(struct end *end) {
         uint32_t want = 1 + wire_random(20000);
         if (want > end->total - end->written)
             want = (uint32_t)(end->total - end->written);
-        error_t error = socket_stream_room(end->socket, want, pieces, &count);
+        error_t error = stack_socket_stream_room(end->socket, want, pieces, &count);
         if (error == ERR_AGAIN)
             return;
         CHECK(error == ERR_OK);
@@ -32,12 +32,12 @@ static void write_some(struct end *end) {
         for (uint32_t i = 0; i < count; i++)
             for (uint32_t j = 0; j < pieces[i].length; j++, done++)
                 ((uint8_t *)(uintptr_t)pieces[i].data)[j] = pattern(&end->random_write);
-        socket_stream_written(end->socket, done);
+        stack_socket_stream_written(end->socket, done);
         end->written += done;
     }
     if (!end->shut) {
         end->shut = true;
-        CHECK(socket_shutdown(end->socket, SOCKET_SIDE_WRITE) == ERR_OK);
+        CHECK(stack_socket_shutdown(end->socket, STACK_SIDE_WRITE) == ERR_OK);
     }
 }
 
@@ -45,7 +45,7 @@ static void read_some(struct end *end) {
     struct piece pieces[2];
     uint32_t count, done = 0;
     while (!end->done) {
-        error_t error = socket_stream_data(end->socket, 0, 1 + wire_random(30000), pieces, &count);
+        error_t error = stack_socket_stream_data(end->socket, 0, 1 + wire_random(30000), pieces, &count);
         if (error == ERR_AGAIN)
             return;
         CHECK(error == ERR_OK);
@@ -59,7 +59,7 @@ static void read_some(struct end *end) {
             for (uint32_t j = 0; j < pieces[i].length; j++, done++)
                 CHECK(((const uint8_t *)pieces[i].data)[j] == pattern(&end->random_read));
         end->read += done;
-        socket_stream_taken(end->socket, done);
+        stack_socket_stream_taken(end->socket, done);
         CHECK(end->read <= end->expect);
         if (wire_random(4) == 0)
             return; // reads later: windows close
@@ -81,21 +81,21 @@ static void transfer(uint64_t seed, const struct impairment *impairment, bool v6
     ends[0].expect = ends[1].total;
     ends[1].expect = ends[0].total;
     struct socket_name server = {.address = wire_address(1, v6), .port = 80};
-    CHECK(socket_open(wire.stacks[1], SOCKET_STREAM, v6, 0, &listener) == ERR_OK);
-    CHECK(socket_bind(listener, &server) == ERR_OK);
-    CHECK(socket_listen(listener, 5) == ERR_OK);
-    CHECK(socket_open(wire.stacks[0], SOCKET_STREAM, v6, 0, &ends[0].socket) == ERR_OK);
+    CHECK(stack_socket_open(wire.stacks[1], SOCKET_STREAM, v6, 0, &listener) == ERR_OK);
+    CHECK(stack_socket_bind(listener, &server) == ERR_OK);
+    CHECK(stack_socket_listen(listener, 5) == ERR_OK);
+    CHECK(stack_socket_open(wire.stacks[0], SOCKET_STREAM, v6, 0, &ends[0].socket) == ERR_OK);
     if (wire_random(3) == 0) // a peer without SACK, or without timestamps
         tcp_of(ends[0].socket)->sack_ok = wire_random(2) == 0;
     tcp_of(ends[0].socket)->timestamp_ok = wire_random(3) != 0;
-    socket_set_limits(ends[0].socket, 4096 + wire_random(200000), 4096 + wire_random(200000));
-    socket_set_limits(listener, 4096 + wire_random(200000), 4096 + wire_random(200000));
-    CHECK(socket_connect(ends[0].socket, &server) == ERR_IN_PROGRESS);
+    stack_socket_set_limits(ends[0].socket, 4096 + wire_random(200000), 4096 + wire_random(200000));
+    stack_socket_set_limits(listener, 4096 + wire_random(200000), 4096 + wire_random(200000));
+    CHECK(stack_socket_connect(ends[0].socket, &server) == ERR_IN_PROGRESS);
     uint64_t limit = wire.now + 36000 * NANOSECONDS_PER_SECOND, steps = 0;
     for (uint32_t idle = 0; !ends[0].done || !ends[1].done; steps++) {
         idle = wire_step(limit) ? 0 : idle + 1; // readers may be slow
         CHECK(idle < 1000 && steps < 3000000);
-        if (ends[1].socket == NULL && socket_accept(listener, &ends[1].socket) != ERR_OK)
+        if (ends[1].socket == NULL && stack_socket_accept(listener, &ends[1].socket) != ERR_OK)
             ends[1].socket = NULL;
         for (int side = 0; side < 2; side++) {
             if (ends[side].socket == NULL || tcp_of(ends[side].socket)->state == TCP_SYN_SENT)
@@ -105,9 +105,9 @@ static void transfer(uint64_t seed, const struct impairment *impairment, bool v6
                 read_some(&ends[side]);
         }
     }
-    socket_close(ends[0].socket);
-    socket_close(ends[1].socket);
-    socket_close(listener);
+    stack_socket_close(ends[0].socket);
+    stack_socket_close(ends[1].socket);
+    stack_socket_close(listener);
     wire_finish();
 }
 
