@@ -11,7 +11,7 @@ import tempfile
 import termios
 import time
 
-from runner import machine
+from runner import machine, network
 from runner.remote_command import GUEST_FAILED, LOG_LINES, RemoteCommand
 
 BOOT_SECONDS = {False: 120, True: 240}  # by --uefi: under TCG on a busy host
@@ -37,7 +37,9 @@ def interactive(options, **parts):
     line = machine.command(options, com1="stdio,mux=on,signal=off", com2=None, **parts)
     line += ["-mon", "chardev=com1,mode=readline"]
     try:
-        with subprocess.Popen(line) as process:
+        with tempfile.TemporaryDirectory(prefix="keelson-") as folder, \
+                subprocess.Popen([*line, "-qmp", f"unix:{folder}/qmp,server=on,wait=off"]) as process:
+            network.start_forwarding(options, f"{folder}/qmp", process, True)
             old = signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C belongs to the guest
             try:
                 return guest_status(process.wait())
@@ -68,6 +70,7 @@ def command(options, **parts):
                               pass_fds=(console_end.fileno(), channel_end.fileno())) as process:
             console_end.close()
             channel_end.close()
+            network.start_forwarding(options, control_path, process, False)
 
             def at_end():
                 if options.screenshot:
