@@ -38,6 +38,7 @@ static error_t handle_status(struct request *request, const struct file_status_i
     (void)in;
     out->status = (struct file_status){
         .inode = request->badge, .kind = FILE_KIND_SOCKET, .mode = 0777, .links = 1, .block_size = 4096};
+    out->status.size = stack_socket_bytes_ready(session_of(request)->socket);
     return ERR_OK;
 }
 

@@ -97,6 +97,16 @@ static void resumed(void) {
     net_end();
 }
 
+// The first thing that the loop does; fibers need it.
+static void start(void *argument, uint32_t bit) {
+    (void)argument;
+    (void)bit;
+    if (net.started)
+        return;
+    net.started = true;
+    links_start();
+}
+
 static error_t start_stack(void) {
     uint64_t random[6];
     cap_t memory;
@@ -128,6 +138,9 @@ int server_main(const struct startup *startup) {
         return 1;
     }
     config_start();
-    links_start();
+    server_on_bit(server, BIT_START, start, NULL);
+    error = notification_signal(server->notification, UINT64_C(1) << BIT_START);
+    if (error != ERR_OK)
+        return 1;
     return server_run(server) == ERR_OK ? 0 : 1;
 }

@@ -17,7 +17,8 @@ enum {
     LINKS_MAX = 4,
     LINK_ENTRIES = 128,
     LINK_BATCH = 32, // frames that are taken in at once: what they change fits the undo log
-    BIT_LINK = 8,    // of the notification: the first link's
+    BIT_START = 0,   // of the notification: the loop has begun
+    BIT_LINK = 8,    // the first link's
     DATAGRAM_MOST = 65536,
     WAITERS_MAX = 64, // at one socket
 };
@@ -80,6 +81,7 @@ struct net {
     struct timer timer;
     uint64_t timer_at;
     uint8_t *scratch; // one frame, or one datagram; not kept
+    bool started;     // the cards are looked for
     bool detached;    // requests of the actor before have not all come again
 };
 
