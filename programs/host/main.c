@@ -1,11 +1,14 @@
 // host: looks names and addresses up.
 #include <arpa/inet.h>
 #include <netdb.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "programs/common/program.h"
+
+enum { NAME_BYTES = 1025 }; // longer than any name (RFC 1035, 2.3.4)
 
 static int family = AF_UNSPEC;
 
@@ -25,7 +28,7 @@ static int name_print(const char *name) {
     if (list->ai_canonname && strcmp(list->ai_canonname, name) != 0)
         printf("%s is an alias for %s\n", name, list->ai_canonname);
     for (const struct addrinfo *entry = list; entry; entry = entry->ai_next) {
-        char text[NI_MAXHOST];
+        char text[NAME_BYTES];
         if (getnameinfo(entry->ai_addr, entry->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) == 0)
             printf("%s has address %s\n", name, text);
     }
@@ -35,7 +38,7 @@ static int name_print(const char *name) {
 
 static int address_print(const char *address) {
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM}, *list;
-    char name[NI_MAXHOST];
+    char name[NAME_BYTES];
     int error = getaddrinfo(address, NULL, &hints, &list);
     if (error == 0) {
         error = getnameinfo(list->ai_addr, list->ai_addrlen, name, sizeof(name), NULL, 0, NI_NAMEREQD);

@@ -15,7 +15,7 @@
 
 #include "programs/common/program.h"
 
-enum { HOPS = 30, PROBES = 3, WAIT_MS = 1000, ECHO_BYTES = 40, PACKET_BYTES = 1500 };
+enum { HOPS = 30, PROBES = 3, WAIT_MS = 1000, ECHO_BYTES = 40, PACKET_BYTES = 1500, TEXT_BYTES = 64 };
 // Types of ICMP (RFC 792) and of ICMPv6 (RFC 4443).
 enum { ECHO = 8, ECHO_REPLY = 0, UNREACHABLE = 3, EXCEEDED = 11 };
 enum { ECHO_6 = 128, ECHO_REPLY_6 = 129, UNREACHABLE_6 = 1, EXCEEDED_6 = 3 };
@@ -124,7 +124,7 @@ static enum answer answer_wait(uint16_t sequence, char *from, size_t size) {
 
 // One line; true: the way ends here.
 static bool hop_print(int hop) {
-    char from[NI_MAXHOST], shown[NI_MAXHOST] = "";
+    char from[TEXT_BYTES], shown[TEXT_BYTES] = "";
     bool ends = false;
     printf("%2d ", hop);
     for (int probe = 0; probe < PROBES; probe++) {
@@ -175,7 +175,7 @@ int main(int argc, char **argv) {
     if (packets < 0)
         program_fail("raw socket", "%s", error_text(errno));
     identifier = (uint16_t)getpid();
-    char text[NI_MAXHOST];
+    char text[TEXT_BYTES];
     if (getnameinfo((struct sockaddr *)&target, target_length, text, sizeof(text), NULL, 0, NI_NUMERICHOST) ==
         0)
         printf("to %s (%s), at most %lld hops\n", program_operands[0], text, most);
