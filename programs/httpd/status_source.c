@@ -1,11 +1,10 @@
 // See status_source.h. Who may call whom is what init installed in the roles' tables.
 #include "programs/httpd/status_source.h"
 
+#include <stdio.h>
 #include <string.h>
 
-#include "kernel/abi/capability.h"
 #include "libipc/client/clock.h"
-#include "libipc/protocols/kernel.h"
 #include "libipc/protocols/service.h"
 #include "libipc/start/start.h"
 
@@ -13,22 +12,43 @@ static uint64_t uptime_ms(void) {
     return clock_monotonic() / 1000000;
 }
 
+static void figure_take(struct status_machine *machine, const char *key, uint64_t value) {
+    const struct {
+        const char *key;
+        uint64_t *place;
+    } figures[] = {
+        {"total_bytes", &machine->total_bytes},
+        {"free_bytes", &machine->free_bytes},
+        {"kernel_bytes", &machine->kernel_bytes},
+        {"processes", &machine->processes},
+        {"threads", &machine->threads},
+        {"messages", &machine->messages},
+        {"switches", &machine->switches},
+        {"interrupts", &machine->interrupts},
+        {"cpus", &machine->cpus},
+    };
+    for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
+        if (strcmp(key, figures[i].key) == 0)
+            *figures[i].place = value;
+}
+
+// From /proc, which a program may read that holds no right to ask the kernel.
 bool status_machine_read(struct status_machine *machine) {
-    struct kernel_information information;
-    if (kernel_information(SLOT_KERNEL, &information) != ERR_OK)
+    char key[64];
+    unsigned long long value, seconds, hundredths;
+    *machine = (struct status_machine){.cpus = 1, .uptime_ms = uptime_ms()};
+    FILE *file = fopen("/proc/memory", "r");
+    if (!file)
         return false;
-    *machine = (struct status_machine){.total_bytes = information.total_bytes,
-                                       .free_bytes = information.free_bytes,
-                                       .kernel_bytes = information.kernel_bytes,
-                                       .processes = information.processes,
-                                       .threads = information.threads,
-                                       .messages = information.messages,
-                                       .switches = information.switches,
-                                       .interrupts = information.interrupts,
-                                       .idle_ms = information.idle_time / 1000000,
-                                       .cpus = information.cpus,
-                                       .uptime_ms = uptime_ms()};
-    return true;
+    while (fscanf(file, "%63s %llu", key, &value) == 2)
+        figure_take(machine, key, value);
+    fclose(file);
+    file = fopen("/proc/uptime", "r");
+    if (file && fscanf(file, "%*u.%*u %llu.%llu", &seconds, &hundredths) == 2)
+        machine->idle_ms = seconds * 1000 + hundredths * 10;
+    if (file)
+        fclose(file);
+    return machine->total_bytes != 0;
 }
 
 static const char *word(const char *const *words, uint32_t count, uint32_t number) {
