@@ -8,6 +8,8 @@
 
 static uint32_t registers[MODEL_BAR_BYTES / 4];
 
+static uint64_t context; // of the last context descriptor: TUCSS and TUCSO are in the upper half
+
 static uint32_t *at(uint32_t offset) {
     return &registers[offset / 4];
 }
@@ -24,6 +26,7 @@ static void write(uint32_t offset, uint32_t width, uint32_t value) {
     assert(width == 4 && offset % 4 == 0);
     if (offset == E1000_CTRL && (value & E1000_CTRL_RST)) {
         memset(registers, 0, sizeof(registers));
+        context = 0;
         *at(E1000_STATUS) = E1000_STATUS_LU | E1000_STATUS_FD | 2 << E1000_STATUS_SPEED_SHIFT;
         *at(E1000_RAL) = 0x12005452;
         *at(E1000_RAH) = 0x5634 | E1000_RAH_AV;
@@ -62,6 +65,18 @@ static bool receive(const unsigned char *frame, uint32_t length) {
     return true;
 }
 
+// 3.5: from TUCSS to the end, stored at TUCSO.
+static void sum_fill(unsigned char *frame, uint32_t length) {
+    uint32_t start = context >> 32 & 255, place = context >> 40 & 255, sum = 0;
+    assert(start < place && place + 2 <= length);
+    for (uint32_t i = start; i < length; i++)
+        sum += (i - start) % 2 ? frame[i] : (uint32_t)frame[i] << 8;
+    while (sum >> 16)
+        sum = (sum & 0xffff) + (sum >> 16);
+    frame[place] = (unsigned char)(~sum >> 8);
+    frame[place + 1] = (unsigned char)~sum;
+}
+
 // One frame: its descriptors from the head on.
 static void step(void) {
     unsigned char frame[MODEL_FRAME_MOST];
@@ -73,6 +88,8 @@ static void step(void) {
             model_memory(ring_base(E1000_TDBAL) + (uint64_t)head * 16, 16);
         head = (head + 1) % count;
         assert(descriptor->command & E1000_TXD_DEXT);
+        if ((descriptor->command >> 20 & 15) == 0)
+            context = descriptor->address;
         bool is_data = (descriptor->command >> 20 & 15) == 1,
              ends = is_data && (descriptor->command & E1000_TXD_EOP);
         if (is_data) {
@@ -80,6 +97,8 @@ static void step(void) {
             assert(length + bytes <= sizeof(frame) && !(descriptor->upper & E1000_TXD_DD));
             memcpy(frame + length, model_memory(descriptor->address, bytes), bytes);
             length += bytes;
+            if (ends && (descriptor->upper & E1000_TXD_TXSM))
+                sum_fill(frame, length);
         }
         if (descriptor->command & E1000_TXD_RS)
             descriptor->upper |= E1000_TXD_DD;
