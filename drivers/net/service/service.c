@@ -372,6 +372,7 @@ int nic_service_main(const struct startup *startup, const struct nic_driver *dri
     nic_service.is_restart = startup->is_restart != 0;
     server->endpoint = startup_capability("endpoint");
     server->notification = startup_capability("notification");
+    server->fibers = NIC_FIBERS;
     server->dispatch = dispatch;
     server->session_closed = session_closed;
     error_t error = state_open();
