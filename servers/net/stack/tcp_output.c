@@ -110,8 +110,10 @@ static bool send_lost(struct tcp *tcp) {
     if (!tcp_next_lost(tcp, &start, &length))
         return false;
     // RFC 6675 section 5, steps 4.3 and C: the first at once, the others as the pipe has room.
-    if (start != tcp->snd_una && tcp_pipe(tcp) + tcp->mss > tcp->congestion.window)
+    if (start != tcp->snd_una && tcp_pipe(tcp) + tcp->mss > tcp->congestion.window) {
+        tcp->congestion.limited = true;
         return false;
+    }
     length = smaller(length, room_for_data(tcp));
     uint32_t end = start + length;
     uint8_t flags = TCP_ACK;
