@@ -63,7 +63,8 @@ void trap_set(struct shell *shell, int signal, const char *action) {
 }
 
 bool trap_is_pending(void) {
-    (void)sigprocmask(SIG_BLOCK, NULL, NULL); // where handlers run only inside calls, a loop of builtins makes none
+    (void)sigprocmask(SIG_BLOCK, NULL,
+                      NULL); // where handlers run only inside calls, a loop of builtins makes none
     return any_pending;
 }
 
@@ -108,6 +109,10 @@ void trap_reset(struct shell *shell) {
 void trap_interrupt(struct shell *shell) {
     (void)shell;
     interrupted = 1;
+}
+
+bool trap_interrupt_came(void) {
+    return interrupted;
 }
 
 bool trap_interrupted(void) {

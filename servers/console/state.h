@@ -48,7 +48,10 @@ struct terminal {
     struct terminal_state *state;
     uint32_t unit;
     bool shown; // its output goes to the device; until then the kernel's messages have it
-    uint64_t signals; // keys that sent one, since the start: a read that waited across one is interrupted
+    // Signals since the start: raised by keys, sent (acknowledged by `process`), and told to a reader. What
+    // is typed after one is delivered, and a change of the foreground answered, only when it was sent; the
+    // next read is interrupted.
+    uint64_t raised, sent, told;
     struct fiber_wait_queue readers, writers, drained;
     struct fiber_lock write_lock; // one write's bytes are not mixed with another's; guards the buffers
     char in[WRITE_BYTES], out[2 * WRITE_BYTES];
@@ -83,6 +86,8 @@ void terminal_put(struct terminal *terminal, const char *bytes, size_t count);
 bool terminal_is_drained(const struct terminal *terminal);
 void terminal_resize(struct terminal *terminal, const struct window_size *window);
 void terminal_signal(struct terminal *terminal, int signal);
+// Waits until all signals are where they belong.
+MUST_USE error_t terminal_settle(struct terminal *terminal);
 uint64_t terminal_readiness(uint32_t unit);
 
 // serial.c

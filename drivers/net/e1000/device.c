@@ -7,7 +7,9 @@ enum { RESET_READS_MOST = 1000000, SPEEDS = 4 };
 
 #define INTERRUPTS (E1000_ICR_LSC | E1000_ICR_RXDMT0 | E1000_ICR_RXO | E1000_ICR_RXT0)
 
-static struct e1000 cards[4];
+enum { CARDS = 2 };
+
+static struct e1000 cards[CARDS];
 
 struct e1000 *e1000_of(const struct nic_card *card) {
     return &cards[card->index];

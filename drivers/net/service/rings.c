@@ -37,6 +37,7 @@ void nic_rings_taken(struct nic_card *card, uint32_t receive, uint32_t send) {
     card->receive_taken = card->receive_taking.position = receive;
     card->send_taken = card->send_taking.position = send;
     __builtin_memset(card->send_bad, 0, sizeof(card->send_bad));
+    card->dirty = true; // an earlier actor may have noted more than it showed
 }
 
 static void broken(bool *flag, const char *line) {
@@ -248,10 +249,10 @@ void nic_rings_flush(struct nic_card *card) {
         return;
     card->dirty = false;
     struct ring_pair *receive = &card->rings.receive, *transmit = &card->rings.transmit;
-    bool wanted = ring_publish(&receive->completions);
-    wanted = ring_release(&receive->requests) || wanted;
-    wanted = ring_publish(&transmit->completions) || wanted;
+    bool wanted = ring_release(&receive->requests); // first: who sees the completion finds the room as well
+    wanted = ring_publish(&receive->completions) || wanted;
     wanted = ring_release(&transmit->requests) || wanted;
+    wanted = ring_publish(&transmit->completions) || wanted;
     if (wanted)
         nic_rings_signal(card);
 }

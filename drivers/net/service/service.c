@@ -251,8 +251,10 @@ static bool take_over(struct nic_card *card) {
     if (card->driver->resume(card, &receive, &send) != ERR_OK)
         return false;
     card->send_watched = true; // unknown: switched off before it is needed
-    if (card->rings.shared != NULL)
+    if (card->rings.shared != NULL) {
         nic_rings_taken(card, receive, send);
+        nic_rings_signal(card); // that actor may have ended before it did
+    }
     link_look(card);
     return true;
 }
@@ -370,6 +372,7 @@ int nic_service_main(const struct startup *startup, const struct nic_driver *dri
     nic_service.is_restart = startup->is_restart != 0;
     server->endpoint = startup_capability("endpoint");
     server->notification = startup_capability("notification");
+    server->fibers = NIC_FIBERS;
     server->dispatch = dispatch;
     server->session_closed = session_closed;
     error_t error = state_open();

@@ -5,7 +5,7 @@
 #include "drivers/framework/mmio.h"
 #include "drivers/net/virtio_net/virtio_net.h"
 
-enum { CARDS = 4, SMALLEST_QUEUE = 64 };
+enum { CARDS = 2, SMALLEST_QUEUE = 64 };
 
 static struct virtio_net cards[CARDS];
 
