@@ -137,23 +137,24 @@ static bool move_in(int fd, int *status) {
 }
 
 static int transfer(int fd) {
-    bool input = !options.no_input;
+    bool input = !options.no_input, peer = true; // each has more to say
     int status = 0;
     if (!input && !options.udp && !options.listen)
         shutdown(fd, SHUT_WR);
-    for (;;) {
-        struct pollfd wait[2] = {{.fd = fd, .events = POLLIN},
+    while (peer || input) {
+        struct pollfd wait[2] = {{.fd = peer ? fd : -1, .events = POLLIN},
                                  {.fd = input ? STDIN_FILENO : -1, .events = POLLIN}};
         int ready = poll(wait, 2, options.seconds != 0 ? options.seconds * 1000 : -1);
         if (ready < 0 && errno == EINTR)
             continue;
         if (ready <= 0)
             return status;
-        if (wait[0].revents != 0 && !move_in(fd, &status))
-            return status;
+        if (wait[0].revents != 0)
+            peer = move_in(fd, &status);
         if (wait[1].revents != 0 && !move_out(fd))
             input = false;
     }
+    return status;
 }
 
 static void parse(void) {

@@ -15,8 +15,8 @@
 
 enum {
     LINKS_MAX = 4,
-    LINK_ENTRIES = 128,
-    LINK_BATCH = 32, // frames that are taken in at once: what they change fits the undo log
+    LINK_ENTRIES = 64,
+    LINK_BATCH = 16, // frames that are taken in at once: what they change fits the undo log
     BIT_START = 0,   // of the notification: the loop has begun
     BIT_LINK = 8,    // the first link's
     DATAGRAM_MOST = 65536,
