@@ -1,6 +1,5 @@
-// The page /status, whole: it asks for the figures once a second, and draws. Roles stand at the height of
-// their priority, so that who is called stands above who calls; a line goes from a caller to whom it holds a
-// session of.
+// The page /status, whole: it asks for the figures once a second, and draws. Who is called stands above who
+// calls; a line goes from a caller to whom it holds a session of.
 #include "programs/httpd/status.h"
 
 const char status_page[] =
@@ -70,14 +69,17 @@ const char status_page[] =
     "const svg=$('graph');svg.textContent='';const known=new Map(roles.map(r=>[r.name,r]));"
     "if(roles.some(r=>r.calls.includes('init'))&&!known.has('init'))known.set('init',{name:'init',priority:"
     "60,calls:[]});\n"
-    "const levels=[...new Set([...known.values()].map(r=>r.priority))].sort((a,b)=>b-a),W=1120,H=78,at=new "
-    "Map();"
-    "levels.forEach((p,y)=>{const row=[...known.values()].filter(r=>r.priority===p);"
-    "row.forEach((r,x)=>at.set(r.name,{x:(x+.5)*W/row.length+(y%2?14:-14),y:y*H+40}))});\n"
+    "const depth=new Map(),deep=n=>{if(!depth.has(n)){depth.set(n,0);const r=known.get(n);"
+    "depth.set(n,r?Math.max(-1,...r.calls.filter(c=>known.has(c)).map(deep))+1:0)}return depth.get(n)};"
+    "for(const n of known.keys())deep(n);const W=1120,H=104,at=new Map(),levels=[];"
+    "for(const r of known.values())(levels[depth.get(r.name)]=levels[depth.get(r.name)]||[]).push(r);\n"
+    "const mean=r=>{const xs=r.calls.filter(c=>at.has(c)).map(c=>at.get(c).x);return xs.length?xs.reduce((a,b)=>a+b)/xs.length:"
+    "W/2};levels.forEach((row,y)=>{row.sort((a,b)=>mean(a)-mean(b)||a.name.localeCompare(b.name));"
+    "row.forEach((r,x)=>at.set(r.name,{x:(x+.5)*W/row.length+(row.length<3?(y%2?90:-90):0),y:y*H+40}))});\n"
     "svg.setAttribute('viewBox','0 0 '+W+' '+(levels.length*H+10));\n"
     "for(const r of known.values())for(const to of new Set(r.calls)){const "
     "a=at.get(r.name),b=at.get(to);if(!b)continue;"
-    "const m=(a.y+b.y)/2;el('path',{d:'M'+a.x+' '+(a.y-13)+'C'+a.x+' '+m+' '+b.x+' '+m+' '+b.x+' '+(b.y+13),"
+    "const m=(a.y+b.y)/2;el('path',{d:'M'+a.x+' '+(a.y-13)+'C'+a.x+' '+(a.y-50)+' '+b.x+' '+(b.y+70)+' '+b.x+' '+(b.y+13),"
     "'data-a':r.name,'data-b':to},svg)}\n"
     "for(const r of known.values()){const "
     "p=at.get(r.name),w=r.name.length*7.4+18,g=el('g',{'data-n':r.name},svg);"
@@ -112,7 +114,7 @@ const char status_page[] =
     "const busy=Math.max(0,100*(1-(m.idle_ms-l.idle_ms)/(1000*s*m.cpus)));card('processor',busy.toFixed(0)+' "
     "%',busy);"
     "const b=(now.httpd.bytes-last.httpd.bytes)/s;card('served',bytes(Math.round(b))+'/s',b)}\n"
-    "const used=m.total_bytes-m.free_bytes;card('memory',bytes(used)+' of '+bytes(m.total_bytes),used);"
+    "const used=m.total_bytes-m.free_bytes;card('memory',bytes(used),used);"
     "card('restarts',now.roles.reduce((n,r)=>n+r.restarts,0),now.roles.reduce((n,r)=>n+r.restarts,0))}\n"
     "graph(now.roles);table(now.roles,last);last=now;document.body.dataset.ready='yes'}\n"
     "async function tick(){try{const answer=await fetch('/status.json',{cache:'no-store'});show(await "
