@@ -197,6 +197,7 @@ void thread_end(struct thread *thread) {
     else if (thread->state == THREAD_STATE_WAITING)
         endpoint_remove_receiver(thread);
     thread->state = THREAD_STATE_ENDED;
+    thread->table_size = 0; // it may be on its way into the kernel on another processor, and the table goes now
     thread->extras |= EXTRA_HELD;
     if (thread->home)
         thread->home->server = NULL;

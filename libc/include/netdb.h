@@ -44,9 +44,9 @@ struct addrinfo {
 
 // Hosts come from /etc/hosts, then from name servers (RFC 1035) of /etc/resolv.conf, or those that DHCP told.
 // *result is to be freed by freeaddrinfo. 0 or EAI_...
-int getaddrinfo(const char *restrict host, const char *restrict service,
-                const struct addrinfo *restrict hints, struct addrinfo **restrict result);
+int getaddrinfo(const char *restrict host, const char *restrict service, const struct addrinfo *restrict hints,
+                struct addrinfo **restrict result);
 void freeaddrinfo(struct addrinfo *list);
-int getnameinfo(const struct sockaddr *restrict address, socklen_t length, char *restrict host,
-                socklen_t host_size, char *restrict service, socklen_t service_size, int flags);
+int getnameinfo(const struct sockaddr *restrict address, socklen_t length, char *restrict host, socklen_t host_size,
+                char *restrict service, socklen_t service_size, int flags);
 const char *gai_strerror(int error);

@@ -120,8 +120,8 @@ static bool get_record(const uint8_t *message, size_t length, size_t *place, str
 }
 
 // The records of type `type` that belong to `name`; *alias gets what a CNAME leads to.
-static int collect(const uint8_t *message, size_t length, size_t first, unsigned count, const char *name,
-                   uint16_t type, struct dns_answer *answers, size_t most, char *alias) {
+static int collect(const uint8_t *message, size_t length, size_t first, unsigned count, const char *name, uint16_t type,
+                   struct dns_answer *answers, size_t most, char *alias) {
     struct record record;
     size_t place = first, found = 0;
     alias[0] = '\0';
@@ -160,10 +160,9 @@ int dns_answers(const uint8_t *message, size_t length, uint16_t identifier, cons
                 struct dns_answer *answers, size_t most, int *code, bool *cut) {
     char owner[DNS_NAME_BYTES], alias[DNS_NAME_BYTES];
     size_t place = HEADER_BYTES;
-    if (length < HEADER_BYTES || load16(message) != identifier || (message[2] & 0xf8) != 0x80 ||
-        load16(message + 4) != 1 || !get_name(message, length, &place, owner) || place + 4 > length ||
-        !same_name(owner, name) || load16(message + place) != type ||
-        load16(message + place + 2) != CLASS_INTERNET)
+    if (length < HEADER_BYTES || load16(message) != identifier || (message[2] & 0xf8) != 0x80 || load16(message + 4) != 1 ||
+        !get_name(message, length, &place, owner) || place + 4 > length || !same_name(owner, name) ||
+        load16(message + place) != type || load16(message + place + 2) != CLASS_INTERNET)
         return -1;
     *code = message[3] & 0xf;
     *cut = (message[2] & 2) != 0;

@@ -13,13 +13,9 @@ static const struct service {
     const char *name;
     uint16_t port;
     int type; // 0: both
-} services[] = {{"echo", 7, 0},
-                {"discard", 9, 0},
-                {"ssh", 22, SOCK_STREAM},
-                {"domain", 53, 0},
-                {"http", 80, SOCK_STREAM},
-                {"ntp", 123, SOCK_DGRAM},
-                {"https", 443, SOCK_STREAM}};
+} services[] = {
+    {"echo", 7, 0},           {"discard", 9, 0},          {"ssh", 22, SOCK_STREAM}, {"domain", 53, 0}, {"http", 80, SOCK_STREAM},
+    {"ntp", 123, SOCK_DGRAM}, {"https", 443, SOCK_STREAM}};
 
 const char *gai_strerror(int error) {
     switch (error) {
@@ -76,8 +72,8 @@ struct entry {
     struct sockaddr_storage address;
 };
 
-static int append(struct addrinfo ***place, const struct resolved *host, unsigned scope, uint16_t port,
-                  int type, int protocol, const char *canonical) {
+static int append(struct addrinfo ***place, const struct resolved *host, unsigned scope, uint16_t port, int type, int protocol,
+                  const char *canonical) {
     struct entry *entry = calloc(1, sizeof(*entry));
     if (entry == NULL)
         return EAI_MEMORY;
@@ -148,8 +144,7 @@ static size_t own_addresses(int family, bool passive, struct resolved *found) {
     return count;
 }
 
-static int look_up(const char *host, const struct addrinfo *hints, struct resolved *found, size_t *count,
-                   unsigned *scope) {
+static int look_up(const char *host, const struct addrinfo *hints, struct resolved *found, size_t *count, unsigned *scope) {
     *count = 0;
     if (host == NULL) {
         *count = own_addresses(hints->ai_family, (hints->ai_flags & AI_PASSIVE) != 0, found);
@@ -167,8 +162,8 @@ static int look_up(const char *host, const struct addrinfo *hints, struct resolv
     return resolve_host(host, hints->ai_family, found, RESOLVE_MOST, count);
 }
 
-static int make_list(const struct resolved *found, size_t count, unsigned scope, uint16_t port,
-                     const struct addrinfo *hints, struct addrinfo **result) {
+static int make_list(const struct resolved *found, size_t count, unsigned scope, uint16_t port, const struct addrinfo *hints,
+                     struct addrinfo **result) {
     static const int types[][2] = {{SOCK_STREAM, IPPROTO_TCP}, {SOCK_DGRAM, IPPROTO_UDP}, {SOCK_RAW, 0}};
     struct addrinfo **place = result;
     for (size_t i = 0; i < count; i++)
@@ -178,17 +173,16 @@ static int make_list(const struct resolved *found, size_t count, unsigned scope,
             if (hints->ai_protocol != 0 && types[j][1] != 0 && hints->ai_protocol != types[j][1])
                 continue;
             bool named = *result == NULL && (hints->ai_flags & AI_CANONNAME) != 0;
-            int error =
-                append(&place, &found[i], scope, port, types[j][0],
-                       types[j][1] != 0 ? types[j][1] : hints->ai_protocol, named ? found[i].name : NULL);
+            int error = append(&place, &found[i], scope, port, types[j][0], types[j][1] != 0 ? types[j][1] : hints->ai_protocol,
+                               named ? found[i].name : NULL);
             if (error != 0)
                 return error;
         }
     return *result != NULL ? 0 : EAI_SOCKTYPE;
 }
 
-int getaddrinfo(const char *restrict host, const char *restrict service,
-                const struct addrinfo *restrict hints, struct addrinfo **restrict result) {
+int getaddrinfo(const char *restrict host, const char *restrict service, const struct addrinfo *restrict hints,
+                struct addrinfo **restrict result) {
     static const struct addrinfo none;
     uint16_t port;
     unsigned scope = 0;
@@ -233,8 +227,8 @@ static int service_text(uint16_t port, char *service, socklen_t size, int flags)
     return snprintf(service, size, "%u", port) < (int)size ? 0 : EAI_OVERFLOW;
 }
 
-int getnameinfo(const struct sockaddr *restrict address, socklen_t length, char *restrict host,
-                socklen_t host_size, char *restrict service, socklen_t service_size, int flags) {
+int getnameinfo(const struct sockaddr *restrict address, socklen_t length, char *restrict host, socklen_t host_size,
+                char *restrict service, socklen_t service_size, int flags) {
     const struct sockaddr_in *in = (const void *)address;
     const struct sockaddr_in6 *in6 = (const void *)address;
     bool v4 = address->sa_family == AF_INET;
@@ -242,9 +236,7 @@ int getnameinfo(const struct sockaddr *restrict address, socklen_t length, char 
         return EAI_FAMILY;
     const void *bytes = v4 ? (const void *)&in->sin_addr : (const void *)&in6->sin6_addr;
     if (host != NULL && host_size != 0) {
-        int error = (flags & NI_NUMERICHOST) != 0
-                        ? EAI_NONAME
-                        : resolve_address(address->sa_family, bytes, host, host_size);
+        int error = (flags & NI_NUMERICHOST) != 0 ? EAI_NONAME : resolve_address(address->sa_family, bytes, host, host_size);
         if (error != 0 && (flags & NI_NAMEREQD) != 0)
             return error;
         if (error != 0 && inet_ntop(address->sa_family, bytes, host, host_size) == NULL)

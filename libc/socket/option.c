@@ -72,8 +72,7 @@ int getsockopt(int fd, int level, int name, void *restrict value, socklen_t *res
     if (error != ERR_OK)
         return result_of(error);
     if (is_time(option)) {
-        struct timeval time = {.tv_sec = (time_t)(result / 1000000000),
-                               .tv_usec = (suseconds_t)(result / 1000 % 1000000)};
+        struct timeval time = {.tv_sec = (time_t)(result / 1000000000), .tv_usec = (suseconds_t)(result / 1000 % 1000000)};
         return give(&time, sizeof(time), value, length);
     }
     if (option == SOCKET_OPTION_LINGER) {

@@ -33,8 +33,7 @@ static int family_of(const char *text, uint8_t *address) {
 }
 
 // Calls for each line with an address: its names are what is left of the line. True ends the walk.
-static void hosts_walk(bool (*line)(void *argument, int family, const uint8_t *address, char *names),
-                       void *argument) {
+static void hosts_walk(bool (*line)(void *argument, int family, const uint8_t *address, char *names), void *argument) {
     FILE *file = fopen("/etc/hosts", "r");
     char text[512];
     if (file == NULL)
@@ -67,8 +66,8 @@ static bool hosts_name(void *argument, int family, const uint8_t *address, char 
     const char *first = NULL, *name;
     while ((name = strtok_r(rest, " \t", &rest)) != NULL) {
         first = first == NULL ? name : first;
-        if (strcasecmp(name, search->name) != 0 ||
-            (search->family != AF_UNSPEC && search->family != family) || search->count == search->most)
+        if (strcasecmp(name, search->name) != 0 || (search->family != AF_UNSPEC && search->family != family) ||
+            search->count == search->most)
             continue;
         struct resolved *found = &search->found[search->count++];
         found->family = family;
@@ -83,8 +82,7 @@ static bool hosts_address(void *argument, int family, const uint8_t *address, ch
     struct hosts_search *search = argument;
     char *rest = names;
     const char *name = strtok_r(rest, " \t", &rest);
-    if (name == NULL || family != search->family ||
-        memcmp(address, search->address, family == AF_INET ? 4 : 16) != 0)
+    if (name == NULL || family != search->family || memcmp(address, search->address, family == AF_INET ? 4 : 16) != 0)
         return false;
     snprintf(search->found->name, sizeof(search->found->name), "%s", name);
     search->count = 1;
@@ -186,20 +184,18 @@ static int ask_by_tcp(struct question *question, const struct sockaddr_storage *
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     if (connect(fd, (const void *)server, size_of(server)) == 0 && send(fd, head, 2, 0) == 2 &&
-        send(fd, question->message, question->length, 0) == (ssize_t)question->length &&
-        read_all(fd, head, 2, until)) {
+        send(fd, question->message, question->length, 0) == (ssize_t)question->length && read_all(fd, head, 2, until)) {
         size_t length = (size_t)(head[0] << 8 | head[1]);
         if (length <= DNS_MESSAGE_BYTES && read_all(fd, message, length, until))
-            count = dns_answers(message, length, question->identifier, question->name, question->type,
-                                question->answers, question->most, &question->code, &question->cut);
+            count = dns_answers(message, length, question->identifier, question->name, question->type, question->answers,
+                                question->most, &question->code, &question->cut);
     }
     close(fd);
     return count;
 }
 
 // Waits for the answer of one server; what does not fit the question is not heard (RFC 5452).
-static int ask_by_udp(struct question *question, const struct sockaddr_storage *server, uint8_t *message,
-                      int patience) {
+static int ask_by_udp(struct question *question, const struct sockaddr_storage *server, uint8_t *message, int patience) {
     int fd = socket(server->ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0), count = -1;
     long until = milliseconds() + patience, left;
     if (fd < 0)
@@ -213,8 +209,8 @@ static int ask_by_udp(struct question *question, const struct sockaddr_storage *
             ssize_t length = recv(fd, message, DNS_MESSAGE_BYTES, 0);
             if (length < 0)
                 break; // nobody listens there
-            count = dns_answers(message, (size_t)length, question->identifier, question->name, question->type,
-                                question->answers, question->most, &question->code, &question->cut);
+            count = dns_answers(message, (size_t)length, question->identifier, question->name, question->type, question->answers,
+                                question->most, &question->code, &question->cut);
         }
     }
     close(fd);
@@ -222,8 +218,8 @@ static int ask_by_udp(struct question *question, const struct sockaddr_storage *
 }
 
 // 0 and *count answers (none: there is no such record), or EAI_....
-static int ask(const struct servers *servers, const char *name, uint16_t type, struct dns_answer *answers,
-               size_t most, size_t *count) {
+static int ask(const struct servers *servers, const char *name, uint16_t type, struct dns_answer *answers, size_t most,
+               size_t *count) {
     static uint8_t message[DNS_MESSAGE_BYTES];
     struct question question = {.name = name, .type = type, .answers = answers, .most = most};
     *count = 0;
@@ -231,8 +227,7 @@ static int ask(const struct servers *servers, const char *name, uint16_t type, s
         for (size_t i = 0; i < servers->count; i++) {
             if (getrandom(&question.identifier, sizeof(question.identifier), 0) < 0)
                 return EAI_SYSTEM;
-            question.length =
-                dns_question(question.message, sizeof(question.message), question.identifier, name, type);
+            question.length = dns_question(question.message, sizeof(question.message), question.identifier, name, type);
             if (question.length == 0)
                 return EAI_NONAME;
             int found = ask_by_udp(&question, &servers->addresses[i], message, FIRST_PATIENCE << round);
@@ -245,8 +240,8 @@ static int ask(const struct servers *servers, const char *name, uint16_t type, s
     return EAI_AGAIN;
 }
 
-static int ask_both(const struct servers *servers, const char *name, int family, struct resolved *found,
-                    size_t most, size_t *count) {
+static int ask_both(const struct servers *servers, const char *name, int family, struct resolved *found, size_t most,
+                    size_t *count) {
     static const struct {
         int family;
         uint16_t type;
@@ -314,8 +309,7 @@ int resolve_address(int family, const uint8_t *address, char *name, size_t size)
         return 0;
     }
     if (family == AF_INET) { // RFC 1035 section 3.5
-        snprintf(question, sizeof(question), "%u.%u.%u.%u.in-addr.arpa", address[3], address[2], address[1],
-                 address[0]);
+        snprintf(question, sizeof(question), "%u.%u.%u.%u.in-addr.arpa", address[3], address[2], address[1], address[0]);
     } else { // RFC 3596 section 2.5
         char *at = question;
         for (int i = 15; i >= 0; i--)

@@ -8,8 +8,7 @@
 #include "libc/internal/result.h"
 #include "libc/internal/system.h"
 
-ssize_t sendto(int fd, const void *buffer, size_t size, int flags, const struct sockaddr *address,
-               socklen_t length) {
+ssize_t sendto(int fd, const void *buffer, size_t size, int flags, const struct sockaddr *address, socklen_t length) {
     size_t done = 0;
     error_t error = system_socket_send(fd, buffer, size, flags, address, length, &done);
     return result_with(error, (ssize_t)done);
@@ -58,9 +57,8 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags) {
     char *bytes = malloc(total != 0 ? total : 1);
     if (bytes == NULL)
         return result_of(ERR_NO_MEMORY);
-    error_t error =
-        system_socket_receive(fd, bytes, total, flags, message->msg_name,
-                              message->msg_name != NULL ? &message->msg_namelen : NULL, &done, &whole);
+    error_t error = system_socket_receive(fd, bytes, total, flags, message->msg_name,
+                                          message->msg_name != NULL ? &message->msg_namelen : NULL, &done, &whole);
     for (size_t i = 0; error == ERR_OK && at < done; i++) {
         size_t part = done - at < message->msg_iov[i].iov_len ? done - at : message->msg_iov[i].iov_len;
         memcpy(message->msg_iov[i].iov_base, bytes + at, part);

@@ -105,8 +105,8 @@ error_t system_socket(int family, int type, int protocol, int *fd) {
         return ERR_NOT_PERMITTED;
     if (family == AF_PACKET)
         protocol = 0; // of Ethernet: all are shown
-    error_t error = net_open_socket(net, (uint64_t)family, (uint64_t)(type & ~flags), (uint64_t)protocol,
-                                    file_flags(flags), &session);
+    error_t error =
+        net_open_socket(net, (uint64_t)family, (uint64_t)(type & ~flags), (uint64_t)protocol, file_flags(flags), &session);
     return error != ERR_OK ? error : add_socket(session, flags, fd);
 }
 
@@ -136,8 +136,7 @@ error_t system_socket_bind(int fd, const struct sockaddr *address, socklen_t len
 error_t system_socket_listen(int fd, int backlog) {
     cap_t session;
     error_t error = socket_get(fd, &session);
-    return error != ERR_OK ? error
-                           : socket_error(socket_listen(session, backlog < 0 ? 0 : (uint64_t)backlog));
+    return error != ERR_OK ? error : socket_error(socket_listen(session, backlog < 0 ? 0 : (uint64_t)backlog));
 }
 
 error_t system_socket_accept(int fd, struct sockaddr *address, socklen_t *length, int flags, int *accepted) {
@@ -179,8 +178,8 @@ static uint64_t message_flags(int flags) {
     return (uint64_t)(flags & (MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT | MSG_WAITALL));
 }
 
-error_t system_socket_send(int fd, const void *buffer, size_t size, int flags, const struct sockaddr *address,
-                           socklen_t length, size_t *done) {
+error_t system_socket_send(int fd, const void *buffer, size_t size, int flags, const struct sockaddr *address, socklen_t length,
+                           size_t *done) {
     struct socket_address to = {.family = 0};
     uint64_t count;
     cap_t session;
@@ -199,8 +198,8 @@ error_t system_socket_send(int fd, const void *buffer, size_t size, int flags, c
     return socket_error(error);
 }
 
-error_t system_socket_receive(int fd, void *buffer, size_t size, int flags, struct sockaddr *address,
-                              socklen_t *length, size_t *done, size_t *whole) {
+error_t system_socket_receive(int fd, void *buffer, size_t size, int flags, struct sockaddr *address, socklen_t *length,
+                              size_t *done, size_t *whole) {
     struct socket_address from;
     uint64_t count, all;
     cap_t session;

@@ -139,12 +139,11 @@ static void send_request(const struct url *url, uint64_t from) {
     bool v6 = strchr(url->host, ':') != NULL;
     if (from != 0)
         snprintf(range, sizeof(range), "Range: bytes=%llu-\r\n", (unsigned long long)from);
-    int length =
-        snprintf(text, sizeof(text),
-                 "GET %s HTTP/1.1\r\nHost: %s%s%s%s%s\r\nUser-Agent: keelson-http\r\nAccept: */*\r\n"
-                 "%sConnection: close\r\n\r\n",
-                 url->path, v6 ? "[" : "", url->host, v6 ? "]" : "", strcmp(url->port, "80") != 0 ? ":" : "",
-                 strcmp(url->port, "80") != 0 ? url->port : "", range);
+    int length = snprintf(text, sizeof(text),
+                          "GET %s HTTP/1.1\r\nHost: %s%s%s%s%s\r\nUser-Agent: keelson-http\r\nAccept: */*\r\n"
+                          "%sConnection: close\r\n\r\n",
+                          url->path, v6 ? "[" : "", url->host, v6 ? "]" : "", strcmp(url->port, "80") != 0 ? ":" : "",
+                          strcmp(url->port, "80") != 0 ? url->port : "", range);
     for (int sent = 0; sent < length;) {
         ssize_t count = send(input.fd, text + sent, (size_t)(length - sent), MSG_NOSIGNAL);
         if (count < 0)
@@ -205,20 +204,17 @@ static void show_progress(bool last) {
     enum { WIDTH = 40 };
     char bar[WIDTH + 1];
     clock_gettime(CLOCK_MONOTONIC, &now);
-    long since =
-        (now.tv_sec - progress.shown.tv_sec) * 1000 + (now.tv_nsec - progress.shown.tv_nsec) / 1000000;
+    long since = (now.tv_sec - progress.shown.tv_sec) * 1000 + (now.tv_nsec - progress.shown.tv_nsec) / 1000000;
     if (!progress.shows || (since < 200 && !last))
         return;
     progress.shown = now;
-    long all =
-        (now.tv_sec - progress.began.tv_sec) * 1000 + (now.tv_nsec - progress.began.tv_nsec) / 1000000 + 1;
+    long all = (now.tv_sec - progress.began.tv_sec) * 1000 + (now.tv_nsec - progress.began.tv_nsec) / 1000000 + 1;
     unsigned long long rate = (progress.done - progress.start) * 1000 / (unsigned long)all / 1024;
     size_t filled = progress.total != 0 ? (size_t)(progress.done * WIDTH / progress.total) : 0;
     memset(bar, '.', WIDTH);
     memset(bar, '#', filled < WIDTH ? filled : WIDTH);
     bar[WIDTH] = '\0';
-    fprintf(stderr, "\r[%s] %llu KiB, %llu KiB/s%s", bar, (unsigned long long)progress.done / 1024, rate,
-            last ? "\n" : "");
+    fprintf(stderr, "\r[%s] %llu KiB, %llu KiB/s%s", bar, (unsigned long long)progress.done / 1024, rate, last ? "\n" : "");
 }
 
 static void write_body(int fd, const char *bytes, size_t size) {
@@ -283,8 +279,7 @@ static int receive(const struct answer *answer, uint64_t from) {
     progress.total = answer->has_length ? progress.done + answer->length : 0;
     progress.shows = !options.quiet && options.file != NULL && isatty(STDERR_FILENO);
     clock_gettime(CLOCK_MONOTONIC, &progress.began);
-    bool whole =
-        answer->chunked ? copy_chunks(fd) : copy_body(fd, answer->has_length ? answer->length : UINT64_MAX);
+    bool whole = answer->chunked ? copy_chunks(fd) : copy_body(fd, answer->has_length ? answer->length : UINT64_MAX);
     show_progress(true);
     if (options.file != NULL && close(fd) != 0)
         program_fail(options.file, "%s", error_text(errno));
@@ -296,9 +291,7 @@ static int receive(const struct answer *answer, uint64_t from) {
 static int fetch(struct url *url) {
     struct answer answer;
     struct stat status;
-    uint64_t from = options.resume && options.file != NULL && stat(options.file, &status) == 0
-                        ? (uint64_t)status.st_size
-                        : 0;
+    uint64_t from = options.resume && options.file != NULL && stat(options.file, &status) == 0 ? (uint64_t)status.st_size : 0;
     for (int i = 0; i < REDIRECTS_MAX; i++) {
         input.fd = open_connection(url);
         input.start = input.end = 0;

@@ -35,8 +35,8 @@ static struct addrinfo *find(const char *host, const char *port) {
 
 static void say_peer(const char *what, const struct sockaddr *address, socklen_t length) {
     char host[80], port[8];
-    if (options.verbose && getnameinfo(address, length, host, sizeof(host), port, sizeof(port),
-                                       NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+    if (options.verbose &&
+        getnameinfo(address, length, host, sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) == 0)
         fprintf(stderr, "nc: %s %s port %s\n", what, host, port);
 }
 
@@ -142,8 +142,7 @@ static int transfer(int fd) {
     if (!input && !options.udp && !options.listen)
         shutdown(fd, SHUT_WR);
     while (peer || input) {
-        struct pollfd wait[2] = {{.fd = peer ? fd : -1, .events = POLLIN},
-                                 {.fd = input ? STDIN_FILENO : -1, .events = POLLIN}};
+        struct pollfd wait[2] = {{.fd = peer ? fd : -1, .events = POLLIN}, {.fd = input ? STDIN_FILENO : -1, .events = POLLIN}};
         int ready = poll(wait, 2, options.seconds != 0 ? options.seconds * 1000 : -1);
         if (ready < 0 && errno == EINTR)
             continue;

@@ -56,8 +56,8 @@ struct times {
     uint32_t lease, renewal, rebinding;
 };
 
-static void take_option(struct dhcp_lease *lease, struct times *times, uint8_t *type, uint8_t kind,
-                        const uint8_t *value, uint32_t length) {
+static void take_option(struct dhcp_lease *lease, struct times *times, uint8_t *type, uint8_t kind, const uint8_t *value,
+                        uint32_t length) {
     uint32_t number = length >= 4 ? load32(value) : 0;
     if (kind == OPTION_TYPE && length == 1) {
         *type = value[0];
@@ -85,13 +85,11 @@ static void take_option(struct dhcp_lease *lease, struct times *times, uint8_t *
     }
 }
 
-bool dhcp_parse(const uint8_t *message, uint32_t length, uint64_t now, uint8_t *type,
-                struct dhcp_lease *lease) {
+bool dhcp_parse(const uint8_t *message, uint32_t length, uint64_t now, uint8_t *type, struct dhcp_lease *lease) {
     struct times times = {0};
     if (length < HEAD_BYTES || message[0] != 2 || load32(message + 236) != MAGIC)
         return false;
-    *lease = (struct dhcp_lease){.address = address_from_v4(load32(message + 16)),
-                                 .prefix = ADDRESS_V4_PREFIX + 24};
+    *lease = (struct dhcp_lease){.address = address_from_v4(load32(message + 16)), .prefix = ADDRESS_V4_PREFIX + 24};
     *type = 0;
     for (uint32_t i = HEAD_BYTES; i < length && message[i] != OPTION_END;) {
         if (message[i] == 0) {
@@ -104,11 +102,9 @@ bool dhcp_parse(const uint8_t *message, uint32_t length, uint64_t now, uint8_t *
         i += 2u + message[i + 1];
     }
     if (times.lease != 0 && times.lease != UINT32_MAX) { // section 4.4.5: half, and seven eighths
-        uint32_t renewal =
-            times.renewal != 0 && times.renewal < times.lease ? times.renewal : times.lease / 2;
-        uint32_t rebinding = times.rebinding > renewal && times.rebinding < times.lease
-                                 ? times.rebinding
-                                 : times.lease - times.lease / 8;
+        uint32_t renewal = times.renewal != 0 && times.renewal < times.lease ? times.renewal : times.lease / 2;
+        uint32_t rebinding =
+            times.rebinding > renewal && times.rebinding < times.lease ? times.rebinding : times.lease - times.lease / 8;
         lease->renew_at = seconds_after(now, renewal);
         lease->rebind_at = seconds_after(now, rebinding);
         lease->ends_at = seconds_after(now, times.lease);
@@ -183,8 +179,7 @@ static void withdraw(struct dhcp *dhcp) {
     struct route route = default_route(dhcp);
     if (!dhcp->applied)
         return;
-    error_t ignored =
-        route_remove(dhcp->interface->stack, &route.prefix, route.bits, &route.gateway, route.interface);
+    error_t ignored = route_remove(dhcp->interface->stack, &route.prefix, route.bits, &route.gateway, route.interface);
     ignored = interface_remove_address(dhcp->interface, &dhcp->lease.address);
     (void)ignored;
     dhcp->applied = false;
@@ -220,8 +215,7 @@ static void message_input(struct dhcp *dhcp, const uint8_t *message, uint32_t le
     if (!dhcp_parse(message, length, stack->now, &type, &lease) || load32(message + 4) != dhcp->transaction ||
         memcmp(message + 28, dhcp->interface->mac, MAC_BYTES) != 0)
         return;
-    bool asked =
-        dhcp->state == DHCP_REQUESTING || dhcp->state == DHCP_RENEWING || dhcp->state == DHCP_REBINDING;
+    bool asked = dhcp->state == DHCP_REQUESTING || dhcp->state == DHCP_RENEWING || dhcp->state == DHCP_REBINDING;
     if (dhcp->state == DHCP_SELECTING && type == OFFER && !address_is_unspecified(&lease.address) &&
         !address_is_unspecified(&lease.server)) {
         dhcp->lease = lease;
@@ -341,8 +335,7 @@ static void arrived(struct socket *socket) {
 
 error_t dhcp_start(struct dhcp *dhcp, struct interface *interface) {
     struct stack *stack = interface->stack;
-    struct socket_name own = {
-        .address = address_v4_unspecified, .port = CLIENT_PORT, .interface = interface->index};
+    struct socket_name own = {.address = address_v4_unspecified, .port = CLIENT_PORT, .interface = interface->index};
     void (*changed)(struct dhcp *) = dhcp->changed;
     *dhcp = (struct dhcp){.interface = interface, .changed = changed};
     error_t error = stack_socket_open(stack, SOCKET_DATAGRAM, false, PROTOCOL_NUMBER_UDP, &dhcp->socket);

@@ -46,5 +46,4 @@ MUST_USE error_t dhcp_start(struct dhcp *dhcp, struct interface *interface);
 // Takes the address away again, and tells the server (RFC 2131 section 4.4.6).
 void dhcp_stop(struct dhcp *dhcp);
 // Reads the options of a message. False: it is not sound. `type`: DHCPOFFER ...; for tests and fuzzing.
-bool dhcp_parse(const uint8_t *message, uint32_t length, uint64_t now, uint8_t *type,
-                struct dhcp_lease *lease);
+bool dhcp_parse(const uint8_t *message, uint32_t length, uint64_t now, uint8_t *type, struct dhcp_lease *lease);

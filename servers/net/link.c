@@ -12,9 +12,12 @@
 #include "libipc/client/clock.h"
 #include "libipc/client/slot.h"
 #include "libipc/protocols/account.h"
+#include "libipc/protocols/kernel.h"
 #include "libipc/start/start.h"
 
-#define RETRY_NANOSECONDS UINT64_C(1000000000)
+enum { BUSY_TRIES = 20 };
+#define SMALL_MACHINE     (UINT64_C(32) << 20)
+#define RETRY_NANOSECONDS UINT64_C(100000000)
 
 static const char *const driver_names[] = {"nic.e1000", "nic.virtio_net"};
 
@@ -29,18 +32,17 @@ static void take_sent(struct link *link) {
 
 static uint8_t *frame_begin(void *context) {
     struct link *link = context;
-    if (link->sent - link->completed >= LINK_ENTRIES)
+    if (link->sent - link->completed >= link->entries)
         take_sent(link);
-    if (link->sent - link->completed >= LINK_ENTRIES)
+    if (link->sent - link->completed >= link->entries)
         return NULL;
-    return link->frames + (size_t)(LINK_ENTRIES + link->sent % LINK_ENTRIES) * NIC_ROOM_BYTES;
+    return link->frames + (size_t)(link->entries + link->sent % link->entries) * NIC_ROOM_BYTES;
 }
 
 static void frame_send(void *context, uint8_t *frame, uint32_t length) {
     struct link *link = context;
-    struct nic_frame entry = {.offset = (uint32_t)(frame - link->frames),
-                              .length = (uint16_t)length,
-                              .buffer = (uint8_t)link->buffer};
+    struct nic_frame entry = {
+        .offset = (uint32_t)(frame - link->frames), .length = (uint16_t)length, .buffer = (uint8_t)link->buffer};
     if (length == 0)
         return;
     if (ring_push(&link->rings.transmit.requests, &entry) == ERR_OK)
@@ -52,16 +54,15 @@ static const struct link_ops link_ops = {.frame_begin = frame_begin, .frame_send
 
 // --- receiving
 static void give_room(struct link *link) {
-    struct nic_frame entry = {.offset = link->given % LINK_ENTRIES * NIC_ROOM_BYTES,
-                              .length = NIC_ROOM_BYTES,
-                              .buffer = (uint8_t)link->buffer};
+    struct nic_frame entry = {
+        .offset = link->given % link->entries * NIC_ROOM_BYTES, .length = NIC_ROOM_BYTES, .buffer = (uint8_t)link->buffer};
     if (ring_push(&link->rings.receive.requests, &entry) == ERR_OK)
         link->given++;
     link->used = true;
 }
 
 static void take_frame(struct link *link, const struct nic_done *done) {
-    const uint8_t *frame = link->frames + (size_t)(link->taken % LINK_ENTRIES) * NIC_ROOM_BYTES;
+    const uint8_t *frame = link->frames + (size_t)(link->taken % link->entries) * NIC_ROOM_BYTES;
     uint32_t length = smaller(done->length, NIC_FRAME_MOST);
     link->taken++;
     if ((done->flags & (NIC_DONE_FLAG_ERROR | NIC_DONE_FLAG_CHECKSUM_BAD)) == 0 && length != 0) {
@@ -122,21 +123,29 @@ static error_t make_memory(uint64_t bytes, cap_t *memory, void **address) {
     return error != ERR_OK ? error : driver_map(*memory, bytes, address);
 }
 
+static uint32_t entries_for_this_machine(void) {
+    struct kernel_information information;
+    return kernel_information(SLOT_KERNEL, &information) == ERR_OK && information.free_bytes < SMALL_MACHINE ? LINK_ENTRIES_SMALL
+                                                                                                             : LINK_ENTRIES;
+}
+
 static error_t attach(struct link *link) {
-    struct nic_layout layout = nic_layout(LINK_ENTRIES);
+    struct nic_layout layout = nic_layout(link->entries);
     cap_t rings = 0, frames = 0, peer;
     uint64_t bits, buffer;
-    void *address;
+    void *address, *shared = NULL;
     error_t error = make_memory(layout.bytes, &rings, &address);
     if (error == ERR_OK)
-        error = nic_rings_attach_client(&link->rings, address, layout.bytes, LINK_ENTRIES);
+        shared = address;
     if (error == ERR_OK)
-        error = nic_attach_rings(link->session, LINK_ENTRIES, UINT64_C(1) << link->bit, rings,
-                                 net.server.notification, &bits, &peer);
+        error = nic_rings_attach_client(&link->rings, address, layout.bytes, link->entries);
+    if (error == ERR_OK)
+        error = nic_attach_rings(link->session, link->entries, UINT64_C(1) << link->bit, rings, net.server.notification, &bits,
+                                 &peer);
     if (error == ERR_OK) {
         link->rings.receive.peer = link->rings.transmit.peer = peer;
         link->rings.receive.peer_bits = link->rings.transmit.peer_bits = bits;
-        error = make_memory(2 * LINK_ENTRIES * NIC_ROOM_BYTES, &frames, &address);
+        error = make_memory(2 * (uint64_t)link->entries * NIC_ROOM_BYTES, &frames, &address);
     }
     if (error == ERR_OK) {
         link->frames = address;
@@ -144,8 +153,11 @@ static error_t attach(struct link *link) {
     }
     slot_release(rings);
     slot_release(frames);
-    if (error != ERR_OK)
+    if (error != ERR_OK) {
+        error_t ignored = shared != NULL ? server_unmap(shared, layout.bytes) : ERR_OK;
+        (void)ignored;
         return error;
+    }
     link->buffer = (uint32_t)buffer;
     error = nic_set_filter(link->session, NIC_FILTER_ALL_MULTICAST, NULL, 0);
     return error;
@@ -154,17 +166,18 @@ static error_t attach(struct link *link) {
 static error_t open_card(struct link *link, cap_t driver, const struct nic_status *status) {
     char name[INTERFACE_NAME_BYTES] = "eth0";
     name[3] = (char)('0' + (link - net.links));
+    link->entries = entries_for_this_machine();
     error_t error = nic_open(driver, status->unit, &link->session);
     if (error == ERR_OK)
         error = attach(link);
     if (error != ERR_OK)
         return error;
     net_begin();
-    error = interface_add(&net.stack, name, status->address, smaller(status->mtu, ETHERNET_MTU), &link_ops,
-                          link, &link->interface);
+    error =
+        interface_add(&net.stack, name, status->address, smaller(status->mtu, ETHERNET_MTU), &link_ops, link, &link->interface);
     if (error != ERR_OK)
         return error;
-    for (uint32_t i = 0; i < LINK_ENTRIES; i++)
+    for (uint32_t i = 0; i < link->entries; i++)
         give_room(link);
     link->interface->autoconfigure = true;
     link->link_seen = *(volatile uint32_t *)&link->rings.shared->link;
@@ -191,6 +204,12 @@ static void attach_driver(void *argument) {
                 link->bit = BIT_LINK + i;
             }
         error = link != NULL ? open_card(link, driver, &status) : ERR_NO_SPACE;
+        for (int tries = 0; error == ERR_BUSY && tries < BUSY_TRIES; tries++) { // an earlier client's session is still ending
+            slot_release(link->session);
+            error = fiber_sleep_until(clock_monotonic() + RETRY_NANOSECONDS);
+            if (error == ERR_OK)
+                error = open_card(link, driver, &status);
+        }
         if (error != ERR_OK)
             report_failure("a card can't be used", error);
     }

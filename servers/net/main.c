@@ -80,8 +80,7 @@ static error_t dispatch(struct request *request) {
     error_t error = ERR_STALE;
     net_begin();
     if ((request->badge >> 63) != 0) // a session of the manifest
-        error =
-            request_protocol(request) == PROTOCOL_NET ? net_dispatch(&net_net_ops, request) : ERR_BAD_METHOD;
+        error = request_protocol(request) == PROTOCOL_NET ? net_dispatch(&net_net_ops, request) : ERR_BAD_METHOD;
     else if (session_find(request->badge) != NULL)
         error = dispatch_session(request);
     net_end();
@@ -111,8 +110,7 @@ static error_t start_stack(void) {
     uint64_t random[6];
     cap_t memory;
     void *address;
-    error_t error =
-        kernel_random(SLOT_KERNEL, &random[0], &random[1], &random[2], &random[3], &random[4], &random[5]);
+    error_t error = kernel_random(SLOT_KERNEL, &random[0], &random[1], &random[2], &random[3], &random[4], &random[5]);
     if (error == ERR_OK)
         error = account_create_memory(SLOT_ACCOUNT, DATAGRAM_MOST, &memory);
     if (error == ERR_OK)
@@ -124,9 +122,19 @@ static error_t start_stack(void) {
     return stack_initialize(&net.stack, (const uint8_t *)random, STACK_MEMORY, clock_monotonic());
 }
 
+// Nothing is claimed of an actor whose memory was given up: its sessions of cards end, so that a new one can begin.
+static bool claims_nothing(cap_t slot) {
+    (void)slot;
+    return false;
+}
+
 int server_main(const struct startup *startup) {
     struct server *server = &net.server;
     report_set_name(startup->name);
+    server->fibers = 2;
+    heap_fill();
+    if (startup->is_restart != 0)
+        driver_reconcile(claims_nothing);
     server->endpoint = startup_capability("endpoint");
     server->notification = startup_capability("notification");
     server->dispatch = dispatch;

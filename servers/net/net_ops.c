@@ -23,8 +23,7 @@ static uint64_t seconds_left(uint64_t until) {
     return until == 0 ? 0 : until <= net.stack.now ? 1 : (until - net.stack.now) / NANOSECONDS_PER_SECOND + 1;
 }
 
-static error_t handle_open(struct request *request, const struct net_open_socket_in *in,
-                           struct net_open_socket_out *out) {
+static error_t handle_open(struct request *request, const struct net_open_socket_in *in, struct net_open_socket_out *out) {
     struct socket *socket;
     bool v6 = in->family == SOCKET_FAMILY_IPV6, packet = in->family == SOCKET_FAMILY_PACKET;
     if ((!v6 && !packet && in->family != SOCKET_FAMILY_IPV4) || in->protocol > UINT8_MAX ||
@@ -54,8 +53,7 @@ static error_t handle_next_interface(struct request *request, const struct net_n
         out->cursor = i + 1;
         out->interface = (struct net_interface){
             .index = interface->index,
-            .flags = (interface->up ? NET_INTERFACE_FLAG_UP : 0u) |
-                     (interface->link ? NET_INTERFACE_FLAG_LINK : 0u) |
+            .flags = (interface->up ? NET_INTERFACE_FLAG_UP : 0u) | (interface->link ? NET_INTERFACE_FLAG_LINK : 0u) |
                      (interface->loopback ? NET_INTERFACE_FLAG_LOOPBACK : 0u) |
                      (interface->autoconfigure ? NET_INTERFACE_FLAG_AUTOCONFIGURE : 0u) |
                      (config->dhcp.state != DHCP_OFF ? NET_INTERFACE_FLAG_DYNAMIC : 0u),
@@ -93,8 +91,7 @@ static error_t handle_next_address(struct request *request, const struct net_nex
     return ERR_NOT_FOUND;
 }
 
-static error_t handle_next_route(struct request *request, const struct net_next_route_in *in,
-                                 struct net_next_route_out *out) {
+static error_t handle_next_route(struct request *request, const struct net_next_route_in *in, struct net_next_route_out *out) {
     (void)request;
     for (uint64_t i = in->cursor; i < ROUTES_MAX; i++) {
         const struct route *route = &net.stack.routes[i];
@@ -121,8 +118,7 @@ static error_t handle_next_neighbour(struct request *request, const struct net_n
         if (neighbour->state == NEIGHBOUR_FREE)
             continue;
         out->cursor = i + 1;
-        out->neighbour =
-            (struct net_neighbour){.interface = neighbour->interface->index, .state = neighbour->state};
+        out->neighbour = (struct net_neighbour){.interface = neighbour->interface->index, .state = neighbour->state};
         memcpy(out->neighbour.address, neighbour->address.bytes, ADDRESS_BYTES);
         memcpy(out->neighbour.mac, neighbour->mac, MAC_BYTES);
         return ERR_OK;
@@ -183,8 +179,7 @@ static error_t handle_next_counter(struct request *request, const struct net_nex
         return ERR_NOT_FOUND;
     const struct counter *counter = &counters[in->cursor];
     uint64_t length = strlen(counter->name) + 1;
-    error_t error =
-        request_copy_out(request, 0, counter->name, length < in->name_size ? length : in->name_size);
+    error_t error = request_copy_out(request, 0, counter->name, length < in->name_size ? length : in->name_size);
     if (error != ERR_OK)
         return error;
     out->cursor = in->cursor + 1;
@@ -192,11 +187,9 @@ static error_t handle_next_counter(struct request *request, const struct net_nex
     return ERR_OK;
 }
 
-static error_t handle_lease(struct request *request, const struct net_lease_in *in,
-                            struct net_lease_out *out) {
+static error_t handle_lease(struct request *request, const struct net_lease_in *in, struct net_lease_out *out) {
     (void)request;
-    struct interface *interface =
-        in->interface <= INTERFACES_MAX ? interface_find(&net.stack, (uint32_t)in->interface) : NULL;
+    struct interface *interface = in->interface <= INTERFACES_MAX ? interface_find(&net.stack, (uint32_t)in->interface) : NULL;
     if (interface == NULL)
         return ERR_NOT_FOUND;
     const struct interface_config *config = config_of(interface);
@@ -230,8 +223,7 @@ static error_t to_change(const struct request *request, uint64_t index, struct i
     return *interface != NULL ? ERR_OK : ERR_NOT_FOUND;
 }
 
-static error_t handle_set_up(struct request *request, const struct net_set_up_in *in,
-                             struct net_set_up_out *out) {
+static error_t handle_set_up(struct request *request, const struct net_set_up_in *in, struct net_set_up_out *out) {
     (void)out;
     struct interface *interface;
     error_t error = to_change(request, in->interface, &interface);
@@ -240,8 +232,7 @@ static error_t handle_set_up(struct request *request, const struct net_set_up_in
     return error;
 }
 
-static error_t handle_set_mtu(struct request *request, const struct net_set_mtu_in *in,
-                              struct net_set_mtu_out *out) {
+static error_t handle_set_mtu(struct request *request, const struct net_set_mtu_in *in, struct net_set_mtu_out *out) {
     (void)out;
     struct interface *interface;
     error_t error = to_change(request, in->interface, &interface);
@@ -252,15 +243,12 @@ static error_t handle_set_mtu(struct request *request, const struct net_set_mtu_
     return error;
 }
 
-static error_t handle_add_address(struct request *request, const struct net_add_address_in *in,
-                                  struct net_add_address_out *out) {
+static error_t handle_add_address(struct request *request, const struct net_add_address_in *in, struct net_add_address_out *out) {
     (void)out;
     struct interface *interface;
     struct address address = address_from_bytes(in->address.address);
     error_t error = to_change(request, in->address.interface, &interface);
-    return error != ERR_OK
-               ? error
-               : interface_add_address(interface, &address, stack_bits(&address, in->address.prefix));
+    return error != ERR_OK ? error : interface_add_address(interface, &address, stack_bits(&address, in->address.prefix));
 }
 
 static error_t handle_remove_address(struct request *request, const struct net_remove_address_in *in,
@@ -274,8 +262,7 @@ static error_t handle_remove_address(struct request *request, const struct net_r
     return error != ERR_OK ? error : interface_remove_address(interface, &address);
 }
 
-static error_t handle_add_route(struct request *request, const struct net_add_route_in *in,
-                                struct net_add_route_out *out) {
+static error_t handle_add_route(struct request *request, const struct net_add_route_in *in, struct net_add_route_out *out) {
     (void)out;
     struct interface *interface;
     struct route route = {.prefix = address_from_bytes(in->route.prefix),
@@ -299,12 +286,10 @@ static error_t handle_remove_route(struct request *request, const struct net_rem
     struct address gateway = address_from_bytes(in->route.gateway);
     error_t error = to_change(request, in->route.interface, &interface);
     return error != ERR_OK ? error
-                           : route_remove(&net.stack, &prefix, stack_bits(&prefix, in->route.bits), &gateway,
-                                          interface->index);
+                           : route_remove(&net.stack, &prefix, stack_bits(&prefix, in->route.bits), &gateway, interface->index);
 }
 
-static error_t handle_set_dhcp(struct request *request, const struct net_set_dhcp_in *in,
-                               struct net_set_dhcp_out *out) {
+static error_t handle_set_dhcp(struct request *request, const struct net_set_dhcp_in *in, struct net_set_dhcp_out *out) {
     (void)out;
     struct interface *interface;
     error_t error = to_change(request, in->interface, &interface);

@@ -29,9 +29,8 @@ struct socket_address address_to_message(const struct socket_name *name, const s
 }
 
 error_t address_from_message(const struct socket_address *address, struct socket_name *name) {
-    *name = (struct socket_name){.address = address_from_bytes(address->address),
-                                 .port = address->port,
-                                 .interface = address->interface};
+    *name = (struct socket_name){
+        .address = address_from_bytes(address->address), .port = address->port, .interface = address->interface};
     if (address->family == SOCKET_FAMILY_IPV4 && !address_is_v4(&name->address))
         return ERR_INVALID;
     return ERR_OK;
@@ -44,8 +43,7 @@ static error_t stream_read(struct session *session, const struct mover *mover, s
     uint64_t left = operation->length - operation->done;
     if (operation->length == 0)
         return ERR_OK;
-    error_t error = stack_socket_stream_data(session->socket, 0,
-                                             left < UINT32_MAX ? (uint32_t)left : UINT32_MAX, pieces, &count);
+    error_t error = stack_socket_stream_data(session->socket, 0, left < UINT32_MAX ? (uint32_t)left : UINT32_MAX, pieces, &count);
     if (error != ERR_OK)
         return error;
     for (uint32_t i = 0; i < count; i++) {
@@ -62,8 +60,7 @@ static error_t stream_read(struct session *session, const struct mover *mover, s
     return all && total != 0 && operation->done < operation->length ? ERR_AGAIN : ERR_OK;
 }
 
-static error_t datagram_read(struct session *session, const struct mover *mover,
-                             struct operation *operation) {
+static error_t datagram_read(struct session *session, const struct mover *mover, struct operation *operation) {
     struct socket *socket = session->socket;
     const struct datagram *datagram = stack_socket_peek(socket);
     if (datagram == NULL) {
@@ -92,8 +89,8 @@ static error_t stream_write(struct session *session, const struct mover *mover, 
         struct piece pieces[2];
         uint32_t count, total = 0;
         uint64_t left = operation->length - operation->done;
-        error_t error = stack_socket_stream_room(
-            session->socket, left < UINT32_MAX ? (uint32_t)left : UINT32_MAX, pieces, &count);
+        error_t error =
+            stack_socket_stream_room(session->socket, left < UINT32_MAX ? (uint32_t)left : UINT32_MAX, pieces, &count);
         for (uint32_t i = 0; i < count && error == ERR_OK; i++) {
             error = copy_in(mover, operation->done + total, (void *)(uintptr_t)pieces[i].data, // NOLINT
                             pieces[i].length);
@@ -107,8 +104,7 @@ static error_t stream_write(struct session *session, const struct mover *mover, 
     return ERR_OK;
 }
 
-static error_t datagram_write(struct session *session, const struct mover *mover,
-                              struct operation *operation) {
+static error_t datagram_write(struct session *session, const struct mover *mover, struct operation *operation) {
     struct socket_name to;
     bool named = operation->to.family != 0;
     if (operation->length > DATAGRAM_MOST)
@@ -117,8 +113,7 @@ static error_t datagram_write(struct session *session, const struct mover *mover
     if (error == ERR_OK)
         error = copy_in(mover, 0, net.scratch, operation->length);
     if (error == ERR_OK)
-        error =
-            stack_socket_send(session->socket, named ? &to : NULL, net.scratch, (uint32_t)operation->length);
+        error = stack_socket_send(session->socket, named ? &to : NULL, net.scratch, (uint32_t)operation->length);
     if (error == ERR_OK)
         operation->done = operation->length;
     return error;

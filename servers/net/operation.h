@@ -17,8 +17,7 @@ struct operation {
 };
 
 // Goes on with it. ERR_AGAIN: not finished yet; done tells how far it is.
-MUST_USE error_t operation_try(struct session *session, const struct mover *mover,
-                               struct operation *operation);
+MUST_USE error_t operation_try(struct session *session, const struct mover *mover, struct operation *operation);
 
 struct socket_address address_to_message(const struct socket_name *name, const struct socket *socket);
 MUST_USE error_t address_from_message(const struct socket_address *address, struct socket_name *name);

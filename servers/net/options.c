@@ -2,8 +2,7 @@
 #include "servers/net/stack/tcp.h"
 #include "servers/net/state.h"
 
-error_t net_get_option(struct request *request, const struct socket_get_option_in *in,
-                       struct socket_get_option_out *out) {
+error_t net_get_option(struct request *request, const struct socket_get_option_in *in, struct socket_get_option_out *out) {
     struct session *session = session_find(request->badge);
     struct socket *socket = session->socket;
     const struct socket_options *options = &socket->options;
@@ -158,8 +157,7 @@ static error_t set_number(struct session *session, uint64_t option, uint64_t val
     }
 }
 
-error_t net_set_option(struct request *request, const struct socket_set_option_in *in,
-                       struct socket_set_option_out *out) {
+error_t net_set_option(struct request *request, const struct socket_set_option_in *in, struct socket_set_option_out *out) {
     (void)out;
     struct session *session = session_find(request->badge);
     struct socket *socket = session->socket;

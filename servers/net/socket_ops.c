@@ -13,8 +13,7 @@ static struct session *session_of(const struct request *request) {
 // Lets others go on until the socket changes.
 static error_t wait_for_change(struct session *session, uint64_t deadline) {
     net_end();
-    error_t error =
-        deadline != 0 ? fiber_wait_until(&session->fibers, deadline) : fiber_wait(&session->fibers);
+    error_t error = deadline != 0 ? fiber_wait_until(&session->fibers, deadline) : fiber_wait(&session->fibers);
     net_begin();
     return error;
 }
@@ -28,8 +27,7 @@ static error_t connect_result(struct socket *socket) {
     return tcp->state == TCP_CLOSED && !tcp->fin_received ? -ECONNREFUSED : ERR_OK;
 }
 
-static error_t handle_connect(struct request *request, const struct socket_connect_in *in,
-                              struct socket_connect_out *out) {
+static error_t handle_connect(struct request *request, const struct socket_connect_in *in, struct socket_connect_out *out) {
     (void)out;
     struct session *session = session_of(request);
     struct socket_name peer;
@@ -53,31 +51,27 @@ static error_t handle_connect(struct request *request, const struct socket_conne
     return error;
 }
 
-static error_t handle_bind(struct request *request, const struct socket_bind_in *in,
-                           struct socket_bind_out *out) {
+static error_t handle_bind(struct request *request, const struct socket_bind_in *in, struct socket_bind_out *out) {
     (void)out;
     struct socket_name name;
     error_t error = address_from_message(&in->name, &name);
     return error != ERR_OK ? error : stack_socket_bind(session_of(request)->socket, &name);
 }
 
-static error_t handle_listen(struct request *request, const struct socket_listen_in *in,
-                             struct socket_listen_out *out) {
+static error_t handle_listen(struct request *request, const struct socket_listen_in *in, struct socket_listen_out *out) {
     (void)out;
     return stack_socket_listen(session_of(request)->socket,
                                in->backlog < SOCKET_BACKLOG_MAX ? (uint32_t)in->backlog : SOCKET_BACKLOG_MAX);
 }
 
-static error_t handle_accept(struct request *request, const struct socket_accept_in *in,
-                             struct socket_accept_out *out) {
+static error_t handle_accept(struct request *request, const struct socket_accept_in *in, struct socket_accept_out *out) {
     struct session *session = session_of(request);
     struct socket *made;
     error_t error;
     if ((in->flags & ~(uint64_t)FILE_FLAG_NON_BLOCKING) != 0)
         return ERR_INVALID;
     uint64_t deadline = session->receive_timeout != 0 ? clock_monotonic() + session->receive_timeout : 0;
-    while ((error = stack_socket_accept(session->socket, &made)) == ERR_AGAIN &&
-           (session->flags & FILE_FLAG_NON_BLOCKING) == 0) {
+    while ((error = stack_socket_accept(session->socket, &made)) == ERR_AGAIN && (session->flags & FILE_FLAG_NON_BLOCKING) == 0) {
         error = wait_for_change(session, deadline);
         if (error != ERR_OK)
             return error == ERR_DEADLINE ? ERR_AGAIN : error;
@@ -93,24 +87,21 @@ static error_t handle_accept(struct request *request, const struct socket_accept
     return ERR_OK;
 }
 
-static error_t handle_shutdown(struct request *request, const struct socket_shutdown_in *in,
-                               struct socket_shutdown_out *out) {
+static error_t handle_shutdown(struct request *request, const struct socket_shutdown_in *in, struct socket_shutdown_out *out) {
     (void)out;
     if (in->sides == 0 || (in->sides & ~(uint64_t)(SOCKET_SIDE_READ | SOCKET_SIDE_WRITE)) != 0)
         return ERR_INVALID;
     return stack_socket_shutdown(session_of(request)->socket, (uint32_t)in->sides);
 }
 
-static error_t handle_name(struct request *request, const struct socket_name_in *in,
-                           struct socket_name_out *out) {
+static error_t handle_name(struct request *request, const struct socket_name_in *in, struct socket_name_out *out) {
     (void)in;
     const struct socket *socket = session_of(request)->socket;
     out->name = address_to_message(&socket->local, socket);
     return ERR_OK;
 }
 
-static error_t handle_peer(struct request *request, const struct socket_peer_in *in,
-                           struct socket_peer_out *out) {
+static error_t handle_peer(struct request *request, const struct socket_peer_in *in, struct socket_peer_out *out) {
     (void)in;
     const struct socket *socket = session_of(request)->socket;
     if (!socket->connected || (socket->kind == SOCKET_STREAM && !tcp_is_connected(socket)))
@@ -119,10 +110,8 @@ static error_t handle_peer(struct request *request, const struct socket_peer_in 
     return ERR_OK;
 }
 
-static error_t handle_send_to(struct request *request, const struct socket_send_to_in *in,
-                              struct socket_send_to_out *out) {
-    struct operation operation = {
-        .kind = OPERATION_SEND, .length = in->data_size, .flags = in->flags, .to = in->to};
+static error_t handle_send_to(struct request *request, const struct socket_send_to_in *in, struct socket_send_to_out *out) {
+    struct operation operation = {.kind = OPERATION_SEND, .length = in->data_size, .flags = in->flags, .to = in->to};
     error_t error = operation_begin(session_of(request), request, &operation);
     out->count = operation.done;
     return error;
@@ -142,15 +131,13 @@ static struct address group_of(const struct socket_address *group) {
     return address_from_bytes(group->address);
 }
 
-static error_t handle_join(struct request *request, const struct socket_join_group_in *in,
-                           struct socket_join_group_out *out) {
+static error_t handle_join(struct request *request, const struct socket_join_group_in *in, struct socket_join_group_out *out) {
     (void)out;
     struct address group = group_of(&in->group);
     return stack_socket_join(session_of(request)->socket, &group, in->group.interface);
 }
 
-static error_t handle_leave(struct request *request, const struct socket_leave_group_in *in,
-                            struct socket_leave_group_out *out) {
+static error_t handle_leave(struct request *request, const struct socket_leave_group_in *in, struct socket_leave_group_out *out) {
     (void)out;
     struct address group = group_of(&in->group);
     return stack_socket_leave(session_of(request)->socket, &group, in->group.interface);

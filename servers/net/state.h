@@ -15,7 +15,8 @@
 
 enum {
     LINKS_MAX = 4,
-    LINK_ENTRIES = 64,
+    LINK_ENTRIES = 128,      // of each ring
+    LINK_ENTRIES_SMALL = 16, // on a machine with little memory
     LINK_BATCH = 16, // frames that are taken in at once: what they change fits the undo log
     BIT_START = 0,   // of the notification: the loop has begun
     BIT_LINK = 8,    // the first link's
@@ -28,7 +29,8 @@ struct link {
     struct interface *interface; // NULL: this entry is free
     cap_t session;
     struct nic_rings rings;
-    uint8_t *frames; // LINK_ENTRIES to receive, then as many to send; NIC_ROOM_BYTES each
+    uint32_t entries;
+    uint8_t *frames; // `entries` to receive, then as many to send; NIC_ROOM_BYTES each
     uint32_t buffer;
     uint32_t sent, completed; // positions of the ring to send
     uint32_t given, taken;    // of the ring to receive
@@ -111,8 +113,7 @@ struct mover {
     struct deferred *deferred;
 };
 // Tries a request of socket_ops.c; what can't be done now is put aside until it can.
-MUST_USE error_t operation_begin(struct session *session, struct request *request,
-                                 struct operation *operation);
+MUST_USE error_t operation_begin(struct session *session, struct request *request, struct operation *operation);
 void waiters_serve(struct session *session);
 void waiters_end(struct session *session, error_t status);
 
@@ -123,10 +124,8 @@ struct interface_config *config_of(const struct interface *interface);
 void config_interface(struct interface *interface);
 
 // --- options.c
-error_t net_get_option(struct request *request, const struct socket_get_option_in *in,
-                       struct socket_get_option_out *out);
-error_t net_set_option(struct request *request, const struct socket_set_option_in *in,
-                       struct socket_set_option_out *out);
+error_t net_get_option(struct request *request, const struct socket_get_option_in *in, struct socket_get_option_out *out);
+error_t net_set_option(struct request *request, const struct socket_set_option_in *in, struct socket_set_option_out *out);
 uint32_t address_to_family(const struct socket *socket);
 
 extern const struct file_ops net_file_ops;

@@ -15,8 +15,7 @@ static void answer(struct deferred *deferred, const struct operation *operation,
     struct file_read_out read = {.count = operation->done};
     struct file_write_out written = {.count = operation->done};
     struct socket_send_to_out sent = {.count = operation->done};
-    struct socket_receive_from_out received = {
-        .from = operation->from, .count = operation->done, .whole = operation->whole};
+    struct socket_receive_from_out received = {.from = operation->from, .count = operation->done, .whole = operation->whole};
     switch (operation->kind) {
     case OPERATION_READ:
         file_read_answer(deferred, status, &read);
@@ -64,8 +63,7 @@ static void timed_out(struct timer *timer) {
     waiter_end(waiter, ERR_AGAIN); // POSIX, SO_RCVTIMEO: EAGAIN
 }
 
-static error_t put_aside(struct session *session, struct request *request,
-                         const struct operation *operation) {
+static error_t put_aside(struct session *session, struct request *request, const struct operation *operation) {
     bool reading = is_reading(operation);
     uint64_t timeout = reading ? session->receive_timeout : session->send_timeout;
     struct waiter *waiter = session->waiting < WAITERS_MAX ? calloc(1, sizeof(*waiter)) : NULL;
@@ -100,8 +98,7 @@ static bool somebody_waits(const struct session *session, bool reading) {
 }
 
 error_t operation_begin(struct session *session, struct request *request, struct operation *operation) {
-    bool waits = (session->flags & FILE_FLAG_NON_BLOCKING) == 0 &&
-                 (operation->flags & SOCKET_MESSAGE_FLAG_DO_NOT_WAIT) == 0;
+    bool waits = (session->flags & FILE_FLAG_NON_BLOCKING) == 0 && (operation->flags & SOCKET_MESSAGE_FLAG_DO_NOT_WAIT) == 0;
     struct mover mover = {.request = request};
     error_t error = ERR_AGAIN;
     if (!somebody_waits(session, is_reading(operation)))

@@ -45,8 +45,18 @@ struct ipv6_mreq {
 };
 
 extern const struct in6_addr in6addr_any, in6addr_loopback;
-#define IN6ADDR_ANY_INIT {{{0}}}
-#define IN6ADDR_LOOPBACK_INIT {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}}
+#define IN6ADDR_ANY_INIT                                                                                                         \
+    {                                                                                                                            \
+        {                                                                                                                        \
+            { 0 }                                                                                                                \
+        }                                                                                                                        \
+    }
+#define IN6ADDR_LOOPBACK_INIT                                                                                                    \
+    {                                                                                                                            \
+        {                                                                                                                        \
+            { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 }                                                                   \
+        }                                                                                                                        \
+    }
 
 #define INADDR_ANY       ((in_addr_t)0)
 #define INADDR_LOOPBACK  ((in_addr_t)0x7f000001)
@@ -85,12 +95,10 @@ extern const struct in6_addr in6addr_any, in6addr_loopback;
 #define htonl(value) __builtin_bswap32((uint32_t)(value))
 #define ntohl(value) __builtin_bswap32((uint32_t)(value))
 
-#define IN6_IS_ADDR_UNSPECIFIED(a)                                                                           \
+#define IN6_IS_ADDR_UNSPECIFIED(a)                                                                                               \
     ((a)->s6_addr32[0] == 0 && (a)->s6_addr32[1] == 0 && (a)->s6_addr32[2] == 0 && (a)->s6_addr32[3] == 0)
-#define IN6_IS_ADDR_LOOPBACK(a)                                                                              \
-    ((a)->s6_addr32[0] == 0 && (a)->s6_addr32[1] == 0 && (a)->s6_addr32[2] == 0 &&                          \
-     (a)->s6_addr32[3] == htonl(1))
+#define IN6_IS_ADDR_LOOPBACK(a)                                                                                                  \
+    ((a)->s6_addr32[0] == 0 && (a)->s6_addr32[1] == 0 && (a)->s6_addr32[2] == 0 && (a)->s6_addr32[3] == htonl(1))
 #define IN6_IS_ADDR_MULTICAST(a) ((a)->s6_addr[0] == 0xff)
 #define IN6_IS_ADDR_LINKLOCAL(a) ((a)->s6_addr[0] == 0xfe && ((a)->s6_addr[1] & 0xc0) == 0x80)
-#define IN6_IS_ADDR_V4MAPPED(a)                                                                              \
-    ((a)->s6_addr32[0] == 0 && (a)->s6_addr32[1] == 0 && (a)->s6_addr32[2] == htonl(0xffff))
+#define IN6_IS_ADDR_V4MAPPED(a)  ((a)->s6_addr32[0] == 0 && (a)->s6_addr32[1] == 0 && (a)->s6_addr32[2] == htonl(0xffff))

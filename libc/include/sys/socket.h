@@ -92,8 +92,7 @@ int getpeername(int fd, struct sockaddr *restrict address, socklen_t *restrict l
 int getsockopt(int fd, int level, int option, void *restrict value, socklen_t *restrict length);
 int setsockopt(int fd, int level, int option, const void *value, socklen_t length);
 ssize_t send(int fd, const void *buffer, size_t size, int flags);
-ssize_t sendto(int fd, const void *buffer, size_t size, int flags, const struct sockaddr *address,
-               socklen_t length);
+ssize_t sendto(int fd, const void *buffer, size_t size, int flags, const struct sockaddr *address, socklen_t length);
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags);
 ssize_t recv(int fd, void *buffer, size_t size, int flags);
 ssize_t recvfrom(int fd, void *restrict buffer, size_t size, int flags, struct sockaddr *restrict address,

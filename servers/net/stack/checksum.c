@@ -34,8 +34,8 @@ uint64_t checksum_add_pieces(uint64_t sum, const struct piece *pieces, uint32_t 
     return sum;
 }
 
-uint64_t checksum_pseudo_header(const struct address *source, const struct address *destination,
-                                uint8_t protocol, uint32_t length) {
+uint64_t checksum_pseudo_header(const struct address *source, const struct address *destination, uint8_t protocol,
+                                uint32_t length) {
     uint8_t rest[8] = {0};
     bool v4 = address_is_v4(destination);
     uint32_t skip = v4 ? 12 : 0;

@@ -58,8 +58,7 @@ static void cubic_increase(struct tcp *tcp, uint32_t bytes) {
     if (t >= congestion->k)
         target += cubic_bytes(t - congestion->k, tcp->mss);
     else
-        target -= cubic_bytes(congestion->k - t, tcp->mss) < target ? cubic_bytes(congestion->k - t, tcp->mss)
-                                                                    : target;
+        target -= cubic_bytes(congestion->k - t, tcp->mss) < target ? cubic_bytes(congestion->k - t, tcp->mss) : target;
     // Between the window and one and a half of it (section 4.2).
     uint64_t most = (uint64_t)congestion->window + congestion->window / 2;
     target = target < congestion->window ? congestion->window : target > most ? most : target;
@@ -106,9 +105,8 @@ static uint32_t reduced(struct tcp *tcp) {
     uint32_t base = smaller(flight(tcp), congestion->window), window = base / 2;
     if (!tcp->socket.stack->newreno) {
         // Section 4.7: a window that did not reach the last maximum makes room for others.
-        congestion->maximum = congestion->window < congestion->maximum
-                                  ? (uint32_t)((uint64_t)congestion->window * 17 / 20)
-                                  : congestion->window;
+        congestion->maximum =
+            congestion->window < congestion->maximum ? (uint32_t)((uint64_t)congestion->window * 17 / 20) : congestion->window;
         window = (uint32_t)((uint64_t)base * 7 / 10);
     }
     return larger(window, 2 * tcp->mss);

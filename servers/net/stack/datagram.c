@@ -8,8 +8,7 @@
 enum { UDP_HEADER_BYTES = 8, ICMPV6_CHECKSUM_AT = 2 };
 
 // --- sending
-static error_t send_frame(struct socket *socket, const struct socket_name *to, const void *bytes,
-                          uint32_t length) {
+static error_t send_frame(struct socket *socket, const struct socket_name *to, const void *bytes, uint32_t length) {
     uint32_t index = to != NULL ? to->interface : socket->local.interface;
     struct interface *interface = interface_find(socket->stack, index);
     if (interface == NULL)
@@ -28,8 +27,7 @@ static error_t send_frame(struct socket *socket, const struct socket_name *to, c
     return ERR_OK;
 }
 
-static error_t send_udp(struct socket *socket, struct flow *flow, uint16_t port, const void *bytes,
-                        uint32_t length) {
+static error_t send_udp(struct socket *socket, struct flow *flow, uint16_t port, const void *bytes, uint32_t length) {
     uint8_t header[UDP_HEADER_BYTES];
     if (port == 0)
         return ERR_INVALID;
@@ -76,8 +74,7 @@ static error_t send_raw(struct socket *socket, struct flow *flow, const void *by
     return ip_send(socket->stack, flow, pieces, 2, ICMPV6_CHECKSUM_AT);
 }
 
-error_t stack_socket_send(struct socket *socket, const struct socket_name *to, const void *bytes,
-                          uint32_t length) {
+error_t stack_socket_send(struct socket *socket, const struct socket_name *to, const void *bytes, uint32_t length) {
     if (socket->kind == SOCKET_PACKET)
         return send_frame(socket, to, bytes, length);
     if (socket->error != ERR_OK)
@@ -114,13 +111,12 @@ error_t stack_socket_send(struct socket *socket, const struct socket_name *to, c
 
 // --- receiving
 static bool wants(const struct socket *socket, const struct packet *packet, uint16_t from_port) {
-    if (!socket_matches(socket, &packet->destination) &&
-        !(packet->group && address_is_unspecified(&socket->local.address)))
+    if (!socket_matches(socket, &packet->destination) && !(packet->group && address_is_unspecified(&socket->local.address)))
         return false;
     if (socket->local.interface != 0 && socket->local.interface != packet->interface->index)
         return false;
-    return !socket->connected || (address_equal(&socket->remote.address, &packet->source) &&
-                                  (from_port == socket->remote.port || from_port == 0));
+    return !socket->connected ||
+           (address_equal(&socket->remote.address, &packet->source) && (from_port == socket->remote.port || from_port == 0));
 }
 
 static struct datagram head_of(const struct packet *packet, uint16_t port) {
@@ -134,8 +130,7 @@ static struct datagram head_of(const struct packet *packet, uint16_t port) {
 }
 
 // The socket that is meant most precisely: connected before bound to an address before bound to any.
-static struct socket *find_udp(struct stack *stack, const struct packet *packet, uint16_t port,
-                               uint16_t from_port) {
+static struct socket *find_udp(struct stack *stack, const struct packet *packet, uint16_t port, uint16_t from_port) {
     struct socket *best = NULL;
     int best_rank = -1;
     for (struct socket *at = stack->bound[bound_bucket(port)]; at != NULL; at = at->next) {
@@ -150,8 +145,7 @@ static struct socket *find_udp(struct stack *stack, const struct packet *packet,
     return best;
 }
 
-static void give(struct stack *stack, struct socket *socket, const struct datagram *head,
-                 const struct piece *piece) {
+static void give(struct stack *stack, struct socket *socket, const struct datagram *head, const struct piece *piece) {
     if (socket->read_closed)
         return;
     if (!socket_queue(socket, head, piece, 1))
@@ -164,9 +158,9 @@ void udp_input(struct stack *stack, const struct packet *packet) {
     bool has_sum = packet->length >= UDP_HEADER_BYTES && load16(header + 6) != 0;
     // RFC 8200 section 8.1: over IPv6 there must be a sum.
     if (length < UDP_HEADER_BYTES || length > packet->length || (!has_sum && !packet->v4) ||
-        (has_sum && checksum_finish(checksum_add(checksum_pseudo_header(&packet->source, &packet->destination,
-                                                                        PROTOCOL_NUMBER_UDP, length),
-                                                 header, length)) != 0)) {
+        (has_sum &&
+         checksum_finish(checksum_add(checksum_pseudo_header(&packet->source, &packet->destination, PROTOCOL_NUMBER_UDP, length),
+                                      header, length)) != 0)) {
         stack->statistics.udp_bad++;
         return;
     }
@@ -200,9 +194,9 @@ void udp_error(struct stack *stack, const struct icmp_error *error) {
     uint16_t port = load16(error->transport + (echo ? 4 : 0));
     uint16_t remote = echo ? 0 : load16(error->transport + 2);
     for (struct socket *at = stack->bound[bound_bucket(port)]; at != NULL; at = at->next) {
-        if (at->local.port != port || at->protocol != error->protocol || at->kind != SOCKET_DATAGRAM ||
-            !at->connected || !address_equal(&at->remote.address, &error->destination) ||
-            (!echo && at->remote.port != remote) || error->error == ERR_OK)
+        if (at->local.port != port || at->protocol != error->protocol || at->kind != SOCKET_DATAGRAM || !at->connected ||
+            !address_equal(&at->remote.address, &error->destination) || (!echo && at->remote.port != remote) ||
+            error->error == ERR_OK)
             continue;
         at->error = error->error;
         socket_changed(at);
@@ -215,8 +209,7 @@ void echo_input(struct stack *stack, const struct packet *packet) {
     struct datagram head = head_of(packet, 0);
     struct piece piece = {packet->payload, packet->length};
     for (struct socket *at = stack->bound[bound_bucket(port)]; at != NULL; at = at->next)
-        if (at->local.port == port && at->protocol == packet->protocol && at->kind == SOCKET_DATAGRAM &&
-            wants(at, packet, 0)) {
+        if (at->local.port == port && at->protocol == packet->protocol && at->kind == SOCKET_DATAGRAM && wants(at, packet, 0)) {
             give(stack, at, &head, &piece);
             return;
         }
@@ -226,11 +219,10 @@ bool raw_input(struct stack *stack, const struct packet *packet) {
     bool wanted = false;
     struct datagram head = head_of(packet, 0);
     // Of IPv4 the header is part of what a raw socket reads; of IPv6 it is not (RFC 3542 section 3).
-    struct piece piece = packet->v4 ? (struct piece){packet->network, packet->network_length}
-                                    : (struct piece){packet->payload, packet->length};
+    struct piece piece =
+        packet->v4 ? (struct piece){packet->network, packet->network_length} : (struct piece){packet->payload, packet->length};
     for (struct socket *at = stack->raw; at != NULL; at = at->next) {
-        if (at->kind != SOCKET_RAW || at->protocol != packet->protocol || !wants(at, packet, 0) ||
-            at->v6 == packet->v4)
+        if (at->kind != SOCKET_RAW || at->protocol != packet->protocol || !wants(at, packet, 0) || at->v6 == packet->v4)
             continue;
         give(stack, at, &head, &piece);
         wanted = true;
@@ -250,8 +242,7 @@ void socket_show_frame(struct interface *interface, const uint8_t *frame, uint32
 }
 
 // DHCP's answers come to an address that is not ours yet (RFC 2131 section 4.1).
-bool socket_accepts_anything(struct stack *stack, const struct interface *interface,
-                             const struct packet *packet) {
+bool socket_accepts_anything(struct stack *stack, const struct interface *interface, const struct packet *packet) {
     enum { DHCP_CLIENT_PORT = 68 };
     if (packet->protocol != PROTOCOL_NUMBER_UDP || packet->length < UDP_HEADER_BYTES ||
         load16(packet->payload + 2) != DHCP_CLIENT_PORT)

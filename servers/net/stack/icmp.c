@@ -23,17 +23,15 @@ static bool may_tell(struct stack *stack, const struct packet *packet, uint8_t t
         address_is_unspecified(&packet->source) || packet->interface->loopback ||
         interface_is_broadcast(packet->interface, &packet->source))
         return packet->interface->loopback && !packet->group && !address_is_multicast(&packet->source);
-    if (packet->protocol == PROTOCOL_NUMBER_ICMP && packet->v4 && packet->length > 0 &&
-        packet->payload[0] != ICMP_ECHO && packet->payload[0] != ICMP_ECHO_REPLY)
+    if (packet->protocol == PROTOCOL_NUMBER_ICMP && packet->v4 && packet->length > 0 && packet->payload[0] != ICMP_ECHO &&
+        packet->payload[0] != ICMP_ECHO_REPLY)
         return false;
-    if (packet->protocol == PROTOCOL_NUMBER_ICMPV6 && !packet->v4 &&
-        (packet->length == 0 || packet->payload[0] < 128))
+    if (packet->protocol == PROTOCOL_NUMBER_ICMPV6 && !packet->v4 && (packet->length == 0 || packet->payload[0] < 128))
         return false;
     return stack_take_token(stack, &stack->icmp_tokens_at, &stack->icmp_tokens, ERRORS_PER_SECOND);
 }
 
-void icmp_send_error(struct stack *stack, const struct packet *packet, uint8_t type, uint8_t code,
-                     uint32_t parameter) {
+void icmp_send_error(struct stack *stack, const struct packet *packet, uint8_t type, uint8_t code, uint32_t parameter) {
     if (!may_tell(stack, packet, type, code))
         return;
     uint8_t header[ICMP_HEADER_BYTES] = {type, code};
@@ -52,8 +50,8 @@ void icmp_send_error(struct stack *stack, const struct packet *packet, uint8_t t
         stack->statistics.icmp_out++;
 }
 
-void icmpv6_send(struct interface *interface, const struct address *source, const struct address *destination,
-                 uint8_t *message, uint32_t length) {
+void icmpv6_send(struct interface *interface, const struct address *source, const struct address *destination, uint8_t *message,
+                 uint32_t length) {
     struct piece piece = {message, length};
     struct flow flow = {.source = *source,
                         .destination = *destination,
@@ -130,8 +128,7 @@ static void error_input_v4(struct stack *stack, const struct packet *packet) {
     uint32_t length = packet->length - ICMP_HEADER_BYTES;
     uint8_t type = packet->payload[0], code = packet->payload[1];
     uint32_t header = length >= IPV4_HEADER_BYTES ? (quoted[0] & 0xfu) * 4 : 0;
-    if (header < IPV4_HEADER_BYTES || header > length || quoted[0] >> 4 != 4 ||
-        (load16(quoted + 6) & 0x1fff) != 0)
+    if (header < IPV4_HEADER_BYTES || header > length || quoted[0] >> 4 != 4 || (load16(quoted + 6) & 0x1fff) != 0)
         return;
     struct icmp_error error = {
         .source = address_from_v4(load32(quoted + 12)),
@@ -157,8 +154,7 @@ static void error_input_v4(struct stack *stack, const struct packet *packet) {
 
 void icmpv4_input(struct stack *stack, const struct packet *packet) {
     stack->statistics.icmp_in++;
-    if (packet->length < ICMP_HEADER_BYTES ||
-        checksum_finish(checksum_add(0, packet->payload, packet->length)) != 0) {
+    if (packet->length < ICMP_HEADER_BYTES || checksum_finish(checksum_add(0, packet->payload, packet->length)) != 0) {
         stack->statistics.icmp_bad++;
         return;
     }
@@ -233,10 +229,8 @@ static void error_input_v6(struct stack *stack, const struct packet *packet) {
 
 void icmpv6_input(struct stack *stack, const struct packet *packet) {
     stack->statistics.icmp_in++;
-    uint64_t sum =
-        checksum_pseudo_header(&packet->source, &packet->destination, PROTOCOL_NUMBER_ICMPV6, packet->length);
-    if (packet->length < ICMP_HEADER_BYTES ||
-        checksum_finish(checksum_add(sum, packet->payload, packet->length)) != 0) {
+    uint64_t sum = checksum_pseudo_header(&packet->source, &packet->destination, PROTOCOL_NUMBER_ICMPV6, packet->length);
+    if (packet->length < ICMP_HEADER_BYTES || checksum_finish(checksum_add(sum, packet->payload, packet->length)) != 0) {
         stack->statistics.icmp_bad++;
         return;
     }

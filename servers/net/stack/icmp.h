@@ -43,11 +43,10 @@ void icmpv4_input(struct stack *stack, const struct packet *packet);
 void icmpv6_input(struct stack *stack, const struct packet *packet);
 // Tells the sender of `packet` of a failure, unless the rules of RFC 1122 section 3.2.2 and RFC 4443 section
 // 2.4 forbid it, and within a rate. `parameter`: the second word of the message.
-void icmp_send_error(struct stack *stack, const struct packet *packet, uint8_t type, uint8_t code,
-                     uint32_t parameter);
+void icmp_send_error(struct stack *stack, const struct packet *packet, uint8_t type, uint8_t code, uint32_t parameter);
 // Sends an ICMPv6 message with its checksum. For neighbour discovery.
-void icmpv6_send(struct interface *interface, const struct address *source, const struct address *destination,
-                 uint8_t *message, uint32_t length);
+void icmpv6_send(struct interface *interface, const struct address *source, const struct address *destination, uint8_t *message,
+                 uint32_t length);
 // What waited for a neighbour that does not answer: its senders are told (RFC 1122 section 2.3.2.1).
 void icmp_neighbour_failed(struct stack *stack, const struct neighbour *neighbour);
 // Neighbour discovery's messages (nd.c).

@@ -8,8 +8,8 @@
 
 #include <errno.h>
 
-error_t interface_add(struct stack *stack, const char *name, const uint8_t *mac, uint32_t mtu,
-                      const struct link_ops *ops, void *context, struct interface **result) {
+error_t interface_add(struct stack *stack, const char *name, const uint8_t *mac, uint32_t mtu, const struct link_ops *ops,
+                      void *context, struct interface **result) {
     for (uint32_t i = 0; i < INTERFACES_MAX; i++) {
         struct interface *interface = &stack->interfaces[i];
         if (interface->index != 0)
@@ -83,8 +83,7 @@ static struct address prefix_of(const struct address *address, uint32_t bits) {
 
 error_t interface_add_address(struct interface *interface, const struct address *address, uint32_t prefix) {
     bool v4 = address_is_v4(address);
-    if (prefix > 128 || (v4 && prefix < ADDRESS_V4_PREFIX) || address_is_multicast(address) ||
-        address_is_unspecified(address))
+    if (prefix > 128 || (v4 && prefix < ADDRESS_V4_PREFIX) || address_is_multicast(address) || address_is_unspecified(address))
         return ERR_INVALID;
     if (interface_address_find(interface, address) != NULL)
         return ERR_EXISTS;
@@ -94,10 +93,8 @@ error_t interface_add_address(struct interface *interface, const struct address 
             entry = &interface->addresses[i];
     if (entry == NULL)
         return ERR_NO_SPACE;
-    *entry = (struct interface_address){
-        .address = *address, .prefix = (uint8_t)prefix, .state = ADDRESS_PREFERRED};
-    struct route route = {
-        .prefix = prefix_of(address, prefix), .bits = (uint8_t)prefix, .interface = interface->index};
+    *entry = (struct interface_address){.address = *address, .prefix = (uint8_t)prefix, .state = ADDRESS_PREFERRED};
+    struct route route = {.prefix = prefix_of(address, prefix), .bits = (uint8_t)prefix, .interface = interface->index};
     error_t error = route_add(interface->stack, &route);
     if (error != ERR_OK && error != ERR_EXISTS) {
         entry->state = ADDRESS_FREE;
@@ -146,8 +143,7 @@ bool interface_is_broadcast(const struct interface *interface, const struct addr
 
 static bool in_group(struct interface *interface, const struct address *group) {
     static const struct address all_nodes = {.bytes = {0xff, 0x02, [15] = 1}};
-    if (address_equal(group, &all_nodes) ||
-        (address_is_v4(group) && address_v4(group) == 0xe0000001)) // all systems, RFC 1112
+    if (address_equal(group, &all_nodes) || (address_is_v4(group) && address_v4(group) == 0xe0000001)) // all systems, RFC 1112
         return true;
     for (uint32_t i = 0; i < INTERFACE_GROUPS_MAX; i++)
         if (interface->group_users[i] != 0 && address_equal(&interface->groups[i], group))
@@ -172,8 +168,7 @@ bool interface_accepts(struct interface *interface, const struct address *addres
         return interface->loopback; // RFC 1122 section 3.2.1.3 (g): never on a wire
     for (uint32_t i = 0; i < INTERFACES_MAX; i++) {
         struct interface *other = &interface->stack->interfaces[i];
-        if (other->index == 0 ||
-            (address_is_link_local(address) && other != interface && !interface->loopback))
+        if (other->index == 0 || (address_is_link_local(address) && other != interface && !interface->loopback))
             continue;
         const struct interface_address *entry = interface_address_find(other, address);
         if (entry != NULL && entry->state != ADDRESS_TENTATIVE)
@@ -194,8 +189,7 @@ const struct address *interface_source(const struct interface *interface, const 
         uint32_t rank = 1 + address_common_bits(&entry->address, destination);
         bool local = address_is_link_local(&entry->address);
         bool wants_local = address_is_link_local(destination) ||
-                           (!address_is_v4(destination) && destination->bytes[0] == 0xff &&
-                            (destination->bytes[1] & 0xf) <= 2);
+                           (!address_is_v4(destination) && destination->bytes[0] == 0xff && (destination->bytes[1] & 0xf) <= 2);
         if (local == wants_local)
             rank += 1024;
         if (entry->state == ADDRESS_PREFERRED)
@@ -270,8 +264,7 @@ void interface_input(struct interface *interface, const uint8_t *frame, uint32_t
     }
 }
 
-void interface_output(struct interface *interface, uint8_t *frame, uint32_t length, const uint8_t *to,
-                      uint32_t ethertype) {
+void interface_output(struct interface *interface, uint8_t *frame, uint32_t length, const uint8_t *to, uint32_t ethertype) {
     memcpy(frame, to, MAC_BYTES);
     memcpy(frame + MAC_BYTES, interface->mac, MAC_BYTES);
     store16(frame + 12, ethertype);

@@ -61,8 +61,8 @@ struct interface {
     struct interface_address addresses[INTERFACE_ADDRESSES_MAX];
     struct address groups[INTERFACE_GROUPS_MAX]; // multicast groups that sockets joined
     uint8_t group_users[INTERFACE_GROUPS_MAX];
-    uint32_t probed;     // IPv4 address that DHCP looks for another user of (RFC 2131 section 2.2); 0: none
-    bool conflict_watch; // one answered
+    uint32_t probed;        // IPv4 address that DHCP looks for another user of (RFC 2131 section 2.2); 0: none
+    bool conflict_watch;    // one answered
     uint32_t solicitations; // of routers that are still to be sent
     uint8_t hop_limit;      // that a router told; 0: the default
     struct stack_timer solicit_timer, address_timer;
@@ -79,8 +79,7 @@ struct interface *interface_find_name(struct stack *stack, const char *name);
 
 // `prefix` counts from the start of the 128 bits. Adds the route to the prefix. ERR_EXISTS, ERR_NO_SPACE,
 // ERR_INVALID.
-MUST_USE error_t interface_add_address(struct interface *interface, const struct address *address,
-                                       uint32_t prefix);
+MUST_USE error_t interface_add_address(struct interface *interface, const struct address *address, uint32_t prefix);
 MUST_USE error_t interface_remove_address(struct interface *interface, const struct address *address);
 // The entry of an address, in any state; NULL.
 struct interface_address *interface_address_find(struct interface *interface, const struct address *address);
@@ -97,5 +96,4 @@ void interface_leave(struct interface *interface, const struct address *group);
 // A frame came in, Ethernet header first. It is read during the call only.
 void interface_input(struct interface *interface, const uint8_t *frame, uint32_t length);
 // Puts the Ethernet header before what lies from ETHERNET_HEADER_BYTES on, and sends.
-void interface_output(struct interface *interface, uint8_t *frame, uint32_t length, const uint8_t *to,
-                      uint32_t ethertype);
+void interface_output(struct interface *interface, uint8_t *frame, uint32_t length, const uint8_t *to, uint32_t ethertype);

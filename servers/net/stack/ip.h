@@ -49,14 +49,12 @@ struct flow {
 };
 
 // Fills in source and *interface and the MTU on the way, without sending.
-MUST_USE error_t ip_route(struct stack *stack, struct flow *flow, struct interface **interface,
-                          uint32_t *mtu);
+MUST_USE error_t ip_route(struct stack *stack, struct flow *flow, struct interface **interface, uint32_t *mtu);
 // Sends the pieces as one datagram, in fragments where it must. `checksum_at`: offset in the first piece,
 // which is changed there, of the field for the checksum with pseudo-header; IP_NO_CHECKSUM: none. Frames that
 // find no room are lost like others on the way. -ENETUNREACH, -ENETDOWN, -EHOSTUNREACH, ERR_MESSAGE_SIZE,
 // ERR_ACCESS.
-MUST_USE error_t ip_send(struct stack *stack, const struct flow *flow, struct piece *pieces, uint32_t count,
-                         int32_t checksum_at);
+MUST_USE error_t ip_send(struct stack *stack, const struct flow *flow, struct piece *pieces, uint32_t count, int32_t checksum_at);
 
 void ipv4_input(struct interface *interface, const uint8_t *bytes, uint32_t length);
 void ipv6_input(struct interface *interface, const uint8_t *bytes, uint32_t length);
@@ -64,8 +62,7 @@ void ipv6_input(struct interface *interface, const uint8_t *bytes, uint32_t leng
 bool ip_deliver(struct stack *stack, const struct packet *packet);
 
 // Puts the header before the payload; `at` has room for it. For ip_send.
-void ipv4_header(uint8_t *at, const struct flow *flow, uint32_t payload, uint32_t identification,
-                 uint32_t fragment);
+void ipv4_header(uint8_t *at, const struct flow *flow, uint32_t payload, uint32_t identification, uint32_t fragment);
 void ipv6_header(uint8_t *at, const struct flow *flow, uint32_t payload, uint8_t next);
 
 // reassembly.c: a fragment came in; true: `whole` is the datagram, until reassembly_done.

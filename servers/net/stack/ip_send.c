@@ -7,8 +7,7 @@
 
 enum { IPV6_FRAGMENT = 44, IPV6_FRAGMENT_HEADER_BYTES = 8 };
 
-void ipv4_header(uint8_t *at, const struct flow *flow, uint32_t payload, uint32_t identification,
-                 uint32_t fragment) {
+void ipv4_header(uint8_t *at, const struct flow *flow, uint32_t payload, uint32_t identification, uint32_t fragment) {
     memset(at, 0, IPV4_HEADER_BYTES);
     at[0] = 0x45;
     at[1] = flow->traffic_class;
@@ -31,8 +30,7 @@ void ipv6_header(uint8_t *at, const struct flow *flow, uint32_t payload, uint8_t
     memcpy(at + 24, flow->destination.bytes, ADDRESS_BYTES);
 }
 
-static error_t route(struct stack *stack, struct flow *flow, struct interface **interface,
-                     struct address *next_hop) {
+static error_t route(struct stack *stack, struct flow *flow, struct interface **interface, struct address *next_hop) {
     error_t error = ERR_OK;
     bool group = address_is_multicast(&flow->destination);
     if (flow->no_route || (group && flow->interface != 0)) {
@@ -46,8 +44,7 @@ static error_t route(struct stack *stack, struct flow *flow, struct interface **
     // A group without a route: over the first interface that has an address.
     for (uint32_t i = 1; i < INTERFACES_MAX && error != ERR_OK && group && flow->interface == 0; i++) {
         struct interface *other = &stack->interfaces[i];
-        if (other->index == 0 || !other->up || !other->link ||
-            interface_source(other, &flow->destination) == NULL)
+        if (other->index == 0 || !other->up || !other->link || interface_source(other, &flow->destination) == NULL)
             continue;
         *interface = other;
         *next_hop = flow->destination;
@@ -61,8 +58,7 @@ static error_t route(struct stack *stack, struct flow *flow, struct interface **
         const struct address *source = interface_source(*interface, &flow->destination);
         if ((*interface)->loopback && !address_is_loopback(&flow->destination))
             source = &flow->destination; // to one of our own addresses
-        if (source == NULL && address_is_v4(&flow->destination) &&
-            address_v4(&flow->destination) == UINT32_MAX)
+        if (source == NULL && address_is_v4(&flow->destination) && address_v4(&flow->destination) == UINT32_MAX)
             source = &address_v4_unspecified; // RFC 2131 section 4.1: who has no address yet
         if (source == NULL)
             return -EADDRNOTAVAIL;
@@ -80,8 +76,7 @@ error_t ip_route(struct stack *stack, struct flow *flow, struct interface **inte
 }
 
 // Copies `length` bytes of the pieces from `offset` on.
-static void gather(uint8_t *to, const struct piece *pieces, uint32_t count, uint32_t offset,
-                   uint32_t length) {
+static void gather(uint8_t *to, const struct piece *pieces, uint32_t count, uint32_t offset, uint32_t length) {
     for (uint32_t i = 0; i < count && length != 0; i++) {
         if (offset >= pieces[i].length) {
             offset -= pieces[i].length;
@@ -116,8 +111,7 @@ static void send_part(const struct sending *sending, uint32_t offset, uint32_t l
     uint8_t *at = frame + ETHERNET_HEADER_BYTES;
     uint32_t header = sending->header;
     if (v4) {
-        uint32_t word =
-            fragmented ? offset / 8 | (more ? 0x2000 : 0) : (sending->flow->dont_fragment ? 0x4000 : 0);
+        uint32_t word = fragmented ? offset / 8 | (more ? 0x2000 : 0) : (sending->flow->dont_fragment ? 0x4000 : 0);
         ipv4_header(at, sending->flow, length, sending->identification, word);
     } else if (fragmented) {
         ipv6_header(at, sending->flow, length + IPV6_FRAGMENT_HEADER_BYTES, IPV6_FRAGMENT);
@@ -146,8 +140,7 @@ static error_t send_fragments(const struct sending *sending, uint32_t mtu) {
     return ERR_OK;
 }
 
-error_t ip_send(struct stack *stack, const struct flow *wanted, struct piece *pieces, uint32_t count,
-                int32_t checksum_at) {
+error_t ip_send(struct stack *stack, const struct flow *wanted, struct piece *pieces, uint32_t count, int32_t checksum_at) {
     struct flow flow = *wanted;
     struct sending sending = {.flow = &flow, .pieces = pieces, .count = count};
     error_t error = route(stack, &flow, &sending.interface, &sending.next_hop);

@@ -61,10 +61,8 @@ void ipv4_input(struct interface *interface, const uint8_t *bytes, uint32_t leng
         stack->statistics.ip_bad++;
         return;
     }
-    packet.group =
-        address_is_multicast(&packet.destination) || interface_is_broadcast(interface, &packet.destination);
-    if (!interface_accepts(interface, &packet.destination) &&
-        !socket_accepts_anything(stack, interface, &packet)) {
+    packet.group = address_is_multicast(&packet.destination) || interface_is_broadcast(interface, &packet.destination);
+    if (!interface_accepts(interface, &packet.destination) && !socket_accepts_anything(stack, interface, &packet)) {
         stack->statistics.ip_not_ours++;
         return;
     }

@@ -17,8 +17,7 @@ enum {
 };
 
 // RFC 8200 section 4.2: what to do with an unknown option is said by its two highest bits.
-static bool options_are_sound(struct stack *stack, const struct packet *packet, const uint8_t *options,
-                              uint32_t length) {
+static bool options_are_sound(struct stack *stack, const struct packet *packet, const uint8_t *options, uint32_t length) {
     for (uint32_t i = 0; i < length;) {
         uint8_t kind = options[i];
         if (kind == 0) { // Pad1
@@ -30,8 +29,7 @@ static bool options_are_sound(struct stack *stack, const struct packet *packet, 
         // Known: PadN, and the router alert, which is for routers.
         uint8_t action = kind == 1 || kind == 5 ? 0 : kind >> 6;
         if (action >= 2 && (action == 2 || !packet->group))
-            icmp_send_error(stack, packet, ICMPV6_PARAMETER_PROBLEM, CODE_OPTION,
-                            (uint32_t)(options + i - packet->network));
+            icmp_send_error(stack, packet, ICMPV6_PARAMETER_PROBLEM, CODE_OPTION, (uint32_t)(options + i - packet->network));
         if (action != 0)
             return false;
         i += 2u + options[i + 1];
@@ -48,8 +46,7 @@ static void extensions_input(struct stack *stack, struct packet *packet, uint8_t
     for (int count = 0; count < EXTENSIONS_MAX; count++) {
         const uint8_t *header = packet->network + at;
         uint32_t left = end - at;
-        if (next != NEXT_HOP_BY_HOP && next != NEXT_ROUTING && next != NEXT_FRAGMENT &&
-            next != NEXT_DESTINATION) {
+        if (next != NEXT_HOP_BY_HOP && next != NEXT_ROUTING && next != NEXT_FRAGMENT && next != NEXT_DESTINATION) {
             packet->protocol = next;
             packet->payload = header;
             packet->length = left;
@@ -69,8 +66,7 @@ static void extensions_input(struct stack *stack, struct packet *packet, uint8_t
             fragment_input(stack, packet, at);
             return;
         }
-        if (next == NEXT_ROUTING &&
-            header[3] != 0) { // section 4.4, RFC 5095: segments left, of no known type
+        if (next == NEXT_ROUTING && header[3] != 0) { // section 4.4, RFC 5095: segments left, of no known type
             icmp_send_error(stack, packet, ICMPV6_PARAMETER_PROBLEM, CODE_HEADER_FIELD, at + 2);
             return;
         }
@@ -131,8 +127,8 @@ void ipv6_input(struct interface *interface, const uint8_t *bytes, uint32_t leng
     };
     // RFC 4291 section 2.5.5.2: mapped addresses stand for IPv4 and never travel; section 2.7: no group
     // sends.
-    if (address_is_multicast(&packet.source) || address_is_v4(&packet.source) ||
-        address_is_v4(&packet.destination) || (address_is_loopback(&packet.source) && !interface->loopback)) {
+    if (address_is_multicast(&packet.source) || address_is_v4(&packet.source) || address_is_v4(&packet.destination) ||
+        (address_is_loopback(&packet.source) && !interface->loopback)) {
         stack->statistics.ip_bad++;
         return;
     }

@@ -50,12 +50,10 @@ void nd_solicit(struct interface *interface, const struct address *target, const
     uint32_t length = MESSAGE_BYTES;
     if (source != NULL)
         length += put_mac(message + length, OPTION_SOURCE_MAC, interface);
-    icmpv6_send(interface, source != NULL ? source : &address_unspecified, to != NULL ? target : &group,
-                message, length);
+    icmpv6_send(interface, source != NULL ? source : &address_unspecified, to != NULL ? target : &group, message, length);
 }
 
-static void advertise(struct interface *interface, const struct address *target, const struct address *to,
-                      uint8_t flags) {
+static void advertise(struct interface *interface, const struct address *target, const struct address *to, uint8_t flags) {
     uint8_t message[MESSAGE_BYTES + 8] = {ICMPV6_NEIGHBOUR_ADVERTISEMENT, [4] = flags};
     memcpy(message + 8, target->bytes, ADDRESS_BYTES);
     put_mac(message + MESSAGE_BYTES, OPTION_TARGET_MAC, interface);
@@ -63,8 +61,7 @@ static void advertise(struct interface *interface, const struct address *target,
 }
 
 static void solicit_routers(struct stack *stack, struct stack_timer *timer) {
-    struct interface *interface =
-        (struct interface *)(void *)((char *)timer - offsetof(struct interface, solicit_timer));
+    struct interface *interface = (struct interface *)(void *)((char *)timer - offsetof(struct interface, solicit_timer));
     uint8_t message[16] = {ICMPV6_ROUTER_SOLICITATION};
     if (interface->solicitations == 0 || !interface->up || !interface->link)
         return;
@@ -80,8 +77,7 @@ static void solicit_routers(struct stack *stack, struct stack_timer *timer) {
 // --- addresses
 // Probes tentative addresses once a second, and ends lifetimes.
 static void look_at_addresses(struct stack *stack, struct stack_timer *timer) {
-    struct interface *interface =
-        (struct interface *)(void *)((char *)timer - offsetof(struct interface, address_timer));
+    struct interface *interface = (struct interface *)(void *)((char *)timer - offsetof(struct interface, address_timer));
     bool needed = false;
     for (uint32_t i = 0; i < INTERFACE_ADDRESSES_MAX; i++) {
         struct interface_address *entry = &interface->addresses[i];
@@ -132,8 +128,7 @@ void nd_start(struct interface *interface) {
     interface->solicitations = SOLICITATIONS_MAX;
     error_t ignored = interface_add_address(interface, &address, 64); // there already after a pause
     (void)ignored;
-    timer_heap_set(&stack->timers, &interface->solicit_timer, stack->now + NANOSECONDS_PER_SECOND,
-                   solicit_routers);
+    timer_heap_set(&stack->timers, &interface->solicit_timer, stack->now + NANOSECONDS_PER_SECOND, solicit_routers);
 }
 
 // --- what comes in
@@ -160,8 +155,7 @@ static void duplicate_found(struct interface *interface, struct interface_addres
 static void solicitation_input(const struct packet *packet) {
     struct interface *interface = packet->interface;
     struct address target = address_from_bytes(packet->payload + 8);
-    const uint8_t *mac =
-        option_find(packet->payload + MESSAGE_BYTES, packet->length - MESSAGE_BYTES, OPTION_SOURCE_MAC);
+    const uint8_t *mac = option_find(packet->payload + MESSAGE_BYTES, packet->length - MESSAGE_BYTES, OPTION_SOURCE_MAC);
     struct interface_address *own = interface_address_find(interface, &target);
     bool unspecified = address_is_unspecified(&packet->source);
     if (own == NULL || address_is_multicast(&target) || (unspecified && mac != NULL))
@@ -184,8 +178,7 @@ static void advertisement_input(const struct packet *packet) {
     struct interface *interface = packet->interface;
     struct address target = address_from_bytes(packet->payload + 8);
     uint8_t flags = packet->payload[4];
-    const uint8_t *mac =
-        option_find(packet->payload + MESSAGE_BYTES, packet->length - MESSAGE_BYTES, OPTION_TARGET_MAC);
+    const uint8_t *mac = option_find(packet->payload + MESSAGE_BYTES, packet->length - MESSAGE_BYTES, OPTION_TARGET_MAC);
     struct interface_address *own = interface_address_find(interface, &target);
     if (address_is_multicast(&target) || (packet->group && (flags & FLAG_SOLICITED) != 0))
         return;
@@ -195,8 +188,7 @@ static void advertisement_input(const struct packet *packet) {
         return;
     }
     if (mac != NULL)
-        neighbour_learned(interface, &target, mac + 2, (flags & FLAG_SOLICITED) != 0,
-                          (flags & FLAG_OVERRIDE) != 0, false);
+        neighbour_learned(interface, &target, mac + 2, (flags & FLAG_SOLICITED) != 0, (flags & FLAG_OVERRIDE) != 0, false);
 }
 
 static uint64_t lifetime_end(const struct stack *stack, uint32_t seconds) {
@@ -204,8 +196,7 @@ static uint64_t lifetime_end(const struct stack *stack, uint32_t seconds) {
 }
 
 // RFC 4862 section 5.5.3.
-static void autoconfigure(struct interface *interface, const struct address *prefix, uint32_t valid,
-                          uint32_t preferred) {
+static void autoconfigure(struct interface *interface, const struct address *prefix, uint32_t valid, uint32_t preferred) {
     struct stack *stack = interface->stack;
     struct address address = link_local_of(interface);
     memcpy(address.bytes, prefix->bytes, 8);
@@ -232,8 +223,7 @@ static void prefix_input(struct interface *interface, const uint8_t *option) {
     uint32_t valid = load32(option + 4), preferred = load32(option + 8);
     struct address prefix = address_from_bytes(option + 16);
     uint8_t bits = option[2];
-    if (option[1] != 4 || bits > 128 || address_is_link_local(&prefix) || address_is_multicast(&prefix) ||
-        preferred > valid)
+    if (option[1] != 4 || bits > 128 || address_is_link_local(&prefix) || address_is_multicast(&prefix) || preferred > valid)
         return;
     if ((option[3] & PREFIX_ON_LINK) != 0 && valid != 0) {
         struct route route = {.prefix = prefix,
@@ -270,8 +260,8 @@ static void router_input(const struct packet *packet) {
                           .metric = 1024,
                           .advertised = true,
                           .valid_until = lifetime_end(stack, lifetime)};
-    error_t ignored = lifetime != 0 ? route_add(stack, &route)
-                                    : route_remove(stack, &route.prefix, 0, &route.gateway, interface->index);
+    error_t ignored =
+        lifetime != 0 ? route_add(stack, &route) : route_remove(stack, &route.prefix, 0, &route.gateway, interface->index);
     (void)ignored;
     const uint8_t *mtu = option_find(options, length, OPTION_MTU);
     if (mtu != NULL && load32(mtu + 4) >= IPV6_MTU_MIN && load32(mtu + 4) < interface->mtu)
@@ -283,9 +273,7 @@ static void router_input(const struct packet *packet) {
 
 void nd_input(struct stack *stack, const struct packet *packet) {
     uint8_t type = packet->payload[0];
-    uint32_t head = type == ICMPV6_ROUTER_ADVERTISEMENT  ? 16
-                    : type == ICMPV6_ROUTER_SOLICITATION ? 8
-                                                         : MESSAGE_BYTES;
+    uint32_t head = type == ICMPV6_ROUTER_ADVERTISEMENT ? 16 : type == ICMPV6_ROUTER_SOLICITATION ? 8 : MESSAGE_BYTES;
     // Sections 6.1 and 7.1: from this link, of a sound shape.
     if (packet->hops != 255 || packet->payload[1] != 0 || packet->length < head ||
         !options_are_sound(packet->payload + head, packet->length - head)) {

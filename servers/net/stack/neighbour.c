@@ -58,8 +58,7 @@ static struct neighbour *neighbour_make(struct interface *interface, const struc
         return NULL;
     if (place->state != NEIGHBOUR_FREE)
         neighbour_remove(stack, place);
-    *place = (struct neighbour){
-        .address = *address, .interface = interface, .state = NEIGHBOUR_INCOMPLETE, .used = stack->now};
+    *place = (struct neighbour){.address = *address, .interface = interface, .state = NEIGHBOUR_INCOMPLETE, .used = stack->now};
     return place;
 }
 
@@ -73,8 +72,7 @@ static void ask(struct neighbour *neighbour, bool known) {
 }
 
 static void expired(struct stack *stack, struct stack_timer *timer) {
-    struct neighbour *neighbour =
-        (struct neighbour *)(void *)((char *)timer - offsetof(struct neighbour, timer));
+    struct neighbour *neighbour = (struct neighbour *)(void *)((char *)timer - offsetof(struct neighbour, timer));
     switch (neighbour->state) {
     case NEIGHBOUR_REACHABLE:
         neighbour->state = NEIGHBOUR_STALE;
@@ -124,8 +122,7 @@ static void flush_waiting(struct neighbour *neighbour) {
 }
 
 // The newest are kept (RFC 1122 section 2.3.2.2; RFC 4861 section 7.2.2).
-static void wait_for(struct stack *stack, struct neighbour *neighbour, const uint8_t *frame,
-                     uint32_t length) {
+static void wait_for(struct stack *stack, struct neighbour *neighbour, const uint8_t *frame, uint32_t length) {
     struct waiting_frame *waiting = stack_allocate_unset(stack, sizeof(*waiting) + length);
     if (waiting == NULL)
         return;
@@ -159,8 +156,7 @@ static void group_mac(const struct address *group, uint8_t *mac) {
     mac[5] = group->bytes[15];
 }
 
-void neighbour_send(struct interface *interface, const struct address *next_hop, uint8_t *frame,
-                    uint32_t length) {
+void neighbour_send(struct interface *interface, const struct address *next_hop, uint8_t *frame, uint32_t length) {
     static const uint8_t everybody[MAC_BYTES] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
     struct stack *stack = interface->stack;
     uint32_t ethertype = address_is_v4(next_hop) ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
@@ -200,8 +196,8 @@ void neighbour_send(struct interface *interface, const struct address *next_hop,
     interface_output(interface, frame, length, neighbour->mac, ethertype);
 }
 
-void neighbour_learned(struct interface *interface, const struct address *address, const uint8_t *mac,
-                       bool solicited, bool override, bool create) {
+void neighbour_learned(struct interface *interface, const struct address *address, const uint8_t *mac, bool solicited,
+                       bool override, bool create) {
     struct stack *stack = interface->stack;
     struct neighbour *neighbour = neighbour_find(interface, address);
     if (neighbour == NULL && create)
@@ -231,8 +227,7 @@ void neighbour_learned(struct interface *interface, const struct address *addres
 void neighbour_confirm(struct interface *interface, const struct address *address) {
     struct stack *stack = interface->stack;
     struct neighbour *neighbour = neighbour_find(interface, address);
-    if (neighbour == NULL || neighbour->state == NEIGHBOUR_INCOMPLETE ||
-        neighbour->state == NEIGHBOUR_PERMANENT)
+    if (neighbour == NULL || neighbour->state == NEIGHBOUR_INCOMPLETE || neighbour->state == NEIGHBOUR_PERMANENT)
         return;
     if (neighbour->state == NEIGHBOUR_REACHABLE && stack->now - neighbour->confirmed < NANOSECONDS_PER_SECOND)
         return;

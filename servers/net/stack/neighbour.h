@@ -7,7 +7,7 @@
 
 #include "servers/net/stack/interface.h"
 
-enum { NEIGHBOURS_MAX = 256, NEIGHBOUR_QUEUE_MAX = 4 };
+enum { NEIGHBOURS_MAX = 128, NEIGHBOUR_QUEUE_MAX = 4 };
 
 enum neighbour_state {
     NEIGHBOUR_FREE,
@@ -40,11 +40,10 @@ struct neighbour {
 };
 
 // Sends a packet in `frame` (of the interface's link) to the neighbour, now or when it is known.
-void neighbour_send(struct interface *interface, const struct address *next_hop, uint8_t *frame,
-                    uint32_t length);
+void neighbour_send(struct interface *interface, const struct address *next_hop, uint8_t *frame, uint32_t length);
 // What a message told. `solicited`: it answers a question of ours; `override`: it may change a known one.
-void neighbour_learned(struct interface *interface, const struct address *address, const uint8_t *mac,
-                       bool solicited, bool override, bool create);
+void neighbour_learned(struct interface *interface, const struct address *address, const uint8_t *mac, bool solicited,
+                       bool override, bool create);
 // The layer above had an answer from it (RFC 4861 section 7.3.1).
 void neighbour_confirm(struct interface *interface, const struct address *address);
 struct neighbour *neighbour_find(struct interface *interface, const struct address *address);

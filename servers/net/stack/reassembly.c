@@ -70,8 +70,8 @@ static void look(struct stack *stack, struct stack_timer *timer) {
             stack->statistics.ip_reassembly_failed++;
             if (reassembly->has_first && !reassembly->bad) {
                 struct packet packet = packet_of(reassembly, reassembly->parts[0].end);
-                icmp_send_error(stack, &packet, reassembly->v4 ? ICMP_TIME_EXCEEDED : ICMPV6_TIME_EXCEEDED,
-                                ICMP_CODE_REASSEMBLY, 0);
+                icmp_send_error(stack, &packet, reassembly->v4 ? ICMP_TIME_EXCEEDED : ICMPV6_TIME_EXCEEDED, ICMP_CODE_REASSEMBLY,
+                                0);
             }
             drop(stack, i);
         } else if (next == 0 || reassembly->until < next) {
@@ -88,8 +88,7 @@ static uint32_t find(struct stack *stack, const struct fragment *fragment) {
         const struct reassembly *at = stack->reassemblies[i];
         if (at != NULL && at->identification == fragment->identification && at->v4 == packet->v4 &&
             (!packet->v4 || at->protocol == packet->protocol) && at->interface == packet->interface &&
-            address_equal(&at->source, &packet->source) &&
-            address_equal(&at->destination, &packet->destination))
+            address_equal(&at->source, &packet->source) && address_equal(&at->destination, &packet->destination))
             return i;
     }
     return REASSEMBLIES_MAX;
@@ -173,8 +172,7 @@ static bool enter(struct reassembly *reassembly, uint32_t start, uint32_t end, b
         reassembly->parts[at - 1].end = end;
         if (at < reassembly->part_count && reassembly->parts[at].start == end) {
             reassembly->parts[at - 1].end = reassembly->parts[at].end;
-            memmove(reassembly->parts + at, reassembly->parts + at + 1,
-                    (reassembly->part_count - at - 1) * sizeof(struct part));
+            memmove(reassembly->parts + at, reassembly->parts + at + 1, (reassembly->part_count - at - 1) * sizeof(struct part));
             reassembly->part_count--;
         }
         return true;
@@ -185,8 +183,7 @@ static bool enter(struct reassembly *reassembly, uint32_t start, uint32_t end, b
     }
     if (reassembly->part_count == PARTS_MAX)
         return false;
-    memmove(reassembly->parts + at + 1, reassembly->parts + at,
-            (reassembly->part_count - at) * sizeof(struct part));
+    memmove(reassembly->parts + at + 1, reassembly->parts + at, (reassembly->part_count - at) * sizeof(struct part));
     reassembly->parts[at] = (struct part){.start = start, .end = end};
     reassembly->part_count++;
     return true;
@@ -207,8 +204,7 @@ static void keep_first(struct reassembly *reassembly, const struct fragment *fra
     reassembly->hops = packet->hops;
     reassembly->traffic_class = packet->traffic_class;
     reassembly->header_length = fragment->header_length;
-    memcpy(reassembly->bytes + HEADER_ROOM - fragment->header_length, packet->network,
-           fragment->header_length);
+    memcpy(reassembly->bytes + HEADER_ROOM - fragment->header_length, packet->network, fragment->header_length);
 }
 
 bool reassembly_input(struct stack *stack, const struct fragment *fragment, struct packet *whole) {
@@ -225,8 +221,7 @@ bool reassembly_input(struct stack *stack, const struct fragment *fragment, stru
     if (index == REASSEMBLIES_MAX)
         return false;
     struct reassembly *reassembly = stack->reassemblies[index];
-    bool contradicts =
-        reassembly->has_end && (end > reassembly->total || (!fragment->more && end != reassembly->total));
+    bool contradicts = reassembly->has_end && (end > reassembly->total || (!fragment->more && end != reassembly->total));
     for (uint32_t i = 0; i < reassembly->part_count && !fragment->more; i++)
         contradicts = contradicts || reassembly->parts[i].end > end;
     if (reassembly->bad || contradicts || !make_room(stack, index, end) ||
@@ -242,8 +237,8 @@ bool reassembly_input(struct stack *stack, const struct fragment *fragment, stru
         reassembly->has_end = true;
         reassembly->total = end;
     }
-    if (!reassembly->has_end || !reassembly->has_first || reassembly->part_count != 1 ||
-        reassembly->parts[0].start != 0 || reassembly->parts[0].end != reassembly->total)
+    if (!reassembly->has_end || !reassembly->has_first || reassembly->part_count != 1 || reassembly->parts[0].start != 0 ||
+        reassembly->parts[0].end != reassembly->total)
         return false;
     stack->statistics.ip_reassembled++;
     reassembly->until = 0; // for reassembly_done

@@ -5,8 +5,7 @@
 
 enum { RING_BUFFER_FIRST = 2048 };
 
-uint32_t ring_buffer_pieces(const struct ring_buffer *buffer, uint32_t offset, uint32_t length,
-                            struct piece pieces[2]) {
+uint32_t ring_buffer_pieces(const struct ring_buffer *buffer, uint32_t offset, uint32_t length, struct piece pieces[2]) {
     if (length == 0)
         return 0;
     uint32_t at = (buffer->start + offset) & (buffer->capacity - 1);

@@ -21,7 +21,6 @@ bool ring_buffer_reserve(struct stack *stack, struct ring_buffer *buffer, uint32
 // Copies to the place `offset` behind the oldest byte; there must be room. The count stays.
 void ring_buffer_put(struct ring_buffer *buffer, uint32_t offset, const uint8_t *bytes, uint32_t length);
 // The memory from `offset` on, in up to two pieces; returns how many.
-uint32_t ring_buffer_pieces(const struct ring_buffer *buffer, uint32_t offset, uint32_t length,
-                            struct piece pieces[2]);
+uint32_t ring_buffer_pieces(const struct ring_buffer *buffer, uint32_t offset, uint32_t length, struct piece pieces[2]);
 void ring_buffer_drop(struct ring_buffer *buffer, uint32_t length);
 void ring_buffer_free(struct stack *stack, struct ring_buffer *buffer);

@@ -8,10 +8,9 @@
 
 #define PATH_NANOSECONDS (600 * NANOSECONDS_PER_SECOND) // RFC 1191 section 6.3: ten minutes
 
-static bool route_is(const struct route *route, const struct address *prefix, uint32_t bits,
-                     const struct address *gateway, uint32_t interface) {
-    return route->used && route->bits == bits && route->interface == interface &&
-           address_equal(&route->prefix, prefix) &&
+static bool route_is(const struct route *route, const struct address *prefix, uint32_t bits, const struct address *gateway,
+                     uint32_t interface) {
+    return route->used && route->bits == bits && route->interface == interface && address_equal(&route->prefix, prefix) &&
            (address_equal(&route->gateway, gateway) ||
             (address_is_unspecified(&route->gateway) && address_is_unspecified(gateway)));
 }
@@ -35,8 +34,8 @@ error_t route_add(struct stack *stack, const struct route *route) {
     return ERR_OK;
 }
 
-error_t route_remove(struct stack *stack, const struct address *prefix, uint32_t bits,
-                     const struct address *gateway, uint32_t interface) {
+error_t route_remove(struct stack *stack, const struct address *prefix, uint32_t bits, const struct address *gateway,
+                     uint32_t interface) {
     for (uint32_t i = 0; i < ROUTES_MAX; i++)
         if (route_is(&stack->routes[i], prefix, bits, gateway, interface)) {
             stack->routes[i].used = false;
@@ -63,8 +62,8 @@ static bool is_own(struct stack *stack, const struct address *address) {
     return address_is_loopback(address);
 }
 
-error_t route_find(struct stack *stack, const struct address *destination, uint32_t interface,
-                   struct interface **out, struct address *next_hop) {
+error_t route_find(struct stack *stack, const struct address *destination, uint32_t interface, struct interface **out,
+                   struct address *next_hop) {
     const struct route *best = NULL;
     bool down = false;
     if (is_own(stack, destination)) { // to oneself: never over a wire
@@ -78,8 +77,7 @@ error_t route_find(struct stack *stack, const struct address *destination, uint3
             (route->valid_until != 0 && route->valid_until <= stack->now) ||
             !address_in_prefix(destination, &route->prefix, route->bits))
             continue;
-        if (best != NULL &&
-            (best->bits > route->bits || (best->bits == route->bits && best->metric <= route->metric)))
+        if (best != NULL && (best->bits > route->bits || (best->bits == route->bits && best->metric <= route->metric)))
             continue;
         const struct interface *way = interface_find(stack, route->interface);
         if (way == NULL || !way->up || !way->link) {
@@ -114,8 +112,7 @@ uint32_t path_mtu(struct stack *stack, const struct interface *interface, const 
     return path != NULL ? smaller(path->mtu, interface->mtu) : interface->mtu;
 }
 
-bool path_mtu_learned(struct stack *stack, const struct interface *interface,
-                      const struct address *destination, uint32_t mtu) {
+bool path_mtu_learned(struct stack *stack, const struct interface *interface, const struct address *destination, uint32_t mtu) {
     uint32_t least = address_is_v4(destination) ? IPV4_MTU_MIN : IPV6_MTU_MIN;
     // An IPv4 sender that is told less than this is being fooled; 552 is what Linux takes as well.
     if (address_is_v4(destination))

@@ -33,15 +33,14 @@ struct path {
 
 // ERR_EXISTS: the same one is there; ERR_NO_SPACE.
 MUST_USE error_t route_add(struct stack *stack, const struct route *route);
-MUST_USE error_t route_remove(struct stack *stack, const struct address *prefix, uint32_t bits,
-                              const struct address *gateway, uint32_t interface);
+MUST_USE error_t route_remove(struct stack *stack, const struct address *prefix, uint32_t bits, const struct address *gateway,
+                              uint32_t interface);
 void route_remove_interface(struct stack *stack, uint32_t interface);
 // The way to `destination`, over `interface` if that is not 0; *next_hop is the neighbour to send to.
 // -ENETUNREACH, -ENETDOWN.
-MUST_USE error_t route_find(struct stack *stack, const struct address *destination, uint32_t interface,
-                            struct interface **out, struct address *next_hop);
+MUST_USE error_t route_find(struct stack *stack, const struct address *destination, uint32_t interface, struct interface **out,
+                            struct address *next_hop);
 // Bytes of a packet that reach `destination` over `interface` in one piece, as far as is known.
 uint32_t path_mtu(struct stack *stack, const struct interface *interface, const struct address *destination);
 // A router told of a smaller MTU. True: it is news.
-bool path_mtu_learned(struct stack *stack, const struct interface *interface,
-                      const struct address *destination, uint32_t mtu);
+bool path_mtu_learned(struct stack *stack, const struct interface *interface, const struct address *destination, uint32_t mtu);

@@ -24,8 +24,8 @@ static void mix(uint64_t v[4], int rounds) {
 
 uint64_t siphash(const struct siphash_key *key, const void *data, uint32_t length) {
     const uint8_t *at = data;
-    uint64_t v[4] = {key->words[0] ^ 0x736f6d6570736575, key->words[1] ^ 0x646f72616e646f6d,
-                     key->words[0] ^ 0x6c7967656e657261, key->words[1] ^ 0x7465646279746573};
+    uint64_t v[4] = {key->words[0] ^ 0x736f6d6570736575, key->words[1] ^ 0x646f72616e646f6d, key->words[0] ^ 0x6c7967656e657261,
+                     key->words[1] ^ 0x7465646279746573};
     uint32_t left = length;
     for (; left >= 8; left -= 8, at += 8) {
         uint64_t word;

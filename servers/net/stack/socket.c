@@ -13,8 +13,7 @@ void socket_changed(struct socket *socket) {
         socket->changed(socket);
 }
 
-void socket_set_defaults(struct socket *socket, struct stack *stack, enum socket_kind kind, bool v6,
-                         uint8_t protocol) {
+void socket_set_defaults(struct socket *socket, struct stack *stack, enum socket_kind kind, bool v6, uint8_t protocol) {
     const struct address *any = v6 ? &address_unspecified : &address_v4_unspecified;
     socket->stack = stack;
     socket->kind = kind;
@@ -34,8 +33,7 @@ void socket_set_defaults(struct socket *socket, struct stack *stack, enum socket
     };
 }
 
-error_t stack_socket_open(struct stack *stack, enum socket_kind kind, bool v6, uint8_t protocol,
-                          struct socket **result) {
+error_t stack_socket_open(struct stack *stack, enum socket_kind kind, bool v6, uint8_t protocol, struct socket **result) {
     if (kind == SOCKET_STREAM && (protocol == 0 || protocol == PROTOCOL_NUMBER_TCP))
         return tcp_open(stack, v6, result);
     uint8_t echo = v6 ? PROTOCOL_NUMBER_ICMPV6 : PROTOCOL_NUMBER_ICMP;
@@ -130,8 +128,7 @@ bool socket_port_taken(const struct socket *socket, const struct socket_name *na
         if (!shared)
             return true;
     }
-    return socket->kind == SOCKET_STREAM && !socket->options.reuse_address &&
-           tcp_port_in_use(stack, name->port);
+    return socket->kind == SOCKET_STREAM && !socket->options.reuse_address && tcp_port_in_use(stack, name->port);
 }
 
 error_t socket_choose_port(struct socket *socket, struct socket_name *name) {
@@ -293,15 +290,13 @@ error_t stack_socket_leave(struct socket *socket, const struct address *group, u
 }
 
 // --- received datagrams
-bool socket_queue(struct socket *socket, const struct datagram *head, const struct piece *pieces,
-                  uint32_t count) {
+bool socket_queue(struct socket *socket, const struct datagram *head, const struct piece *pieces, uint32_t count) {
     uint32_t length = 0;
     for (uint32_t i = 0; i < count; i++)
         length += pieces[i].length;
     uint32_t room = (uint32_t)sizeof(struct datagram) + length;
-    struct datagram *datagram = socket->queued + room <= socket->options.receive_limit
-                                    ? stack_allocate_unset(socket->stack, room)
-                                    : NULL;
+    struct datagram *datagram =
+        socket->queued + room <= socket->options.receive_limit ? stack_allocate_unset(socket->stack, room) : NULL;
     if (datagram == NULL) {
         socket->dropped++;
         return false;

@@ -27,7 +27,7 @@ enum stack_side { STACK_SIDE_READ = 1, STACK_SIDE_WRITE = 2 };
 enum {
     SOCKET_SEND_DEFAULT = 64 * 1024,
     SOCKET_RECEIVE_DEFAULT = 128 * 1024,
-    SOCKET_BUFFER_MAX = 1024 * 1024,
+    SOCKET_BUFFER_MAX = 128 * 1024, // what one request changes fits the undo log of the server
     SOCKET_BUFFER_MIN = 4 * 1024,
     SOCKET_BACKLOG_MAX = 512,
     EPHEMERAL_FIRST = 49152, // RFC 6335 section 6
@@ -85,8 +85,7 @@ struct socket {
 };
 
 // ERR_INVALID, -EPROTONOSUPPORT, ERR_NO_MEMORY.
-MUST_USE error_t stack_socket_open(struct stack *stack, enum socket_kind kind, bool v6, uint8_t protocol,
-                                   struct socket **result);
+MUST_USE error_t stack_socket_open(struct stack *stack, enum socket_kind kind, bool v6, uint8_t protocol, struct socket **result);
 void stack_socket_close(struct socket *socket);
 // Port 0: one is chosen. -EADDRINUSE, -EADDRNOTAVAIL, ERR_INVALID: bound already.
 MUST_USE error_t stack_socket_bind(struct socket *socket, const struct socket_name *name);
@@ -105,8 +104,7 @@ MUST_USE error_t stack_socket_join(struct socket *socket, const struct address *
 MUST_USE error_t stack_socket_leave(struct socket *socket, const struct address *group, uint32_t interface);
 
 // --- datagrams, raw and packet sockets. `to` NULL: the connected peer.
-MUST_USE error_t stack_socket_send(struct socket *socket, const struct socket_name *to, const void *bytes,
-                                   uint32_t length);
+MUST_USE error_t stack_socket_send(struct socket *socket, const struct socket_name *to, const void *bytes, uint32_t length);
 // The oldest datagram; it stays the socket's until socket_drop. NULL: none.
 const struct datagram *stack_socket_peek(const struct socket *socket);
 void stack_socket_drop(struct socket *socket);
@@ -114,12 +112,11 @@ void stack_socket_drop(struct socket *socket);
 // --- streams: bytes are moved in place. Up to two pieces of at most `length` bytes together; *count pieces.
 // For sending, memory that socket_stream_written then takes over. ERR_AGAIN, ERR_BROKEN_PIPE, -ENOTCONN, or
 // the pending error.
-MUST_USE error_t stack_socket_stream_room(struct socket *socket, uint32_t length, struct piece pieces[2],
-                                          uint32_t *count);
+MUST_USE error_t stack_socket_stream_room(struct socket *socket, uint32_t length, struct piece pieces[2], uint32_t *count);
 void stack_socket_stream_written(struct socket *socket, uint32_t length);
 // Received bytes, from `skip` on; with ERR_OK and *count 0: the end of the stream.
-MUST_USE error_t stack_socket_stream_data(struct socket *socket, uint32_t skip, uint32_t length,
-                                          struct piece pieces[2], uint32_t *count);
+MUST_USE error_t stack_socket_stream_data(struct socket *socket, uint32_t skip, uint32_t length, struct piece pieces[2],
+                                          uint32_t *count);
 void stack_socket_stream_taken(struct socket *socket, uint32_t length);
 // Bytes that can be read, and that were written and are not acknowledged.
 uint32_t stack_socket_bytes_ready(const struct socket *socket);
@@ -135,18 +132,15 @@ void echo_input(struct stack *stack, const struct packet *packet);
 // A frame to packet sockets.
 void socket_show_frame(struct interface *interface, const uint8_t *frame, uint32_t length, bool outgoing);
 // Whether a socket takes packets for any address at this interface: DHCP before there is one.
-bool socket_accepts_anything(struct stack *stack, const struct interface *interface,
-                             const struct packet *packet);
+bool socket_accepts_anything(struct stack *stack, const struct interface *interface, const struct packet *packet);
 // Enters or leaves stack->bound. Finds: whether the port is taken by another that does not share it.
 void socket_enter(struct socket *socket);
 void socket_leave_table(struct socket *socket);
 bool socket_port_taken(const struct socket *socket, const struct socket_name *name);
 MUST_USE error_t socket_choose_port(struct socket *socket, struct socket_name *name);
-void socket_set_defaults(struct socket *socket, struct stack *stack, enum socket_kind kind, bool v6,
-                         uint8_t protocol);
+void socket_set_defaults(struct socket *socket, struct stack *stack, enum socket_kind kind, bool v6, uint8_t protocol);
 // Queues a datagram; false: there is no room.
-bool socket_queue(struct socket *socket, const struct datagram *head, const struct piece *pieces,
-                  uint32_t count);
+bool socket_queue(struct socket *socket, const struct datagram *head, const struct piece *pieces, uint32_t count);
 void socket_changed(struct socket *socket);
 // Whether the socket's bound address takes packets to `address`.
 bool socket_matches(const struct socket *socket, const struct address *address);

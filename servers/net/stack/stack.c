@@ -62,8 +62,7 @@ static uint8_t *loopback_begin(void *context) {
 
 static void loopback_send(void *context, uint8_t *bytes, uint32_t length) {
     struct stack *stack = context;
-    struct loopback_frame *frame =
-        (struct loopback_frame *)(void *)(bytes - offsetof(struct loopback_frame, bytes));
+    struct loopback_frame *frame = (struct loopback_frame *)(void *)(bytes - offsetof(struct loopback_frame, bytes));
     frame->next = NULL;
     frame->length = length;
     if (length == 0) { // given up

@@ -12,7 +12,7 @@
 
 enum {
     BOUND_BUCKETS = 256,
-    CONNECTION_BUCKETS = 4096,
+    CONNECTION_BUCKETS = 2048,
     REASSEMBLIES_MAX = 16,
     LOOPBACK_FRAMES_MAX = 64,
 };
@@ -59,8 +59,7 @@ struct stack {
 
 // `random`: 32 bytes that nobody can guess. The stack begins with the interface `lo` alone. `memory_limit` in
 // bytes. ERR_NO_MEMORY.
-MUST_USE error_t stack_initialize(struct stack *stack, const uint8_t *random, uint64_t memory_limit,
-                                  uint64_t now);
+MUST_USE error_t stack_initialize(struct stack *stack, const uint8_t *random, uint64_t memory_limit, uint64_t now);
 // Frees all; for tests. Sockets must be closed before.
 void stack_finish(struct stack *stack);
 

@@ -134,7 +134,7 @@ struct tcp {
     uint64_t last_received, last_sent, stalled_since;
     uint32_t keep_probes;
     struct stack_timer retransmit_timer, ack_timer, state_timer; // state: keep-alive, TIME-WAIT, FIN-WAIT-2
-    error_t soft_error; // RFC 1122 section 4.2.3.9: told if the connection times out
+    error_t soft_error;                                          // RFC 1122 section 4.2.3.9: told if the connection times out
 
     // LISTEN, and the connections that it made.
     struct tcp *listener;
@@ -157,8 +157,8 @@ MUST_USE error_t tcp_shutdown(struct socket *socket, uint32_t sides);
 uint32_t tcp_readiness(const struct socket *socket);
 bool tcp_is_connected(const struct socket *socket);
 bool tcp_port_in_use(struct stack *stack, uint16_t port);
-struct tcp *tcp_find(struct stack *stack, const struct address *local, uint16_t local_port,
-                     const struct address *remote, uint16_t remote_port);
+struct tcp *tcp_find(struct stack *stack, const struct address *local, uint16_t local_port, const struct address *remote,
+                     uint16_t remote_port);
 void tcp_enter(struct tcp *tcp);
 void tcp_set_names(struct tcp *tcp, const struct socket_name *local, const struct socket_name *remote);
 uint32_t tcp_initial_sequence(struct stack *stack, const struct tcp *tcp); // RFC 6528
@@ -218,9 +218,8 @@ void tcp_answer_reset(struct stack *stack, const struct segment *segment);
 void tcp_send_reset(struct tcp *tcp);
 void tcp_challenge(struct tcp *tcp); // RFC 5961
 // Sends bytes without a connection's state: answers with cookies.
-void tcp_send_bare(struct stack *stack, const struct packet *packet, const struct segment *segment,
-                   uint32_t sequence, uint32_t acknowledgement, uint8_t flags, uint32_t window,
-                   const uint8_t *options, uint32_t options_length);
+void tcp_send_bare(struct stack *stack, const struct packet *packet, const struct segment *segment, uint32_t sequence,
+                   uint32_t acknowledgement, uint8_t flags, uint32_t window, const uint8_t *options, uint32_t options_length);
 
 // --- tcp_timer.c
 void tcp_set_retransmit(struct tcp *tcp);

@@ -44,8 +44,7 @@ static bool update_window(struct tcp *tcp, const struct segment *segment) {
 
 static void leave_recovery(struct tcp *tcp) {
     if (tcp->recovery == TCP_FAST_RECOVERY) // RFC 6582 section 3.2, step 3, (1)
-        tcp->congestion.window =
-            smaller(tcp->congestion.threshold, larger(tcp->snd_nxt - tcp->snd_una, tcp->mss) + tcp->mss);
+        tcp->congestion.window = smaller(tcp->congestion.threshold, larger(tcp->snd_nxt - tcp->snd_una, tcp->mss) + tcp->mss);
     tcp->recovery = TCP_OPEN;
     tcp->duplicates = 0;
     tcp->lost_edge = tcp->high_rxt = tcp->snd_una;
@@ -87,8 +86,7 @@ static void enter_fast_recovery(struct tcp *tcp) {
     tcp->recovery = TCP_FAST_RECOVERY;
     tcp->recover = tcp->snd_nxt;
     tcp->high_rxt = tcp->snd_una;
-    tcp->lost_edge =
-        sequence_later(tcp->lost_edge, tcp->snd_una + smaller(tcp->mss, tcp->snd_nxt - tcp->snd_una));
+    tcp->lost_edge = sequence_later(tcp->lost_edge, tcp->snd_una + smaller(tcp->mss, tcp->snd_nxt - tcp->snd_una));
     tcp_set_retransmit(tcp);
 }
 
@@ -104,8 +102,7 @@ void tcp_acknowledge(struct tcp *tcp, const struct segment *segment) {
         socket_changed(&tcp->socket);
         neighbour_confirm(segment->packet->interface, &segment->packet->source);
     } else if (outstanding && segment->acknowledgement == tcp->snd_una && segment->length == 0 &&
-               (segment->flags & (TCP_SYN | TCP_FIN)) == 0 && (tcp->sack_ok ? sack_news : !window_changed) &&
-               tcp->snd_wnd != 0) {
+               (segment->flags & (TCP_SYN | TCP_FIN)) == 0 && (tcp->sack_ok ? sack_news : !window_changed) && tcp->snd_wnd != 0) {
         tcp->duplicates++; // RFC 5681 section 2; RFC 6675 section 2
     }
     if (tcp->sack_ok)

@@ -7,15 +7,14 @@
 enum { TIMESTAMP_BYTES = 12, WINDOW_SCALE = 5 };
 
 const char *tcp_state_name(enum tcp_state state) {
-    static const char *const names[] = {"CLOSED",      "LISTEN",     "SYN-SENT",   "SYN-RECEIVED",
-                                        "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT",
-                                        "CLOSING",     "LAST-ACK",   "TIME-WAIT"};
+    static const char *const names[] = {"CLOSED",     "LISTEN",     "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1",
+                                        "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING",  "LAST-ACK",     "TIME-WAIT"};
     return names[state];
 }
 
 // --- the table
-static uint32_t bucket_of(struct stack *stack, const struct address *local, uint16_t local_port,
-                          const struct address *remote, uint16_t remote_port) {
+static uint32_t bucket_of(struct stack *stack, const struct address *local, uint16_t local_port, const struct address *remote,
+                          uint16_t remote_port) {
     uint8_t key[2 * ADDRESS_BYTES + 4];
     memcpy(key, local->bytes, ADDRESS_BYTES);
     memcpy(key + ADDRESS_BYTES, remote->bytes, ADDRESS_BYTES);
@@ -24,13 +23,12 @@ static uint32_t bucket_of(struct stack *stack, const struct address *local, uint
     return (uint32_t)siphash(&stack->key, key, sizeof(key)) % CONNECTION_BUCKETS;
 }
 
-struct tcp *tcp_find(struct stack *stack, const struct address *local, uint16_t local_port,
-                     const struct address *remote, uint16_t remote_port) {
+struct tcp *tcp_find(struct stack *stack, const struct address *local, uint16_t local_port, const struct address *remote,
+                     uint16_t remote_port) {
     struct tcp *at = stack->connections[bucket_of(stack, local, local_port, remote, remote_port)];
     for (; at != NULL; at = at->next)
         if (at->socket.local.port == local_port && at->socket.remote.port == remote_port &&
-            address_equal(&at->socket.local.address, local) &&
-            address_equal(&at->socket.remote.address, remote))
+            address_equal(&at->socket.local.address, local) && address_equal(&at->socket.remote.address, remote))
             return at;
     return NULL;
 }
@@ -73,8 +71,7 @@ bool tcp_port_in_use(struct stack *stack, uint16_t port) {
 
 // --- sizes
 static uint32_t header_bytes(const struct tcp *tcp) {
-    return (address_is_v4(&tcp->socket.remote.address) ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES) +
-           TCP_HEADER_BYTES;
+    return (address_is_v4(&tcp->socket.remote.address) ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES) + TCP_HEADER_BYTES;
 }
 
 static uint32_t path_bytes(struct tcp *tcp, bool link_only) {
@@ -134,8 +131,7 @@ void tcp_set_names(struct tcp *tcp, const struct socket_name *local, const struc
     tcp->socket.remote = *remote;
     tcp->socket.connected = true;
     tcp->iss = tcp_initial_sequence(stack, tcp);
-    tcp->timestamp_offset =
-        (uint32_t)siphash(&stack->key, &tcp->iss, sizeof(tcp->iss)); // RFC 7323 section 5.4
+    tcp->timestamp_offset = (uint32_t)siphash(&stack->key, &tcp->iss, sizeof(tcp->iss)); // RFC 7323 section 5.4
     tcp->snd_una = tcp->snd_nxt = tcp->recover = tcp->lost_edge = tcp->high_rxt = tcp->iss;
     tcp->last_received = stack->now;
 }
@@ -144,11 +140,9 @@ void tcp_set_names(struct tcp *tcp, const struct socket_name *local, const struc
 static error_t choose_local(struct tcp *tcp, const struct address *source, const struct socket_name *remote,
                             struct socket_name *local) {
     struct stack *stack = tcp->socket.stack;
-    *local = (struct socket_name){
-        .address = *source, .port = tcp->socket.local.port, .interface = tcp->socket.local.interface};
+    *local = (struct socket_name){.address = *source, .port = tcp->socket.local.port, .interface = tcp->socket.local.interface};
     if (local->port != 0)
-        return tcp_find(stack, source, local->port, &remote->address, remote->port) != NULL ? -EADDRINUSE
-                                                                                            : ERR_OK;
+        return tcp_find(stack, source, local->port, &remote->address, remote->port) != NULL ? -EADDRINUSE : ERR_OK;
     uint32_t start = stack_random(stack); // RFC 6056 section 3.3.1
     for (uint32_t i = 0; i < EPHEMERAL_COUNT; i++) {
         local->port = (uint16_t)(EPHEMERAL_FIRST + (start + i) % EPHEMERAL_COUNT);
@@ -162,8 +156,7 @@ static error_t choose_local(struct tcp *tcp, const struct address *source, const
 error_t tcp_connect(struct socket *socket, const struct socket_name *name) {
     struct tcp *tcp = tcp_of(socket);
     struct socket_name remote = *name, local;
-    struct flow flow = {
-        .source = socket->local.address, .destination = name->address, .interface = name->interface};
+    struct flow flow = {.source = socket->local.address, .destination = name->address, .interface = name->interface};
     struct interface *interface;
     uint32_t mtu;
     if (tcp->state == TCP_SYN_SENT || (tcp->state == TCP_SYN_RECEIVED && !tcp->passive))
@@ -365,8 +358,7 @@ uint32_t tcp_readiness(const struct socket *socket) {
         return ready;
     if (tcp->state == TCP_CLOSED)
         return ready | SOCKET_CAN_WRITE | SOCKET_HANG_UP | (socket->connected ? SOCKET_CAN_READ : 0);
-    if (tcp->receive.count >= larger(socket->options.low_water, 1) || tcp->fin_received ||
-        socket->read_closed)
+    if (tcp->receive.count >= larger(socket->options.low_water, 1) || tcp->fin_received || socket->read_closed)
         ready |= SOCKET_CAN_READ;
     if (tcp->urgent)
         ready |= SOCKET_URGENT;
@@ -384,15 +376,14 @@ bool tcp_is_connected(const struct socket *socket) {
 // --- ICMP (RFC 5927 section 4.1: only about what is outstanding)
 void tcp_icmp_error(struct stack *stack, const struct icmp_error *error) {
     uint32_t sequence = load32(error->transport + 4);
-    struct tcp *tcp = tcp_find(stack, &error->source, load16(error->transport), &error->destination,
-                               load16(error->transport + 2));
+    struct tcp *tcp =
+        tcp_find(stack, &error->source, load16(error->transport), &error->destination, load16(error->transport + 2));
     if (tcp == NULL || sequence_before(sequence, tcp->snd_una) || sequence_before(tcp->snd_nxt, sequence) ||
         tcp->state == TCP_TIME_WAIT)
         return;
     if (error->mtu != 0) {
-        struct flow flow = {.source = error->source,
-                            .destination = error->destination,
-                            .interface = tcp->socket.remote.interface};
+        struct flow flow = {
+            .source = error->source, .destination = error->destination, .interface = tcp->socket.remote.interface};
         struct interface *interface;
         uint32_t mtu;
         if (ip_route(stack, &flow, &interface, &mtu) != ERR_OK ||

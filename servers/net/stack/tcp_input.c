@@ -61,8 +61,7 @@ static bool timestamp_is_old(struct tcp *tcp, const struct segment *segment) {
     if (!tcp->timestamp_ok || !segment->has_timestamp)
         return false;
     uint64_t age = tcp->socket.stack->now - tcp->ts_recent_at;
-    return sequence_before(segment->timestamp, tcp->ts_recent) &&
-           age < (uint64_t)RECENT_DAYS * 86400 * NANOSECONDS_PER_SECOND;
+    return sequence_before(segment->timestamp, tcp->ts_recent) && age < (uint64_t)RECENT_DAYS * 86400 * NANOSECONDS_PER_SECOND;
 }
 
 // First: the sequence number. Section 3.4, table 5.
@@ -154,8 +153,7 @@ static bool ack_input(struct tcp *tcp, const struct segment *segment) {
         return true;
     }
     // RFC 5961 section 5.2: neither for what was not sent, nor far too old.
-    if (sequence_before(tcp->snd_nxt, ack) ||
-        sequence_before(ack, tcp->snd_una - larger(tcp->max_snd_wnd, 1))) {
+    if (sequence_before(tcp->snd_nxt, ack) || sequence_before(ack, tcp->snd_una - larger(tcp->max_snd_wnd, 1))) {
         tcp_challenge(tcp);
         return false;
     }
@@ -166,8 +164,7 @@ static bool ack_input(struct tcp *tcp, const struct segment *segment) {
     if (tcp->state == TCP_FIN_WAIT_1 && fin_done) {
         tcp->state = TCP_FIN_WAIT_2;
         if (tcp->orphan)
-            timer_heap_set(&stack->timers, &tcp->state_timer, stack->now + TCP_ORPHAN_WAIT,
-                           tcp_state_expired);
+            timer_heap_set(&stack->timers, &tcp->state_timer, stack->now + TCP_ORPHAN_WAIT, tcp_state_expired);
     } else if (tcp->state == TCP_CLOSING && fin_done) {
         tcp_start_time_wait(tcp);
     } else if (tcp->state == TCP_LAST_ACK && fin_done) {
@@ -179,8 +176,7 @@ static bool ack_input(struct tcp *tcp, const struct segment *segment) {
 
 static void keep_timestamp(struct tcp *tcp, const struct segment *segment) {
     // RFC 7323 section 4.3, (2).
-    if (!tcp->timestamp_ok || !segment->has_timestamp ||
-        sequence_before(segment->timestamp, tcp->ts_recent) ||
+    if (!tcp->timestamp_ok || !segment->has_timestamp || sequence_before(segment->timestamp, tcp->ts_recent) ||
         sequence_before(tcp->last_ack_sent, segment->sequence))
         return;
     tcp->ts_recent = segment->timestamp;
@@ -238,8 +234,7 @@ void tcp_input(struct stack *stack, const struct packet *packet) {
         stack->statistics.tcp_bad++;
         return;
     }
-    struct tcp *tcp =
-        tcp_find(stack, &packet->destination, segment.destination, &packet->source, segment.source);
+    struct tcp *tcp = tcp_find(stack, &packet->destination, segment.destination, &packet->source, segment.source);
     struct tcp *listener = NULL;
     if (tcp == NULL || replaces_old(tcp, &segment))
         listener = tcp_find_listener(stack, packet, segment.destination);

@@ -20,10 +20,10 @@ error_t tcp_listen(struct socket *socket, uint32_t backlog) {
         return ERR_INVALID;
     if (socket->connected)
         return ERR_INVALID;
-    for (struct socket *at = socket->stack->bound[bound_bucket(socket->local.port)];
-         at != NULL && tcp->state == TCP_CLOSED; at = at->next)
-        if (at != socket && at->kind == SOCKET_STREAM && at->local.port == socket->local.port &&
-            tcp_is_listening(at) && socket_matches(at, &socket->local.address))
+    for (struct socket *at = socket->stack->bound[bound_bucket(socket->local.port)]; at != NULL && tcp->state == TCP_CLOSED;
+         at = at->next)
+        if (at != socket && at->kind == SOCKET_STREAM && at->local.port == socket->local.port && tcp_is_listening(at) &&
+            socket_matches(at, &socket->local.address))
             return -EADDRINUSE;
     tcp->state = TCP_LISTEN;
     tcp->backlog = backlog;
@@ -44,8 +44,7 @@ struct tcp *tcp_find_listener(struct stack *stack, const struct packet *packet, 
 }
 
 // --- cookies
-static uint32_t cookie_hash(struct stack *stack, const struct segment *segment, uint32_t time, uint32_t size,
-                            uint32_t peer) {
+static uint32_t cookie_hash(struct stack *stack, const struct segment *segment, uint32_t time, uint32_t size, uint32_t peer) {
     uint8_t key[2 * ADDRESS_BYTES + 14];
     const struct packet *packet = segment->packet;
     memcpy(key, packet->source.bytes, ADDRESS_BYTES);
@@ -67,8 +66,8 @@ static void send_cookie(struct tcp *listener, const struct segment *segment) {
     for (uint32_t i = 1; i < 1 << COOKIE_MSS_BITS; i++)
         if (cookie_sizes[i] <= wanted)
             size = i;
-    uint32_t cookie = time << (32 - COOKIE_TIME_BITS) | size << COOKIE_HASH_BITS |
-                      cookie_hash(stack, segment, time, size, segment->sequence);
+    uint32_t cookie =
+        time << (32 - COOKIE_TIME_BITS) | size << COOKIE_HASH_BITS | cookie_hash(stack, segment, time, size, segment->sequence);
     uint32_t headers = segment->packet->v4 ? 40 : 60;
     uint8_t options[4] = {2, 4};
     store16(options + 2, larger(segment->packet->interface->mtu, TCP_MSS_DEFAULT_V4 + headers) - headers);
@@ -104,9 +103,8 @@ static struct tcp *make(struct tcp *listener, const struct segment *segment) {
         return NULL;
     struct tcp *tcp = tcp_of(socket);
     struct socket_name local = {.address = packet->destination, .port = segment->destination};
-    struct socket_name remote = {.address = packet->source,
-                                 .port = segment->source,
-                                 .interface = scoped ? packet->interface->index : 0};
+    struct socket_name remote = {
+        .address = packet->source, .port = segment->source, .interface = scoped ? packet->interface->index : 0};
     socket->options = listener->socket.options;
     tcp_set_names(tcp, &local, &remote);
     tcp->passive = true;
@@ -185,8 +183,7 @@ void tcp_listen_input(struct tcp *listener, const struct segment *segment) {
         return;
     }
     struct tcp *tcp = NULL;
-    if (!stack->forced_cookies && listener->half_open < listener->backlog &&
-        stack->half_open_count < TCP_HALF_OPEN_MAX)
+    if (!stack->forced_cookies && listener->half_open < listener->backlog && stack->half_open_count < TCP_HALF_OPEN_MAX)
         tcp = make(listener, segment);
     if (tcp == NULL) {
         send_cookie(listener, segment);

@@ -74,8 +74,7 @@ void tcp_send_reset(struct tcp *tcp) {
 
 void tcp_challenge(struct tcp *tcp) {
     struct stack *stack = tcp->socket.stack;
-    if (!stack_take_token(stack, &stack->challenge_tokens_at, &stack->challenge_tokens,
-                          TCP_CHALLENGES_PER_SECOND))
+    if (!stack_take_token(stack, &stack->challenge_tokens_at, &stack->challenge_tokens, TCP_CHALLENGES_PER_SECOND))
         return;
     stack->statistics.tcp_challenges++;
     tcp_send_ack(tcp);
@@ -89,8 +88,7 @@ void tcp_send_syn(struct tcp *tcp) {
     tcp->timed_at = stack->now;
     tcp->last_sent = stack->now;
     send_segment(tcp, tcp->iss, 0, tcp->state == TCP_SYN_RECEIVED ? TCP_SYN | TCP_ACK : TCP_SYN);
-    timer_heap_set(&stack->timers, &tcp->retransmit_timer, stack->now + (tcp->rto << tcp->backoff),
-                   tcp_retransmit_expired);
+    timer_heap_set(&stack->timers, &tcp->retransmit_timer, stack->now + (tcp->rto << tcp->backoff), tcp_retransmit_expired);
 }
 
 // Data that fits beside the options that are due (RFC 9293 section 3.7.1: Eff.snd.MSS).
@@ -205,9 +203,8 @@ void tcp_send_probe(struct tcp *tcp) {
 }
 
 // --- without a connection
-void tcp_send_bare(struct stack *stack, const struct packet *packet, const struct segment *segment,
-                   uint32_t sequence, uint32_t acknowledgement, uint8_t flags, uint32_t window,
-                   const uint8_t *options, uint32_t options_length) {
+void tcp_send_bare(struct stack *stack, const struct packet *packet, const struct segment *segment, uint32_t sequence,
+                   uint32_t acknowledgement, uint8_t flags, uint32_t window, const uint8_t *options, uint32_t options_length) {
     uint8_t header[TCP_HEADER_BYTES + TCP_OPTIONS_MAX];
     struct piece piece = {header, TCP_HEADER_BYTES + options_length};
     store16(header, segment->destination);
@@ -241,6 +238,5 @@ void tcp_answer_reset(struct stack *stack, const struct segment *segment) {
     if ((segment->flags & TCP_ACK) != 0)
         tcp_send_bare(stack, segment->packet, segment, segment->acknowledgement, 0, TCP_RST, 0, NULL, 0);
     else
-        tcp_send_bare(stack, segment->packet, segment, 0, segment->sequence + length, TCP_RST | TCP_ACK, 0,
-                      NULL, 0);
+        tcp_send_bare(stack, segment->packet, segment, 0, segment->sequence + length, TCP_RST | TCP_ACK, 0, NULL, 0);
 }

@@ -4,8 +4,7 @@
 
 #include "servers/net/stack/tcp.h"
 
-error_t stack_socket_stream_room(struct socket *socket, uint32_t length, struct piece pieces[2],
-                                 uint32_t *count) {
+error_t stack_socket_stream_room(struct socket *socket, uint32_t length, struct piece pieces[2], uint32_t *count) {
     struct tcp *tcp = tcp_of(socket);
     if (socket->error != ERR_OK)
         return stack_socket_take_error(socket);
@@ -37,8 +36,7 @@ void stack_socket_stream_written(struct socket *socket, uint32_t length) {
     tcp_output(tcp);
 }
 
-error_t stack_socket_stream_data(struct socket *socket, uint32_t skip, uint32_t length,
-                                 struct piece pieces[2], uint32_t *count) {
+error_t stack_socket_stream_data(struct socket *socket, uint32_t skip, uint32_t length, struct piece pieces[2], uint32_t *count) {
     struct tcp *tcp = tcp_of(socket);
     *count = 0;
     if (socket->read_closed)
@@ -69,8 +67,7 @@ void stack_socket_stream_taken(struct socket *socket, uint32_t length) {
         return;
     // RFC 9293 section 3.8.6.2.2: tells of the window when it has grown by much.
     uint32_t grown = tcp_receive_window(tcp) - (tcp->rcv_adv - tcp->rcv_nxt);
-    if (grown >= smaller(socket->options.receive_limit / 2, 4 * tcp->mss) ||
-        (grown != 0 && tcp->rcv_adv == tcp->rcv_nxt))
+    if (grown >= smaller(socket->options.receive_limit / 2, 4 * tcp->mss) || (grown != 0 && tcp->rcv_adv == tcp->rcv_nxt))
         tcp_send_ack(tcp);
 }
 

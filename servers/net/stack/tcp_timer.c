@@ -34,15 +34,13 @@ static uint64_t backed_off(const struct tcp *tcp) {
 
 void tcp_set_retransmit(struct tcp *tcp) {
     struct stack *stack = tcp->socket.stack;
-    timer_heap_set(&stack->timers, &tcp->retransmit_timer, stack->now + backed_off(tcp),
-                   tcp_retransmit_expired);
+    timer_heap_set(&stack->timers, &tcp->retransmit_timer, stack->now + backed_off(tcp), tcp_retransmit_expired);
 }
 
 static bool gave_up(const struct tcp *tcp, uint32_t limit) {
     uint64_t now = tcp->socket.stack->now;
     uint32_t user = tcp->socket.options.user_timeout;
-    if (user != 0 && tcp->stalled_since != 0 &&
-        now - tcp->stalled_since >= user * NANOSECONDS_PER_MILLISECOND)
+    if (user != 0 && tcp->stalled_since != 0 && now - tcp->stalled_since >= user * NANOSECONDS_PER_MILLISECOND)
         return true;
     return tcp->backoff >= limit; // RFC 9293 section 3.8.3: R2
 }
@@ -126,11 +124,9 @@ void tcp_set_keep_alive(struct tcp *tcp) {
         timer_heap_clear(&stack->timers, &tcp->state_timer);
         return;
     }
-    uint64_t seconds =
-        tcp->keep_probes == 0 ? tcp->socket.options.keep_idle : tcp->socket.options.keep_interval;
+    uint64_t seconds = tcp->keep_probes == 0 ? tcp->socket.options.keep_idle : tcp->socket.options.keep_interval;
     timer_heap_set(&stack->timers, &tcp->state_timer,
-                   (tcp->keep_probes == 0 ? tcp->last_received : stack->now) +
-                       seconds * NANOSECONDS_PER_SECOND,
+                   (tcp->keep_probes == 0 ? tcp->last_received : stack->now) + seconds * NANOSECONDS_PER_SECOND,
                    tcp_state_expired);
 }
 

@@ -283,6 +283,8 @@ static void check_thread(struct thread *thread) {
     }
     check_request(&thread->request, thread->state != THREAD_STATE_CALLING, "a call");
     check_request(&thread->fault, thread->state != THREAD_STATE_FAULTED, "a fault");
+    if (ended && thread->table_size)
+        fail("a thread that has ended can still look capabilities up");
     if (!ended && (thread->table_slots != thread->process->table.slots || thread->table_size != thread->process->table.size))
         fail("a thread looks its capabilities up in another table");
     bool put_off = ready && thread->timer_cpu; // until its account may spend again

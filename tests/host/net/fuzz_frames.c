@@ -67,8 +67,7 @@ static void repair(uint8_t *frame, uint32_t length) {
 static struct socket *open_at(enum socket_kind kind, uint16_t port) {
     struct socket_name name = {.port = port};
     struct socket *socket;
-    if (stack_socket_open(&stack, kind, true, 0, &socket) != ERR_OK ||
-        stack_socket_bind(socket, &name) != ERR_OK)
+    if (stack_socket_open(&stack, kind, true, 0, &socket) != ERR_OK || stack_socket_bind(socket, &name) != ERR_OK)
         abort();
     if (kind == SOCKET_STREAM && stack_socket_listen(socket, 4) != ERR_OK)
         abort();

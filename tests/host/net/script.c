@@ -27,9 +27,8 @@ static const struct link_ops ops = {.frame_begin = frame_begin, .frame_send = fr
 void script_show(void) {
     for (uint32_t i = 0; i < CONNECTION_BUCKETS; i++)
         for (const struct tcp *at = script.stack.connections[i]; at != NULL; at = at->next)
-            fprintf(stderr, "  %s una %u nxt %u rcv_nxt %u\n", tcp_state_name(at->state),
-                    at->snd_una - script.stack_iss, at->snd_nxt - script.stack_iss,
-                    at->rcv_nxt - script.peer_iss);
+            fprintf(stderr, "  %s una %u nxt %u rcv_nxt %u\n", tcp_state_name(at->state), at->snd_una - script.stack_iss,
+                    at->snd_nxt - script.stack_iss, at->rcv_nxt - script.peer_iss);
 }
 
 void script_begin(const char *name) {
@@ -41,8 +40,7 @@ void script_begin(const char *name) {
     script.cases = cases + 1;
     script.peer_iss = 1000000;
     CHECK(stack_initialize(&script.stack, random, 64 << 20, 1000 * NANOSECONDS_PER_SECOND) == ERR_OK);
-    CHECK(interface_add(&script.stack, "eth0", own_mac, ETHERNET_MTU, &ops, NULL, &script.interface) ==
-          ERR_OK);
+    CHECK(interface_add(&script.stack, "eth0", own_mac, ETHERNET_MTU, &ops, NULL, &script.interface) == ERR_OK);
     interface_set_up(script.interface, true);
     interface_set_link(script.interface, true);
     CHECK(interface_add_address(script.interface, &address, ADDRESS_V4_PREFIX + 24) == ERR_OK);
@@ -99,10 +97,7 @@ void drop_frames(void) {
 
 void give_ipv4(uint8_t protocol, const uint8_t *payload, uint32_t length, uint32_t fragment) {
     static uint8_t frame[70000];
-    struct flow flow = {.source = address_from_v4(peer),
-                        .destination = address_from_v4(own),
-                        .protocol = protocol,
-                        .hops = 64};
+    struct flow flow = {.source = address_from_v4(peer), .destination = address_from_v4(own), .protocol = protocol, .hops = 64};
     memcpy(frame, own_mac, MAC_BYTES);
     memcpy(frame + 6, peer_mac, MAC_BYTES);
     store16(frame + 12, ETHERTYPE_IPV4);

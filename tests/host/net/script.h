@@ -10,13 +10,13 @@
 #include "servers/net/stack/stack.h"
 #include "servers/net/stack/tcp.h"
 
-#define CHECK(condition)                                                                                     \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: in %s: %s\n", __FILE__, __LINE__, script.name, #condition);              \
-            script_show();                                                                                   \
-            abort();                                                                                         \
-        }                                                                                                    \
+#define CHECK(condition)                                                                                                         \
+    do {                                                                                                                         \
+        if (!(condition)) {                                                                                                      \
+            fprintf(stderr, "%s:%d: in %s: %s\n", __FILE__, __LINE__, script.name, #condition);                                  \
+            script_show();                                                                                                       \
+            abort();                                                                                                             \
+        }                                                                                                                        \
     } while (0)
 
 enum { FRAMES_MAX = 256, FRAME_BYTES = 2048, STACK_PORT = 80, PEER_PORT = 4000 };
@@ -53,13 +53,13 @@ extern struct script script;
 void script_show(void);
 void script_begin(const char *name);
 void script_end(void);
-#define CASE(name)                                                                                           \
-    static void name(void);                                                                                  \
-    static void name##_run(void) {                                                                           \
-        script_begin(#name);                                                                                 \
-        name();                                                                                              \
-        script_end();                                                                                        \
-    }                                                                                                        \
+#define CASE(name)                                                                                                               \
+    static void name(void);                                                                                                      \
+    static void name##_run(void) {                                                                                               \
+        script_begin(#name);                                                                                                     \
+        name();                                                                                                                  \
+        script_end();                                                                                                            \
+    }                                                                                                                            \
     static void name(void)
 
 void pass_time(uint64_t milliseconds);
@@ -76,18 +76,17 @@ void give_with(uint8_t flags, uint32_t sequence, uint32_t acknowledgement, uint3
                const uint8_t *options, uint32_t options_length);
 struct seen next_segment(void);
 // The next segment is exactly this one; `flags` 0: none was sent.
-#define EXPECT(flags_, sequence_, acknowledgement_, length_)                                                 \
-    do {                                                                                                     \
-        struct seen seen_ = next_segment();                                                                  \
-        if (seen_.flags != (flags_) || seen_.sequence != (uint32_t)(sequence_) ||                            \
-            seen_.acknowledgement != (uint32_t)(acknowledgement_) || seen_.length != (uint32_t)(length_)) {  \
-            fprintf(stderr, "%s:%d: in %s: flags %x seq %u ack %u length %u instead of %x %u %u %u\n",       \
-                    __FILE__, __LINE__, script.name, seen_.flags, seen_.sequence, seen_.acknowledgement,     \
-                    seen_.length, (unsigned)(flags_), (unsigned)(sequence_), (unsigned)(acknowledgement_),   \
-                    (unsigned)(length_));                                                                    \
-            script_show();                                                                                   \
-            abort();                                                                                         \
-        }                                                                                                    \
+#define EXPECT(flags_, sequence_, acknowledgement_, length_)                                                                     \
+    do {                                                                                                                         \
+        struct seen seen_ = next_segment();                                                                                      \
+        if (seen_.flags != (flags_) || seen_.sequence != (uint32_t)(sequence_) ||                                                \
+            seen_.acknowledgement != (uint32_t)(acknowledgement_) || seen_.length != (uint32_t)(length_)) {                      \
+            fprintf(stderr, "%s:%d: in %s: flags %x seq %u ack %u length %u instead of %x %u %u %u\n", __FILE__, __LINE__,       \
+                    script.name, seen_.flags, seen_.sequence, seen_.acknowledgement, seen_.length, (unsigned)(flags_),           \
+                    (unsigned)(sequence_), (unsigned)(acknowledgement_), (unsigned)(length_));                                   \
+            script_show();                                                                                                       \
+            abort();                                                                                                             \
+        }                                                                                                                        \
     } while (0)
 #define EXPECT_NOTHING() CHECK(script.count == 0)
 

@@ -88,10 +88,8 @@ CASE(reassembly_time_is_told) { // RFC 1122 3.3.2
 
 CASE(many_fragments_stay_within_bounds) {
     uint8_t frame[34 + 64] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
-    struct flow flow = {.source = address_from_v4(0x0a000002),
-                        .destination = address_from_v4(0x0a000001),
-                        .protocol = 17,
-                        .hops = 64};
+    struct flow flow = {
+        .source = address_from_v4(0x0a000002), .destination = address_from_v4(0x0a000001), .protocol = 17, .hops = 64};
     for (uint32_t i = 0; i < 5000; i++) {
         ipv4_header(frame + 14, &flow, 64, i, 0x2000 | (i * 37 % 8000));
         give_frame(frame, sizeof(frame));
@@ -140,10 +138,8 @@ CASE(udp_with_a_wrong_length) { // RFC 768
 
 CASE(bad_header_sum) { // RFC 1122 3.2.1.2
     uint8_t frame[60] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
-    struct flow flow = {.source = address_from_v4(0x0a000002),
-                        .destination = address_from_v4(0x0a000001),
-                        .protocol = 200,
-                        .hops = 64};
+    struct flow flow = {
+        .source = address_from_v4(0x0a000002), .destination = address_from_v4(0x0a000001), .protocol = 200, .hops = 64};
     ipv4_header(frame + 14, &flow, 26, 1, 0);
     frame[24] ^= 1;
     give_frame(frame, sizeof(frame));
@@ -152,10 +148,8 @@ CASE(bad_header_sum) { // RFC 1122 3.2.1.2
 
 CASE(lies_about_lengths) { // RFC 1122 3.2.1.1: each byte of a frame may be missing
     uint8_t frame[60] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
-    struct flow flow = {.source = address_from_v4(0x0a000002),
-                        .destination = address_from_v4(0x0a000001),
-                        .protocol = 200,
-                        .hops = 64};
+    struct flow flow = {
+        .source = address_from_v4(0x0a000002), .destination = address_from_v4(0x0a000001), .protocol = 200, .hops = 64};
     ipv4_header(frame + 14, &flow, 26, 1, 0);
     for (uint32_t i = 0; i < 60; i++)
         give_frame(frame, i);
@@ -166,10 +160,8 @@ CASE(false_sources) { // RFC 1122 3.2.1.3
     static const uint32_t sources[] = {0xffffffff, 0xe0000001, 0x7f000001, 0x0a0000ff};
     uint8_t frame[60] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
     for (uint32_t i = 0; i < 4; i++) {
-        struct flow flow = {.source = address_from_v4(sources[i]),
-                            .destination = address_from_v4(0x0a000001),
-                            .protocol = 200,
-                            .hops = 64};
+        struct flow flow = {
+            .source = address_from_v4(sources[i]), .destination = address_from_v4(0x0a000001), .protocol = 200, .hops = 64};
         ipv4_header(frame + 14, &flow, 26, 1, 0);
         give_frame(frame, sizeof(frame));
         EXPECT_NOTHING();
@@ -178,10 +170,8 @@ CASE(false_sources) { // RFC 1122 3.2.1.3
 
 CASE(loopback_never_comes_from_a_wire) {
     uint8_t frame[60] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
-    struct flow flow = {.source = address_from_v4(0x0a000002),
-                        .destination = address_from_v4(0x7f000001),
-                        .protocol = 200,
-                        .hops = 64};
+    struct flow flow = {
+        .source = address_from_v4(0x0a000002), .destination = address_from_v4(0x7f000001), .protocol = 200, .hops = 64};
     ipv4_header(frame + 14, &flow, 26, 1, 0);
     give_frame(frame, sizeof(frame));
     EXPECT_NOTHING();
@@ -252,8 +242,8 @@ static void start_v6(void) {
     drop_frames();
 }
 
-static void give_ipv6(const struct address *source, const struct address *destination, uint8_t next,
-                      uint8_t hops, const uint8_t *payload, uint32_t length) {
+static void give_ipv6(const struct address *source, const struct address *destination, uint8_t next, uint8_t hops,
+                      const uint8_t *payload, uint32_t length) {
     uint8_t frame[1600] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x86, 0xdd};
     struct flow flow = {.source = *source, .destination = *destination, .hops = hops};
     if (address_is_multicast(destination)) {
@@ -265,8 +255,8 @@ static void give_ipv6(const struct address *source, const struct address *destin
     give_frame(frame, 54 + length);
 }
 
-static void give_icmpv6(const struct address *source, const struct address *destination, uint8_t hops,
-                        uint8_t *message, uint32_t length) {
+static void give_icmpv6(const struct address *source, const struct address *destination, uint8_t hops, uint8_t *message,
+                        uint32_t length) {
     store16(message + 2, 0);
     uint64_t sum = checksum_pseudo_header(source, destination, PROTOCOL_NUMBER_ICMPV6, length);
     store16(message + 2, checksum_finish(checksum_add(sum, message, length)));
@@ -295,8 +285,7 @@ CASE(makes_a_link_local_address) { // RFC 4862 5.3, 5.4
 
 CASE(duplicate_address_is_given_up) { // RFC 4862 5.4.4
     struct address address = own_v6(), everybody = {.bytes = {0xff, 2, [15] = 1}};
-    uint8_t message[32] = {
-        ICMPV6_NEIGHBOUR_ADVERTISEMENT, [4] = 0x20, [24] = 2, [25] = 1, [26] = 2, [31] = 7};
+    uint8_t message[32] = {ICMPV6_NEIGHBOUR_ADVERTISEMENT, [4] = 0x20, [24] = 2, [25] = 1, [26] = 2, [31] = 7};
     script.interface->autoconfigure = true;
     nd_start(script.interface);
     pass_time(0);
@@ -313,8 +302,8 @@ CASE(solicitation_is_answered) { // RFC 4861 7.2.4
     memcpy(message + 8, own.bytes, 16);
     give_icmpv6(&from, &group, 255, message, 32);
     const struct frame *frame = next_frame();
-    CHECK(frame != NULL && frame->bytes[54] == ICMPV6_NEIGHBOUR_ADVERTISEMENT &&
-          (frame->bytes[58] & 0x60) == 0x60 && frame->bytes[21] == 255);
+    CHECK(frame != NULL && frame->bytes[54] == ICMPV6_NEIGHBOUR_ADVERTISEMENT && (frame->bytes[58] & 0x60) == 0x60 &&
+          frame->bytes[21] == 255);
 }
 
 CASE(solicitation_from_afar_is_not) { // 7.1.1: hop limit 255
@@ -394,8 +383,7 @@ CASE(echo_v6) { // RFC 4443 4.2
     neighbour_learned(script.interface, &from, (const uint8_t[]){2, 0, 0, 0, 0, 2}, true, true, true);
     give_icmpv6(&from, &own, 64, message, sizeof(message));
     const struct frame *frame = next_frame();
-    CHECK(frame != NULL && frame->bytes[54] == ICMPV6_ECHO_REPLY && frame->bytes[59] == 7 &&
-          frame->bytes[74] == 9);
+    CHECK(frame != NULL && frame->bytes[54] == ICMPV6_ECHO_REPLY && frame->bytes[59] == 7 && frame->bytes[74] == 9);
 }
 
 CASE(unknown_next_header_is_told) { // RFC 8200 4
@@ -487,8 +475,7 @@ static uint32_t give_dhcp(uint8_t type, uint32_t transaction, uint32_t seconds) 
 static uint8_t next_dhcp(uint32_t *transaction) {
     const struct frame *frame;
     while ((frame = next_frame()) != NULL)
-        if (load16(frame->bytes + 12) == ETHERTYPE_IPV4 && frame->bytes[23] == 17 &&
-            load16(frame->bytes + 36) == 67) {
+        if (load16(frame->bytes + 12) == ETHERTYPE_IPV4 && frame->bytes[23] == 17 && load16(frame->bytes + 36) == 67) {
             *transaction = load32(frame->bytes + 42 + 4);
             return frame->bytes[42 + 242];
         }
@@ -511,8 +498,7 @@ CASE(dhcp) { // RFC 2131 3.1, 4.4.5
     CHECK(next_dhcp(&again) == 3 && again == transaction);
     give_dhcp(5, transaction, 3600);
     pass_time(1000);
-    CHECK(dhcp.state == DHCP_BOUND && interface_address_find(script.interface, &given) != NULL &&
-          dhcp.lease.server_count == 2);
+    CHECK(dhcp.state == DHCP_BOUND && interface_address_find(script.interface, &given) != NULL && dhcp.lease.server_count == 2);
     drop_frames();
     pass_time(1801 * 1000);
     CHECK(dhcp.state == DHCP_RENEWING && next_dhcp(&transaction) == 3);
@@ -547,8 +533,7 @@ CASE(dhcp_declines_what_another_has) { // RFC 2131 3.1, 5
 }
 
 CASE(dhcp_messages_cut_anywhere) {
-    uint8_t message[300] = {2, 1, 6, [236] = 0x63, 0x82, 0x53, 0x63, 53, 1,
-                            5, 1, 4, 255,          255,  255,  0,    6,  200};
+    uint8_t message[300] = {2, 1, 6, [236] = 0x63, 0x82, 0x53, 0x63, 53, 1, 5, 1, 4, 255, 255, 255, 0, 6, 200};
     struct dhcp_lease lease;
     uint8_t type;
     for (uint32_t i = 0; i <= sizeof(message); i++) {

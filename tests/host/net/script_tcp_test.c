@@ -152,16 +152,15 @@ CASE(syn_offers_options) { // 3.7.1, RFC 7323, RFC 2018
     CHECK(stack_socket_open(&script.stack, SOCKET_STREAM, false, 0, &script.socket) == ERR_OK);
     CHECK(stack_socket_connect(script.socket, &name) == ERR_IN_PROGRESS);
     struct seen seen = next_segment();
-    CHECK(seen.segment.has_mss && seen.segment.mss == 1460 && seen.segment.has_scale &&
-          seen.segment.has_timestamp && seen.segment.sack_permitted && seen.segment.timestamp_echo == 0);
+    CHECK(seen.segment.has_mss && seen.segment.mss == 1460 && seen.segment.has_scale && seen.segment.has_timestamp &&
+          seen.segment.sack_permitted && seen.segment.timestamp_echo == 0);
 }
 
 CASE(syn_ack_offers_what_was_offered) {
     do_listen();
     give(TCP_SYN, 0, 0, 1000, 0);
     struct seen seen = next_segment();
-    CHECK(seen.segment.has_mss && !seen.segment.has_scale && !seen.segment.has_timestamp &&
-          !seen.segment.sack_permitted);
+    CHECK(seen.segment.has_mss && !seen.segment.has_scale && !seen.segment.has_timestamp && !seen.segment.sack_permitted);
 }
 
 CASE(default_mss) { // 3.7.1: without the option 536
@@ -335,8 +334,7 @@ CASE(duplicate_is_told) { // RFC 2883
     EXPECT(TCP_ACK, 1, 1001, 0);
     give(TCP_ACK, 1, 1, 10000, 1000);
     struct seen seen = next_segment();
-    CHECK(seen.acknowledgement == 1001 && seen.segment.sack_count == 1 &&
-          seen.segment.sack[0].start == script.peer_iss + 1 &&
+    CHECK(seen.acknowledgement == 1001 && seen.segment.sack_count == 1 && seen.segment.sack[0].start == script.peer_iss + 1 &&
           seen.segment.sack[0].end == script.peer_iss + 1001);
 }
 

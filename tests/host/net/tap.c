@@ -246,7 +246,7 @@ static void listen_at(bool v6, uint16_t port) {
     if (stack_socket_open(&stack, SOCKET_STREAM, v6, 0, &socket) != ERR_OK)
         fail("socket");
     socket->options.only_v6 = v6;
-    stack_socket_set_limits(socket, 256 * 1024, 256 * 1024);
+    stack_socket_set_limits(socket, SOCKET_BUFFER_MAX, SOCKET_BUFFER_MAX);
     if (stack_socket_bind(socket, &name) != ERR_OK || stack_socket_listen(socket, 512) != ERR_OK)
         fail("listen");
     listeners[listener_count++] = socket;
@@ -275,8 +275,7 @@ static void open_stack(void) {
     interface_set_link(interface, true);
     if (interface_add_address(interface, &v4, ADDRESS_V4_PREFIX + 24) != ERR_OK ||
         interface_add_address(interface, &v6, 64) != ERR_OK ||
-        stack_socket_open(&stack, SOCKET_DATAGRAM, true, 0, &udp) != ERR_OK ||
-        stack_socket_bind(udp, &any) != ERR_OK)
+        stack_socket_open(&stack, SOCKET_DATAGRAM, true, 0, &udp) != ERR_OK || stack_socket_bind(udp, &any) != ERR_OK)
         fail("stack");
     for (uint32_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
         listen_at(false, ports[i]);
@@ -285,8 +284,8 @@ static void open_stack(void) {
 }
 
 static void print_statistics(void) {
-#define PRINT(name)                                                                                          \
-    if (stack.statistics.name != 0)                                                                          \
+#define PRINT(name)                                                                                                              \
+    if (stack.statistics.name != 0)                                                                                              \
         printf("%s %llu\n", #name, (unsigned long long)stack.statistics.name);
     STATISTICS_LIST(PRINT)
 #undef PRINT

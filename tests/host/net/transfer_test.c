@@ -66,8 +66,7 @@ static void read_some(struct end *end) {
     }
 }
 
-static void transfer(uint64_t seed, const struct impairment *impairment, bool v6, bool newreno,
-                     uint64_t bytes_max) {
+static void transfer(uint64_t seed, const struct impairment *impairment, bool v6, bool newreno, uint64_t bytes_max) {
     struct socket *listener;
     struct end ends[2] = {0};
     wire_start(seed);
@@ -120,12 +119,10 @@ int main(int argc, char **argv) {
         {.delay = 10000000, .bytes_per_second = 1000000, .queue = 20},
         {.loss = 10, .delay = 50000000, .bytes_per_second = 5000000, .queue = 50},
     };
-    uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 0) : 1,
-             count = argc > 2 ? strtoull(argv[2], NULL, 0) : 60;
+    uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 0) : 1, count = argc > 2 ? strtoull(argv[2], NULL, 0) : 60;
     for (uint64_t seed = first; seed < first + count; seed++) {
         const struct impairment *impairment = &impairments[seed % 6];
-        transfer(seed, impairment, seed / 6 % 2 != 0, seed / 12 % 3 == 0,
-                 impairment->loss > 1000 ? 100000 : 600000);
+        transfer(seed, impairment, seed / 6 % 2 != 0, seed / 12 % 3 == 0, impairment->loss > 1000 ? 100000 : 600000);
     }
     printf("%llu transfers\n", (unsigned long long)count);
     return 0;

@@ -11,8 +11,8 @@ static void show_connection(int side, const struct tcp *tcp) {
     fprintf(stderr,
             "side %d %s una %u nxt %u wnd %u unsent %u rcv_nxt %u adv %u unread %u ahead %u recovery %d "
             "backoff %u\n",
-            side, tcp_state_name(tcp->state), tcp->snd_una, tcp->snd_nxt, tcp->snd_wnd, tcp->send.count,
-            tcp->rcv_nxt, tcp->rcv_adv, tcp->receive.count, tcp->ahead_count, tcp->recovery, tcp->backoff);
+            side, tcp_state_name(tcp->state), tcp->snd_una, tcp->snd_nxt, tcp->snd_wnd, tcp->send.count, tcp->rcv_nxt,
+            tcp->rcv_adv, tcp->receive.count, tcp->ahead_count, tcp->recovery, tcp->backoff);
 }
 
 void wire_show(void) {
@@ -20,8 +20,8 @@ void wire_show(void) {
         for (int i = 0; i < CONNECTION_BUCKETS; i++)
             for (const struct tcp *at = wire.stacks[side]->connections[i]; at != NULL; at = at->next)
                 show_connection(side, at);
-#define SHOW(name)                                                                                           \
-    if (wire.stacks[side]->statistics.name != 0)                                                             \
+#define SHOW(name)                                                                                                               \
+    if (wire.stacks[side]->statistics.name != 0)                                                                                 \
         fprintf(stderr, "%s %llu, ", #name, (unsigned long long)wire.stacks[side]->statistics.name);
         STATISTICS_LIST(SHOW)
         fprintf(stderr, "\n");
@@ -95,8 +95,7 @@ void wire_start(uint64_t seed) {
             random[i] = (uint8_t)wire_random(256);
         struct stack *stack = wire.stacks[side] = malloc(sizeof(*stack));
         CHECK(stack_initialize(stack, random, UINT64_C(64) << 20, wire.now) == ERR_OK);
-        CHECK(interface_add(stack, "eth0", mac, ETHERNET_MTU, &ops, &sides[side], &wire.interfaces[side]) ==
-              ERR_OK);
+        CHECK(interface_add(stack, "eth0", mac, ETHERNET_MTU, &ops, &sides[side], &wire.interfaces[side]) == ERR_OK);
         interface_set_up(wire.interfaces[side], true);
         interface_set_link(wire.interfaces[side], true);
         struct address v4 = wire_address(side, false), v6 = wire_address(side, true);

@@ -9,14 +9,13 @@
 #include "servers/net/stack/stack.h"
 #include "servers/net/stack/tcp.h"
 
-#define CHECK(condition)                                                                                     \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: seed %llu: %s\n", __FILE__, __LINE__, (unsigned long long)wire.seed,     \
-                    #condition);                                                                             \
-            wire_show();                                                                                     \
-            abort();                                                                                         \
-        }                                                                                                    \
+#define CHECK(condition)                                                                                                         \
+    do {                                                                                                                         \
+        if (!(condition)) {                                                                                                      \
+            fprintf(stderr, "%s:%d: seed %llu: %s\n", __FILE__, __LINE__, (unsigned long long)wire.seed, #condition);            \
+            wire_show();                                                                                                         \
+            abort();                                                                                                             \
+        }                                                                                                                        \
     } while (0)
 
 struct impairment {
