@@ -66,12 +66,10 @@ static void stop(struct nic_card *card) {
 static void queues_open(struct nic_card *card) {
     struct virtio_net *net = virtio_net_of(card);
     char *dma = card->dma;
-    virtio_queue_open(&net->queues[VIRTIO_NET_RECEIVE], dma + VIRTIO_NET_RECEIVE_TABLE,
-                      dma + VIRTIO_NET_RECEIVE_RINGS, dma + VIRTIO_NET_RECEIVE_RINGS + VIRTIO_NET_USED_OFFSET,
-                      net->state->sizes[VIRTIO_NET_RECEIVE]);
+    virtio_queue_open(&net->queues[VIRTIO_NET_RECEIVE], dma + VIRTIO_NET_RECEIVE_TABLE, dma + VIRTIO_NET_RECEIVE_RINGS,
+                      dma + VIRTIO_NET_RECEIVE_RINGS + VIRTIO_NET_USED_OFFSET, net->state->sizes[VIRTIO_NET_RECEIVE]);
     virtio_queue_open(&net->queues[VIRTIO_NET_SEND], dma + VIRTIO_NET_SEND_TABLE, dma + VIRTIO_NET_SEND_RINGS,
-                      dma + VIRTIO_NET_SEND_RINGS + VIRTIO_NET_USED_OFFSET,
-                      net->state->sizes[VIRTIO_NET_SEND]);
+                      dma + VIRTIO_NET_SEND_RINGS + VIRTIO_NET_USED_OFFSET, net->state->sizes[VIRTIO_NET_SEND]);
 }
 
 static error_t queue_sizes(struct virtio_net *net) {
@@ -90,15 +88,13 @@ static void describe(struct nic_card *card) {
     const struct virtio_net *net = virtio_net_of(card);
     uint64_t features = net->state->features;
     card->features = (features & VIRTIO_NET_F_CSUM ? (uint32_t)NIC_FEATURE_CHECKSUM_SEND : 0) |
-                     (features & VIRTIO_NET_F_GUEST_CSUM ? (uint32_t)NIC_FEATURE_CHECKSUM_RECEIVE : 0) |
                      (features & VIRTIO_NET_F_STATUS ? (uint32_t)NIC_FEATURE_LINK : 0);
     card->full_duplex = 1;
     for (uint32_t i = 0; i < 6; i++) {
         if (features & VIRTIO_NET_F_MAC)
             card->address[i] = mmio_read8(net->virtio.device, VIRTIO_NET_CONFIG_MAC + i);
         else
-            card->address[i] =
-                (uint8_t)(i == 0 ? 2 : card->index + i); // one of our own, locally administered
+            card->address[i] = (uint8_t)(i == 0 ? 2 : card->index + i); // one of our own, locally administered
     }
 }
 
@@ -106,8 +102,8 @@ static void describe(struct nic_card *card) {
 static error_t reset(struct nic_card *card) {
     struct virtio_net *net = virtio_net_of(card);
     const struct virtio *virtio = &net->virtio;
-    uint64_t wanted = VIRTIO_F_ACCESS_PLATFORM | VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM |
-                      VIRTIO_NET_F_MAC | VIRTIO_NET_F_STATUS;
+    // Not GUEST_CSUM: frames would come whose sums are not filled in, and clients look at those (5.1.6.4.1).
+    uint64_t wanted = VIRTIO_F_ACCESS_PLATFORM | VIRTIO_NET_F_CSUM | VIRTIO_NET_F_MAC | VIRTIO_NET_F_STATUS;
     error_t error = virtio_reset(virtio);
     if (error == ERR_OK)
         error = virtio_features(virtio, wanted, &net->state->features);
@@ -124,9 +120,8 @@ static error_t reset(struct nic_card *card) {
     static const uint32_t rings[] = {VIRTIO_NET_RECEIVE_RINGS, VIRTIO_NET_SEND_RINGS};
     for (uint32_t i = 0; i < VIRTIO_NET_QUEUES && error == ERR_OK; i++) {
         uint64_t physical = card->state->dma_physical;
-        error =
-            virtio_queue_enable(virtio, i, net->state->sizes[i], physical + tables[i], physical + rings[i],
-                                physical + rings[i] + VIRTIO_NET_USED_OFFSET, vector, &net->notify[i]);
+        error = virtio_queue_enable(virtio, i, net->state->sizes[i], physical + tables[i], physical + rings[i],
+                                    physical + rings[i] + VIRTIO_NET_USED_OFFSET, vector, &net->notify[i]);
     }
     if (error != ERR_OK)
         return error;

@@ -23,8 +23,7 @@ static uint64_t header_physical(const struct nic_card *card, uint32_t headers, u
 }
 
 static struct virtio_net_header *header_at(const struct nic_card *card, uint32_t headers, uint32_t index) {
-    return (struct virtio_net_header *)(void *)((char *)card->dma + headers +
-                                                (size_t)index * VIRTIO_NET_HEADER_STRIDE);
+    return (struct virtio_net_header *)(void *)((char *)card->dma + headers + (size_t)index * VIRTIO_NET_HEADER_STRIDE);
 }
 
 void virtio_net_frames_reset(struct nic_card *card) {
@@ -50,12 +49,10 @@ void virtio_net_frames_reset(struct nic_card *card) {
 static void take_received(struct virtio_net *net) {
     struct virtio_net_state *state = net->state;
     uint32_t id, length;
-    while (
-        virtio_queue_take(&net->queues[VIRTIO_NET_RECEIVE], state->seen[VIRTIO_NET_RECEIVE], &id, &length)) {
+    while (virtio_queue_take(&net->queues[VIRTIO_NET_RECEIVE], state->seen[VIRTIO_NET_RECEIVE], &id, &length)) {
         if (id / 2 < pairs(net))
             state->received[id / 2] = length + 1 == 0 ? length : length + 1;
-        __atomic_store_n(&state->seen[VIRTIO_NET_RECEIVE], (uint16_t)(state->seen[VIRTIO_NET_RECEIVE] + 1),
-                         __ATOMIC_RELEASE);
+        __atomic_store_n(&state->seen[VIRTIO_NET_RECEIVE], (uint16_t)(state->seen[VIRTIO_NET_RECEIVE] + 1), __ATOMIC_RELEASE);
     }
 }
 
@@ -65,8 +62,7 @@ static void take_sent(struct virtio_net *net) {
     while (virtio_queue_take(&net->queues[VIRTIO_NET_SEND], state->seen[VIRTIO_NET_SEND], &id, &length)) {
         if (id < state->sizes[VIRTIO_NET_SEND])
             state->send_done[id] = 1;
-        __atomic_store_n(&state->seen[VIRTIO_NET_SEND], (uint16_t)(state->seen[VIRTIO_NET_SEND] + 1),
-                         __ATOMIC_RELEASE);
+        __atomic_store_n(&state->seen[VIRTIO_NET_SEND], (uint16_t)(state->seen[VIRTIO_NET_SEND] + 1), __ATOMIC_RELEASE);
     }
 }
 
@@ -75,8 +71,7 @@ bool virtio_net_receive_add(struct nic_card *card, uint32_t position, uint64_t p
     if (position - card->state->received >= pairs(net))
         return false;
     uint32_t pair = pair_of(net, position);
-    volatile struct virtio_descriptor *room =
-        &net->queues[VIRTIO_NET_RECEIVE].descriptors[(size_t)2 * pair + 1];
+    volatile struct virtio_descriptor *room = &net->queues[VIRTIO_NET_RECEIVE].descriptors[(size_t)2 * pair + 1];
     room->address = physical;
     room->length = length;
     room->flags = VIRTIO_DESCRIPTOR_WRITE;
@@ -94,15 +89,11 @@ bool virtio_net_receive_done(struct nic_card *card, uint32_t position, struct ni
     if (bytes == 0)
         return false;
     bytes -= 1;
-    if (bytes < VIRTIO_NET_HEADER_BYTES + NIC_HEADER_BYTES ||
-        bytes > VIRTIO_NET_HEADER_BYTES + NIC_ROOM_BYTES) {
+    if (bytes < VIRTIO_NET_HEADER_BYTES + NIC_HEADER_BYTES || bytes > VIRTIO_NET_HEADER_BYTES + NIC_ROOM_BYTES) {
         *done = (struct nic_done){.flags = NIC_DONE_FLAG_ERROR};
         return true;
     }
-    uint8_t flags = header_at(card, VIRTIO_NET_RECEIVE_HEADERS, pair)->flags;
-    bool good = (flags & (VIRTIO_NET_NEEDS_CHECKSUM | VIRTIO_NET_DATA_VALID)) != 0; // 5.1.6.4.2
-    *done = (struct nic_done){.length = bytes - VIRTIO_NET_HEADER_BYTES,
-                              .flags = good ? NIC_DONE_FLAG_CHECKSUM_GOOD : 0};
+    *done = (struct nic_done){.length = bytes - VIRTIO_NET_HEADER_BYTES};
     return true;
 }
 
@@ -123,8 +114,7 @@ bool virtio_net_send_add(struct nic_card *card, const struct nic_send *send) {
     *header_at(card, VIRTIO_NET_SEND_HEADERS, head) = header;
     for (uint32_t i = 0; i <= send->count; i++) {
         volatile struct virtio_descriptor *descriptor = &queue->descriptors[slot_of(net, net->send_tail + i)];
-        descriptor->address =
-            i == 0 ? header_physical(card, VIRTIO_NET_SEND_HEADERS, head) : send->pieces[i - 1].physical;
+        descriptor->address = i == 0 ? header_physical(card, VIRTIO_NET_SEND_HEADERS, head) : send->pieces[i - 1].physical;
         descriptor->length = i == 0 ? VIRTIO_NET_HEADER_BYTES : send->pieces[i - 1].length;
         descriptor->flags = i < send->count ? VIRTIO_DESCRIPTOR_NEXT : 0;
         descriptor->next = (uint16_t)slot_of(net, net->send_tail + i + 1);

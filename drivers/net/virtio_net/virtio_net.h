@@ -11,10 +11,9 @@
 enum { VIRTIO_NET_RECEIVE = 0, VIRTIO_NET_SEND = 1, VIRTIO_NET_QUEUES = 2 };
 
 // 5.1.3 Feature bits.
-#define VIRTIO_NET_F_CSUM       (UINT64_C(1) << 0)
-#define VIRTIO_NET_F_GUEST_CSUM (UINT64_C(1) << 1)
-#define VIRTIO_NET_F_MAC        (UINT64_C(1) << 5)
-#define VIRTIO_NET_F_STATUS     (UINT64_C(1) << 16)
+#define VIRTIO_NET_F_CSUM   (UINT64_C(1) << 0)
+#define VIRTIO_NET_F_MAC    (UINT64_C(1) << 5)
+#define VIRTIO_NET_F_STATUS (UINT64_C(1) << 16)
 
 // 5.1.4 Device configuration layout.
 enum { VIRTIO_NET_CONFIG_MAC = 0, VIRTIO_NET_CONFIG_STATUS = 6, VIRTIO_NET_STATUS_LINK_UP = 1 };
@@ -29,7 +28,6 @@ enum {
     VIRTIO_NET_HEADER_BYTES = 12,
     VIRTIO_NET_HEADER_STRIDE = 16,
     VIRTIO_NET_NEEDS_CHECKSUM = 1,
-    VIRTIO_NET_DATA_VALID = 2,
 };
 _Static_assert(sizeof(struct virtio_net_header) == VIRTIO_NET_HEADER_BYTES, "as the device has it");
 
@@ -50,9 +48,9 @@ struct virtio_net_state {
     struct virtio_places places;
     uint32_t sizes[VIRTIO_NET_QUEUES];
     uint64_t features;
-    uint32_t receive_base;            // position of the first pair
-    uint16_t seen[VIRTIO_NET_QUEUES]; // used elements that were taken
-    uint32_t send_clean; // running number of a descriptor: those before it belong to completed frames
+    uint32_t receive_base;                    // position of the first pair
+    uint16_t seen[VIRTIO_NET_QUEUES];         // used elements that were taken
+    uint32_t send_clean;                      // running number of a descriptor: those before it belong to completed frames
     uint32_t received[VIRTIO_QUEUE_MOST / 2]; // by pair: bytes that the device wrote, plus 1; 0: not yet
     uint32_t send_ends[VIRTIO_QUEUE_MOST];    // by first descriptor: position behind the frame
     uint8_t send_counts[VIRTIO_QUEUE_MOST];   // and its descriptors
@@ -75,8 +73,7 @@ struct virtio_net *virtio_net_of(const struct nic_card *card);
 
 // frames.c. reset: the queues' memory is zeroed.
 void virtio_net_frames_reset(struct nic_card *card);
-MUST_USE error_t virtio_net_frames_resume(struct nic_card *card, uint32_t *receive_taken,
-                                          uint32_t *send_taken);
+MUST_USE error_t virtio_net_frames_resume(struct nic_card *card, uint32_t *receive_taken, uint32_t *send_taken);
 bool virtio_net_receive_add(struct nic_card *card, uint32_t position, uint64_t physical, uint32_t length);
 bool virtio_net_receive_done(struct nic_card *card, uint32_t position, struct nic_done *done);
 bool virtio_net_send_add(struct nic_card *card, const struct nic_send *send);
