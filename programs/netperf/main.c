@@ -30,17 +30,31 @@ static int64_t now_us(void) {
     return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
 }
 
-static int open_client(const char *host, int type) {
+// -1 with errno if the other side does not take the connection.
+static int try_client(const char *host, int type) {
     struct addrinfo hints = {.ai_socktype = type}, *list;
     int error = getaddrinfo(host, port_text, &hints, &list);
     if (error != 0)
         program_fail(host, "%s", gai_strerror(error));
     int made = socket(list->ai_family, type, 0), on = 1;
-    if (made < 0 || connect(made, list->ai_addr, list->ai_addrlen) != 0)
+    if (made < 0)
         program_fail(host, "%s", error_text(errno));
-    freeaddrinfo(list);
-    if (type == SOCK_STREAM)
+    if (connect(made, list->ai_addr, list->ai_addrlen) != 0) {
+        int reason = errno;
+        close(made);
+        made = -1;
+        errno = reason;
+    } else if (type == SOCK_STREAM) {
         setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    }
+    freeaddrinfo(list);
+    return made;
+}
+
+static int open_client(const char *host, int type) {
+    int made = try_client(host, type);
+    if (made < 0)
+        program_fail(host, "%s", error_text(errno));
     return made;
 }
 
@@ -97,9 +111,8 @@ static uint64_t receive_until_end(int socket) {
 
 static void rate_print(const char *what, uint64_t bytes, int64_t time_us) {
     uint64_t kilobits = time_us > 0 ? bytes * 8000 / (uint64_t)time_us : 0;
-    printf("%s: %llu bytes in %lld.%03lld s, %llu.%03llu Mbit/s\n", what, (unsigned long long)bytes,
-           (long long)time_us / 1000000, (long long)time_us / 1000 % 1000,
-           (unsigned long long)kilobits / 1000, (unsigned long long)kilobits % 1000);
+    printf("%s: %llu bytes in %lld.%03lld s, %llu.%03llu Mbit/s\n", what, (unsigned long long)bytes, (long long)time_us / 1000000,
+           (long long)time_us / 1000 % 1000, (unsigned long long)kilobits / 1000, (unsigned long long)kilobits % 1000);
 }
 
 // --- the server
@@ -140,8 +153,7 @@ static void serve_datagrams(int socket) {
         return;
     }
     char answer[LINE];
-    int size =
-        snprintf(answer, sizeof(answer), "%llu %llu\n", (unsigned long long)count, (unsigned long long)bytes);
+    int size = snprintf(answer, sizeof(answer), "%llu %llu\n", (unsigned long long)count, (unsigned long long)bytes);
     (void)sendto(socket, answer, (size_t)size, 0, (struct sockaddr *)&from, length);
     if (block[0] == 'b') // a run begins
         count = bytes = 0;
@@ -241,27 +253,27 @@ static int round_trips(const char *host, long long seconds) {
     }
     size_t kept = count < SAMPLES ? (size_t)count : SAMPLES;
     qsort(samples, kept, sizeof(samples[0]), compare);
-    printf("round trips: %llu in %lld s, %llu a second; median %u us, least %u us\n",
-           (unsigned long long)count, seconds,
-           (unsigned long long)(count * 1000000 / (uint64_t)(now_us() - start)), samples[kept / 2],
-           samples[0]);
+    printf("round trips: %llu in %lld s, %llu a second; median %u us, least %u us\n", (unsigned long long)count, seconds,
+           (unsigned long long)(count * 1000000 / (uint64_t)(now_us() - start)), samples[kept / 2], samples[0]);
     close(socket);
     return 0;
 }
 
 static int connections(const char *host, long long seconds) {
-    uint64_t count = 0;
+    uint64_t count = 0, failed = 0;
     char line[LINE];
     int64_t start = now_us();
-    for (int64_t end = start + seconds * 1000000; now_us() < end; count++) {
-        int socket = command_send(host, "connect", 0);
-        if (!line_receive(socket, line))
-            program_fail(host, "a connection ended without an answer");
-        close(socket);
+    for (int64_t end = start + seconds * 1000000; now_us() < end;) {
+        int socket = try_client(host, SOCK_STREAM);
+        bool good = socket >= 0 && send_all(socket, "connect 0\n", 10) && line_receive(socket, line);
+        count += good;
+        failed += !good;
+        if (socket >= 0)
+            close(socket);
     }
-    printf("connections: %llu in %lld s, %llu a second\n", (unsigned long long)count, seconds,
-           (unsigned long long)(count * 1000000 / (uint64_t)(now_us() - start)));
-    return 0;
+    printf("connections: %llu in %lld s, %llu a second; %llu failed\n", (unsigned long long)count, seconds,
+           (unsigned long long)(count * 1000000 / (uint64_t)(now_us() - start)), (unsigned long long)failed);
+    return count == 0;
 }
 
 // Asks the server how many came; false: no answer.
@@ -291,18 +303,17 @@ static int datagrams(const char *host, long long seconds) {
     int64_t time = now_us() - start;
     if (!datagrams_ask(socket, 'e', &arrived))
         program_fail(host, "no answer to a datagram");
-    printf("datagrams: %llu sent, %llu arrived, %llu a second\n", (unsigned long long)sent,
-           (unsigned long long)arrived, (unsigned long long)(arrived * 1000000 / (uint64_t)time));
+    printf("datagrams: %llu sent, %llu arrived, %llu a second\n", (unsigned long long)sent, (unsigned long long)arrived,
+           (unsigned long long)(arrived * 1000000 / (uint64_t)time));
     rate_print("arrived", arrived * DATAGRAM, time);
     return 0;
 }
 
 int main(int argc, char **argv) {
-    program_start(
-        argc, argv, "[-p PORT] {-s | [-t SECONDS] [-w | -r | -l | -c | -u] HOST}",
-        "  -s  the server's side          -p  its port (5201)      -t  how long (5)\n"
-        "  -w  stream to HOST (default)   -r  stream from HOST     -l  round trips of a byte: latency\n"
-        "  -c  connections, one by one    -u  datagrams to HOST\n");
+    program_start(argc, argv, "[-p PORT] {-s | [-t SECONDS] [-w | -r | -l | -c | -u] HOST}",
+                  "  -s  the server's side          -p  its port (5201)      -t  how long (5)\n"
+                  "  -w  stream to HOST (default)   -r  stream from HOST     -l  round trips of a byte: latency\n"
+                  "  -c  connections, one by one    -u  datagrams to HOST\n");
     bool server = false;
     int what = 'w';
     long long seconds = 5;

@@ -19,15 +19,12 @@ struct nic_session *nic_session_find(uint64_t badge) {
     if ((badge & ~UINT64_C(0xffffffff)) != NIC_BADGE || index >= NIC_SESSIONS_MOST)
         return NULL;
     struct nic_session *session = &nic_service.state->sessions[index];
-    return session->open != 0 && nic_session_badge(session) == badge &&
-                   session->card < nic_service.state->card_count
-               ? session
-               : NULL;
+    return session->open != 0 && nic_session_badge(session) == badge && session->card < nic_service.state->card_count ? session
+                                                                                                                      : NULL;
 }
 
 uint64_t nic_session_badge(const struct nic_session *session) {
-    return NIC_BADGE | (uint64_t)(session->generation & 0xffff) << 16 |
-           (uint64_t)(session - nic_service.state->sessions);
+    return NIC_BADGE | (uint64_t)(session->generation & 0xffff) << 16 | (uint64_t)(session - nic_service.state->sessions);
 }
 
 static bool is_control(const struct request *request) {
@@ -45,8 +42,7 @@ static struct nic_card *owned_card(const struct request *request) {
     return card != NULL && card->state->session == request->badge ? card : NULL;
 }
 
-static error_t nic_next_unit_handler(struct request *request, const struct nic_next_unit_in *in,
-                                     struct nic_next_unit_out *out) {
+static error_t nic_next_unit_handler(struct request *request, const struct nic_next_unit_in *in, struct nic_next_unit_out *out) {
     if (!is_control(request))
         return ERR_BAD_CAPABILITY;
     for (uint64_t i = in->cursor; i < nic_service.state->card_count; i++) {
@@ -59,11 +55,10 @@ static error_t nic_next_unit_handler(struct request *request, const struct nic_n
     return ERR_NOT_FOUND;
 }
 
-static error_t nic_open_handler(struct request *request, const struct nic_open_in *in,
-                                struct nic_open_out *out) {
+static error_t nic_open_handler(struct request *request, const struct nic_open_in *in, struct nic_open_out *out) {
     if (!is_control(request))
         return ERR_BAD_CAPABILITY;
-    if (in->unit == 0 || in->unit > nic_service.state->card_count)
+    if (in->unit == 0 || in->unit > nic_service.state->card_count || !nic_service.cards[in->unit - 1].state->running)
         return ERR_NOT_FOUND;
     for (uint32_t i = 0; i < NIC_SESSIONS_MOST; i++) {
         struct nic_session *session = &nic_service.state->sessions[i];
@@ -78,8 +73,7 @@ static error_t nic_open_handler(struct request *request, const struct nic_open_i
     return ERR_NO_MEMORY;
 }
 
-static error_t nic_status_handler(struct request *request, const struct nic_status_in *in,
-                                  struct nic_status_out *out) {
+static error_t nic_status_handler(struct request *request, const struct nic_status_in *in, struct nic_status_out *out) {
     (void)in;
     struct nic_card *card = session_card(request);
     if (card == NULL)

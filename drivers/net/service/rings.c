@@ -19,13 +19,11 @@ error_t nic_rings_open(struct nic_card *card, void *memory, uint64_t length) {
     if (layout.bytes == 0 || layout.bytes > length)
         return ERR_INVALID;
     card->rings.shared = memory;
-    error_t error = ring_pair_attach_server(&card->rings.receive, (char *)memory + layout.receive_offset,
-                                            layout.pair_bytes, state->entries, sizeof(struct nic_frame),
-                                            sizeof(struct nic_done));
+    error_t error = ring_pair_attach_server(&card->rings.receive, (char *)memory + layout.receive_offset, layout.pair_bytes,
+                                            state->entries, sizeof(struct nic_frame), sizeof(struct nic_done));
     if (error == ERR_OK)
-        error = ring_pair_attach_server(&card->rings.transmit, (char *)memory + layout.transmit_offset,
-                                        layout.pair_bytes, state->entries, sizeof(struct nic_frame),
-                                        sizeof(struct nic_done));
+        error = ring_pair_attach_server(&card->rings.transmit, (char *)memory + layout.transmit_offset, layout.pair_bytes,
+                                        state->entries, sizeof(struct nic_frame), sizeof(struct nic_done));
     if (error == ERR_OK && (!pair_open(&card->rings.receive, &card->receive_taking, state->received) ||
                             !pair_open(&card->rings.transmit, &card->send_taking, state->sent)))
         error = ERR_CORRUPT;
@@ -55,8 +53,7 @@ static void send_broken(struct nic_card *card) {
 }
 
 // The physical address of a piece. False: it does not lie within one page of the buffer.
-static bool piece_find(const struct nic_card_state *state, const struct nic_frame *frame,
-                       uint64_t *physical) {
+static bool piece_find(const struct nic_card_state *state, const struct nic_frame *frame, uint64_t *physical) {
     if (frame->buffer == 0 || frame->buffer > state->buffer_count || frame->length == 0)
         return false;
     uint32_t page = frame->offset / NIC_PAGE_BYTES, within = frame->offset % NIC_PAGE_BYTES;
@@ -66,8 +63,7 @@ static bool piece_find(const struct nic_card_state *state, const struct nic_fram
     return true;
 }
 
-static void complete(struct nic_card *card, struct ring_pair *pair, uint32_t *position,
-                     const struct nic_done *done) {
+static void complete(struct nic_card *card, struct ring_pair *pair, uint32_t *position, const struct nic_done *done) {
     if (ring_push(&pair->completions, done) != ERR_OK) { // never: there was room for it when it was taken
         receive_broken(card);
         send_broken(card);
@@ -81,8 +77,7 @@ static void complete(struct nic_card *card, struct ring_pair *pair, uint32_t *po
 static void receive_complete(struct nic_card *card) {
     struct nic_card_state *state = card->state;
     struct nic_done done = {0};
-    while (state->received != card->receive_taken &&
-           card->driver->receive_done(card, state->received, &done)) {
+    while (state->received != card->receive_taken && card->driver->receive_done(card, state->received, &done)) {
         if ((done.flags & NIC_DONE_FLAG_ERROR) != 0) {
             state->statistics.received_errors++;
         } else {
@@ -113,8 +108,7 @@ static void receive_take(struct nic_card *card) {
         error_t error = ring_pop(&card->receive_taking, &frame);
         if (error == ERR_AGAIN)
             return;
-        if (error != ERR_OK || frame.length < NIC_ROOM_BYTES || frame.flags != 0 ||
-            !piece_find(state, &frame, &physical)) {
+        if (error != ERR_OK || frame.length < NIC_ROOM_BYTES || frame.flags != 0 || !piece_find(state, &frame, &physical)) {
             receive_broken(card);
             return;
         }

@@ -27,8 +27,8 @@ error_t nic_card_region(struct nic_card *card, uint32_t index, volatile void **r
     if (state->regions[index] == 0) {
         uint64_t kind;
         cap_t region;
-        error_t error = device_region(state->device, index, &kind, &state->region_bytes[index],
-                                      &state->region_offsets[index], &region);
+        error_t error =
+            device_region(state->device, index, &kind, &state->region_bytes[index], &state->region_offsets[index], &region);
         if (error != ERR_OK)
             return error;
         if (kind != REGION_KIND_MEMORY) {
@@ -226,8 +226,7 @@ static error_t claim(struct nic_card *card, cap_t devices) {
     error_t error = device_claim(devices, card->index, &state->device);
     if (error != ERR_OK)
         return error;
-    error = device_dma_memory(state->device, card->driver->dma_bytes, CREATE_FLAG_BELOW_4G,
-                              &state->dma_physical, &state->dma);
+    error = device_dma_memory(state->device, card->driver->dma_bytes, CREATE_FLAG_BELOW_4G, &state->dma_physical, &state->dma);
     if (error == ERR_OK)
         error = interrupt_bind(card, nic_service.server.notification);
     state->claimed = error == ERR_OK;
@@ -243,8 +242,7 @@ static error_t attach(struct nic_card *card) {
 static bool take_over(struct nic_card *card) {
     struct nic_card_state *state = card->state;
     uint32_t receive = state->received, send = state->sent;
-    if (!state->claimed || !state->running || state->attempts++ >= NIC_ATTEMPTS_MOST ||
-        attach(card) != ERR_OK)
+    if (!state->claimed || !state->running || state->attempts++ >= NIC_ATTEMPTS_MOST || attach(card) != ERR_OK)
         return false;
     if (state->session != 0 && nic_card_map_rings(card) != ERR_OK)
         return false;
@@ -291,26 +289,25 @@ static void cards_begin(cap_t devices) {
     struct nic_state *state = nic_service.state;
     for (uint32_t i = 0; i < NIC_CARDS_MOST; i++) {
         struct nic_card *card = &nic_service.cards[i];
-        *card = (struct nic_card){
-            .driver = nic_service.driver, .index = i, .state = &nic_service.state->cards[i]};
+        *card = (struct nic_card){.driver = nic_service.driver, .index = i, .state = &nic_service.state->cards[i]};
         error_t error = card_begin(card, devices);
         if (error == ERR_NOT_FOUND)
             break; // no more cards
-        if (error != ERR_OK)
-            report_failure("a card can't be used", error);
         state->card_count = i + 1;
+        if (error != ERR_OK) { // it is not `running`, and nobody can open it
+            report_failure("a card can't be used", error);
+            continue;
+        }
         server_on_bit(&nic_service.server, i, interrupted, card);
         server_on_bit(&nic_service.server, NIC_RING_BIT + i, signalled, card);
-        if (error == ERR_OK)
-            report_found(card);
+        report_found(card);
     }
 }
 
 static bool slot_claimed(cap_t slot) {
     for (uint32_t i = 0; i < NIC_CARDS_MOST; i++) {
         const struct nic_card_state *card = &nic_service.state->cards[i];
-        if (slot == card->device || slot == card->irq || slot == card->dma || slot == card->rings ||
-            slot == card->client)
+        if (slot == card->device || slot == card->irq || slot == card->dma || slot == card->rings || slot == card->client)
             return true;
         for (uint32_t at = 0; at < NIC_REGIONS; at++)
             if (card->regions[at] == slot)
@@ -335,8 +332,7 @@ static error_t state_open(void) {
         return error;
     struct nic_state *state = address;
     nic_service.state = state;
-    if (state->magic != NIC_STATE_MAGIC || state->version != NIC_STATE_VERSION ||
-        state->card_count > NIC_CARDS_MOST) {
+    if (state->magic != NIC_STATE_MAGIC || state->version != NIC_STATE_VERSION || state->card_count > NIC_CARDS_MOST) {
         __builtin_memset(state, 0, sizeof(*state));
         state->version = NIC_STATE_VERSION;
         state->magic = NIC_STATE_MAGIC;
