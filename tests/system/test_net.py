@@ -60,8 +60,8 @@ cd /tmp
 ping -c 3 -i 100 10.0.2.2 | tail -n 2
 http -o a {source}/moved && sha256sum < a
 nc -w 30 10.0.2.2 {to} < a
-chaos -r 10 net e1000 -- http -o b {source}/file >/dev/null && sha256sum < b
-chaos -r 10 net e1000 -- nc -w 30 10.0.2.2 {to} < a >/dev/null
+chaos -r 10 net virtio_net -- http -o b {source}/file >/dev/null && sha256sum < b
+chaos -r 10 net virtio_net -- nc -w 30 10.0.2.2 {to} < a >/dev/null
 nc 10.0.2.2 1 </dev/null 2>&1
 ping -q -c 2 -i 100 127.0.0.1 | grep answered
 echo abc > c; nc -l 127.0.0.1 9000 > d & sleep 0.3; nc 127.0.0.1 9000 < c; wait; cmp c d && echo same
