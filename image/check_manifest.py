@@ -1,7 +1,24 @@
 """Checks, when the image is built, that who may call whom is a partial order: the sessions of the manifest never lead in a
-circle, and a role that is called has a priority at least as high as its callers. Prints file:line: reason and fails otherwise."""
+circle, and a role that is called has a priority at least as high as its callers; and that init can hold it. Prints file:line: reason and fails otherwise."""
 
 import sys
+
+ARGUMENTS_MOST, SESSIONS_MOST, ROLES_MOST = 16, 16, 40  # as in servers/init/manifest.h
+
+
+def limit_errors(path):
+    """What init would refuse at boot."""
+    errors, roles, sessions = [], 0, 0
+    for number, line in enumerate(open(path, encoding="utf-8"), 1):
+        words = line.split("#")[0].split()
+        if words[:1] == ["role"]:
+            roles, sessions = roles + 1, 0
+        sessions += words[:1] == ["session"]
+        if words[:1] == ["program"] and len(words) - 1 > ARGUMENTS_MOST:
+            errors.append(f"{path}:{number}: more than {ARGUMENTS_MOST} words for a program")
+        if sessions > SESSIONS_MOST or roles > ROLES_MOST:
+            errors.append(f"{path}:{number}: more than {SESSIONS_MOST} sessions of a role, or {ROLES_MOST} roles")
+    return errors
 
 
 def read_roles(path):
@@ -34,7 +51,7 @@ def find_circle(roles, name, path, done):
 
 def main(path, stamp=None):
     roles = read_roles(path)
-    errors = []
+    errors = limit_errors(path)
     for name, role in roles.items():
         for called, line in role["calls"]:
             if called != "init" and called not in roles:

@@ -3,6 +3,8 @@ import os
 import pathlib
 import sys
 
+from runner import network
+
 OVMF = ["/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/ovmf/OVMF.fd"]
 QEMU = "qemu-system-x86_64"
 LARGE_MEMORY = 2048  # MiB
@@ -26,6 +28,7 @@ def command(options, *, medium, disks, accelerator, com1, com2):
     for number, device in enumerate((com1, com2)):
         if device:
             line += ["-chardev", f"{device},id=com{number + 1}", "-device", f"isa-serial,chardev=com{number + 1},index={number}"]
+    line += network.arguments(options, escape)
     line += ["-vga", "std", "-display", "gtk" if options.window else "none"]
     line += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
     if options.gdb:

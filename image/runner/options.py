@@ -2,6 +2,8 @@
 import argparse
 import re
 
+from runner import network
+
 DESCRIPTION = "Builds Keelson, makes its disk if there is none yet, and boots it in QEMU, in this terminal."
 EPILOG = """\
 In the guest's console, Ctrl-A X leaves at once (unsaved files may be lost); the guest's `poweroff` leaves cleanly.
@@ -11,6 +13,9 @@ Exit status 124: the time was up; 125: the guest could not boot, panicked or hun
 
 The disk images/system.img is made on first use and kept. Programs and the manifest on it always match the build; a file that
 was changed on the disk is left as it is. Delete the image for a new one. --disk adds up to three more: /dev/disk1 to disk3.
+
+The guest has a network card, behind QEMU's own network (10.0.2.0/24, the guest is 10.0.2.15, this host 10.0.2.2). Port 80 of the guest is
+port 8080 here, or the next that is free: it is said which.
 
 --ram-disk takes what is on the system disk (or --system-disk, --fresh-disk) into RAM, as ram0; what the guest writes is lost.
 It takes 128 MiB of RAM; disks of --disk are then disk0 and so on.
@@ -37,6 +42,12 @@ def parser():
     add("--cpus", type=count, default=1, metavar="N", help="number of CPUs (1)")
     add("--memory", type=memory, default="256M", metavar="SIZE", help="RAM, as 32M or 4G (256M)")
     add("--accel", choices=["auto", "tcg", "kvm"], default="auto", help="how to run the guest; auto: KVM if it really boots")
+    add("--nic", choices=["virtio", "e1000", "e1000e", "none"], metavar="MODEL",
+        help="network card: virtio (without --nic), e1000, e1000e or none (so with --icount or --seed)")
+    add("--tap", metavar="NAME", help="connect the card to this tap device of the host instead of QEMU's own network")
+    add("--forward", action="append", type=forwarded, metavar="HOST:GUEST",
+        help="let a TCP port of this host lead to one of the guest; repeatable; without it 8080:80, or the next free one")
+    add("--capture", metavar="FILE", help="write every frame of the card to FILE (pcap), for Wireshark")
     add("--icount", action="store_true", help="count instructions as time (TCG, shift=0): repeatable figures")
     add("--seed", metavar="N", help="make everything random from N: kernel, QEMU and clock")
     add("--option", action="append", default=[], type=kernel_option, metavar="NAME=VALUE",
@@ -58,6 +69,13 @@ def port(text):
     if not text.isdigit() or not 1 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError("a port from 1 to 65535 is wanted")
     return int(text)
+
+
+def forwarded(text):
+    host, colon, guest = text.partition(":")
+    if not colon:
+        raise argparse.ArgumentTypeError("HOST:GUEST is wanted, two ports")
+    return port(host), port(guest)
 
 
 def memory(text):
@@ -92,4 +110,8 @@ def parse(arguments):
         p.error("IDE takes three disks beside the system disk")
     if options.icount and options.accel == "kvm":
         p.error("--icount needs TCG")
+    if (options.tap or options.forward or options.capture) and network.model(options) == "none":
+        p.error("--tap, --forward and --capture need a network card (--nic)")
+    if options.tap and options.forward:
+        p.error("--forward goes with QEMU's own network, not with --tap")
     return options

@@ -11,7 +11,7 @@ import tempfile
 import termios
 import time
 
-from runner import machine, running
+from runner import machine, network, running
 from runner.remote_command import GUEST_FAILED, LOG_LINES, RemoteCommand
 
 BOOT_SECONDS = {False: 120, True: 240}  # by --uefi: under TCG on a busy host
@@ -39,13 +39,14 @@ def interactive(options, guests, **parts):
         line = machine.command(options, com1="stdio,mux=on,signal=off", com2=f"socket,path={channel},server=on,wait=off", **parts)
         line += ["-mon", "chardev=com1,mode=readline"]
         with running.told(guests, channel):
-            return foreground(line, terminal)
+            return foreground(options, line, terminal, os.path.join(folder, "qmp"))
 
 
-def foreground(line, terminal):
+def foreground(options, line, terminal, control_path):
     """Runs QEMU, whose terminal is ours; its exit status."""
     try:
-        with subprocess.Popen(line) as process:
+        with subprocess.Popen([*line, "-qmp", f"unix:{control_path},server=on,wait=off"]) as process:
+            network.start_forwarding(options, control_path, process, True)
             old = signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C belongs to the guest
             try:
                 return guest_status(process.wait())
@@ -76,6 +77,7 @@ def command(options, **parts):
                               pass_fds=(console_end.fileno(), channel_end.fileno())) as process:
             console_end.close()
             channel_end.close()
+            network.start_forwarding(options, control_path, process, False)
 
             def at_end():
                 if options.screenshot:

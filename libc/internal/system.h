@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/types.h>
@@ -136,6 +137,32 @@ MUST_USE error_t system_terminal_session(int fd, pid_t *session);
 MUST_USE error_t system_bytes_ready(int fd, size_t *count);
 // Bytes of the block device that fd is open on.
 MUST_USE error_t system_device_size(int fd, uint64_t *bytes);
+
+// --- Sockets: struct sockaddr_in, sockaddr_in6, sockaddr_ll; *length is room, then size ---
+
+// `type` with SOCK_NONBLOCK and SOCK_CLOEXEC.
+MUST_USE error_t system_socket(int family, int type, int protocol, int *fd);
+MUST_USE error_t system_socket_connect(int fd, const struct sockaddr *address, socklen_t length);
+MUST_USE error_t system_socket_bind(int fd, const struct sockaddr *address, socklen_t length);
+MUST_USE error_t system_socket_listen(int fd, int backlog);
+MUST_USE error_t system_socket_accept(int fd, struct sockaddr *address, socklen_t *length, int flags,
+                                      int *accepted);
+MUST_USE error_t system_socket_shutdown(int fd, int how);
+MUST_USE error_t system_socket_name(int fd, bool of_peer, struct sockaddr *address, socklen_t *length);
+// address null: to the connected peer.
+MUST_USE error_t system_socket_send(int fd, const void *buffer, size_t size, int flags,
+                                    const struct sockaddr *address, socklen_t length, size_t *done);
+// *whole: bytes that the datagram has.
+MUST_USE error_t system_socket_receive(int fd, void *buffer, size_t size, int flags, struct sockaddr *address,
+                                       socklen_t *length, size_t *done, size_t *whole);
+// option: enum socket_option of socket.idl.
+MUST_USE error_t system_socket_option_get(int fd, uint64_t option, uint64_t *value);
+MUST_USE error_t system_socket_option_set(int fd, uint64_t option, uint64_t value);
+MUST_USE error_t system_socket_group(int fd, const struct sockaddr *group, unsigned interface, bool join);
+// Names of interfaces, both ways; index 0 asks for the name's index.
+MUST_USE error_t system_interface(unsigned *index, char name[16]);
+// The name servers that configuration or DHCP told, as addresses of 16 bytes, and the domain of this host.
+MUST_USE error_t system_name_servers(uint8_t (*servers)[16], size_t room, size_t *count, char domain[64]);
 
 // --- Processes ---
 

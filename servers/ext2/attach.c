@@ -14,7 +14,7 @@
 
 enum { CACHE_LEAST = 512 << 10, CACHE_MOST = 256 << 20, CACHE_SHARE = 4, PAGE = 4096 };
 enum {
-    PROMISED = 12 << 20
+    PROMISED = 16 << 20
 }; // of what is free: charged to servers that have not touched it yet, and a few programs
 
 static bool bits_used[VOLUMES_MAX];

@@ -5,7 +5,7 @@
 
 #include "kernel/abi/capability.h"
 
-enum { WORDS = 16, PRIORITY_MAX = 59 };
+enum { WORDS = 24, PRIORITY_MAX = 59 };
 
 struct line {
     char *words[WORDS];

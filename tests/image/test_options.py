@@ -30,9 +30,29 @@ def test_kernel_options_reach_the_machine():
     ["--timeout", "5"], ["--memory", "lots"], ["--cpus", "0"], ["--machine", "isa"], ["--option", "two words"],
     ["--fresh-disk", "--no-disk"], ["--disk", "a", "--disk", "b", "--disk", "c", "--disk", "d"],
     ["--ram-disk", "--no-disk"],
+    ["--nic", "rtl8139"], ["--tap", "t", "--forward", "1:2"], ["--nic", "none", "--tap", "t"], ["--forward", "80"],
+    ["--icount", "--capture", "f"], ["--forward", "0:80"],
     ["--icount", "--accel", "kvm"], ["--gdb", "0"], ["stray"]])
 def test_mistakes_are_refused(wrong, capsys):
     with pytest.raises(SystemExit) as end:
         options.parse(wrong)
     assert end.value.code == 2
     assert "usage: image/run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments, kind, device", [
+    ([], "user,id=network", "virtio-net-pci,"), (["--nic", "e1000"], "user,id=network", "e1000,"),
+    (["--nic", "e1000e", "--tap", "tap,0"], "tap,id=network,ifname=tap,,0,script=no,downscript=no", "e1000e,")])
+def test_network_card(arguments, kind, device):
+    line = machine_line(*arguments)
+    assert line[line.index("-netdev") + 1] == kind
+    assert [word for word in line if "netdev=network" in word and word.startswith(device)]
+
+
+@pytest.mark.parametrize("arguments", [["--nic", "none"], ["--icount"], ["--seed", "1"]])
+def test_no_network_card(arguments):
+    assert "-netdev" not in machine_line(*arguments)
+
+
+def test_capture_is_written_by_qemu():
+    assert "filter-dump,id=capture,netdev=network,file=a,,b" in machine_line("--capture", "a,b")

@@ -1,0 +1,26 @@
+// Between a client's rings and a card: takes requests, checks them, hands them to the card, and completes
+// them in order. Pure: calls nothing but the card's driver and the rings, so that it runs on the host as
+// well.
+#pragma once
+
+#include "drivers/net/service/card.h"
+
+// Attaches to the rings in `memory`, which was zeroed when the session began, at the state's positions.
+// ERR_CORRUPT: the positions in it can't be.
+MUST_USE error_t nic_rings_open(struct nic_card *card, void *memory, uint64_t length);
+
+// Up to which positions the card has requests: after resume, or the completed ones after reset.
+void nic_rings_taken(struct nic_card *card, uint32_t receive, uint32_t send);
+
+// Everything that can be done now: completes what the card has done, takes what the client asks for, and asks
+// the client to signal what comes next. What it changed is shown to the client by nic_rings_flush.
+void nic_rings_work(struct nic_card *card);
+
+// Shows completions and room; one signal at most.
+void nic_rings_flush(struct nic_card *card);
+void nic_rings_signal(struct nic_card *card);
+
+// Whether the card holds frames to send.
+static inline bool nic_rings_sending(const struct nic_card *card) {
+    return card->send_taken != card->state->sent;
+}

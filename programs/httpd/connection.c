@@ -1,0 +1,346 @@
+// See connection.h. Section numbers are of RFC 9110.
+#include "programs/httpd/connection.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "programs/common/files.h"
+#include "programs/common/program.h"
+#include "programs/httpd/content.h"
+#include "programs/httpd/status.h"
+
+enum {
+    IDLE_MS = 30000,    // between requests, and to send one
+    STALLED_MS = 60000, // for a client that takes nothing of its answer
+    DRAIN_MS = 2000,
+    BLOCK_BYTES = 64 * 1024,
+    BODY_MOST = 1 << 20,
+    SEND_TURN = 16, // blocks that one connection may send before it is another's turn
+};
+
+struct server server;
+static char block[BLOCK_BYTES];
+
+int64_t now_ms(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+void connection_init(struct connection *connection, int socket) {
+    *connection = (struct connection){.socket = socket, .file = -1, .deadline = now_ms() + IDLE_MS};
+    buffer_init(&connection->in);
+    buffer_init(&connection->out);
+}
+
+void connection_free(struct connection *connection) {
+    if (connection->file >= 0)
+        close(connection->file);
+    close(connection->socket);
+    buffer_free(&connection->in);
+    buffer_free(&connection->out);
+}
+
+bool connection_wants_to_write(const struct connection *connection) {
+    return connection->state == CONNECTION_WRITES;
+}
+
+// What an answer consists of, before it is put together.
+struct answer {
+    int status;
+    const char *type;
+    struct buffer page; // its content, unless `file`
+    int file;           // -1: none
+    uint64_t first, count, size;
+    char date[32], tag[64];
+    const char *location; // 301
+    bool fresh;           // not to be kept by caches
+};
+
+static void answer_page(struct answer *answer, int status) {
+    answer->status = status;
+    answer->type = "text/html; charset=utf-8";
+    error_page(&answer->page, status);
+}
+
+// 13.2.2: If-None-Match counts, else If-Modified-Since; a date is compared as text, which clients send back
+// as they got it.
+static bool is_unchanged(const struct request *request, const struct answer *answer) {
+    if (request->if_none_match[0])
+        return tag_listed(request->if_none_match, answer->tag);
+    return request->if_modified_since[0] && strcmp(request->if_modified_since, answer->date) == 0;
+}
+
+static void answer_file(struct answer *answer, const struct request *request, const char *path,
+                        const struct stat *info) {
+    answer->file = open(path, O_RDONLY | O_CLOEXEC);
+    if (answer->file < 0) {
+        answer_page(answer, errno == EACCES ? 403 : errno == EMFILE || errno == ENFILE ? 503 : 404);
+        return;
+    }
+    answer->status = 200;
+    answer->type = media_type(path);
+    answer->size = answer->count = (uint64_t)info->st_size;
+    date_text(info->st_mtim.tv_sec, answer->date);
+    tag_text(info, answer->tag);
+    if (is_unchanged(request, answer)) {
+        answer->status = 304;
+        return;
+    }
+    bool same = !request->if_range[0] || strcmp(request->if_range, answer->tag) == 0 ||
+                strcmp(request->if_range, answer->date) == 0; // 13.1.5
+    if (!request->range[0] || !same || request->method != METHOD_GET)
+        return;
+    enum range_result result = range_parse(request->range, answer->size, &answer->first, &answer->count);
+    if (result == RANGE_PART) {
+        answer->status = 206;
+    } else if (result == RANGE_UNSATISFIABLE) {
+        close(answer->file);
+        answer->file = -1;
+        answer_page(answer, 416);
+    } else {
+        answer->first = 0;
+        answer->count = answer->size;
+    }
+}
+
+static void answer_directory(struct answer *answer, const struct request *request, const char *path) {
+    char *index = path_join(path, "index.html");
+    struct stat info;
+    if (stat(index, &info) == 0 && S_ISREG(info.st_mode)) {
+        answer_file(answer, request, index, &info);
+    } else if (directory_page(&answer->page, path, request->path)) {
+        answer->status = 200;
+        answer->type = "text/html; charset=utf-8";
+    } else {
+        answer_page(answer, errno == EACCES ? 403 : 404);
+    }
+    free(index);
+}
+
+static void answer_path(struct answer *answer, const struct request *request) {
+    char *path = path_join(server.directory, request->path + 1);
+    struct stat info;
+    size_t length = strlen(request->path);
+    bool slash = request->path[length - 1] == '/';
+    if (stat(*path ? path : server.directory, &info) != 0)
+        answer_page(answer, errno == EACCES ? 403 : 404);
+    else if (S_ISDIR(info.st_mode) && !slash)
+        answer->location = request->path, answer_page(answer, 301);
+    else if (S_ISDIR(info.st_mode))
+        answer_directory(answer, request, path);
+    else if (S_ISREG(info.st_mode) && !slash)
+        answer_file(answer, request, path, &info);
+    else
+        answer_page(answer, 404);
+    free(path);
+}
+
+static void answer_make(struct answer *answer, const struct request *request) {
+    if (request->method == METHOD_OTHER) {
+        answer_page(answer, 405);
+    } else if (strcmp(request->path, "/status") == 0) {
+        answer->status = 200;
+        answer->type = "text/html; charset=utf-8";
+        buffer_append_text(&answer->page, status_page);
+        answer->fresh = true;
+    } else if (strcmp(request->path, "/status.json") == 0) {
+        answer->status = 200;
+        answer->type = "application/json";
+        status_json(&answer->page);
+        answer->fresh = true;
+    } else {
+        answer_path(answer, request);
+    }
+}
+
+static void head_append(struct connection *connection, const struct answer *answer) {
+    struct buffer *out = &connection->out;
+    char date[32];
+    date_text(time(NULL), date);
+    buffer_format(out, "HTTP/1.1 %d %s\r\nDate: %s\r\nServer: Keelson\r\n", answer->status,
+                  status_phrase(answer->status), date);
+    if (answer->file >= 0)
+        buffer_format(out, "Last-Modified: %s\r\nETag: %s\r\nAccept-Ranges: bytes\r\n", answer->date,
+                      answer->tag);
+    if (answer->status == 206)
+        buffer_format(out, "Content-Range: bytes %llu-%llu/%llu\r\n", (unsigned long long)answer->first,
+                      (unsigned long long)(answer->first + answer->count - 1),
+                      (unsigned long long)answer->size);
+    if (answer->status == 416)
+        buffer_format(out, "Content-Range: bytes */%llu\r\n", (unsigned long long)answer->size);
+    if (answer->status == 405)
+        buffer_append_text(out, "Allow: GET, HEAD\r\n");
+    if (answer->location) {
+        buffer_append_text(out, "Location: ");
+        url_append(out, answer->location);
+        buffer_append_text(out, "/\r\n");
+    }
+    if (answer->fresh)
+        buffer_append_text(out, "Cache-Control: no-store\r\n");
+    if (answer->status != 304) {
+        uint64_t length = answer->file >= 0 ? answer->count : answer->page.length;
+        buffer_format(out, "Content-Type: %s\r\nContent-Length: %llu\r\n", answer->type,
+                      (unsigned long long)length);
+    }
+    buffer_format(out, "Connection: %s\r\n\r\n", connection->keep_alive ? "keep-alive" : "close");
+}
+
+// Puts the answer into the connection. `request` NULL: there was none that could be understood.
+static void answer_begin(struct connection *connection, const struct request *request,
+                         struct answer *answer) {
+    bool body = answer->status != 304 && !(request && request->method == METHOD_HEAD);
+    buffer_clear(&connection->out);
+    connection->out_sent = 0;
+    head_append(connection, answer);
+    if (body && answer->file >= 0) {
+        connection->file = answer->file;
+        connection->file_at = answer->first;
+        connection->file_left = answer->count;
+    } else {
+        if (answer->file >= 0)
+            close(answer->file);
+        if (body)
+            buffer_append(&connection->out, answer->page.data, answer->page.length);
+    }
+    if (server.verbose) {
+        printf("%d %s %s\n", answer->status, request && request->method == METHOD_HEAD ? "HEAD" : "GET",
+               request ? request->path : "-");
+        fflush(stdout);
+    }
+    server.counts.requests++;
+    buffer_free(&answer->page);
+    connection->state = CONNECTION_WRITES;
+    connection->deadline = now_ms() + STALLED_MS;
+}
+
+static void refuse(struct connection *connection, int status) {
+    struct answer answer = {.file = -1};
+    buffer_init(&answer.page);
+    connection->keep_alive = false;
+    connection->body_left = 0;
+    answer_page(&answer, status);
+    answer_begin(connection, NULL, &answer);
+}
+
+// Takes the next request out of what was read. False: it is not whole yet.
+static bool request_take(struct connection *connection) {
+    struct buffer *in = &connection->in;
+    if (connection->body_left != 0) {
+        size_t skipped = in->length < connection->body_left ? in->length : (size_t)connection->body_left;
+        buffer_replace(in, 0, skipped, "", 0);
+        connection->body_left -= skipped;
+        if (connection->body_left != 0)
+            return false;
+    }
+    size_t head = request_head_length(in->data, in->length);
+    if (head == 0 && in->length <= REQUEST_HEAD_MOST)
+        return false;
+    struct request request;
+    int status = head == 0 ? 431 : request_parse(&request, in->data, head);
+    if (status == 0 && request.body_length > BODY_MOST)
+        status = 413;
+    if (status != 0) {
+        refuse(connection, status);
+        return true;
+    }
+    buffer_replace(in, 0, head, "", 0);
+    connection->body_left = request.body_length;
+    connection->keep_alive = request.keep_alive;
+    connection->requests++;
+    struct answer answer = {.file = -1};
+    buffer_init(&answer.page);
+    answer_make(&answer, &request);
+    answer_begin(connection, &request, &answer);
+    return true;
+}
+
+static void answer_end(struct connection *connection) {
+    if (connection->file >= 0)
+        close(connection->file);
+    connection->file = -1;
+    if (connection->keep_alive) {
+        connection->state = CONNECTION_READS;
+        connection->deadline = now_ms() + IDLE_MS;
+        return;
+    }
+    shutdown(connection->socket, SHUT_WR);
+    connection->state = CONNECTION_DRAINS;
+    connection->deadline = now_ms() + DRAIN_MS;
+}
+
+// Sends; false: the socket takes no more now, or the connection ends.
+static bool send_some(struct connection *connection, const char *data, size_t length, size_t *sent) {
+    ssize_t count = send(connection->socket, data, length, MSG_NOSIGNAL);
+    if (count <= 0) {
+        if (count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
+            connection->state = CONNECTION_ENDS;
+        return false;
+    }
+    *sent = (size_t)count;
+    server.counts.bytes += (uint64_t)count;
+    connection->deadline = now_ms() + STALLED_MS;
+    return true;
+}
+
+// False: nothing more can be sent in this turn.
+static bool answer_send(struct connection *connection) {
+    size_t sent;
+    if (connection->out_sent < connection->out.length) {
+        if (!send_some(connection, connection->out.data + connection->out_sent,
+                       connection->out.length - connection->out_sent, &sent))
+            return false;
+        connection->out_sent += sent;
+        return true;
+    }
+    if (connection->file < 0 || connection->file_left == 0) {
+        answer_end(connection);
+        return connection->state == CONNECTION_READS;
+    }
+    size_t wanted = connection->file_left < BLOCK_BYTES ? (size_t)connection->file_left : BLOCK_BYTES;
+    ssize_t got = pread(connection->file, block, wanted, (off_t)connection->file_at);
+    if (got <= 0) { // the file has become shorter: the client must notice
+        connection->state = CONNECTION_ENDS;
+        return false;
+    }
+    if (!send_some(connection, block, (size_t)got, &sent))
+        return false;
+    connection->file_at += sent;
+    connection->file_left -= sent;
+    return true;
+}
+
+static void input_read(struct connection *connection) {
+    ssize_t count = recv(connection->socket, block, sizeof(block), 0);
+    if (count > 0 && connection->state == CONNECTION_READS) {
+        buffer_append(&connection->in, block, (size_t)count);
+    } else if (count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+        connection->state = CONNECTION_ENDS;
+    }
+}
+
+void connection_work(struct connection *connection, bool readable) {
+    if (readable && connection->state != CONNECTION_WRITES)
+        input_read(connection);
+    for (int turn = 0; turn < SEND_TURN; turn++) {
+        if (connection->state == CONNECTION_READS && !request_take(connection))
+            return;
+        if (connection->state != CONNECTION_WRITES || !answer_send(connection))
+            return;
+    }
+    if (connection->state == CONNECTION_READS) // a request that was read already: nothing will tell of it
+        (void)request_take(connection);
+}
+
+void connection_expire(struct connection *connection) {
+    if (connection->state == CONNECTION_READS && connection->in.length != 0)
+        refuse(connection, 408);
+    else
+        connection->state = CONNECTION_ENDS;
+}

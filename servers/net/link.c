@@ -1,0 +1,224 @@
+// Cards: the rings that are shared with a driver (libipc/protocols/nic.idl, libipc/transfer/nic_rings.h).
+// Positions lie in kept memory, frames do not; what was pushed is shown with the commit (server_flush_rings).
+// A frame that came in is copied once before anything is read from it: the driver could change it.
+#include "servers/net/stack/socket.h"
+#include "servers/net/state.h"
+
+#include <string.h>
+
+#include "drivers/framework/driver.h"
+#include "drivers/framework/report.h"
+#include "kernel/abi/capability.h"
+#include "libipc/client/clock.h"
+#include "libipc/client/slot.h"
+#include "libipc/protocols/account.h"
+#include "libipc/protocols/kernel.h"
+#include "libipc/start/start.h"
+
+enum { BUSY_TRIES = 20 };
+#define SMALL_MACHINE     (UINT64_C(32) << 20)
+#define RETRY_NANOSECONDS UINT64_C(100000000)
+
+static const char *const driver_names[] = {"nic.e1000", "nic.virtio_net"};
+
+// --- sending
+static void take_sent(struct link *link) {
+    struct nic_done done;
+    while (ring_pop(&link->rings.transmit.completions, &done) == ERR_OK) {
+        link->completed++;
+        link->used = true;
+    }
+}
+
+static uint8_t *frame_begin(void *context) {
+    struct link *link = context;
+    if (link->sent - link->completed >= link->entries)
+        take_sent(link);
+    if (link->sent - link->completed >= link->entries)
+        return NULL;
+    return link->frames + (size_t)(link->entries + link->sent % link->entries) * NIC_ROOM_BYTES;
+}
+
+static void frame_send(void *context, uint8_t *frame, uint32_t length) {
+    struct link *link = context;
+    struct nic_frame entry = {
+        .offset = (uint32_t)(frame - link->frames), .length = (uint16_t)length, .buffer = (uint8_t)link->buffer};
+    if (length == 0)
+        return;
+    if (ring_push(&link->rings.transmit.requests, &entry) == ERR_OK)
+        link->sent++;
+    link->used = true;
+}
+
+static const struct link_ops link_ops = {.frame_begin = frame_begin, .frame_send = frame_send};
+
+// --- receiving
+static void give_room(struct link *link) {
+    struct nic_frame entry = {
+        .offset = link->given % link->entries * NIC_ROOM_BYTES, .length = NIC_ROOM_BYTES, .buffer = (uint8_t)link->buffer};
+    if (ring_push(&link->rings.receive.requests, &entry) == ERR_OK)
+        link->given++;
+    link->used = true;
+}
+
+static void take_frame(struct link *link, const struct nic_done *done) {
+    const uint8_t *frame = link->frames + (size_t)(link->taken % link->entries) * NIC_ROOM_BYTES;
+    uint32_t length = smaller(done->length, NIC_FRAME_MOST);
+    link->taken++;
+    if ((done->flags & (NIC_DONE_FLAG_ERROR | NIC_DONE_FLAG_CHECKSUM_BAD)) == 0 && length != 0) {
+        memcpy(net.scratch, frame, length);
+        interface_input(link->interface, net.scratch, length);
+    } else {
+        link->interface->statistics.dropped_in++;
+    }
+    give_room(link); // room is reused in order, so the n-th request is always the same room
+}
+
+static void work(void *argument, uint32_t bit) {
+    struct link *link = argument;
+    struct nic_done done;
+    uint32_t left = LINK_BATCH;
+    (void)bit;
+    if (link->interface == NULL)
+        return;
+    net_begin();
+    while (left > 0 && ring_pop(&link->rings.receive.completions, &done) == ERR_OK) {
+        left--;
+        take_frame(link, &done);
+    }
+    take_sent(link);
+    uint32_t state = *(volatile uint32_t *)&link->rings.shared->link;
+    if (state != link->link_seen) {
+        link->link_seen = state;
+        interface_set_link(link->interface, nic_link_is_up(state));
+    }
+    net_end();
+    // More than a batch: the rest after the commit. Otherwise a signal is asked for.
+    if (left == 0 || !ring_sleep(&link->rings.receive.completions)) {
+        error_t ignored = notification_signal(net.server.notification, UINT64_C(1) << link->bit);
+        (void)ignored;
+    }
+}
+
+void links_flush(void) {
+    for (uint32_t i = 0; i < LINKS_MAX; i++) {
+        struct link *link = &net.links[i];
+        if (!link->used)
+            continue;
+        link->used = false;
+        struct nic_rings *rings = &link->rings;
+        server_flush_rings(&rings->receive, &rings->receive.requests, &rings->receive.completions);
+        server_flush_rings(&rings->transmit, &rings->transmit.requests, &rings->transmit.completions);
+    }
+}
+
+void links_resumed(void) {
+    for (uint32_t i = 0; i < LINKS_MAX; i++)
+        net.links[i].used = net.links[i].interface != NULL;
+}
+
+// --- attaching
+static error_t make_memory(uint64_t bytes, cap_t *memory, void **address) {
+    error_t error = account_create_memory(SLOT_ACCOUNT, bytes, memory);
+    return error != ERR_OK ? error : driver_map(*memory, bytes, address);
+}
+
+static uint32_t entries_for_this_machine(void) {
+    struct kernel_information information;
+    return kernel_information(SLOT_KERNEL, &information) == ERR_OK && information.free_bytes < SMALL_MACHINE ? LINK_ENTRIES_SMALL
+                                                                                                             : LINK_ENTRIES;
+}
+
+static error_t attach(struct link *link) {
+    struct nic_layout layout = nic_layout(link->entries);
+    cap_t rings = 0, frames = 0, peer;
+    uint64_t bits, buffer;
+    void *address, *shared = NULL;
+    error_t error = make_memory(layout.bytes, &rings, &address);
+    if (error == ERR_OK)
+        shared = address;
+    if (error == ERR_OK)
+        error = nic_rings_attach_client(&link->rings, address, layout.bytes, link->entries);
+    if (error == ERR_OK)
+        error = nic_attach_rings(link->session, link->entries, UINT64_C(1) << link->bit, rings, net.server.notification, &bits,
+                                 &peer);
+    if (error == ERR_OK) {
+        link->rings.receive.peer = link->rings.transmit.peer = peer;
+        link->rings.receive.peer_bits = link->rings.transmit.peer_bits = bits;
+        error = make_memory(2 * (uint64_t)link->entries * NIC_ROOM_BYTES, &frames, &address);
+    }
+    if (error == ERR_OK) {
+        link->frames = address;
+        error = nic_attach_buffer(link->session, frames, &buffer);
+    }
+    slot_release(rings);
+    slot_release(frames);
+    if (error != ERR_OK) {
+        error_t ignored = shared != NULL ? server_unmap(shared, layout.bytes) : ERR_OK;
+        (void)ignored;
+        return error;
+    }
+    link->buffer = (uint32_t)buffer;
+    error = nic_set_filter(link->session, NIC_FILTER_ALL_MULTICAST, NULL, 0);
+    return error;
+}
+
+static error_t open_card(struct link *link, cap_t driver, const struct nic_status *status) {
+    char name[INTERFACE_NAME_BYTES] = "eth0";
+    name[3] = (char)('0' + (link - net.links));
+    link->entries = entries_for_this_machine();
+    error_t error = nic_open(driver, status->unit, &link->session);
+    if (error == ERR_OK)
+        error = attach(link);
+    if (error != ERR_OK)
+        return error;
+    net_begin();
+    error =
+        interface_add(&net.stack, name, status->address, smaller(status->mtu, ETHERNET_MTU), &link_ops, link, &link->interface);
+    if (error != ERR_OK)
+        return error;
+    for (uint32_t i = 0; i < link->entries; i++)
+        give_room(link);
+    link->interface->autoconfigure = true;
+    link->link_seen = *(volatile uint32_t *)&link->rings.shared->link;
+    interface_set_link(link->interface, nic_link_is_up(link->link_seen));
+    config_interface(link->interface);
+    net_end();
+    server_on_bit(&net.server, link->bit, work, link);
+    work(link, link->bit);
+    return ERR_OK;
+}
+
+// On a fiber of its own: a driver that has no card, or is not there, holds nobody up.
+static void attach_driver(void *argument) {
+    const char *name = argument;
+    cap_t driver = startup_capability(name);
+    struct nic_status status;
+    uint64_t cursor = 0;
+    error_t error;
+    while ((error = nic_next_unit(driver, cursor, &cursor, &status)) == ERR_OK) {
+        struct link *link = NULL;
+        for (uint32_t i = 0; i < LINKS_MAX && link == NULL; i++)
+            if (net.links[i].bit == 0) {
+                link = &net.links[i];
+                link->bit = BIT_LINK + i;
+            }
+        error = link != NULL ? open_card(link, driver, &status) : ERR_NO_SPACE;
+        for (int tries = 0; error == ERR_BUSY && tries < BUSY_TRIES; tries++) { // an earlier client's session is still ending
+            slot_release(link->session);
+            error = fiber_sleep_until(clock_monotonic() + RETRY_NANOSECONDS);
+            if (error == ERR_OK)
+                error = open_card(link, driver, &status);
+        }
+        if (error != ERR_OK)
+            report_failure("a card can't be used", error);
+    }
+}
+
+void links_start(void) {
+    for (uint32_t i = 0; i < sizeof(driver_names) / sizeof(driver_names[0]); i++)
+        if (startup_capability(driver_names[i]) != 0) {
+            error_t ignored = fiber_start(attach_driver, (void *)(uintptr_t)driver_names[i]); // NOLINT
+            (void)ignored;
+        }
+}

@@ -1,0 +1,154 @@
+// The server net: wiring, and the clock of the stack. See README.md.
+#include "drivers/framework/driver.h"
+#include "drivers/framework/report.h"
+#include "kernel/abi/capability.h"
+#include "libc/internal/heap.h"
+#include "libipc/client/clock.h"
+#include "libipc/client/slot.h"
+#include "libipc/protocols/account.h"
+#include "libipc/protocols/kernel.h"
+#include "libipc/protocols/terminal.h"
+#include "libipc/start/start.h"
+#include "servers/net/state.h"
+
+#define STACK_MEMORY   (UINT64_C(24) << 20)
+#define DETACHED_RETRY (20 * NANOSECONDS_PER_MILLISECOND)
+enum { LOOPBACK_ROUNDS = 8 };
+
+struct net net;
+
+int server_main(const struct startup *startup);
+
+static void timer_expired(struct timer *timer) {
+    (void)timer;
+    net_begin();
+    net_end();
+}
+
+void net_begin(void) {
+    net.stack.now = clock_monotonic();
+}
+
+// Those that wait are looked at again.
+static void look_at_detached(void) {
+    net.detached = false;
+    for (uint32_t i = 0; i < net.sessions.used; i++) {
+        struct session *session = net.sessions.entries != NULL ? net.sessions.entries[i].object : NULL;
+        if (session != NULL && session->first != NULL)
+            session_note(session);
+    }
+}
+
+void net_end(void) {
+    stack_run(&net.stack);
+    if (net.detached)
+        look_at_detached();
+    sessions_settle();
+    for (uint32_t i = 0; i < LOOPBACK_ROUNDS && net.stack.loopback_count != 0; i++) {
+        stack_run(&net.stack);
+        sessions_settle();
+    }
+    links_flush();
+    uint64_t next = stack_next_time(&net.stack);
+    if (net.detached) {
+        uint64_t again = net.stack.now + DETACHED_RETRY;
+        next = next == 0 || again < next ? again : next;
+    }
+    if (next == net.timer_at && net.timer.armed)
+        return;
+    net.timer_at = next;
+    if (next != 0)
+        timer_set(&net.timer, next, timer_expired);
+    else
+        timer_clear(&net.timer);
+}
+
+static error_t dispatch_session(struct request *request) {
+    switch (request_protocol(request)) {
+    case PROTOCOL_FILE:
+        return file_dispatch(&net_file_ops, request);
+    case PROTOCOL_SOCKET:
+        return socket_dispatch(&net_socket_ops, request);
+    case PROTOCOL_TERMINAL:
+        return ERR_NOT_TERMINAL;
+    default:
+        return ERR_BAD_METHOD;
+    }
+}
+
+static error_t dispatch(struct request *request) {
+    error_t error = ERR_STALE;
+    net_begin();
+    if ((request->badge >> 63) != 0) // a session of the manifest
+        error = request_protocol(request) == PROTOCOL_NET ? net_dispatch(&net_net_ops, request) : ERR_BAD_METHOD;
+    else if (session_find(request->badge) != NULL)
+        error = dispatch_session(request);
+    net_end();
+    return error;
+}
+
+// A new actor in the memory of the one before: what it was about to show to drivers is shown again, and
+// requests that wait come again one by one.
+static void resumed(void) {
+    net.detached = true;
+    links_resumed();
+    net_begin();
+    net_end();
+}
+
+// The first thing that the loop does; fibers need it.
+static void start(void *argument, uint32_t bit) {
+    (void)argument;
+    (void)bit;
+    if (net.started)
+        return;
+    net.started = true;
+    links_start();
+}
+
+static error_t start_stack(void) {
+    uint64_t random[6];
+    cap_t memory;
+    void *address;
+    error_t error = kernel_random(SLOT_KERNEL, &random[0], &random[1], &random[2], &random[3], &random[4], &random[5]);
+    if (error == ERR_OK)
+        error = account_create_memory(SLOT_ACCOUNT, DATAGRAM_MOST, &memory);
+    if (error == ERR_OK)
+        error = driver_map(memory, DATAGRAM_MOST, &address);
+    if (error != ERR_OK)
+        return error;
+    slot_release(memory); // the mapping keeps it
+    net.scratch = address;
+    return stack_initialize(&net.stack, (const uint8_t *)random, STACK_MEMORY, clock_monotonic());
+}
+
+// Nothing is claimed of an actor whose memory was given up: its sessions of cards end, so that a new one can begin.
+static bool claims_nothing(cap_t slot) {
+    (void)slot;
+    return false;
+}
+
+int server_main(const struct startup *startup) {
+    struct server *server = &net.server;
+    report_set_name(startup->name);
+    server->fibers = 2;
+    heap_fill();
+    if (startup->is_restart != 0)
+        driver_reconcile(claims_nothing);
+    server->endpoint = startup_capability("endpoint");
+    server->notification = startup_capability("notification");
+    server->dispatch = dispatch;
+    server->session_closed = session_closed;
+    server->resumed = resumed;
+    error_t error = start_stack();
+    if (error != ERR_OK) {
+        report_failure("the network can't start", error);
+        return 1;
+    }
+    config_start();
+    server_on_bit(server, BIT_START, start, NULL);
+    error = notification_signal(server->notification, UINT64_C(1) << BIT_START);
+    if (error != ERR_OK)
+        return 1;
+    return server_run(server) == ERR_OK ? 0 : 1;
+}

@@ -1,0 +1,104 @@
+// Sessions of sockets: from badges to sockets, and what happens when a socket has changed. The stack calls
+// `changed` from its midst; so a session is only noted there, and looked at when the stack has returned.
+#include <stdlib.h>
+#include <string.h>
+
+#include "libipc/client/slot.h"
+#include "servers/net/state.h"
+
+enum { SESSIONS_FIRST = 64, SESSIONS_MAX = 1 << 15 };
+
+static error_t table_grow(void) {
+    struct session_table *table = &net.sessions;
+    uint32_t capacity = table->capacity == 0 ? SESSIONS_FIRST : 2 * table->capacity;
+    if (capacity > SESSIONS_MAX)
+        return ERR_NO_MEMORY;
+    struct session_entry *entries = calloc(capacity, sizeof(*entries)), *old = table->entries;
+    if (entries == NULL)
+        return ERR_NO_MEMORY;
+    if (old == NULL) {
+        session_table_initialize(table, entries, capacity);
+        return ERR_OK;
+    }
+    memcpy(entries, old, table->capacity * sizeof(*entries));
+    session_table_grow(table, entries, capacity);
+    free(old);
+    return ERR_OK;
+}
+
+void session_note(struct session *session) {
+    if (session->changed)
+        return;
+    session->changed = true;
+    session->next_changed = net.changed;
+    net.changed = session;
+}
+
+static void changed(struct socket *socket) {
+    session_note(socket->owner);
+}
+
+error_t session_make(struct socket *socket, uint64_t flags, cap_t *capability) {
+    struct session_table *table = &net.sessions;
+    struct session *session = calloc(1, sizeof(*session));
+    error_t error = session == NULL ? ERR_NO_MEMORY : table->capacity == 0 ? ERR_NO_SPACE : ERR_OK;
+    if (error == ERR_OK)
+        error = session_table_insert(table, session, &session->badge);
+    if (error == ERR_NO_SPACE) {
+        error = table_grow();
+        if (error == ERR_OK)
+            error = session_table_insert(table, session, &session->badge);
+    }
+    if (error == ERR_OK) {
+        error = server_create_session(&net.server, session->badge, capability);
+        if (error != ERR_OK)
+            (void)session_table_remove(table, session->badge);
+    }
+    if (error != ERR_OK) {
+        free(session);
+        return error;
+    }
+    session->socket = socket;
+    session->flags = flags;
+    socket->owner = session;
+    socket->changed = changed;
+    return ERR_OK;
+}
+
+struct session *session_find(uint64_t badge) {
+    return session_table_find(&net.sessions, badge);
+}
+
+static void unnote(struct session *session) {
+    struct session **place = &net.changed;
+    while (*place != NULL && *place != session)
+        place = &(*place)->next_changed;
+    if (*place != NULL)
+        *place = session->next_changed;
+}
+
+void session_closed(uint64_t badge) {
+    struct session *session = session_find(badge);
+    if (session == NULL)
+        return;
+    net_begin();
+    (void)session_table_remove(&net.sessions, badge);
+    waiters_end(session, ERR_CANCELLED); // their callers have died
+    poll_list_clear(&session->polls);
+    unnote(session);
+    stack_socket_close(session->socket);
+    free(session);
+    net_end();
+}
+
+void sessions_settle(void) {
+    while (net.changed != NULL) {
+        struct session *session = net.changed;
+        net.changed = session->next_changed;
+        session->changed = false;
+        waiters_serve(session);
+        fiber_wake_all(&session->fibers);
+        if (session->polls.first != NULL)
+            poll_list_notify(&session->polls, stack_socket_readiness(session->socket));
+    }
+}

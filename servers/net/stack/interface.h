@@ -1,0 +1,99 @@
+// Interfaces: where frames come in and go out, and their addresses. A link (a network card, a tap device, a
+// test) gives three functions; loopback is one as well. Frames are Ethernet II with 14 bytes of header (RFC
+// 894); everything here is called by the stack, the server's link and its configuration.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/abi/errors.h"
+#include "servers/net/stack/address.h"
+#include "servers/net/stack/timer_heap.h"
+
+enum {
+    INTERFACES_MAX = 8,
+    INTERFACE_ADDRESSES_MAX = 8,
+    INTERFACE_GROUPS_MAX = 16,
+    INTERFACE_NAME_BYTES = 8,
+    ETHERNET_HEADER_BYTES = 14,
+    ETHERNET_MTU = 1500,
+    ETHERTYPE_IPV4 = 0x0800,
+    ETHERTYPE_ARP = 0x0806,
+    ETHERTYPE_IPV6 = 0x86dd,
+};
+
+struct link_ops {
+    // Room for a frame of the link's MTU and its Ethernet header; NULL: none now, the frame is dropped.
+    uint8_t *(*frame_begin)(void *context);
+    // `frame` is what frame_begin gave, filled with `length` bytes; it is the link's again. 0: not to be
+    // sent.
+    void (*frame_send)(void *context, uint8_t *frame, uint32_t length);
+};
+
+enum address_state { ADDRESS_FREE, ADDRESS_TENTATIVE, ADDRESS_PREFERRED, ADDRESS_DEPRECATED };
+
+struct interface_address {
+    struct address address;
+    enum address_state state;
+    uint8_t prefix;       // bits of 128
+    uint8_t probes;       // of duplicate address detection that are still to be sent
+    bool autoconfigured;  // by a router's advertisement (RFC 4862)
+    uint64_t valid_until; // nanoseconds; 0: for ever
+    uint64_t preferred_until;
+};
+
+struct interface_statistics {
+    uint64_t frames_in, bytes_in, frames_out, bytes_out, dropped_in, dropped_out;
+};
+
+struct interface {
+    struct stack *stack;
+    uint32_t index; // from 1; 0: this entry is free
+    char name[INTERFACE_NAME_BYTES];
+    uint8_t mac[MAC_BYTES];
+    uint32_t mtu;
+    bool up;   // by configuration
+    bool link; // the cable is there
+    bool loopback;
+    bool autoconfigure; // IPv6 addresses by router advertisements
+    const struct link_ops *ops;
+    void *context;
+    struct interface_address addresses[INTERFACE_ADDRESSES_MAX];
+    struct address groups[INTERFACE_GROUPS_MAX]; // multicast groups that sockets joined
+    uint8_t group_users[INTERFACE_GROUPS_MAX];
+    uint32_t probed;        // IPv4 address that DHCP looks for another user of (RFC 2131 section 2.2); 0: none
+    bool conflict_watch;    // one answered
+    uint32_t solicitations; // of routers that are still to be sent
+    uint8_t hop_limit;      // that a router told; 0: the default
+    struct stack_timer solicit_timer, address_timer;
+    struct interface_statistics statistics;
+};
+
+// ERR_NO_SPACE: there are INTERFACES_MAX already.
+MUST_USE error_t interface_add(struct stack *stack, const char *name, const uint8_t *mac, uint32_t mtu,
+                               const struct link_ops *ops, void *context, struct interface **result);
+void interface_set_up(struct interface *interface, bool up);
+void interface_set_link(struct interface *interface, bool link);
+struct interface *interface_find(struct stack *stack, uint32_t index);
+struct interface *interface_find_name(struct stack *stack, const char *name);
+
+// `prefix` counts from the start of the 128 bits. Adds the route to the prefix. ERR_EXISTS, ERR_NO_SPACE,
+// ERR_INVALID.
+MUST_USE error_t interface_add_address(struct interface *interface, const struct address *address, uint32_t prefix);
+MUST_USE error_t interface_remove_address(struct interface *interface, const struct address *address);
+// The entry of an address, in any state; NULL.
+struct interface_address *interface_address_find(struct interface *interface, const struct address *address);
+// Whether a packet to `address` that came in here is for this machine (RFC 1122 section 3.3.4.2, the weak
+// model: any interface's address will do), broadcasts and groups included.
+bool interface_accepts(struct interface *interface, const struct address *address);
+// Whether it is a broadcast address of this interface's IPv4 networks.
+bool interface_is_broadcast(const struct interface *interface, const struct address *address);
+// An address of this interface to send to `destination` from (RFC 6724 in short); NULL: it has none.
+const struct address *interface_source(const struct interface *interface, const struct address *destination);
+MUST_USE error_t interface_join(struct interface *interface, const struct address *group);
+void interface_leave(struct interface *interface, const struct address *group);
+
+// A frame came in, Ethernet header first. It is read during the call only.
+void interface_input(struct interface *interface, const uint8_t *frame, uint32_t length);
+// Puts the Ethernet header before what lies from ETHERNET_HEADER_BYTES on, and sends.
+void interface_output(struct interface *interface, uint8_t *frame, uint32_t length, const uint8_t *to, uint32_t ethertype);

@@ -1,0 +1,174 @@
+// Sending datagrams of both versions; see ip.h. IPv4: RFC 791 section 3.2, RFC 6864 (identification); IPv6:
+// RFC 8200 sections 3 and 4.5.
+#include <errno.h>
+
+#include "servers/net/stack/ip.h"
+#include "servers/net/stack/stack.h"
+
+enum { IPV6_FRAGMENT = 44, IPV6_FRAGMENT_HEADER_BYTES = 8 };
+
+void ipv4_header(uint8_t *at, const struct flow *flow, uint32_t payload, uint32_t identification, uint32_t fragment) {
+    memset(at, 0, IPV4_HEADER_BYTES);
+    at[0] = 0x45;
+    at[1] = flow->traffic_class;
+    store16(at + 2, IPV4_HEADER_BYTES + payload);
+    store16(at + 4, identification);
+    store16(at + 6, fragment);
+    at[8] = flow->hops;
+    at[9] = flow->protocol;
+    store32(at + 12, address_v4(&flow->source));
+    store32(at + 16, address_v4(&flow->destination));
+    store16(at + 10, checksum_finish(checksum_add(0, at, IPV4_HEADER_BYTES)));
+}
+
+void ipv6_header(uint8_t *at, const struct flow *flow, uint32_t payload, uint8_t next) {
+    store32(at, 6u << 28 | (uint32_t)flow->traffic_class << 20);
+    store16(at + 4, payload);
+    at[6] = next;
+    at[7] = flow->hops;
+    memcpy(at + 8, flow->source.bytes, ADDRESS_BYTES);
+    memcpy(at + 24, flow->destination.bytes, ADDRESS_BYTES);
+}
+
+static error_t route(struct stack *stack, struct flow *flow, struct interface **interface, struct address *next_hop) {
+    error_t error = ERR_OK;
+    bool group = address_is_multicast(&flow->destination);
+    if (flow->no_route || (group && flow->interface != 0)) {
+        *interface = interface_find(stack, flow->interface);
+        *next_hop = flow->destination;
+        if (*interface == NULL || !(*interface)->up || !(*interface)->link)
+            error = -ENETDOWN;
+    } else {
+        error = route_find(stack, &flow->destination, flow->interface, interface, next_hop);
+    }
+    // A group without a route: over the first interface that has an address.
+    for (uint32_t i = 1; i < INTERFACES_MAX && error != ERR_OK && group && flow->interface == 0; i++) {
+        struct interface *other = &stack->interfaces[i];
+        if (other->index == 0 || !other->up || !other->link || interface_source(other, &flow->destination) == NULL)
+            continue;
+        *interface = other;
+        *next_hop = flow->destination;
+        error = ERR_OK;
+    }
+    if (error != ERR_OK)
+        return error;
+    if (interface_is_broadcast(*interface, &flow->destination) && !flow->broadcast)
+        return ERR_ACCESS;
+    if (address_is_unspecified(&flow->source) && !flow->no_route) {
+        const struct address *source = interface_source(*interface, &flow->destination);
+        if ((*interface)->loopback && !address_is_loopback(&flow->destination))
+            source = &flow->destination; // to one of our own addresses
+        if (source == NULL && address_is_v4(&flow->destination) && address_v4(&flow->destination) == UINT32_MAX)
+            source = &address_v4_unspecified; // RFC 2131 section 4.1: who has no address yet
+        if (source == NULL)
+            return -EADDRNOTAVAIL;
+        flow->source = *source;
+    }
+    return ERR_OK;
+}
+
+error_t ip_route(struct stack *stack, struct flow *flow, struct interface **interface, uint32_t *mtu) {
+    struct address next_hop;
+    error_t error = route(stack, flow, interface, &next_hop);
+    if (error == ERR_OK)
+        *mtu = path_mtu(stack, *interface, &flow->destination);
+    return error;
+}
+
+// Copies `length` bytes of the pieces from `offset` on.
+static void gather(uint8_t *to, const struct piece *pieces, uint32_t count, uint32_t offset, uint32_t length) {
+    for (uint32_t i = 0; i < count && length != 0; i++) {
+        if (offset >= pieces[i].length) {
+            offset -= pieces[i].length;
+            continue;
+        }
+        uint32_t part = smaller(pieces[i].length - offset, length);
+        memcpy(to, (const uint8_t *)pieces[i].data + offset, part);
+        to += part;
+        length -= part;
+        offset = 0;
+    }
+}
+
+struct sending {
+    struct interface *interface;
+    struct address next_hop;
+    const struct flow *flow;
+    const struct piece *pieces;
+    uint32_t count, total, header, identification;
+};
+
+// One frame with bytes from `offset` on; `fragmented`: with what says so.
+static void send_part(const struct sending *sending, uint32_t offset, uint32_t length, bool fragmented) {
+    struct interface *interface = sending->interface;
+    bool v4 = address_is_v4(&sending->flow->destination), more = offset + length < sending->total;
+    uint8_t *frame = interface->ops->frame_begin(interface->context);
+    if (frame == NULL) {
+        interface->statistics.dropped_out++;
+        interface->stack->statistics.frames_no_room++;
+        return;
+    }
+    uint8_t *at = frame + ETHERNET_HEADER_BYTES;
+    uint32_t header = sending->header;
+    if (v4) {
+        uint32_t word = fragmented ? offset / 8 | (more ? 0x2000 : 0) : (sending->flow->dont_fragment ? 0x4000 : 0);
+        ipv4_header(at, sending->flow, length, sending->identification, word);
+    } else if (fragmented) {
+        ipv6_header(at, sending->flow, length + IPV6_FRAGMENT_HEADER_BYTES, IPV6_FRAGMENT);
+        uint8_t *extension = at + IPV6_HEADER_BYTES;
+        extension[0] = sending->flow->protocol;
+        extension[1] = 0;
+        store16(extension + 2, offset | more);
+        store32(extension + 4, sending->identification);
+        header += IPV6_FRAGMENT_HEADER_BYTES;
+    } else {
+        ipv6_header(at, sending->flow, length, sending->flow->protocol);
+    }
+    gather(at + header, sending->pieces, sending->count, offset, length);
+    interface->stack->statistics.ip_out++;
+    neighbour_send(interface, &sending->next_hop, frame, ETHERNET_HEADER_BYTES + header + length);
+}
+
+static error_t send_fragments(const struct sending *sending, uint32_t mtu) {
+    bool v4 = address_is_v4(&sending->flow->destination);
+    uint32_t header = sending->header + (v4 ? 0 : IPV6_FRAGMENT_HEADER_BYTES);
+    uint32_t most = (mtu - header) / 8 * 8;
+    for (uint32_t offset = 0; offset < sending->total; offset += most) {
+        sending->interface->stack->statistics.ip_fragments_out++;
+        send_part(sending, offset, smaller(most, sending->total - offset), true);
+    }
+    return ERR_OK;
+}
+
+error_t ip_send(struct stack *stack, const struct flow *wanted, struct piece *pieces, uint32_t count, int32_t checksum_at) {
+    struct flow flow = *wanted;
+    struct sending sending = {.flow = &flow, .pieces = pieces, .count = count};
+    error_t error = route(stack, &flow, &sending.interface, &sending.next_hop);
+    if (error != ERR_OK)
+        return error;
+    for (uint32_t i = 0; i < count; i++)
+        sending.total += pieces[i].length;
+    bool v4 = address_is_v4(&flow.destination);
+    sending.header = v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
+    if (sending.total > UINT16_MAX - sending.header)
+        return ERR_MESSAGE_SIZE;
+    if (flow.hops == 0)
+        flow.hops = sending.interface->hop_limit != 0 && !v4 ? sending.interface->hop_limit : IP_HOPS_DEFAULT;
+    if (checksum_at != IP_NO_CHECKSUM) {
+        uint8_t *field = (uint8_t *)(uintptr_t)pieces[0].data + checksum_at;
+        store16(field, 0);
+        uint64_t sum = checksum_pseudo_header(&flow.source, &flow.destination, flow.protocol, sending.total);
+        uint16_t value = checksum_finish(checksum_add_pieces(sum, pieces, count));
+        // RFC 768: a sum of 0 is sent as all ones, since 0 means that there is none.
+        store16(field, value == 0 && flow.protocol == PROTOCOL_NUMBER_UDP ? UINT16_MAX : value);
+    }
+    uint32_t mtu = path_mtu(stack, sending.interface, &flow.destination);
+    sending.identification = stack->identification++;
+    if (sending.total + sending.header <= mtu) {
+        send_part(&sending, 0, sending.total, false);
+        return ERR_OK;
+    }
+    if (v4 && flow.dont_fragment)
+        return ERR_MESSAGE_SIZE;
+    return send_fragments(&sending, mtu);
+}

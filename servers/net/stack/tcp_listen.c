@@ -1,0 +1,268 @@
+// LISTEN: RFC 9293 section 3.10.7.2, the queue of accept, and SYN cookies (RFC 4987 section 3.6) when too
+// many connections are half open: then the sequence number of our SYN holds what must be remembered, under a
+// key.
+#include <errno.h>
+
+#include "servers/net/stack/tcp.h"
+
+enum { COOKIE_TIME_BITS = 5, COOKIE_MSS_BITS = 3, COOKIE_HASH_BITS = 24, COOKIE_AGE_MAX = 2 };
+#define COOKIE_TICK (64 * NANOSECONDS_PER_SECOND)
+
+static const uint16_t cookie_sizes[1 << COOKIE_MSS_BITS] = {216, 536, 1024, 1220, 1360, 1440, 1460, 8960};
+
+bool tcp_is_listening(const struct socket *socket) {
+    return ((const struct tcp *)socket)->state == TCP_LISTEN;
+}
+
+error_t tcp_listen(struct socket *socket, uint32_t backlog) {
+    struct tcp *tcp = tcp_of(socket);
+    if (tcp->state != TCP_CLOSED && tcp->state != TCP_LISTEN)
+        return ERR_INVALID;
+    if (socket->connected)
+        return ERR_INVALID;
+    for (struct socket *at = socket->stack->bound[bound_bucket(socket->local.port)]; at != NULL && tcp->state == TCP_CLOSED;
+         at = at->next)
+        if (at != socket && at->kind == SOCKET_STREAM && at->local.port == socket->local.port && tcp_is_listening(at) &&
+            socket_matches(at, &socket->local.address))
+            return -EADDRINUSE;
+    tcp->state = TCP_LISTEN;
+    tcp->backlog = backlog;
+    return ERR_OK;
+}
+
+struct tcp *tcp_find_listener(struct stack *stack, const struct packet *packet, uint16_t port) {
+    struct tcp *best = NULL;
+    for (struct socket *at = stack->bound[bound_bucket(port)]; at != NULL; at = at->next) {
+        if (at->kind != SOCKET_STREAM || at->local.port != port || !tcp_is_listening(at) ||
+            !socket_matches(at, &packet->destination) ||
+            (at->local.interface != 0 && at->local.interface != packet->interface->index))
+            continue;
+        if (best == NULL || address_is_unspecified(&best->socket.local.address))
+            best = tcp_of(at);
+    }
+    return best;
+}
+
+// --- cookies
+static uint32_t cookie_hash(struct stack *stack, const struct segment *segment, uint32_t time, uint32_t size, uint32_t peer) {
+    uint8_t key[2 * ADDRESS_BYTES + 14];
+    const struct packet *packet = segment->packet;
+    memcpy(key, packet->source.bytes, ADDRESS_BYTES);
+    memcpy(key + ADDRESS_BYTES, packet->destination.bytes, ADDRESS_BYTES);
+    uint8_t *rest = key + 2 * ADDRESS_BYTES;
+    store16(rest, segment->source);
+    store16(rest + 2, segment->destination);
+    store32(rest + 4, time);
+    store32(rest + 8, peer);
+    rest[12] = (uint8_t)size;
+    rest[13] = 'c';
+    return (uint32_t)siphash(&stack->key, key, sizeof(key)) & ((1u << COOKIE_HASH_BITS) - 1);
+}
+
+static void send_cookie(struct tcp *listener, const struct segment *segment) {
+    struct stack *stack = listener->socket.stack;
+    uint32_t time = (uint32_t)(stack->now / COOKIE_TICK), size = 0;
+    uint32_t wanted = segment->has_mss ? segment->mss : TCP_MSS_DEFAULT_V4;
+    for (uint32_t i = 1; i < 1 << COOKIE_MSS_BITS; i++)
+        if (cookie_sizes[i] <= wanted)
+            size = i;
+    uint32_t cookie =
+        time << (32 - COOKIE_TIME_BITS) | size << COOKIE_HASH_BITS | cookie_hash(stack, segment, time, size, segment->sequence);
+    uint32_t headers = segment->packet->v4 ? 40 : 60;
+    uint8_t options[4] = {2, 4};
+    store16(options + 2, larger(segment->packet->interface->mtu, TCP_MSS_DEFAULT_V4 + headers) - headers);
+    stack->statistics.tcp_cookies_sent++;
+    stack->cookie_at = stack->now;
+    tcp_send_bare(stack, segment->packet, segment, cookie, segment->sequence + 1, TCP_SYN | TCP_ACK,
+                  smaller(listener->socket.options.receive_limit, UINT16_MAX), options, sizeof(options));
+}
+
+// True: the ACK answers a cookie of ours; *mss is what its SYN told.
+static bool cookie_is_good(struct stack *stack, const struct segment *segment, uint32_t *mss) {
+    uint32_t cookie = segment->acknowledgement - 1, peer = segment->sequence - 1;
+    uint32_t now = (uint32_t)(stack->now / COOKIE_TICK);
+    uint32_t size = cookie >> COOKIE_HASH_BITS & ((1 << COOKIE_MSS_BITS) - 1);
+    for (uint32_t age = 0; age < COOKIE_AGE_MAX && age <= now; age++) {
+        uint32_t time = now - age;
+        if ((time & ((1 << COOKIE_TIME_BITS) - 1)) == cookie >> (32 - COOKIE_TIME_BITS) &&
+            (cookie & ((1u << COOKIE_HASH_BITS) - 1)) == cookie_hash(stack, segment, time, size, peer)) {
+            *mss = cookie_sizes[size];
+            return true;
+        }
+    }
+    return false;
+}
+
+// --- new connections
+static struct tcp *make(struct tcp *listener, const struct segment *segment) {
+    struct stack *stack = listener->socket.stack;
+    const struct packet *packet = segment->packet;
+    struct socket *socket;
+    bool scoped = address_is_link_local(&packet->source);
+    if (tcp_open(stack, listener->socket.v6, &socket) != ERR_OK)
+        return NULL;
+    struct tcp *tcp = tcp_of(socket);
+    struct socket_name local = {.address = packet->destination, .port = segment->destination};
+    struct socket_name remote = {
+        .address = packet->source, .port = segment->source, .interface = scoped ? packet->interface->index : 0};
+    socket->options = listener->socket.options;
+    tcp_set_names(tcp, &local, &remote);
+    tcp->passive = true;
+    tcp->listener = listener;
+    tcp->peer_mss = segment->has_mss ? larger(segment->mss, TCP_MSS_MIN) : 0;
+    tcp_enter(tcp);
+    return tcp;
+}
+
+static void synchronize(struct tcp *tcp, const struct segment *segment) {
+    struct stack *stack = tcp->socket.stack;
+    tcp->irs = segment->sequence;
+    tcp->rcv_nxt = tcp->rcv_adv = tcp->last_ack_sent = segment->sequence + 1;
+    tcp->scale_ok = segment->has_scale;
+    tcp->snd_scale = segment->scale;
+    tcp->rcv_scale = segment->has_scale ? tcp->rcv_scale : 0;
+    tcp->sack_ok = segment->sack_permitted;
+    tcp->timestamp_ok = segment->has_timestamp;
+    tcp->ts_recent = segment->timestamp;
+    tcp->ts_recent_at = stack->now;
+    tcp->snd_wnd = tcp->max_snd_wnd = segment->window;
+    tcp->snd_wl1 = segment->sequence;
+    tcp->state = TCP_SYN_RECEIVED;
+    tcp_update_mss(tcp);
+}
+
+static void cookie_input(struct tcp *listener, const struct segment *segment) {
+    struct stack *stack = listener->socket.stack;
+    uint32_t mss;
+    bool recent = stack->cookie_at != 0 && stack->now - stack->cookie_at < COOKIE_TICK;
+    if (stack->cookie_at == 0 || !cookie_is_good(stack, segment, &mss)) {
+        stack->statistics.tcp_cookies_bad += recent;
+        // Section 3.10.7.2, third. While cookies are out this may be of a connection whose first ACK was lost or overtaken: a reset
+        // would end it, and the one that holds the cookie comes again with the first data.
+        if (!recent)
+            tcp_answer_reset(stack, segment);
+        return;
+    }
+    struct tcp *tcp = listener->waiting < listener->backlog ? make(listener, segment) : NULL;
+    if (tcp == NULL) {
+        stack->statistics.tcp_backlog_full++;
+        return; // its data comes again
+    }
+    struct segment syn = *segment;
+    syn.sequence = segment->sequence - 1;
+    syn.has_scale = syn.has_timestamp = syn.sack_permitted = false;
+    syn.scale = 0;
+    synchronize(tcp, &syn);
+    stack->statistics.tcp_cookies_good++;
+    listener->half_open++;
+    stack->half_open_count++;
+    tcp->peer_mss = mss;
+    tcp->iss = segment->acknowledgement - 1;
+    tcp->snd_una = tcp->snd_nxt = segment->acknowledgement;
+    tcp->snd_wl2 = segment->acknowledgement;
+    tcp->rcv_adv = tcp->rcv_nxt + smaller(tcp->socket.options.receive_limit, UINT16_MAX);
+    tcp_established(tcp);
+    tcp_receive_data(tcp, segment);
+    tcp_output(tcp);
+}
+
+void tcp_listen_input(struct tcp *listener, const struct segment *segment) {
+    struct stack *stack = listener->socket.stack;
+    if ((segment->flags & TCP_RST) != 0) // first
+        return;
+    if ((segment->flags & TCP_ACK) != 0) { // second
+        if ((segment->flags & TCP_SYN) != 0)
+            tcp_answer_reset(stack, segment);
+        else
+            cookie_input(listener, segment);
+        return;
+    }
+    if ((segment->flags & TCP_SYN) == 0) // fourth
+        return;
+    if (listener->waiting >= listener->backlog) { // it asks again
+        stack->statistics.tcp_backlog_full++;
+        return;
+    }
+    struct tcp *tcp = NULL;
+    if (!stack->forced_cookies && listener->half_open < listener->backlog && stack->half_open_count < TCP_HALF_OPEN_MAX)
+        tcp = make(listener, segment);
+    if (tcp == NULL) {
+        send_cookie(listener, segment);
+        return;
+    }
+    listener->half_open++;
+    stack->half_open_count++;
+    synchronize(tcp, segment); // third
+    tcp_send_syn(tcp);
+}
+
+// --- accept
+void tcp_listen_ready(struct tcp *tcp) {
+    struct tcp *listener = tcp->listener;
+    listener->half_open--;
+    tcp->socket.stack->half_open_count--;
+    tcp->socket.stack->statistics.tcp_accepted++;
+    tcp->accept_next = NULL;
+    if (listener->accept_last != NULL)
+        listener->accept_last->accept_next = tcp;
+    else
+        listener->accept_first = tcp;
+    listener->accept_last = tcp;
+    listener->waiting++;
+    socket_changed(&listener->socket);
+}
+
+static bool unqueue(struct tcp *listener, const struct tcp *tcp) {
+    struct tcp *before = NULL, *at = listener->accept_first;
+    while (at != NULL && at != tcp) {
+        before = at;
+        at = at->accept_next;
+    }
+    if (at == NULL)
+        return false;
+    if (before != NULL)
+        before->accept_next = at->accept_next;
+    else
+        listener->accept_first = at->accept_next;
+    if (listener->accept_last == at)
+        listener->accept_last = before;
+    listener->waiting--;
+    return true;
+}
+
+void tcp_listen_forget(struct tcp *tcp) {
+    struct tcp *listener = tcp->listener;
+    if (!unqueue(listener, tcp)) {
+        listener->half_open--;
+        tcp->socket.stack->half_open_count--;
+    }
+    tcp->listener = NULL;
+}
+
+error_t tcp_accept(struct socket *socket, struct socket **result) {
+    struct tcp *listener = tcp_of(socket), *tcp = listener->accept_first;
+    if (listener->state != TCP_LISTEN)
+        return ERR_INVALID;
+    if (tcp == NULL)
+        return ERR_AGAIN;
+    bool was_first = unqueue(listener, tcp);
+    (void)was_first;
+    tcp->listener = NULL;
+    *result = &tcp->socket;
+    return ERR_OK;
+}
+
+// What was not accepted is reset.
+void tcp_listen_end(struct tcp *listener) {
+    struct stack *stack = listener->socket.stack;
+    for (uint32_t i = 0; i < CONNECTION_BUCKETS; i++) {
+        struct tcp *next;
+        for (struct tcp *at = stack->connections[i]; at != NULL; at = next) {
+            next = at->next;
+            if (at->listener != listener)
+                continue;
+            tcp_send_reset(at);
+            tcp_end(at, ERR_OK);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+// The bytes of a stream as their reader and writer see them: RFC 9293 section 3.10.2 (SEND) and 3.10.3
+// (RECEIVE). Memory is handed out in place, so that a copy from or to the program is the only one.
+#include <errno.h>
+
+#include "servers/net/stack/tcp.h"
+
+error_t stack_socket_stream_room(struct socket *socket, uint32_t length, struct piece pieces[2], uint32_t *count) {
+    struct tcp *tcp = tcp_of(socket);
+    if (socket->error != ERR_OK)
+        return stack_socket_take_error(socket);
+    if (socket->write_closed)
+        return ERR_BROKEN_PIPE;
+    if (tcp->state == TCP_SYN_SENT || tcp->state == TCP_SYN_RECEIVED)
+        return ERR_AGAIN;
+    if (tcp->state == TCP_CLOSED && socket->connected)
+        return ERR_BROKEN_PIPE;
+    if (tcp->state != TCP_ESTABLISHED && tcp->state != TCP_CLOSE_WAIT)
+        return -ENOTCONN;
+    uint32_t limit = socket->options.send_limit;
+    if (tcp->send.count >= limit)
+        return ERR_AGAIN;
+    length = smaller(length, limit - tcp->send.count);
+    if (!ring_buffer_reserve(socket->stack, &tcp->send, tcp->send.count + length)) {
+        socket->stack->statistics.tcp_no_memory++;
+        return tcp->send.count != 0 ? ERR_AGAIN : -ENOBUFS;
+    }
+    *count = ring_buffer_pieces(&tcp->send, tcp->send.count, length, pieces);
+    return ERR_OK;
+}
+
+void stack_socket_stream_written(struct socket *socket, uint32_t length) {
+    struct tcp *tcp = tcp_of(socket);
+    tcp->send.count += length;
+    if (tcp->send.count == 0)
+        ring_buffer_free(socket->stack, &tcp->send);
+    tcp_output(tcp);
+}
+
+error_t stack_socket_stream_data(struct socket *socket, uint32_t skip, uint32_t length, struct piece pieces[2], uint32_t *count) {
+    struct tcp *tcp = tcp_of(socket);
+    *count = 0;
+    if (socket->read_closed)
+        return ERR_OK;
+    if (tcp->receive.count > skip) {
+        *count = ring_buffer_pieces(&tcp->receive, skip, smaller(length, tcp->receive.count - skip), pieces);
+        return ERR_OK;
+    }
+    if (socket->error != ERR_OK)
+        return stack_socket_take_error(socket);
+    if (tcp->fin_received || (tcp->state == TCP_CLOSED && socket->connected))
+        return ERR_OK;
+    if (tcp->state == TCP_CLOSED || tcp->state == TCP_LISTEN)
+        return -ENOTCONN;
+    return ERR_AGAIN;
+}
+
+void stack_socket_stream_taken(struct socket *socket, uint32_t length) {
+    struct tcp *tcp = tcp_of(socket);
+    if (length == 0)
+        return;
+    ring_buffer_drop(&tcp->receive, length);
+    if (tcp->receive.count == 0 && tcp->ahead_count == 0)
+        ring_buffer_free(socket->stack, &tcp->receive);
+    uint32_t read_to = tcp->rcv_nxt - tcp->fin_received - tcp->receive.count;
+    tcp->urgent = tcp->urgent && sequence_before(read_to, tcp->rcv_up);
+    if (tcp->state != TCP_ESTABLISHED && tcp->state != TCP_FIN_WAIT_1 && tcp->state != TCP_FIN_WAIT_2)
+        return;
+    // RFC 9293 section 3.8.6.2.2: tells of the window when it has grown by much.
+    uint32_t grown = tcp_receive_window(tcp) - (tcp->rcv_adv - tcp->rcv_nxt);
+    if (grown >= smaller(socket->options.receive_limit / 2, 4 * tcp->mss) || (grown != 0 && tcp->rcv_adv == tcp->rcv_nxt))
+        tcp_send_ack(tcp);
+}
+
+uint32_t stack_socket_bytes_ready(const struct socket *socket) {
+    if (socket->kind == SOCKET_STREAM)
+        return ((const struct tcp *)socket)->receive.count;
+    return socket->first != NULL ? socket->first->length : 0;
+}
+
+uint32_t stack_socket_bytes_unsent(const struct socket *socket) {
+    return socket->kind == SOCKET_STREAM ? ((const struct tcp *)socket)->send.count : 0;
+}

@@ -1,0 +1,28 @@
+// The stack's timers: a pairing heap whose links lie in what is timed, so that any number of timers costs no
+// memory and arming one is constant time. Times are nanoseconds of the clock that the caller passes in.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct stack;
+
+struct stack_timer {
+    uint64_t at;
+    void (*expired)(struct stack *stack, struct stack_timer *timer);
+    struct stack_timer *child, *next, *previous; // previous: the left sibling, or the parent
+    bool armed;
+};
+
+struct timer_heap {
+    struct stack_timer *root;
+};
+
+// Arms it anew if it is armed already.
+void timer_heap_set(struct timer_heap *heap, struct stack_timer *timer, uint64_t at,
+                    void (*expired)(struct stack *stack, struct stack_timer *timer));
+// Nothing happens if it is not armed.
+void timer_heap_clear(struct timer_heap *heap, struct stack_timer *timer);
+// The first timer that is due at `now`, taken out; NULL: none.
+struct stack_timer *timer_heap_take_due(struct timer_heap *heap, uint64_t now);

@@ -1,0 +1,133 @@
+// What the files of the server share. Everything lies in memory that outlives the actor (docs/recovery.md):
+// connections, sockets, addresses. Only frames lie in memory that is shared with the drivers.
+#pragma once
+
+#include "libipc/protocols/file_server.h"
+#include "libipc/protocols/net_server.h"
+#include "libipc/protocols/socket_server.h"
+#include "libipc/server/server.h"
+#include "libipc/server/session_table.h"
+#include "libipc/server/timer.h"
+#include "libipc/transfer/nic_rings.h"
+#include "servers/framework/poll_list.h"
+#include "servers/net/dhcp.h"
+#include "servers/net/stack/stack.h"
+
+enum {
+    LINKS_MAX = 4,
+    LINK_ENTRIES = 128,      // of each ring
+    LINK_ENTRIES_SMALL = 16, // on a machine with little memory
+    LINK_BATCH = 16, // frames that are taken in at once: what they change fits the undo log
+    BIT_START = 0,   // of the notification: the loop has begun
+    BIT_LINK = 8,    // the first link's
+    DATAGRAM_MOST = 65536,
+    WAITERS_MAX = 64, // at one socket
+};
+
+// A card: rings that are shared with its driver, and what of them is ours.
+struct link {
+    struct interface *interface; // NULL: this entry is free
+    cap_t session;
+    struct nic_rings rings;
+    uint32_t entries;
+    uint8_t *frames; // `entries` to receive, then as many to send; NIC_ROOM_BYTES each
+    uint32_t buffer;
+    uint32_t sent, completed; // positions of the ring to send
+    uint32_t given, taken;    // of the ring to receive
+    uint32_t link_seen;
+    uint32_t bit;
+    bool used; // since the last flush
+};
+
+struct interface_config {
+    struct dhcp dhcp;
+    enum net_lease_state state;
+    struct address servers[3]; // of names
+    uint32_t server_count;
+};
+
+struct session;
+struct operation;
+
+// A request that waits for its socket.
+struct waiter {
+    struct deferred deferred; // first
+    struct waiter *next;
+    struct session *session;
+    struct operation *operation;
+    struct timer timer;
+    bool timed;
+};
+
+// An open socket as its holders see it.
+struct session {
+    uint64_t badge;
+    struct socket *socket;
+    uint64_t flags;                         // enum file_flag
+    uint64_t receive_timeout, send_timeout; // nanoseconds
+    bool changed;
+    struct session *next_changed;
+    struct poll_list polls;
+    struct waiter *first, *last;
+    uint32_t waiting;
+    struct fiber_wait_queue fibers; // accept, connect
+};
+
+struct net {
+    struct server server;
+    struct stack stack;
+    struct session_table sessions;
+    struct session *changed;
+    struct link links[LINKS_MAX];
+    struct interface_config configs[INTERFACES_MAX]; // by index - 1
+    struct timer timer;
+    uint64_t timer_at;
+    uint8_t *scratch; // one frame, or one datagram; not kept
+    bool started;     // the cards are looked for
+    bool detached;    // requests of the actor before have not all come again
+};
+
+extern struct net net;
+
+// Around whatever touches the stack: the clock before; what follows from it after.
+void net_begin(void);
+void net_end(void);
+
+// --- link.c
+// Attaches to the cards of the drivers that the manifest names.
+void links_start(void);
+void links_flush(void);
+void links_resumed(void);
+
+// --- session.c
+MUST_USE error_t session_make(struct socket *socket, uint64_t flags, cap_t *capability);
+struct session *session_find(uint64_t badge);
+void session_closed(uint64_t badge);
+void session_note(struct session *session); // it has changed
+// Requests that can go on now are answered, and those who poll are told.
+void sessions_settle(void);
+
+// --- wait.c
+struct mover {
+    struct request *request;
+    struct deferred *deferred;
+};
+// Tries a request of socket_ops.c; what can't be done now is put aside until it can.
+MUST_USE error_t operation_begin(struct session *session, struct request *request, struct operation *operation);
+void waiters_serve(struct session *session);
+void waiters_end(struct session *session, error_t status);
+
+// --- config.c
+void config_start(void);
+struct interface_config *config_of(const struct interface *interface);
+// An interface has appeared: what the configuration says of it.
+void config_interface(struct interface *interface);
+
+// --- options.c
+error_t net_get_option(struct request *request, const struct socket_get_option_in *in, struct socket_get_option_out *out);
+error_t net_set_option(struct request *request, const struct socket_set_option_in *in, struct socket_set_option_out *out);
+uint32_t address_to_family(const struct socket *socket);
+
+extern const struct file_ops net_file_ops;
+extern const struct socket_ops net_socket_ops;
+extern const struct net_ops net_net_ops;

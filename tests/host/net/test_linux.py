@@ -1,0 +1,256 @@
+"""Linux's TCP/IP as the judge of ours: `tap` runs the stack on a tap device inside a network namespace of its own, and this
+program talks to it through sockets of Linux. Needs root and /dev/net/tun; without them it says so and passes over (77)."""
+
+import ctypes
+import hashlib
+import os
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+V4, V6 = "10.9.0.2", "fd09::2"
+CLONE_NEWNET = 0x40000000
+SKIPPED = 77
+
+
+def enter_namespace():
+    if os.geteuid() != 0 or not os.path.exists("/dev/net/tun"):
+        return False
+    libc = ctypes.CDLL(None, use_errno=True)
+    return libc.unshare(CLONE_NEWNET) == 0
+
+
+def run(*words):
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+
+
+def set_up():
+    for name in ("all", "default"):
+        with open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w", encoding="ascii") as file:
+            file.write("0")
+    run("ip", "link", "set", "lo", "up")
+    run("ip", "tuntap", "add", "dev", "tap0", "mode", "tap")
+    run("ip", "addr", "add", "10.9.0.1/24", "dev", "tap0")
+    run("ip", "-6", "addr", "add", "fd09::1/64", "dev", "tap0", "nodad")
+    run("ip", "link", "set", "tap0", "up")
+
+
+def setting(name, value):
+    with open("/proc/sys/net/ipv4/" + name, "w", encoding="ascii") as file:
+        file.write(str(value))
+
+
+class Stack:
+    def __init__(self, program, *words):
+        self.process = subprocess.Popen([program, "tap0", *map(str, words)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self.process.stdout.readline() == b"ready\n"
+        time.sleep(1.5)  # duplicate address detection of its IPv6 addresses
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        out, _ = self.process.communicate(timeout=60)
+        self.counters = dict(line.split() for line in out.decode().splitlines())
+        assert self.process.returncode == 0, self.process.returncode
+
+
+def connect(address, port, **options):
+    one = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    one.settimeout(60)
+    for (level, name), value in options.get("options", {}).items():
+        one.setsockopt(level, name, value)
+    one.connect((address, port))
+    return one
+
+
+def receive_all(one, into):
+    while True:
+        block = one.recv(65536)
+        if not block:
+            return
+        into.append(block)
+
+
+def echo(one, data):
+    """Sends while it receives; the half-close ends it."""
+    parts = []
+    reader = threading.Thread(target=receive_all, args=(one, parts))
+    reader.start()
+    one.sendall(data)
+    one.shutdown(socket.SHUT_WR)
+    reader.join(60)
+    assert not reader.is_alive(), "the echo does not end"
+    one.close()
+    back = b"".join(parts)
+    assert hashlib.sha256(back).digest() == hashlib.sha256(data).digest(), f"{len(back)} of {len(data)} bytes, or wrong ones"
+
+
+def test_echo(address, size):
+    echo(connect(address, 7), os.urandom(size))
+
+
+def test_source(address):
+    one, parts = connect(address, 19), []
+    receive_all(one, parts)
+    one.close()
+    data = b"".join(parts)
+    assert len(data) == 8 << 20
+    assert data == bytes((i * 7 >> 3) & 255 for i in range(2048)) * (len(data) // 2048)
+
+
+def test_connects_back(address):
+    listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("::" if ":" in address else "0.0.0.0", 7007))
+    listener.listen()
+    listener.settimeout(20)
+    caller = connect(address, 20)
+    made, _ = listener.accept()
+    made.settimeout(60)
+    echo(made, os.urandom(500000))
+    caller.close()
+    listener.close()
+
+
+def test_small_pieces(address):
+    one = connect(address, 7, options={(socket.IPPROTO_TCP, socket.TCP_NODELAY): 1})
+    sent, got = b"", b""
+    for i in range(300):
+        piece = bytes([i & 255]) * (1 + i % 7)
+        one.sendall(piece)
+        sent += piece
+    one.shutdown(socket.SHUT_WR)
+    while block := one.recv(4096):
+        got += block
+    assert got == sent
+
+
+def test_slow_reader(address):
+    """The window closes and opens again."""
+    one = connect(address, 19, options={(socket.SOL_SOCKET, socket.SO_RCVBUF): 4096})
+    time.sleep(2)
+    total = 0
+    while block := one.recv(65536):
+        total += len(block)
+    assert total == 8 << 20
+
+
+def test_many(address, count):
+    for i in range(count):
+        one = connect(address, 7)
+        data = b"%d" % i
+        one.sendall(data)
+        assert one.recv(100) == data
+        one.close()
+
+
+def test_reset(address):
+    one = connect(address, 19, options={(socket.SOL_SOCKET, socket.SO_LINGER): struct.pack("ii", 1, 0)})
+    one.recv(1000)
+    one.close()
+    test_echo(address, 1000)
+
+
+def test_refused(address):
+    for port in (8, 4000):
+        try:
+            connect(address, port)
+            raise AssertionError("somebody listens")
+        except ConnectionRefusedError:
+            pass
+
+
+def test_datagrams(address, sizes):
+    one = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    one.settimeout(5)
+    for size in sizes:
+        data = os.urandom(size)
+        one.sendto(data, (address, 7))
+        assert one.recvfrom(65536)[0] == data, size
+    one.connect((address, 4001))
+    one.send(b"nobody")
+    try:
+        one.recv(10)
+        raise AssertionError("somebody answers")
+    except ConnectionRefusedError:
+        pass
+
+
+def checksum(data):
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data[:len(data) // 2 * 2])) + (data[-1] << 8 if len(data) % 2 else 0)
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def test_ping(address):
+    v6 = ":" in address
+    one = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_RAW,
+                        socket.IPPROTO_ICMPV6 if v6 else socket.IPPROTO_ICMP)
+    one.settimeout(5)
+    for number, size in enumerate((0, 1, 56, 1452, 4000, 20000, 60001)):
+        data = os.urandom(size)
+        head = struct.pack("!BBHHH", 128 if v6 else 8, 0, 0, 77, number)
+        if not v6:
+            head = head[:2] + struct.pack("!H", checksum(head + data)) + head[4:]
+        one.sendto(head + data, (address, 0))
+        while True:
+            answer = one.recv(65536)[0 if v6 else 20:]
+            if answer[0] == (129 if v6 else 0) and answer[4:8] == head[4:8]:
+                break
+        assert answer[8:] == data, size
+    one.close()
+
+
+def test_small_mtu():
+    run("ip", "link", "set", "tap0", "mtu", "1300")
+    test_echo(V4, 300000)
+    run("ip", "link", "set", "tap0", "mtu", "1500")
+
+
+def test_linux_options(name, value):
+    with open("/proc/sys/net/ipv4/" + name, encoding="ascii") as file:
+        before = file.read()
+    setting(name, value)
+    test_echo(V4, 2000000)
+    test_source(V4)
+    setting(name, before)
+
+
+def main(program):
+    if not enter_namespace():
+        print("needs root, network namespaces and /dev/net/tun")
+        return SKIPPED
+    set_up()
+    quiet = [(test_ping, V4), (test_datagrams, V4, [0, 1, 100, 1472, 1473, 8000, 60000]), (test_echo, V4, 4000000),
+             (test_source, V4), (test_connects_back, V4), (test_small_pieces, V4), (test_slow_reader, V4), (test_many, V4, 300),
+             (test_reset, V4), (test_refused, V4), (test_small_mtu,),
+             (test_linux_options, "tcp_sack", 0), (test_linux_options, "tcp_timestamps", 0),
+             (test_linux_options, "tcp_window_scaling", 0),
+             (test_ping, V6), (test_datagrams, V6, [0, 1, 100, 1452, 1453, 8000, 60000]), (test_echo, V6, 4000000),
+             (test_source, V6), (test_connects_back, V6), (test_many, V6, 100), (test_refused, V6)]
+    lossy = [(test_echo, V4, 1000000), (test_source, V4), (test_connects_back, V4), (test_many, V4, 30), (test_echo, V6, 500000)]
+    failures = 0
+    for words, tests in (((), quiet), ((1, 100, 0), lossy), ((2, 300, 8000), lossy[:1])):
+        with Stack(program, *words) as stack:
+            for test, *arguments in tests:
+                begun = time.monotonic()
+                try:
+                    test(*arguments)
+                    verdict = "ok"
+                except (AssertionError, OSError, subprocess.CalledProcessError) as error:
+                    verdict, failures = f"FAILED: {error!r}", failures + 1
+                print(f"{test.__name__} {arguments} {words}: {verdict} ({time.monotonic() - begun:.1f} s)", flush=True)
+        bad = {name: value for name, value in stack.counters.items() if name in ("tcp_bad", "udp_bad", "ip_bad", "icmp_bad")}
+        if bad:
+            print(f"{words}: {bad}")
+            failures += 1
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
