@@ -5,6 +5,7 @@
 #include "kernel/abi/capability.h"
 #include "libipc/client/clock.h"
 #include "libipc/client/slot.h"
+#include "libipc/kept/undo.h"
 #include "libipc/protocols/account.h"
 #include "libipc/protocols/kernel.h"
 #include "libipc/protocols/process.h"
@@ -25,7 +26,12 @@ static void reply(void *context, const char *bytes, size_t count) {
     terminal_input(context, bytes, count);
 }
 
-static const struct engine_events engine_events = {.reply = reply};
+static void changing(void *context, const void *memory, size_t bytes) {
+    (void)context;
+    kept_note(memory, bytes);
+}
+
+static const struct engine_events engine_events = {.reply = reply, .changing = changing};
 
 static error_t map_framebuffer(const struct framebuffer *screen, uint64_t bytes) {
     cap_t memory;
@@ -86,8 +92,8 @@ static void open_engine(bool is_restart) {
     bool same = state->rows == renderer.rows && state->columns == renderer.columns;
     if (!is_restart || !same || state->engine.rows != state->rows ||
         state->engine.columns != state->columns ||
-        !engine_attach(&state->engine, main_cells, alternate, &engine_events, terminal))
-        engine_initialize(&state->engine, main_cells, alternate, renderer.rows, renderer.columns,
+        !engine_attach(&state->engine, main_cells, alternate, NULL, &engine_events, terminal))
+        engine_initialize(&state->engine, main_cells, alternate, renderer.rows, renderer.columns, NULL, 0,
                           &engine_events, terminal);
     state->rows = renderer.rows;
     state->columns = renderer.columns;
@@ -119,7 +125,8 @@ error_t screen_start(uint64_t room, bool is_restart) {
 
 static void draw(void) {
     timer_clear(&draw_timer);
-    renderer_draw(&renderer, &console.state->engine);
+    static const struct renderer_view plain;
+    renderer_draw(&renderer, &console.state->engine, &plain);
     drawn_at = clock_monotonic();
 }
 

@@ -47,7 +47,7 @@ struct console_state {
 struct terminal {
     struct terminal_state *state;
     uint32_t unit;
-    bool shown; // its output goes to the device; until then the kernel's messages have it
+    bool shown;       // its output goes to the device; until then the kernel's messages have it
     uint64_t signals; // keys that sent one, since the start: a read that waited across one is interrupted
     struct fiber_wait_queue readers, writers, drained;
     struct fiber_lock write_lock; // one write's bytes are not mixed with another's; guards the buffers
