@@ -25,17 +25,17 @@ static void key(const struct input_event *event) {
     char bytes[KEYBOARD_BYTES];
     struct keyboard *keyboard = &console.state->keyboard;
     uint8_t locks = keyboard->locks;
+    const struct engine *engine = console.has_screen ? screens_front() : NULL;
     if (event->kind != INPUT_KIND_KEY)
         return;
-    size_t count =
-        keyboard_key(keyboard, event->code, event->state != KEY_STATE_UP, event->state == KEY_STATE_REPEAT,
-                     console.has_screen ? console.state->engine.modes : 0, bytes);
+    size_t count = keyboard_key(keyboard, event->code, event->state != KEY_STATE_UP,
+                                event->state == KEY_STATE_REPEAT, engine != NULL ? engine->modes : 0, bytes);
     if (keyboard->locks != locks) {
         error_t ignored = fiber_start(send_leds, (void *)(uintptr_t)keyboard->locks);
         (void)ignored;
     }
     if (count > 0)
-        terminal_input(&console.terminals[TERMINAL_SCREEN], bytes, count);
+        terminal_input(&console.terminals[console.state->front], bytes, count);
 }
 
 static void keys_arrived(void *argument, uint32_t bit) {

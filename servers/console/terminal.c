@@ -1,5 +1,5 @@
-// A terminal: line discipline in the middle, programs on one side, a device on the other. The device of the
-// first is the screen, which takes everything at once; that of the second the serial port, behind a queue.
+// A terminal: line discipline in the middle, programs on one side, a device on the other. A screen takes
+// everything at once; the serial port and the program at the other end of a pair have a queue in between.
 #include <string.h>
 
 #include "kernel/abi/capability.h"
@@ -11,7 +11,10 @@ enum { SIGNAL_WINDOW = 28, OUTPUT_SERIAL = 1, OUTPUT_SCREEN = 2, SIGNAL_BITS = 8
 
 struct terminal *terminal_of(const struct request *request) {
     const struct stream_file *file = stream_file_find(&console.state->streams, request->badge);
-    return file != NULL && file->unit < TERMINALS ? &console.terminals[file->unit] : NULL;
+    if (file == NULL)
+        return NULL;
+    uint32_t unit = unit_is_master(file->unit) ? file->unit - UNIT_MASTER : file->unit;
+    return unit < TERMINALS ? &console.terminals[unit] : NULL;
 }
 
 void terminal_start(uint32_t unit, struct terminal_state *state, bool is_restart) {
@@ -22,6 +25,12 @@ void terminal_start(uint32_t unit, struct terminal_state *state, bool is_restart
         line_initialize(&state->line, &console_line_events, terminal);
     state->line.events = &console_line_events;
     state->line.context = terminal;
+}
+
+void terminal_changed(struct terminal *terminal) {
+    fiber_wake_all(&terminal->readers);
+    fiber_wake_all(&terminal->writers);
+    stream_notify(&console.state->streams, terminal->unit);
 }
 
 void terminal_input(struct terminal *terminal, const char *bytes, size_t count) {
@@ -36,48 +45,64 @@ void terminal_show(struct terminal *terminal) {
     if (terminal->shown)
         return;
     terminal->shown = true;
-    error_t ignored = kernel_release_console(SLOT_KERNEL, terminal->unit == TERMINAL_SCREEN ? OUTPUT_SCREEN
-                                                                                            : OUTPUT_SERIAL);
+    bool screen = unit_is_screen(terminal->unit);
+    error_t ignored = kernel_release_console(SLOT_KERNEL, screen ? OUTPUT_SCREEN : OUTPUT_SERIAL);
     (void)ignored; // without the right both write
-    if (terminal->unit == TERMINAL_SCREEN)
+    if (screen && terminal->unit == console.state->front)
         screen_show();
-    else
+    else if (!screen)
         serial_wake();
-}
-
-static uint32_t output_filled(const struct terminal_state *state) {
-    return state->output_tail - state->output_head;
 }
 
 size_t terminal_room(const struct terminal *terminal) {
     if (terminal->state->line.stopped)
         return 0;
-    return terminal->unit == TERMINAL_SCREEN ? sizeof(terminal->out)
-                                             : OUTPUT_BYTES - output_filled(terminal->state);
+    return terminal->output == NULL ? 2 * WRITE_BYTES : OUTPUT_BYTES - output_filled(terminal->output);
+}
+
+// Whoever takes the queue's bytes: there are some, or they may go on.
+static void output_wake(struct terminal *terminal) {
+    if (terminal->unit == TERMINAL_SERIAL)
+        serial_wake();
+    else if (unit_is_pair(terminal->unit))
+        pair_wake(terminal->unit);
 }
 
 void terminal_put(struct terminal *terminal, const char *bytes, size_t count) {
-    struct terminal_state *state = terminal->state;
+    struct output_queue *output = terminal->output;
     if (count == 0)
         return;
     terminal_show(terminal);
-    if (terminal->unit == TERMINAL_SCREEN) {
-        screen_put(bytes, count);
+    if (output == NULL) {
+        screens_put(terminal->unit, bytes, count);
         return;
     }
-    for (size_t i = 0; i < count && output_filled(state) < OUTPUT_BYTES; i++)
-        state->output[state->output_tail++ % OUTPUT_BYTES] = bytes[i];
-    serial_wake();
+    for (size_t i = 0; i < count && output_filled(output) < OUTPUT_BYTES; i++)
+        output->bytes[output->tail++ % OUTPUT_BYTES] = bytes[i];
+    output_wake(terminal);
 }
 
 bool terminal_is_drained(const struct terminal *terminal) {
-    return terminal->unit == TERMINAL_SCREEN || output_filled(terminal->state) == 0;
+    return terminal->output == NULL || output_filled(terminal->output) == 0;
+}
+
+void terminal_flush_output(struct terminal *terminal) {
+    if (terminal->output == NULL)
+        return;
+    terminal->output->head = terminal->output->tail;
+    if (terminal->unit == TERMINAL_SERIAL)
+        serial_flushed();
+    fiber_wake_all(&terminal->drained);
+    fiber_wake_all(&terminal->writers);
 }
 
 uint64_t terminal_readiness(uint32_t unit) {
+    if (unit_is_master(unit))
+        return pair_readiness(unit);
     const struct terminal *terminal = &console.terminals[unit];
-    return (line_readable(&terminal->state->line) ? READINESS_READ : 0) |
-           (terminal_room(terminal) > 0 ? READINESS_WRITE : 0);
+    bool hung_up = unit_is_pair(unit) && pair_hung_up(unit);
+    return (line_readable(&terminal->state->line) || hung_up ? READINESS_READ : 0) |
+           (terminal_room(terminal) > 0 ? READINESS_WRITE : 0) | (hung_up ? READINESS_HANG_UP : 0);
 }
 
 // On a fiber of its own: keys arrive where nothing can wait.
@@ -122,17 +147,13 @@ static void event_flow(void *context, bool stopped) {
     struct terminal *terminal = context;
     if (stopped)
         return;
-    if (terminal->unit == TERMINAL_SERIAL)
-        serial_wake();
+    output_wake(terminal);
     fiber_wake_all(&terminal->writers);
     stream_notify(&console.state->streams, terminal->unit);
 }
 
 static void event_flush_output(void *context) {
-    struct terminal *terminal = context;
-    if (terminal->unit == TERMINAL_SERIAL)
-        serial_flush(terminal->state);
-    fiber_wake_all(&terminal->writers);
+    terminal_flush_output(context);
 }
 
 const struct line_events console_line_events = {

@@ -134,8 +134,8 @@ static error_t op_flush(struct request *request, const struct terminal_flush_in 
         return ERR_NOT_TERMINAL;
     if (in->queue & TERMINAL_QUEUE_INPUT)
         line_flush_input(&terminal->state->line);
-    if ((in->queue & TERMINAL_QUEUE_OUTPUT) && terminal->unit == TERMINAL_SERIAL)
-        serial_flush(terminal->state);
+    if (in->queue & TERMINAL_QUEUE_OUTPUT)
+        terminal_flush_output(terminal);
     return ERR_OK;
 }
 
@@ -145,6 +145,13 @@ static error_t op_drain(struct request *request, const struct terminal_drain_in 
     (void)out;
     struct terminal *terminal = terminal_of(request);
     return terminal == NULL ? ERR_NOT_TERMINAL : drain(terminal);
+}
+
+static error_t op_pair(struct request *request, const struct terminal_pair_in *in,
+                       struct terminal_pair_out *out) {
+    (void)request;
+    (void)in;
+    return pair_open(&out->master, &out->terminal);
 }
 
 static error_t op_flow(struct request *request, const struct terminal_flow_in *in,
@@ -193,4 +200,5 @@ const struct terminal_ops console_terminal_ops = {
     .drain = op_drain,
     .flow = op_flow,
     .available = op_available,
+    .pair = op_pair,
 };
