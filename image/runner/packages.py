@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 BUILD = ["clang", "lld", "llvm", "nasm", "meson", "ninja-build", "pkg-config", "grub-common", "grub-pc-bin",
-         "grub-efi-amd64-bin", "xorriso", "mtools", "cpio", "console-setup-linux", "console-data", "unifont", "unicode-data",
+         "grub-efi-amd64-bin", "xorriso", "mtools", "cpio", "console-setup-linux", "console-data", "kbd", "unifont", "unicode-data",
          "e2fsprogs", "libcmocka-dev",
          "libclang-rt-14-dev", "libc6-dev"]
 RUN = ["qemu-system-x86"]

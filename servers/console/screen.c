@@ -81,6 +81,23 @@ uint32_t screen_columns(void) {
     return renderer.columns;
 }
 
+bool screen_picture_size(uint64_t *width, uint64_t *height) {
+    *width = (uint64_t)renderer.columns * FONT_WIDTH;
+    *height = (uint64_t)renderer.rows * FONT_HEIGHT;
+    return console.has_screen && !renderer.text;
+}
+
+void screen_picture_line(uint64_t line, uint8_t *rgb) {
+    const volatile uint32_t *pixels =
+        (const volatile uint32_t *)((const volatile uint8_t *)renderer.memory + line * renderer.pitch);
+    for (uint32_t i = 0; i < renderer.columns * FONT_WIDTH; i++) {
+        uint32_t pixel = pixels[i];
+        *rgb++ = (uint8_t)(pixel >> renderer.red_position);
+        *rgb++ = (uint8_t)(pixel >> renderer.green_position);
+        *rgb++ = (uint8_t)(pixel >> renderer.blue_position);
+    }
+}
+
 bool screen_is_blank(void) {
     return blank;
 }

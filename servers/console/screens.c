@@ -97,7 +97,11 @@ void screens_scroll(int32_t lines) {
     int64_t back = (int64_t)screen->view.back + lines, most = screen->engine.history.lines;
     if (screen->engine.modes & MODE_ALTERNATE)
         most = 0;
-    screen->view.back = (uint32_t)(back < 0 ? 0 : back > most ? most : back);
+    uint32_t wanted = (uint32_t)(back < 0 ? 0 : back > most ? most : back);
+    if (wanted == screen->view.back)
+        return;
+    screen->view.back = wanted;
+    engine_dirty(&screen->engine);
     screen_changed(console.state->front);
 }
 

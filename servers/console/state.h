@@ -130,6 +130,9 @@ void screen_changed(uint32_t unit); // a screen's cells, or what lies over them
 void screen_flash(uint32_t unit);
 void screen_wake(void); // a key or the mouse: nothing is blanked
 bool screen_is_blank(void);
+// The drawn part of the framebuffer in pixels; false: there is none, or it shows text.
+bool screen_picture_size(uint64_t *width, uint64_t *height);
+void screen_picture_line(uint64_t line, uint8_t *rgb);
 uint32_t screen_rows(void);
 uint32_t screen_columns(void);
 
