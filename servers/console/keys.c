@@ -12,6 +12,7 @@
 #include "libipc/protocols/kernel.h"
 #include "libipc/protocols/process.h"
 #include "libipc/transfer/ring.h"
+#include "servers/console/pointer.h"
 #include "servers/console/state.h"
 
 enum { EVENTS = 256, RETRY_NANOSECONDS = 200 * 1000 * 1000 };
@@ -41,6 +42,9 @@ static void act(const struct keyboard *keyboard) {
     case ACTION_PAGE_DOWN:
         screens_scroll(-page);
         break;
+    case ACTION_PASTE:
+        pointer_paste();
+        break;
     default:
         break;
     }
@@ -68,8 +72,10 @@ static void key(const struct input_event *event) {
     uint8_t locks = keyboard->locks;
     const struct engine *engine = console.has_screen ? screens_front() : NULL;
     screen_wake();
-    if (event->kind != INPUT_KIND_KEY)
+    if (event->kind != INPUT_KIND_KEY) {
+        pointer_event(event);
         return;
+    }
     size_t count = keyboard_key(keyboard, event->code, event->state != KEY_STATE_UP,
                                 event->state == KEY_STATE_REPEAT, engine != NULL ? engine->modes : 0, bytes);
     if (keyboard->locks != locks) {
@@ -80,6 +86,8 @@ static void key(const struct input_event *event) {
     if (count == 0)
         return;
     screens_scroll(INT32_MIN); // back to what is typed at
+    if (engine != NULL)
+        pointer_hide(screens_front_view());
     terminal_input(&console.terminals[console.state->front], bytes, count);
 }
 

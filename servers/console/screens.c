@@ -6,6 +6,7 @@
 #include "libipc/client/slot.h"
 #include "libipc/kept/undo.h"
 #include "libipc/protocols/account.h"
+#include "servers/console/pointer.h"
 #include "servers/console/state.h"
 
 struct screen {
@@ -29,7 +30,13 @@ static void bell(void *context) {
     screen_flash(((struct terminal *)context)->unit);
 }
 
-static const struct engine_events engine_events = {.reply = reply, .bell = bell, .changing = changing};
+static void clipboard(void *context, const char *text, size_t length) {
+    (void)context;
+    pointer_set_clipboard(text, length);
+}
+
+static const struct engine_events engine_events = {
+    .reply = reply, .bell = bell, .clipboard = clipboard, .changing = changing};
 
 void *console_allocate(uint64_t bytes) {
     const uint64_t page = 4096;
@@ -76,11 +83,16 @@ void screens_view(uint32_t unit, struct renderer_view *view) {
         *view = screens[unit]->view;
 }
 
+struct renderer_view *screens_front_view(void) {
+    return &screens[console.state->front]->view;
+}
+
 void screens_put(uint32_t unit, const char *bytes, size_t count) {
     struct screen *screen = screen_of(unit);
     if (screen == NULL)
         return;
     uint64_t pushed = screen->engine.history.pushed;
+    screen->view.selected = false; // the text below it may be another now
     engine_write(&screen->engine, bytes, count);
     if (screen->view.back != 0) { // who looks back goes on seeing the same lines
         uint64_t back = screen->view.back + (screen->engine.history.pushed - pushed);

@@ -143,6 +143,8 @@ void *console_allocate(uint64_t bytes);
 // NULL: it was never used.
 struct engine *screens_engine(uint32_t unit);
 struct engine *screens_front(void);
+// What lies over it. Only if there is one.
+struct renderer_view *screens_front_view(void);
 void screens_put(uint32_t unit, const char *bytes, size_t count);
 // Shows another one.
 void screens_switch(uint32_t unit);
