@@ -12,12 +12,12 @@
 // The rest of a sequence follows its ESC at once; a lone ESC is the key.
 #define ESCAPE_TIMEOUT_MS 50
 
-bool terminal_raw_begin(int descriptor, struct termios *saved) {
+bool terminal_raw_begin(int descriptor, struct termios *saved, tcflag_t kept) {
     if (tcgetattr(descriptor, saved) != 0)
         return false;
     struct termios raw = *saved;
     raw.c_iflag &= ~(tcflag_t)(BRKINT | ICRNL | INPCK | ISTRIP | IXON);
-    raw.c_lflag &= ~(tcflag_t)(ECHO | ICANON | IEXTEN | ISIG);
+    raw.c_lflag &= ~(tcflag_t)(ECHO | ICANON | IEXTEN | ISIG) | kept;
     raw.c_cc[VMIN] = 1;
     raw.c_cc[VTIME] = 0;
     return tcsetattr(descriptor, TCSADRAIN, &raw) == 0;

@@ -29,8 +29,9 @@ enum key {
 
 #define KEY_CONTROL(letter) ((letter)&31)
 
-// Puts the terminal into raw mode: bytes come as typed, not echoed, and ^C is a byte. False with errno.
-bool terminal_raw_begin(int descriptor, struct termios *saved);
+// Puts the terminal into raw mode: bytes come as typed and are not echoed. `kept`: flags of c_lflag that stay as they are; without
+// ISIG, ^C is a byte. False with errno.
+bool terminal_raw_begin(int descriptor, struct termios *saved, tcflag_t kept);
 void terminal_raw_end(int descriptor, const struct termios *saved);
 
 // The size in characters: from the terminal, else $LINES and $COLUMNS, else 24 by 80.

@@ -325,7 +325,7 @@ static void size_changed(int signal) {
 
 static void edit(struct editor *editor) {
     struct termios saved;
-    if (!terminal_raw_begin(STDIN_FILENO, &saved))
+    if (!terminal_raw_begin(STDIN_FILENO, &saved, 0))
         program_fail("terminal", "%s", error_text(errno));
 #ifdef SIGWINCH
     struct sigaction action = {.sa_handler = size_changed};

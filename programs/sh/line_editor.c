@@ -14,6 +14,7 @@
 #include "programs/common/utf8.h"
 #include "programs/sh/complete.h"
 #include "programs/sh/history.h"
+#include "programs/sh/trap.h"
 
 struct editor {
     struct shell *shell;
@@ -195,6 +196,15 @@ static size_t search_older(const char *query, size_t from) {
     return history_count();
 }
 
+// ^C is a signal, as elsewhere, and drops what was typed before it and not read: the terminal knows the order. It is a key only
+// where the terminal makes no signal of it.
+static uint32_t key_read(void) {
+    uint32_t key = KEY_NONE;
+    while (key == KEY_NONE && !trap_interrupted())
+        key = terminal_key_read(STDIN_FILENO, -1);
+    return key == KEY_NONE ? KEY_CONTROL('C') : key;
+}
+
 static void search_show(struct editor *editor, const char *query, size_t found) {
     struct buffer prompt;
     buffer_init(&prompt);
@@ -216,9 +226,7 @@ static uint32_t search(struct editor *editor) {
     uint32_t key;
     for (;;) {
         search_show(editor, query.data, found);
-        key = terminal_key_read(STDIN_FILENO, -1);
-        if (key == KEY_NONE)
-            continue;
+        key = key_read();
         if (key == KEY_CONTROL('R')) {
             size_t next = search_older(query.data, found);
             found = next < history_count() || !query.length ? next : found;
@@ -386,7 +394,7 @@ static void handle_edit(struct editor *editor, uint32_t key) {
 static enum line_result edit(struct editor *editor) {
     draw(editor);
     for (;;) {
-        uint32_t key = terminal_key_read(STDIN_FILENO, -1);
+        uint32_t key = key_read();
         if (key == KEY_CONTROL('R'))
             key = search(editor);
         if (key != '\t')
@@ -435,7 +443,8 @@ enum line_result line_edit(struct shell *shell, const char *prompt, char **line)
     buffer_init(&editor.draft);
     buffer_init(&editor.output);
     enum line_result result;
-    if (isatty(STDOUT_FILENO) && terminal_raw_begin(STDIN_FILENO, &saved)) {
+    if (isatty(STDOUT_FILENO) && terminal_raw_begin(STDIN_FILENO, &saved, ISIG)) {
+        (void)trap_is_pending(); // a ^C that came before shows in key_read()
         result = edit(&editor);
         terminal_raw_end(STDIN_FILENO, &saved);
     } else {

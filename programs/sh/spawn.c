@@ -109,6 +109,8 @@ static int spawn(struct shell *shell, struct job *job, const char *path, char **
             kill(-pid, SIGCONT);
         }
     }
+    if (shell->job_control && !job->background && trap_interrupt_came())
+        kill(-job->group, SIGINT); // ^C came before the terminal knew of the job, and went to the shell
     job_add(job, pid, 0);
     return 0;
 }

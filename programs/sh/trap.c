@@ -110,6 +110,10 @@ void trap_interrupt(struct shell *shell) {
     interrupted = 1;
 }
 
+bool trap_interrupt_came(void) {
+    return interrupted;
+}
+
 bool trap_interrupted(void) {
     bool was = interrupted;
     interrupted = 0;

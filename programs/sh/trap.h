@@ -28,6 +28,7 @@ void trap_reset(struct shell *shell);
 // Marks that ^C came; trap_interrupted() tells and forgets it.
 void trap_interrupt(struct shell *shell);
 bool trap_interrupted(void);
+bool trap_interrupt_came(void); // does not forget it
 
 // The signals that a child must have as default although the shell ignores them.
 void trap_default_set(const struct shell *shell, sigset_t *set);

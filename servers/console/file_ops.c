@@ -33,9 +33,16 @@ static size_t least(const struct line_discipline *line, size_t size) {
 
 static error_t wait_readable(struct terminal *terminal, size_t size) {
     const struct line_discipline *line = &terminal->state->line;
-    uint64_t deadline = 0, signals = terminal->signals;
+    uint64_t deadline = 0, told = terminal->told;
     size_t seen = 0;
     for (;;) {
+        error_t error = terminal_settle(terminal);
+        if (error != ERR_OK)
+            return error;
+        if (terminal->sent != told) {
+            terminal->told = terminal->sent;
+            return ERR_INTERRUPTED;
+        }
         bool canonical = (line->settings.local & ICANON) != 0;
         size_t available = line_available(line), wanted = least(line, size);
         if (line_readable(line) && (canonical || available >= wanted))
@@ -49,14 +56,12 @@ static error_t wait_readable(struct terminal *terminal, size_t size) {
             (wanted == 0 ? deadline == 0 : available > seen)) // from the start, or from the last byte
             deadline = clock_monotonic() + time;
         seen = available;
-        error_t error =
+        error =
             deadline != 0 ? fiber_wait_until(&terminal->readers, deadline) : fiber_wait(&terminal->readers);
         if (error == ERR_DEADLINE)
             return ERR_OK;
         if (error != ERR_OK)
             return error;
-        if (terminal->signals != signals)
-            return ERR_INTERRUPTED;
     }
 }
 
@@ -72,7 +77,7 @@ static error_t op_read(struct request *request, const struct file_read_in *in, s
     if (unit_is_master(unit_of(request)))
         return pair_read(request, terminal, in->data_size, !non_blocking(request), &out->count);
     if (non_blocking(request)) {
-        if (!line_readable(line))
+        if (!line_readable(line) || terminal->sent != terminal->raised)
             return ERR_AGAIN;
     } else {
         error_t error = wait_readable(terminal, in->data_size);

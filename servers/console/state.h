@@ -57,8 +57,11 @@ struct terminal {
     struct terminal_state *state;
     struct output_queue *output; // NULL: a screen, which takes everything at once
     uint32_t unit;
-    bool shown;       // its output goes to the device; until then the kernel's messages have it
-    uint64_t signals; // keys that sent one, since the start: a read that waited across one is interrupted
+    bool shown; // its output goes to the device; until then the kernel's messages have it
+    // Signals since the start: raised by keys, sent (acknowledged by `process`), and told to a reader. What
+    // is typed after one is delivered, and a change of the foreground answered, only when it was sent; the
+    // next read is interrupted.
+    uint64_t raised, sent, told;
     struct fiber_wait_queue readers, writers, drained;
     struct fiber_lock write_lock; // one write's bytes are not mixed with another's; guards the buffers
 };
@@ -107,6 +110,8 @@ bool terminal_is_drained(const struct terminal *terminal);
 void terminal_flush_output(struct terminal *terminal);
 void terminal_resize(struct terminal *terminal, const struct window_size *window);
 void terminal_signal(struct terminal *terminal, int signal);
+// Waits until all signals are where they belong.
+MUST_USE error_t terminal_settle(struct terminal *terminal);
 uint64_t terminal_readiness(uint32_t unit);
 static inline uint32_t output_filled(const struct output_queue *output) {
     return output->tail - output->head;

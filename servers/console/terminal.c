@@ -7,7 +7,7 @@
 #include "libipc/protocols/task.h"
 #include "servers/console/state.h"
 
-enum { SIGNAL_WINDOW = 28, OUTPUT_SERIAL = 1, OUTPUT_SCREEN = 2, SIGNAL_BITS = 8 };
+enum { SIGNAL_WINDOW = 28, OUTPUT_SERIAL = 1, OUTPUT_SCREEN = 2, SIGNAL_BITS = 8, GROUP_BITS = 32 };
 
 struct terminal *terminal_of(const struct request *request) {
     const struct stream_file *file = stream_file_find(&console.state->streams, request->badge);
@@ -108,23 +108,26 @@ uint64_t terminal_readiness(uint32_t unit) {
 // On a fiber of its own: keys arrive where nothing can wait.
 static void send_signal(void *argument) {
     uint64_t packed = (uint64_t)(uintptr_t)argument;
-    error_t ignored = task_kill_group(console.task, packed >> SIGNAL_BITS, packed & ((1 << SIGNAL_BITS) - 1));
+    struct terminal *terminal = &console.terminals[packed >> (SIGNAL_BITS + GROUP_BITS)];
+    error_t ignored =
+        task_kill_group(console.task, (uint32_t)(packed >> SIGNAL_BITS), packed & ((1 << SIGNAL_BITS) - 1));
     (void)ignored; // the group has ended
-    // Who reads and handles the signal goes on with that; who does not reads again.
-    for (uint32_t unit = 0; unit < TERMINALS; unit++) {
-        if (console.terminals[unit].state->foreground != packed >> SIGNAL_BITS)
-            continue;
-        console.terminals[unit].signals++;
-        fiber_wake_all(&console.terminals[unit].readers);
-    }
+    terminal->sent++;
+    fiber_wake_all(&terminal->readers); // who handles the signal goes on with that; who does not reads again
 }
 
 void terminal_signal(struct terminal *terminal, int signal) {
-    uint64_t packed = (uint64_t)terminal->state->foreground << SIGNAL_BITS | (uint64_t)signal;
-    if (terminal->state->foreground == 0)
-        return;
-    error_t ignored = fiber_start(send_signal, (void *)(uintptr_t)packed); // ERR_NO_MEMORY: the key is lost
-    (void)ignored;
+    uint64_t packed = (uint64_t)terminal->unit << (SIGNAL_BITS + GROUP_BITS) |
+                      (uint64_t)terminal->state->foreground << SIGNAL_BITS | (uint64_t)signal;
+    if (terminal->state->foreground != 0 && fiber_start(send_signal, (void *)(uintptr_t)packed) == ERR_OK)
+        terminal->raised++; // ERR_NO_MEMORY: the key is lost
+}
+
+error_t terminal_settle(struct terminal *terminal) {
+    error_t error = ERR_OK;
+    while (error == ERR_OK && terminal->sent != terminal->raised)
+        error = fiber_wait(&terminal->readers);
+    return error;
 }
 
 void terminal_resize(struct terminal *terminal, const struct window_size *window) {

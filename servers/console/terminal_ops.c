@@ -94,7 +94,7 @@ static error_t op_set_foreground(struct request *request, const struct terminal_
     if (terminal->state->session != information.session || in->group > UINT32_MAX)
         return ERR_NOT_PERMITTED;
     terminal->state->foreground = (uint32_t)in->group;
-    return ERR_OK;
+    return terminal_settle(terminal); // the caller can tell what still went to the group before
 }
 
 static bool session_lives(uint32_t session) {
