@@ -24,13 +24,14 @@ enum key {
     KEY_DELETE,
     KEY_WORD_LEFT,
     KEY_WORD_RIGHT,
+    KEY_MOUSE, // see terminal_mouse
     KEY_ALT = 0x400000,
 };
 
 #define KEY_CONTROL(letter) ((letter)&31)
 
-// Puts the terminal into raw mode: bytes come as typed and are not echoed. `kept`: flags of c_lflag that stay as they are; without
-// ISIG, ^C is a byte. False with errno.
+// Puts the terminal into raw mode: bytes come as typed and are not echoed. `kept`: flags of c_lflag that stay
+// as they are; without ISIG, ^C is a byte. False with errno.
 bool terminal_raw_begin(int descriptor, struct termios *saved, tcflag_t kept);
 void terminal_raw_end(int descriptor, const struct termios *saved);
 
@@ -39,3 +40,20 @@ void terminal_size(int descriptor, int *rows, int *columns);
 
 // Waits for a key; with a timeout of 0 or more milliseconds gives KEY_NONE when none came.
 uint32_t terminal_key_read(int descriptor, int timeout);
+
+// The mouse, where the program has turned reports on (terminal_mouse_reports): of the last KEY_MOUSE.
+enum {
+    MOUSE_LEFT = 0,
+    MOUSE_MIDDLE = 1,
+    MOUSE_RIGHT = 2,
+    MOUSE_WHEEL_UP = 64,
+    MOUSE_WHEEL_DOWN = 65,
+    MOUSE_DRAG = 32
+};
+struct terminal_mouse {
+    int button;      // one of these, MOUSE_DRAG added while it moves
+    int row, column; // from 0
+    bool released;
+};
+extern struct terminal_mouse terminal_mouse;
+void terminal_mouse_reports(int descriptor, bool on);

@@ -27,6 +27,7 @@ struct line_discipline {
     void *context;
     bool stopped;      // by VSTOP
     bool literal_next; // after VLNEXT
+    bool sender_stopped; // by IXOFF
     uint32_t column;   // of the cursor, as far as it can be known
     uint32_t line_start_column;
     uint32_t line_length;
