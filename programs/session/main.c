@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,7 +18,7 @@
 
 extern char **environ;
 
-enum { SCREENS = 5 }; // beside the first
+enum { SCREENS = 6 };
 
 static void greet(void) {
     char line[256];
@@ -31,8 +30,7 @@ static void greet(void) {
     (void)fflush(stdout);
 }
 
-static pid_t start(const char *path, const char *name, const char *argument, bool leads) {
-    const char *const words[] = {name, argument, NULL};
+static pid_t start(const char *path, const char *const *words, bool leads) {
     posix_spawnattr_t attributes;
     pid_t pid;
     (void)posix_spawnattr_init(&attributes);
@@ -47,107 +45,79 @@ static pid_t start(const char *path, const char *name, const char *argument, boo
     return pid;
 }
 
-static pid_t start_shell(void) {
-    greet();
-    return start("/bin/sh", "-sh", NULL, false);
-}
+// --- All screens ---
 
-// --- The other screens ---
-
-// A screen that nobody has logged in on. The console types a line there when it is shown for the first time.
+// A session of a screen holds the writing end of a pipe and nobody else does: that the reading end hangs up
+// tells that it has ended, however it did.
 struct screen {
-    int fd;        // -1: there is none
-    pid_t session; // 0: none
+    char path[16];
+    int fd;   // -1: there is none
+    int ends; // reading end; -1: nobody is logged in
+    pid_t session;
 };
 
 static struct screen screens[SCREENS];
-static int child_pipe[2];
 
-static void open_screens(void) {
-    for (int i = 0; i < SCREENS; i++) {
-        char path[16];
-        pid_t group;
-        (void)snprintf(path, sizeof(path), "/dev/tty%d", i + 2);
-        screens[i] = (struct screen){.fd = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC)};
-        // A session of a process like this one before, which ended, may go on there.
-        group = screens[i].fd >= 0 ? tcgetpgrp(screens[i].fd) : 0;
-        if (group > 0 && kill(-group, 0) == 0)
-            screens[i].session = group;
-    }
-}
-
-static void serve_screen(struct screen *screen, int number) {
-    char path[16];
-    (void)snprintf(path, sizeof(path), "/dev/tty%d", number);
+static void screen_start(struct screen *screen) {
+    char end[16];
+    int ends[2];
+    if (pipe(ends) != 0)
+        return;
+    (void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    (void)snprintf(end, sizeof(end), "%d", ends[1]);
     (void)tcflush(screen->fd, TCIFLUSH);
-    pid_t pid = start("/bin/session", "session", path, true);
-    screen->session = pid > 0 ? pid : 0;
+    const char *const words[] = {"session", screen->path, end, NULL};
+    screen->session = start("/bin/session", words, true);
+    (void)close(ends[1]);
+    screen->ends = ends[0];
 }
 
-static void screen_ended(pid_t pid) {
+static void screen_ended(struct screen *screen) {
     static const char again[] = "\r\n[the session has ended: Enter begins another]\r\n";
-    for (int i = 0; i < SCREENS; i++) {
-        if (screens[i].session != pid)
-            continue;
-        screens[i].session = 0;
-        (void)write(screens[i].fd, again, sizeof(again) - 1);
-    }
+    int status;
+    (void)close(screen->ends);
+    screen->ends = -1;
+    if (screen->session > 0)
+        (void)waitpid(screen->session, &status, 0);
+    if (screen == &screens[0])
+        screen_start(screen);
+    else
+        (void)write(screen->fd, again, sizeof(again) - 1);
 }
 
-// Waits for a child's end (then gives its id) or for somebody at a screen that is free.
-static pid_t wait_for_work(int *status) {
-    struct pollfd polls[SCREENS + 1];
-    char byte;
-    for (int i = 0; i < SCREENS; i++)
-        polls[i] = (struct pollfd){.fd = screens[i].session == 0 ? screens[i].fd : -1, .events = POLLIN};
-    polls[SCREENS] = (struct pollfd){.fd = child_pipe[0], .events = POLLIN};
-    pid_t ended = waitpid(-1, status, WNOHANG);
-    if (ended != 0 || poll(polls, SCREENS + 1, -1) <= 0)
-        return ended;
-    for (int i = 0; i < SCREENS; i++)
-        if (polls[i].fd >= 0 && (polls[i].revents & POLLIN))
-            serve_screen(&screens[i], i + 2);
-    if (polls[SCREENS].revents & POLLIN)
-        (void)read(child_pipe[0], &byte, 1);
-    return 0;
-}
-
-// Into a pipe, so that a child that ends just before the wait is not missed.
-static void on_child(int signal) {
-    int error = errno;
-    (void)signal;
-    (void)write(child_pipe[1], "c", 1);
-    errno = error;
-}
-
-// The first screen's session is there for all: it starts one on each of the others when somebody comes there.
+// A shell on the first screen at once, on the others when somebody comes: the console types a line where a
+// screen is shown for the first time.
 static int keep_screens(void) {
-    struct sigaction action = {.sa_handler = on_child};
-    if (pipe(child_pipe) != 0)
-        return 1;
-    for (int end = 0; end < 2; end++)
-        (void)fcntl(child_pipe[end], F_SETFD, FD_CLOEXEC);
-    (void)fcntl(child_pipe[1], F_SETFL, O_NONBLOCK);
-    (void)sigaction(SIGCHLD, &action, NULL);
-    open_screens();
-    pid_t shell = start_shell();
-    while (shell > 0) {
-        int status;
-        pid_t ended = wait_for_work(&status);
-        if (ended == shell)
-            shell = start_shell();
-        else if (ended > 0)
-            screen_ended(ended);
+    struct pollfd polls[SCREENS];
+    for (int i = 0; i < SCREENS; i++) {
+        struct screen *screen = &screens[i];
+        (void)snprintf(screen->path, sizeof(screen->path), "/dev/tty%d", i + 1);
+        screen->fd = open(screen->path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+        screen->ends = -1;
     }
-    return 1;
+    screen_start(&screens[0]);
+    for (;;) {
+        for (int i = 0; i < SCREENS; i++)
+            polls[i] = (struct pollfd){.fd = screens[i].ends >= 0 ? screens[i].ends : screens[i].fd,
+                                       .events = POLLIN};
+        if (poll(polls, SCREENS, -1) < 0 && errno != EINTR)
+            return 1;
+        for (int i = 0; i < SCREENS; i++) {
+            if (polls[i].fd < 0 || polls[i].revents == 0)
+                continue;
+            if (screens[i].ends >= 0)
+                screen_ended(&screens[i]);
+            else
+                screen_start(&screens[i]);
+        }
+    }
 }
 
-int main(int argc, char **argv) {
-    if (argc != 2) {
-        (void)fprintf(stderr, "usage: session TERMINAL\n");
-        return 2;
-    }
-    int fd = open(argv[1], O_RDWR);
+// --- One ---
+
+static int serve(const char *path) {
+    static const char *const shell[] = {"-sh", NULL};
+    int fd = open(path, O_RDWR);
     if (fd < 0)
         return 1;
     for (int copy = 0; copy < 3; copy++)
@@ -156,14 +126,25 @@ int main(int argc, char **argv) {
     if (fd > 2)
         (void)close(fd);
     (void)ioctl(0, TIOCSCTTY, 0); // a rescue line without job control is better than none
-    (void)setenv("TERM", strstr(argv[1], "serial") ? "vt220" : "xterm-256color", 1);
+    (void)setenv("TERM", strstr(path, "serial") ? "vt220" : "xterm-256color", 1);
     if (chdir(getenv("HOME") ? getenv("HOME") : "/") != 0)
         (void)chdir("/");
-    if (strcmp(argv[1], "/dev/console") == 0)
-        return keep_screens();
-    pid_t pid = start_shell();
+    greet();
+    pid_t pid = start("/bin/sh", shell, false);
     int status = 0;
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     return pid > 0 ? 0 : 1;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2 || argc > 3) {
+        (void)fprintf(stderr, "usage: session TERMINAL [DESCRIPTOR]\n");
+        return 2;
+    }
+    if (argc == 2 && strcmp(argv[1], "/dev/console") == 0)
+        return keep_screens();
+    if (argc == 3) // kept, and not handed on: see struct screen
+        (void)fcntl(atoi(argv[2]), F_SETFD, FD_CLOEXEC);
+    return serve(argv[1]);
 }
