@@ -1,19 +1,20 @@
 """Runs the tests: tests/run [SUITE...]. Installs what is missing and builds first, like image/run.
 
-Suites are the suites of `meson test` and the folders of tests/ that hold pytest files; without names all are run. One line
-is printed per suite, the failures in full, and last `N passed, N failed`, where N counts test cases."""
+Suites are the suites of `meson test` and the folders of tests/ that hold pytest files; without names all are run. Their files run in
+lanes, side by side. Each prints one line when it has ended, its failures in full before it; then comes a table of the suites, and last
+`N passed, N failed`, where N counts test cases. SUITE/NAME runs one file (tests/SUITE/test_NAME.py), or meson's tests NAME_..."""
 import argparse
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
-import tempfile
 import time
-import xml.etree.ElementTree as xml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "image"))
+import lanes
 import long
 import mutants
 from runner import build, packages
@@ -21,64 +22,45 @@ from runner import build, packages
 BUILD = ROOT / "build"
 
 
-def pytest_suites():
-    return sorted({path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")})
-
-
-def meson_suites():
-    """The part after `keelson:` of every suite that the build declares."""
+def all_parts():
+    """{SUITE/NAME: its parts}."""
     done = subprocess.run(["meson", "introspect", "--tests", BUILD], capture_output=True, text=True, check=True)
-    return sorted({suite.split(":")[1] for test in json.loads(done.stdout) for suite in test["suite"] if ":" in suite})
+    suites = {}
+    for test in json.loads(done.stdout):
+        suites.setdefault(test["suite"][0].split(":")[1], []).append(test["name"])
+    parts = {}
+    for suite, tests in suites.items():
+        parts |= lanes.meson_parts(suite, tests)
+    for folder in sorted({path.parent for path in (ROOT / "tests").glob("*/test_*.py")}):
+        parts |= lanes.pytest_parts(folder)
+    return parts
 
 
-def junit_counts(path):
-    """(passed, failed) test cases of a JUnit file; skipped ones count as neither."""
-    passed = failed = 0
-    for case in xml.parse(path).getroot().iter("testcase"):
-        if case.find("failure") is not None or case.find("error") is not None:
-            failed += 1
-        elif case.find("skipped") is None:
-            passed += 1
-    return passed, failed
-
-
-def run_meson(suite):
-    report = BUILD / "meson-logs/testlog.junit.xml"
-    report.unlink(missing_ok=True)
-    done = subprocess.run(["meson", "test", "-C", BUILD, "--suite", suite, "--print-errorlogs"], capture_output=True, text=True,
-                          check=False)
-    passed, failed = junit_counts(report) if report.exists() else (0, 0)
-    return passed, failed, done.returncode, done.stdout + done.stderr
-
-
-def run_pytest(suite):
-    with tempfile.TemporaryDirectory() as folder:
-        report = pathlib.Path(folder, "report.xml")
-        done = subprocess.run(["/usr/bin/python3", "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}",
-                               ROOT / "tests" / suite], capture_output=True, text=True, check=False)
-        passed, failed = junit_counts(report) if report.exists() else (0, 0)
-    return passed, failed, done.returncode, done.stdout + done.stderr
-
-
-def run_suite(name, runners):
-    """Runs a suite with each of its runners, prints its line; (passed, failed)."""
+def run_parts(parts, count):
+    """Runs them in this many lanes; the exit status."""
+    total = {}
     start = time.monotonic()
-    passed = failed = 0
-    for runner in runners:
-        more_passed, more_failed, code, text = runner(name)
-        if code != 0 and more_failed == 0:
-            more_failed = 1  # it broke before it could count
-        if code != 0:
-            print(text)
-        passed += more_passed
-        failed += more_failed
-    print(f"{name}: {passed} passed, {failed} failed in {time.monotonic() - start:.1f} s", flush=True)
-    return passed, failed
+
+    def tell(part, result):
+        if result.text:
+            print(f"{result.text}\n")
+        print(f"{part.name}: {result.passed} passed, {result.failed} failed in {result.seconds:.1f} s", flush=True)
+        row = total.setdefault(part.suite, [0, 0, 0, 0])
+        total[part.suite] = [sum(pair) for pair in zip(row, (result.passed, result.failed, result.seconds, result.processor_seconds))]
+
+    lanes.Lanes(parts, count, tell).run()
+    print(f"\n{'suite':12}{'passed':>8}{'failed':>8}{'seconds':>9}{'processor':>11}")
+    for name, row in sorted(total.items(), key=lambda item: -item[1][2]) + [("all", [sum(column) for column in zip(*total.values())])]:
+        print(f"{name:12}{row[0]:8}{row[1]:8}{row[2]:9.1f}{row[3]:11.1f}")
+    print(f"{time.monotonic() - start:.1f} s in {count} lanes")
+    print(f"{row[0]} passed, {row[1]} failed")
+    return 1 if row[1] or not row[0] else 0
 
 
 def main():
     parser = argparse.ArgumentParser(prog="tests/run", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("suites", nargs="*", metavar="SUITE")
+    parser.add_argument("--lanes", type=int, default=2, metavar="N", help="how many files at a time (2)")
     parser.add_argument("--list", action="store_true", help="name the suites and stop")
     parser.add_argument("--point", metavar="SERVER:EVENT:NUMBER", help="with the suite fault: this crash point alone")
     parser.add_argument("--long", metavar="SUITE", choices=[*sorted(long.CHUNK), "model"],
@@ -107,20 +89,20 @@ def main():
         return long.main(ROOT, BUILD, options.long, options.resume, options.chunks, options.ledger)
     if options.mutants:
         return mutants.main(ROOT, BUILD, options.seed, options.count)
-    build.build(ROOT, BUILD, [])
-    runners = {}
-    for names, runner in ((meson_suites(), run_meson), (pytest_suites(), run_pytest)):
-        for name in names:
-            runners.setdefault(name, []).append(runner)
+    build.build(ROOT, BUILD, ["all", "meson-test-prereq"])
+    parts = all_parts()
+    suites = list(dict.fromkeys(name.split("/")[0] for name in parts))
     if options.list:
-        print("\n".join(runners))
+        print("\n".join(suites))
         return 0
-    if unknown := [name for name in options.suites if name not in runners]:
-        parser.error(f"no such suite: {', '.join(unknown)}; there are: {', '.join(runners)}")
-    results = [run_suite(name, runners[name]) for name in options.suites or runners]
-    passed, failed = (sum(column) for column in zip(*results))
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+    if unknown := [name for name in options.suites if name not in parts and name not in suites]:
+        parser.error(f"no such suite: {', '.join(unknown)}; there are: {', '.join(suites)}")
+    chosen = [found for name, found in parts.items() if not options.suites or {name, name.split("/")[0]} & set(options.suites)]
+    return run_parts([part for found in chosen for part in found], options.lanes)
 
 
-sys.exit(main())
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the machines end with us
+try:
+    sys.exit(main())
+except KeyboardInterrupt:
+    sys.exit(130)

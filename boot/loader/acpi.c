@@ -38,8 +38,7 @@ static bool signature_is(const uint8_t *bytes, const char *signature) {
     return true;
 }
 
-static bool table_open(struct acpi_information *acpi, uint64_t physical, const char *signature,
-                       struct table *table) {
+static bool table_open(struct acpi_information *acpi, uint64_t physical, const char *signature, struct table *table) {
     struct table header = {physical ? firmware_map(physical, HEADER_LENGTH) : NULL, HEADER_LENGTH};
     if (!header.bytes || !signature_is(header.bytes, signature))
         return false;
@@ -62,12 +61,10 @@ static struct acpi_register register_read(struct table table, uint32_t offset) {
 }
 
 // The 64-bit form of a register where the table has it, else the port of older tables.
-static struct acpi_register register_choose(struct table fadt, uint32_t extended, uint32_t port,
-                                            uint8_t width) {
+static struct acpi_register register_choose(struct table fadt, uint32_t extended, uint32_t port, uint8_t width) {
     struct acpi_register result = register_read(fadt, extended);
     if (result.address == 0) {
-        result =
-            (struct acpi_register){.address = field(fadt, port, 4), .space = SPACE_IO, .bit_width = width};
+        result = (struct acpi_register){.address = field(fadt, port, 4), .space = SPACE_IO, .bit_width = width};
     }
     return result;
 }
@@ -94,21 +91,9 @@ static void cpu_add(struct acpi_information *acpi, uint32_t apic_id, uint32_t ui
     acpi->cpus[acpi->cpu_count++] = (struct acpi_cpu){.apic_id = apic_id, .uid = uid, .enabled = flags & 1};
 }
 
-static void nmi_add(struct acpi_information *acpi, bool local, uint64_t number, uint64_t pin,
-                    uint64_t flags) {
-    if (acpi->nmi_count < ACPI_NMI_SOURCES) {
-        acpi->nmis[acpi->nmi_count++] = (struct acpi_nmi){.number = (uint32_t)number,
-                                                          .local = local,
-                                                          .pin = (uint8_t)pin,
-                                                          .level = inti_level(flags),
-                                                          .active_low = inti_active_low(flags)};
-    }
-}
-
 // One entry of the MADT (5.2.12.2 and following); `entry` ends where the entry does.
 static void madt_entry_read(struct acpi_information *acpi, struct table entry) {
-    static const uint8_t lengths[] = {
-        [0] = 8, [1] = 12, [2] = 10, [3] = 8, [4] = 6, [5] = 12, [9] = 16, [10] = 12};
+    static const uint8_t lengths[] = {[0] = 8, [1] = 12, [2] = 10, [5] = 12, [9] = 16};
     uint8_t kind = entry.bytes[0];
     if (kind >= sizeof lengths || lengths[kind] == 0 || entry.length < lengths[kind])
         return;
@@ -119,26 +104,16 @@ static void madt_entry_read(struct acpi_information *acpi, struct table entry) {
         break;
     case 1: // IOAPIC
         if (acpi->ioapic_count < ACPI_IOAPICS) {
-            acpi->ioapics[acpi->ioapic_count++] =
-                (struct acpi_ioapic){.address = field(entry, 4, 4),
-                                     .gsi_base = (uint32_t)field(entry, 8, 4),
-                                     .id = entry.bytes[2]};
+            acpi->ioapics[acpi->ioapic_count++] = (struct acpi_ioapic){
+                .address = field(entry, 4, 4), .gsi_base = (uint32_t)field(entry, 8, 4), .id = entry.bytes[2]};
         }
         break;
     case 2: // interrupt source override; bus 0 is ISA
         if (entry.bytes[2] == 0 && entry.bytes[3] < ACPI_ISA_LINES) {
             uint64_t flags = field(entry, 8, 2);
-            acpi->isa_lines[entry.bytes[3]] = (struct acpi_isa_line){.gsi = (uint32_t)field(entry, 4, 4),
-                                                                     .level = inti_level(flags),
-                                                                     .active_low = inti_active_low(flags)};
+            acpi->isa_lines[entry.bytes[3]] = (struct acpi_isa_line){
+                .gsi = (uint32_t)field(entry, 4, 4), .level = inti_level(flags), .active_low = inti_active_low(flags)};
         }
-        break;
-    case 3: // NMI at an IOAPIC
-        nmi_add(acpi, false, field(entry, 4, 4), 0, field(entry, 2, 2));
-        break;
-    case 4: // NMI at local APICs
-        nmi_add(acpi, true, entry.bytes[2] == 0xff ? ACPI_UID_ALL : entry.bytes[2], entry.bytes[5],
-                field(entry, 3, 2));
         break;
     case 5: // local APIC address
         acpi->lapic_address = field(entry, 4, 8);
@@ -146,9 +121,6 @@ static void madt_entry_read(struct acpi_information *acpi, struct table entry) {
     case 9: // local x2APIC
         if (field(entry, 4, 4) != 0xffffffff)
             cpu_add(acpi, (uint32_t)field(entry, 4, 4), (uint32_t)field(entry, 12, 4), field(entry, 8, 4));
-        break;
-    case 10: // NMI at local x2APICs
-        nmi_add(acpi, true, field(entry, 4, 4), entry.bytes[8], field(entry, 2, 2));
         break;
     }
 }
@@ -205,8 +177,7 @@ static bool sleep_type_read(struct table dsdt, uint32_t *offset, uint8_t *value)
 // this to turn the machine off (7.4.2, 20.2.5.1).
 static void sleep_types_find(struct acpi_information *acpi, struct table dsdt) {
     for (uint32_t offset = HEADER_LENGTH; dsdt.length >= 8 && offset <= dsdt.length - 8; offset++) {
-        bool named = dsdt.bytes[offset - 1] == 0x08 ||
-                     (dsdt.bytes[offset - 1] == '\\' && dsdt.bytes[offset - 2] == 0x08);
+        bool named = dsdt.bytes[offset - 1] == 0x08 || (dsdt.bytes[offset - 1] == '\\' && dsdt.bytes[offset - 2] == 0x08);
         if (!named || !signature_is(dsdt.bytes + offset, "_S5_") || dsdt.bytes[offset + 4] != 0x12)
             continue;
         uint32_t next = offset + 5;

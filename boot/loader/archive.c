@@ -24,8 +24,7 @@ static uint64_t padded(uint64_t offset) {
     return (offset + 3) & ~UINT64_C(3);
 }
 
-error_t archive_find(const void *archive, uint64_t length, const char *name, const void **file,
-                     uint64_t *file_length) {
+error_t archive_find(const void *archive, uint64_t length, const char *name, const void **file, uint64_t *file_length) {
     const char *bytes = archive;
     uint64_t offset = 0, wanted = strlen(name) + 1, size, name_size;
     while (offset <= length && length - offset >= HEADER_BYTES) {

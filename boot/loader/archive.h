@@ -8,5 +8,4 @@
 #include "kernel/abi/errors.h"
 
 // The bytes of the file called `name`, inside the archive. ERR_NOT_FOUND, ERR_CORRUPT.
-error_t archive_find(const void *archive, uint64_t length, const char *name, const void **file,
-                     uint64_t *file_length) MUST_USE;
+error_t archive_find(const void *archive, uint64_t length, const char *name, const void **file, uint64_t *file_length) MUST_USE;

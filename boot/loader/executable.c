@@ -28,14 +28,13 @@ static error_t add_segment(struct executable *executable, const struct elf_segme
     uint64_t start = segment->address & ~(uint64_t)(PAGE - 1);
     uint64_t end = (segment->address + segment->memory_bytes + PAGE - 1) & ~(uint64_t)(PAGE - 1);
     uint32_t i = executable->segment_count;
-    if (i == BOOT_SEGMENTS || start < executable->bytes || segment->memory_bytes > IMAGE_MAX ||
-        end > IMAGE_MAX || segment->address > IMAGE_MAX || segment->file_bytes > segment->memory_bytes)
+    if (i == BOOT_SEGMENTS || start < executable->bytes || segment->memory_bytes > IMAGE_MAX || end > IMAGE_MAX ||
+        segment->address > IMAGE_MAX || segment->file_bytes > segment->memory_bytes)
         return ERR_NOT_EXECUTABLE;
     bool writable = segment->flags & PF_W;
     executable->segments[i].offset = start;
     executable->segments[i].bytes = end - start;
-    executable->segments[i].access =
-        (writable ? (uint32_t)BOOT_WRITE : 0) | (segment->flags & PF_X ? (uint32_t)BOOT_EXECUTE : 0);
+    executable->segments[i].access = (writable ? (uint32_t)BOOT_WRITE : 0) | (segment->flags & PF_X ? (uint32_t)BOOT_EXECUTE : 0);
     executable->segments[i].skip = (uint32_t)(segment->address - start);
     executable->segments[i].file_offset = segment->offset;
     executable->segments[i].file_bytes = segment->file_bytes;
@@ -66,8 +65,8 @@ error_t executable_open(struct executable *executable, const void *file, uint64_
     if (length < sizeof(header))
         return ERR_NOT_EXECUTABLE;
     memcpy(&header, file, sizeof(header));
-    if (memcmp(header.ident, "\177ELF\2\1\1", 7) != 0 || header.type != ET_DYN ||
-        header.machine != EM_X86_64 || header.segment_bytes != sizeof(segment) || header.segments > length ||
+    if (memcmp(header.ident, "\177ELF\2\1\1", 7) != 0 || header.type != ET_DYN || header.machine != EM_X86_64 ||
+        header.segment_bytes != sizeof(segment) || header.segments > length ||
         header.segment_count > (length - header.segments) / sizeof(segment))
         return ERR_NOT_EXECUTABLE;
     for (uint32_t i = 0; i < header.segment_count; i++) {
@@ -88,16 +87,14 @@ error_t executable_open(struct executable *executable, const void *file, uint64_
     return fits && executable->entry < executable->constant_bytes ? ERR_OK : ERR_NOT_EXECUTABLE;
 }
 
-bool relocations_apply(uint8_t *image, uint64_t bytes, const uint8_t *table, uint64_t table_bytes,
-                       uint64_t base) {
+bool relocations_apply(uint8_t *image, uint64_t bytes, const uint8_t *table, uint64_t table_bytes, uint64_t base) {
     struct {
         uint64_t offset, kind, addend;
     } relocation;
     for (uint64_t at = 0; table_bytes - at >= sizeof(relocation); at += sizeof(relocation)) {
         memcpy(&relocation, table + at, sizeof(relocation));
         uint64_t value = base + relocation.addend;
-        if ((uint32_t)relocation.kind != RELATIVE || relocation.offset > bytes ||
-            bytes - relocation.offset < sizeof(value))
+        if ((uint32_t)relocation.kind != RELATIVE || relocation.offset > bytes || bytes - relocation.offset < sizeof(value))
             return false;
         memcpy(image + relocation.offset, &value, sizeof(value));
     }
@@ -114,6 +111,5 @@ void executable_load(const struct executable *executable) {
 
 bool executable_relocate(const struct executable *executable, uint64_t base) {
     uint8_t *image = (uint8_t *)executable->physical; // NOLINT(performance-no-int-to-ptr): one to one
-    return relocations_apply(image, executable->bytes, image + executable->relocations,
-                             executable->relocation_bytes, base);
+    return relocations_apply(image, executable->bytes, image + executable->relocations, executable->relocation_bytes, base);
 }

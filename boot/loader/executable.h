@@ -18,7 +18,7 @@ struct executable {
     struct {
         uint64_t offset, bytes; // whole pages
         uint32_t access;        // enum boot_access
-        uint32_t skip; // bytes before the content, which is file_bytes from file_offset on, and zeros
+        uint32_t skip;          // bytes before the content, which is file_bytes from file_offset on, and zeros
         uint64_t file_offset, file_bytes;
     } segments[BOOT_SEGMENTS];
     uint32_t segment_count;
@@ -32,5 +32,4 @@ void executable_load(const struct executable *executable);
 // Makes what was loaded fit for `base`. False: a relocation is not one of ours.
 bool executable_relocate(const struct executable *executable, uint64_t base) MUST_USE;
 // The same by a table. `image` is where offset 0 lies, `bytes` its size.
-bool relocations_apply(uint8_t *image, uint64_t bytes, const uint8_t *table, uint64_t table_bytes,
-                       uint64_t base);
+bool relocations_apply(uint8_t *image, uint64_t bytes, const uint8_t *table, uint64_t table_bytes, uint64_t base);

@@ -7,14 +7,17 @@
 
 #include "boot/loader/acpi.h"
 #include "boot/loader/archive.h"
+#include "boot/loader/clock.h"
 #include "boot/loader/executable.h"
 #include "boot/loader/memory_map.h"
 #include "boot/loader/multiboot2.h"
+#include "boot/loader/options.h"
 #include "boot/loader/page_tables.h"
+#include "boot/loader/pic.h"
+#include "boot/loader/processors.h"
 #include "boot/loader/random.h"
 #include "boot/loader/rtc.h"
 #include "boot/loader/start.h"
-#include "kernel/init/options.h"
 #include "kernel/x86_64/early_console.h"
 #include "kernel/x86_64/registers.h"
 #include "kernel/x86_64/string.h"
@@ -23,14 +26,13 @@ enum { PAGE = 4096, HUGE_PAGE = 2 << 20, CPUID_NX = 1 << 20 };
 
 // The last PML4 entry, less its last 2 MiB, for the kernel and the frame buffer; direct map in entries 256 to
 // 383.
-#define IMAGE_AREA        UINT64_C(0xffffff8000000000)
-#define IMAGE_AREA_SLOTS  ((UINT64_C(1) << 18) - 1) // of 2 MiB
-#define DIRECT_AREA       UINT64_C(0xffff800000000000)
-#define DIRECT_AREA_SLOTS (UINT64_C(128) * 512 - BOOT_PHYSICAL_LIMIT_GIB) // of 1 GiB
-#define REACHABLE         (UINT64_C(1) << 32)
-#define MEMORY_MINIMUM    (UINT64_C(28) << 20) // bytes of RAM: a machine of 32 MiB less what firmware keeps
-#define PAT_WITH_WRITE_COMBINING                                                                             \
-    UINT64_C(0x0007040600070106) // the reset value, entry 1 write-combining instead of through
+#define IMAGE_AREA               UINT64_C(0xffffff8000000000)
+#define IMAGE_AREA_SLOTS         ((UINT64_C(1) << 18) - 1) // of 2 MiB
+#define DIRECT_AREA              UINT64_C(0xffff800000000000)
+#define DIRECT_AREA_SLOTS        (UINT64_C(128) * 512 - BOOT_PHYSICAL_LIMIT_GIB) // of 1 GiB
+#define REACHABLE                (UINT64_C(1) << 32)
+#define MEMORY_MINIMUM           (UINT64_C(28) << 20)         // bytes of RAM: a machine of 32 MiB less what firmware keeps
+#define PAT_WITH_WRITE_COMBINING UINT64_C(0x0007040600070106) // the reset value, entry 1 write-combining instead of through
 
 static struct boot_info info;
 static struct boot_input input;
@@ -56,10 +58,10 @@ static uint64_t framebuffer_bytes(void) {
 
 static void console_start(void) {
     const struct boot_framebuffer *framebuffer = &info.framebuffer;
-    bool reachable =
-        framebuffer->address < REACHABLE && framebuffer_bytes() <= REACHABLE - framebuffer->address;
+    bool reachable = framebuffer->address < REACHABLE && framebuffer_bytes() <= REACHABLE - framebuffer->address;
     options_start(info.command_line);
-    early_console_start(framebuffer, reachable ? framebuffer->address : 0);
+    options_read(&info);
+    early_console_start(framebuffer, reachable ? framebuffer->address : 0, info.console);
 }
 
 static void machine_check(error_t parsed) {
@@ -124,9 +126,8 @@ static void kernel_place(struct page_builder *builder, struct boot_random *rando
     if (!executable_relocate(&image, kernel_virtual))
         refuse("The kernel's file is damaged.");
     for (uint32_t i = 0; i < image.segment_count; i++)
-        page_builder_map(builder, kernel_virtual + image.segments[i].offset,
-                         image.physical + image.segments[i].offset, image.segments[i].bytes,
-                         PAGE_GLOBAL | page_flags(image.segments[i].access));
+        page_builder_map(builder, kernel_virtual + image.segments[i].offset, image.physical + image.segments[i].offset,
+                         image.segments[i].bytes, PAGE_GLOBAL | page_flags(image.segments[i].access));
     if (info.framebuffer.kind == 0)
         return;
     uint64_t within = info.framebuffer.address % HUGE_PAGE, skip = within & ~(uint64_t)(PAGE - 1);
@@ -199,7 +200,10 @@ _Noreturn void loader_main(uint64_t information) {
     if (rtc_read(info.acpi.century_register, &info.wall_seconds) != ERR_OK)
         info.wall_seconds = 0;
 
-    boot_random_start(&random, options_get("seed", seed, sizeof(seed)) ? seed : NULL);
+    pic_initialize();
+    clock_calibrate(&info);
+    info.repeatable = options_get("seed", seed, sizeof(seed));
+    boot_random_start(&random, info.repeatable ? seed : NULL);
     if (!page_builder_start(&builder, &info))
         refuse("There is no free memory below 4 GiB.");
     init_load(&builder);
@@ -208,6 +212,7 @@ _Noreturn void loader_main(uint64_t information) {
     if (builder.failed)
         refuse("There is too little memory for page tables.");
     memory_release(&builder);
+    processors_reserve(&info);
     for (int i = 0; i < 4; i++)
         info.random_seed[i] = boot_random_next(&random);
     info.stack_guard = boot_random_next(&random) & ~UINT64_C(0xff);
@@ -216,5 +221,6 @@ _Noreturn void loader_main(uint64_t information) {
     msr_write(MSR_PAT, PAT_WITH_WRITE_COMBINING);
     // The kernel's half under both roots: the jump and the new root can come one after the other.
     memcpy(loader_root + 256, (const uint64_t *)builder.root + 256, 2048); // NOLINT: one to one
+    processors_start(&info, kernel_virtual + image.entry, builder.root);
     loader_enter(info.direct_map_base + (uintptr_t)&info, builder.root, kernel_virtual + image.entry);
 }

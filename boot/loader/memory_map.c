@@ -14,14 +14,11 @@ static uint64_t range_end(const struct boot_memory_range *range) {
 
 static void range_remove(struct boot_info *info, uint32_t index) {
     info->memory_count--;
-    memmove(&info->memory[index], &info->memory[index + 1],
-            (info->memory_count - index) * sizeof info->memory[0]);
+    memmove(&info->memory[index], &info->memory[index + 1], (info->memory_count - index) * sizeof info->memory[0]);
 }
 
-static void range_insert(struct boot_info *info, uint32_t index, uint64_t start, uint64_t end,
-                         uint32_t kind) {
-    memmove(&info->memory[index + 1], &info->memory[index],
-            (info->memory_count - index) * sizeof info->memory[0]);
+static void range_insert(struct boot_info *info, uint32_t index, uint64_t start, uint64_t end, uint32_t kind) {
+    memmove(&info->memory[index + 1], &info->memory[index], (info->memory_count - index) * sizeof info->memory[0]);
     info->memory[index] = (struct boot_memory_range){.start = start, .length = end - start, .kind = kind};
     info->memory_count++;
 }

@@ -153,8 +153,7 @@ static error_t memory_map_read(const struct tag *tag, struct boot_info *out) {
     return ERR_OK;
 }
 
-error_t multiboot2_parse(const void *address, uint64_t size_limit, struct boot_info *out,
-                         struct boot_input *input) {
+error_t multiboot2_parse(const void *address, uint64_t size_limit, struct boot_info *out, struct boot_input *input) {
     struct information in = {.bytes = address};
     memset(out, 0, sizeof *out);
     memset(input, 0, sizeof *input);

@@ -23,5 +23,4 @@ struct boot_input {
 // FREE, RESERVED, ACPI only: the caller paints the rest), initrd (the second module), command line,
 // framebuffer and from_efi. ERR_BAD_MESSAGE: the information is malformed; ERR_NOT_FOUND: it has no memory
 // map.
-MUST_USE error_t multiboot2_parse(const void *address, uint64_t size_limit, struct boot_info *out,
-                                  struct boot_input *input);
+MUST_USE error_t multiboot2_parse(const void *address, uint64_t size_limit, struct boot_info *out, struct boot_input *input);

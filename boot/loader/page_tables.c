@@ -32,8 +32,7 @@ bool page_builder_start(struct page_builder *builder, const struct boot_info *in
     for (uint32_t i = 0; i < info->memory_count; i++) {
         const struct boot_memory_range *range = &info->memory[i];
         uint64_t end = range->start + range->length < reachable ? range->start + range->length : reachable;
-        if (range->kind == BOOT_MEMORY_FREE && range->start < end &&
-            end - range->start > builder->limit - builder->next) {
+        if (range->kind == BOOT_MEMORY_FREE && range->start < end && end - range->start > builder->limit - builder->next) {
             builder->next = range->start;
             builder->limit = builder->top = end;
         }
@@ -53,8 +52,7 @@ static uint64_t *descend(struct page_builder *builder, uint64_t *entry) {
     return table_at(*entry & ENTRY_ADDRESS);
 }
 
-static bool map_page(struct page_builder *builder, uint64_t virtual_address, uint64_t physical, bool huge,
-                     uint64_t flags) {
+static bool map_page(struct page_builder *builder, uint64_t virtual_address, uint64_t physical, bool huge, uint64_t flags) {
     uint64_t *table = table_at(builder->root);
     int last = huge ? 21 : 12;
     for (int shift = 39; shift > last; shift -= 9) {
@@ -66,8 +64,8 @@ static bool map_page(struct page_builder *builder, uint64_t virtual_address, uin
     return true;
 }
 
-void page_builder_map(struct page_builder *builder, uint64_t virtual_address, uint64_t physical,
-                      uint64_t length, uint64_t flags) {
+void page_builder_map(struct page_builder *builder, uint64_t virtual_address, uint64_t physical, uint64_t length,
+                      uint64_t flags) {
     while (length != 0) {
         bool huge = ((virtual_address | physical) & (HUGE_BYTES - 1)) == 0 && length >= HUGE_BYTES;
         uint64_t step = huge ? HUGE_BYTES : PAGE_BYTES;

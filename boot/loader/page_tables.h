@@ -27,5 +27,4 @@ bool page_builder_start(struct page_builder *builder, const struct boot_info *in
 // Whole pages for another use; 0 if there are none left.
 uint64_t page_builder_take(struct page_builder *builder, uint64_t bytes);
 // Maps length bytes, with 2 MiB pages where both addresses allow it. All in whole pages; flags: those above.
-void page_builder_map(struct page_builder *builder, uint64_t virtual_address, uint64_t physical,
-                      uint64_t length, uint64_t flags);
+void page_builder_map(struct page_builder *builder, uint64_t virtual_address, uint64_t physical, uint64_t length, uint64_t flags);

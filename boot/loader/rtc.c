@@ -63,9 +63,8 @@ error_t rtc_decode(struct rtc_registers r, uint64_t *seconds) {
     bool afternoon = !(r.format & FORMAT_24_HOURS) && (r.hour & AFTERNOON);
     if (!(r.format & FORMAT_24_HOURS))
         r.hour &= (uint8_t)~AFTERNOON;
-    if (!number_decode(&r.second, r.format) || !number_decode(&r.minute, r.format) ||
-        !number_decode(&r.hour, r.format) || !number_decode(&r.day, r.format) ||
-        !number_decode(&r.month, r.format) || !number_decode(&r.year, r.format) ||
+    if (!number_decode(&r.second, r.format) || !number_decode(&r.minute, r.format) || !number_decode(&r.hour, r.format) ||
+        !number_decode(&r.day, r.format) || !number_decode(&r.month, r.format) || !number_decode(&r.year, r.format) ||
         !number_decode(&r.century, r.format))
         return ERR_INVALID;
     if (!(r.format & FORMAT_24_HOURS)) {

@@ -4,7 +4,8 @@
 #include <stdint.h>
 
 extern char loader_start[], loader_end[]; // all of it, its stack and first page tables included; whole pages
-extern uint64_t loader_root[512];         // the root of the first page tables
+extern uint64_t loader_root[512];         // the root of the first page tables, followed by the rest of them
+enum { LOADER_TABLES_BYTES = 6 * 4096 };
 
 // Called by start.asm. information: physical address of the multiboot2 information, below 4 GiB.
 _Noreturn void loader_main(uint64_t information);
@@ -13,3 +14,7 @@ _Noreturn void loader_main(uint64_t information);
 void loader_relocate(void);
 // Jumps to the kernel's entry with the first two arguments in rdi and rsi.
 _Noreturn void loader_enter(uint64_t boot_info, uint64_t page_table_root, uint64_t entry);
+
+// Copies the code that other processors start with to `page` (below 1 MiB; seen at `copy`): it leaves real mode on `tables` and
+// enters the kernel with rdi 0 and rsi `root`.
+void trampoline_place(void *copy, uint64_t page, uint64_t tables, uint64_t entry, uint64_t root);

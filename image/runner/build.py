@@ -1,4 +1,5 @@
 """Configures and builds with Meson and ninja: progress on standard error while something is done, silence if nothing is."""
+import contextlib
 import fcntl
 import os
 import re
@@ -9,12 +10,19 @@ import sys
 IMAGE = ["image/keelson.iso", "image/system.tar", "image/manifest.checked"]  # all that a run needs; tests need more
 
 
+@contextlib.contextmanager
+def locked(folder):
+    """The build folder for one run alone: two runs at once make a thing once."""
+    with open(folder / ".image-run-lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def build(root, folder, targets=IMAGE):
     """Brings these targets in folder (the build folder) up to date, none: all. Ends the program with the compiler's words
     if that fails."""
     folder.mkdir(exist_ok=True)
-    with open(folder / ".image-run-lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two runs at once build once
+    with locked(folder):
         if not (folder / "build.ninja").exists():
             configure(root, folder)
         ninja(folder, targets)

@@ -37,7 +37,7 @@ def parser():
     add("--icount", action="store_true", help="count instructions as time (TCG, shift=0): repeatable figures")
     add("--seed", metavar="N", help="make everything random from N: kernel, QEMU and clock")
     add("--option", action="append", default=[], type=kernel_option, metavar="NAME=VALUE",
-        help="kernel option (loglevel=debug, console=serial, ...); repeatable")
+        help="kernel option (loglevel=debug, console=serial, isolation=on, ...); repeatable")
     add("--gdb", type=port, nargs="?", const=1234, metavar="PORT", help="wait for a debugger on this port (1234) before the first instruction")
     add("--doctor", action="store_true", help="only report which packages are there and which are missing")
     add("--build-only", action="store_true", help="build and bring the disk up to date, do not boot")

@@ -32,7 +32,8 @@ struct boot_framebuffer {
     uint32_t red_position, red_size, green_position, green_size, blue_position, blue_size, padding;
 };
 
-enum boot_access { BOOT_WRITE = 1, BOOT_EXECUTE = 2 }; // all can be read
+enum boot_isolation { BOOT_ISOLATION_AS_NEEDED, BOOT_ISOLATION_ON, BOOT_ISOLATION_OFF }; // of page tables
+enum boot_access { BOOT_WRITE = 1, BOOT_EXECUTE = 2 };                                   // all can be read
 
 // The first program, loaded but not relocated: it does that itself.
 struct boot_program {
@@ -57,6 +58,13 @@ struct boot_info {
     uint64_t stack_guard;     // random, with a zero byte, which stops string copies
     uint64_t handover_ticks;  // TSC when GRUB had done its part
     uint64_t wall_seconds;    // since 1970 by the RTC; 0: it gave no valid time
+    uint64_t tsc_frequency;   // Hz
+    uint64_t lapic_address;   // of the local APIC's registers; 0: there is none
+    uint64_t lapic_frequency; // of its timer, Hz
+    uint32_t console;         // EARLY_CONSOLE_* of kernel/x86_64/early_console.h: what the kernel may write to
+    uint32_t log_level;       // records above it are kept, but not shown
+    uint32_t repeatable;      // the option seed=N was given: nothing else may be random
+    uint32_t isolation;       // enum boot_isolation
     struct acpi_information acpi;
     struct boot_program init;
     uint64_t framebuffer_virtual; // where the frame buffer (or the EGA text page) is mapped for the kernel; 0

@@ -43,11 +43,11 @@ enum capability_right {
 
 // What the kernel puts into the first process (init).
 enum {
-    SLOT_SELF = 1,       // process, with every right
-    SLOT_THREAD = 2,     // its first thread
-    SLOT_ACCOUNT = 3,    // the root account: all memory
-    SLOT_KERNEL = 4,     // random numbers, log, power, device memory
-    SLOT_CLOCK = 5,      // memory: struct clock_page, read-only
+    SLOT_SELF = 1,    // process, with every right
+    SLOT_THREAD = 2,  // its first thread
+    SLOT_ACCOUNT = 3, // the root account: all memory
+    SLOT_KERNEL = 4,  // random numbers, log, power, device memory
+    SLOT_CLOCK = 5,   // memory: struct clock_page, read-only
     BOOT_SLOT_INITRD = 6,
     BOOT_SLOT_PLATFORM = 7, // memory: struct platform_info, read-only
     BOOT_SLOT_IRQ = 8,      // irq: the right to make interrupts

@@ -8,8 +8,8 @@
 
 struct clock_page {
     uint32_t sequence;
-    uint32_t tsc_usable;   // 0: ask the kernel; the multiplier belongs to a counter that programs cannot read
-    uint64_t counter_base; // TSC value at which the monotonic clock stood at monotonic_base
+    uint32_t tsc_usable;     // 0: ask the kernel; the multiplier belongs to a counter that programs cannot read
+    uint64_t counter_base;   // TSC value at which the monotonic clock stood at monotonic_base
     uint64_t monotonic_base; // nanoseconds
     uint64_t multiplier;     // nanoseconds = (ticks * multiplier) >> shift, in 128 bits
     uint32_t shift;
@@ -25,8 +25,7 @@ static inline uint64_t clock_scale(uint64_t ticks, uint64_t multiplier, uint32_t
 }
 
 // Nanoseconds of the monotonic clock and what to add for wall time. false: the caller must ask the kernel.
-static inline bool clock_page_read(const volatile struct clock_page *page, uint64_t *monotonic,
-                                   uint64_t *wall_offset) {
+static inline bool clock_page_read(const volatile struct clock_page *page, uint64_t *monotonic, uint64_t *wall_offset) {
     uint32_t sequence, low, high;
     uint64_t ticks;
     do {

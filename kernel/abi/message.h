@@ -25,9 +25,10 @@ enum {
 #define TAG_LEND_WRITE (UINT64_C(1) << 29) // request: the server may write the buffer page->lend_write
 #define TAG_DEADLINE   (UINT64_C(1) << 30) // call, reply_wait, wait: give up at page->deadline
 #define TAG_REPEAT     (UINT64_C(1) << 31) // request: the number of the call before, which was lost with its server
-#define TAG_ANSWER     (UINT64_C(1) << 32) // set by the kernel: the answer to a call object; r14 holds its error_t,
-                                           // rdi the cookie of the call object
-#define TAG_SLOW       UINT64_C(0xfff80000)
+#define TAG_ANSWER                                                                                                               \
+    (UINT64_C(1) << 32) // set by the kernel: the answer to a call object; r14 holds its error_t,
+                        // rdi the cookie of the call object
+#define TAG_SLOW UINT64_C(0xfff80000)
 
 enum {
     MESSAGE_REGISTER_WORDS = 6,
@@ -36,9 +37,8 @@ enum {
     MESSAGE_LEND_MAX = 1 << 30, // bytes
 };
 
-#define TAG(method, words)                                                                                        \
-    ((uint64_t)(method) & TAG_METHOD_MASK) |                                                                      \
-        ((uint64_t)((words) > 6 ? 6 : (words)) << TAG_WORDS_SHIFT) |                                              \
+#define TAG(method, words)                                                                                                       \
+    ((uint64_t)(method)&TAG_METHOD_MASK) | ((uint64_t)((words) > 6 ? 6 : (words)) << TAG_WORDS_SHIFT) |                          \
         ((uint64_t)((words) > 6 ? (words)-6 : 0) << TAG_PAGE_WORDS_SHIFT)
 
 static inline uint32_t tag_method(uint64_t tag) {
@@ -49,8 +49,7 @@ static inline int32_t tag_status(uint64_t tag) {
 }
 // All words of the message, register words first.
 static inline uint32_t tag_words(uint64_t tag) {
-    return (uint32_t)(tag >> TAG_WORDS_SHIFT & TAG_WORDS_MASK) +
-           (uint32_t)(tag >> TAG_PAGE_WORDS_SHIFT & TAG_PAGE_WORDS_MASK);
+    return (uint32_t)(tag >> TAG_WORDS_SHIFT & TAG_WORDS_MASK) + (uint32_t)(tag >> TAG_PAGE_WORDS_SHIFT & TAG_PAGE_WORDS_MASK);
 }
 static inline uint32_t tag_caps(uint64_t tag) {
     return (uint32_t)(tag >> TAG_CAPS_SHIFT) & TAG_CAPS_MASK;

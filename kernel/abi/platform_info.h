@@ -11,9 +11,7 @@ enum {
     ACPI_CPUS = 64,
     ACPI_IOAPICS = 16,
     ACPI_ISA_LINES = 16,
-    ACPI_NMI_SOURCES = 16,
     ACPI_ECAM_SEGMENTS = 8,
-    ACPI_UID_ALL = 0xffffffff, // in struct acpi_nmi: every processor
 };
 
 // Bits of acpi_information.flags.
@@ -61,14 +59,6 @@ struct acpi_isa_line {
     uint16_t reserved;
 };
 
-struct acpi_nmi {
-    uint32_t number; // local: the processor's uid or ACPI_UID_ALL; otherwise a GSI
-    uint8_t local;   // 1: a pin of the local APIC
-    uint8_t pin;     // local: LINT number
-    uint8_t level;
-    uint8_t active_low;
-};
-
 struct acpi_ecam {
     uint64_t address; // of bus 0's configuration space, even if first_bus is not 0
     uint16_t segment;
@@ -78,7 +68,7 @@ struct acpi_ecam {
 
 struct acpi_information {
     uint32_t flags;
-    uint32_t cpu_count, ioapic_count, nmi_count, ecam_count;
+    uint32_t cpu_count, ioapic_count, ecam_count;
     uint32_t sci_gsi; // line of ACPI's own interrupt
     uint64_t lapic_address;
     uint64_t hpet_address;
@@ -92,9 +82,7 @@ struct acpi_information {
     struct acpi_cpu cpus[ACPI_CPUS];
     struct acpi_ioapic ioapics[ACPI_IOAPICS];
     struct acpi_isa_line isa_lines[ACPI_ISA_LINES];
-    struct acpi_nmi nmis[ACPI_NMI_SOURCES];
     struct acpi_ecam ecams[ACPI_ECAM_SEGMENTS];
 };
 
-_Static_assert(sizeof(struct acpi_information) <= 4096,
-               "fits in the page that is handed to the devices server");
+_Static_assert(sizeof(struct acpi_information) <= 4096, "fits in the page that is handed to the devices server");

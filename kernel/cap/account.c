@@ -1,8 +1,8 @@
 // Charging and refunding; see account.h.
 #include "kernel/cap/account.h"
 
-#include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
+#include "kernel/memory/frame.h"
 
 bool account_budgets;
 
@@ -29,6 +29,21 @@ void account_refund(struct account *account, uint64_t bytes) {
     }
 }
 
+error_t account_take_frame(struct account *account, uint64_t *physical) {
+    error_t error = account_charge(account, PAGE_BYTES);
+    if (error)
+        return error;
+    error = frame_allocate_zeroed(physical);
+    if (error)
+        account_refund(account, PAGE_BYTES);
+    return error;
+}
+
+void account_give_frame(struct account *account, uint64_t physical) {
+    frame_release(physical);
+    account_refund(account, PAGE_BYTES);
+}
+
 void account_spend(struct account *account, uint64_t time, uint64_t now) {
     for (; account; account = account->parent) {
         if (!account->budget)
@@ -47,9 +62,7 @@ uint64_t account_time_left(const struct account *account, uint64_t now, uint64_t
         if (!account->budget)
             continue;
         bool over = now - account->period_start >= account->period;
-        uint64_t left = over                               ? account->budget
-                        : account->spent < account->budget ? account->budget - account->spent
-                                                           : 0;
+        uint64_t left = over ? account->budget : account->spent < account->budget ? account->budget - account->spent : 0;
         if (left == 0)
             *refilled = account->period_start + account->period;
         least = left < least ? left : least;

@@ -89,7 +89,7 @@ void capability_move(struct capability *from, struct capability *to) {
     if (last)
         last->next = me;
     if (to->kind == CAP_REPLY)
-        request_moved(to->object, to);
+        ((struct request *)to->object)->slot = to;
     *from = (struct capability){0};
 }
 

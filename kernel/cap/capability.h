@@ -21,7 +21,7 @@ struct capability {
     uint8_t kind; // CAP_NONE: the slot is empty
     uint8_t flags;
     uint16_t rights;
-    uint32_t data; // ioport: first port, count - 1 in the upper half
+    uint32_t data;                        // ioport: first port, count - 1 in the upper half
     uint32_t previous, next, first, last; // derivation, global slot numbers; 0 is none
 };
 
@@ -43,13 +43,13 @@ error_t capability_table_create(struct capability_table *table) MUST_USE;
 bool capability_table_destroy_step(struct capability_table *table, struct account *account, uint32_t budget);
 
 // The slot, which may be empty, or NULL if the index has no memory.
-static inline struct capability *capability_slot(const struct capability_table *table, cap_t index) {
+static inline struct capability *capability_slot(const struct capability_table *table, uint64_t index) {
     return index < table->size ? &table->slots[index] : NULL;
 }
 
 // An empty slot at `index`, growing the table (by at most 16 pages) at the account's cost.
 // ERR_SLOT_IN_USE, ERR_INVALID, ERR_QUOTA, ERR_NO_MEMORY, ERR_DYING.
-error_t capability_reserve(struct capability_table *table, struct account *account, cap_t index,
+error_t capability_reserve(struct capability_table *table, struct account *account, uint64_t index,
                            struct capability **slot) MUST_USE;
 
 // Fills an empty slot with a new capability derived from `parent` (NULL: a root).

@@ -3,7 +3,6 @@
 #include "kernel/cap/object.h"
 
 #include "kernel/cap/account.h"
-#include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
 #include "kernel/memory/heap.h"
 #include "kernel/sched/process.h"

@@ -4,6 +4,7 @@
 #include "kernel/cap/account.h"
 #include "kernel/cap/capability.h"
 #include "kernel/memory/frame.h"
+#include "kernel/sched/process.h"
 #include "kernel/x86_64/paging.h"
 
 enum { SLOTS_PER_PAGE = PAGE_BYTES / sizeof(struct capability), GROWTH_PAGES = 16, TABLES = 32768 };
@@ -24,28 +25,27 @@ error_t capability_table_create(struct capability_table *table) {
 }
 
 static error_t table_grow(struct capability_table *table, struct account *account) {
-    uint64_t charge = table->size ? PAGE_BYTES : 2 * PAGE_BYTES; // the first brings its page table along
-    error_t error = account_charge(account, charge);
+    uint64_t more = table->size ? 0 : PAGE_BYTES, physical; // the first brings its page table along
+    error_t error = account_charge(account, more);
     if (error)
         return error;
-    uint64_t physical;
-    error = frame_allocate_zeroed(&physical);
+    error = account_take_frame(account, &physical);
     if (error)
         goto refund;
     error = kernel_map_page((uint64_t)&table->slots[table->size], physical, PAGE_WRITE | PAGE_NO_EXECUTE);
     if (error)
         goto release;
     table->size += SLOTS_PER_PAGE;
+    process_table_grown(CONTAINER_OF(table, struct process, table));
     return ERR_OK;
 release:
-    frame_release(physical);
+    account_give_frame(account, physical);
 refund:
-    account_refund(account, charge);
+    account_refund(account, more);
     return error;
 }
 
-error_t capability_reserve(struct capability_table *table, struct account *account, cap_t index,
-                           struct capability **slot) {
+error_t capability_reserve(struct capability_table *table, struct account *account, uint64_t index, struct capability **slot) {
     if (!table->index)
         return ERR_DYING;
     if (index == 0 || index >= CAP_TABLE_SLOTS || index >= table->size + GROWTH_PAGES * SLOTS_PER_PAGE)

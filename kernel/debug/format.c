@@ -46,9 +46,6 @@ static const char *convert(struct output *out, const char *at, va_list *argument
     } else if (*at == 'p') {
         put(out, "0x", 2, 0);
         put_number(out, (uintptr_t)va_arg(*arguments, void *), 16, false, width, zeros);
-    } else if (*at == 'c') {
-        char c = (char)va_arg(*arguments, int);
-        put(out, &c, 1, width);
     } else if (*at == 's') {
         const char *text = va_arg(*arguments, const char *);
         text = text ? text : "(null)";

@@ -7,14 +7,17 @@
 #include <stdbool.h>
 
 #include "kernel/debug/format.h"
-#include "kernel/debug/symbols.h"
+#include "kernel/x86_64/descriptors.h"
 #include "kernel/x86_64/early_console.h"
+#include "kernel/x86_64/processors.h"
 #include "kernel/x86_64/registers.h"
-#include "kernel/x86_64/stack_trace.h"
 
 enum { FRAMES_MAX = 32, LINE_BYTES = 320 };
 
+extern char image_start[], image_text_end[]; // boot/kernel.ld
+
 uint64_t __stack_chk_guard;
+bool panicked;
 _Noreturn void __stack_chk_fail(void);
 
 static void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -25,6 +28,26 @@ static void print(const char *format, ...) {
     size_t length = format_text_va(line, sizeof line, format, arguments);
     va_end(arguments);
     early_console_write(line, length);
+}
+
+// The function that holds this address: its name, the offset in it, and the address's place in the image. Trusts nothing but the
+// table's order. False if the address is not in the kernel's text.
+static bool symbol_find(uintptr_t address, const char **name, uint32_t *offset, uint32_t *place) {
+    uintptr_t start = (uintptr_t)image_start;
+    if (address < start || address >= (uintptr_t)image_text_end)
+        return false;
+    *place = (uint32_t)(address - start);
+    uint32_t low = 0, high = kernel_symbol_count;
+    while (low < high) { // the first symbol past the place
+        uint32_t middle = low + (high - low) / 2;
+        if (kernel_symbol_offsets[middle] <= *place)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *name = low == 0 ? "?" : kernel_symbol_names + kernel_symbol_name_offsets[low - 1];
+    *offset = low == 0 ? *place : *place - kernel_symbol_offsets[low - 1];
+    return true;
 }
 
 static void print_location(uintptr_t instruction) {
@@ -39,11 +62,9 @@ static void print_location(uintptr_t instruction) {
 
 static _Noreturn void finish(uintptr_t instruction, uintptr_t frame, const char *invariant, va_list arguments)
     __attribute__((format(printf, 3, 0)));
-static _Noreturn void finish(uintptr_t instruction, uintptr_t frame, const char *invariant,
-                             va_list arguments) {
-    static bool entered;
+static _Noreturn void finish(uintptr_t instruction, uintptr_t frame, const char *invariant, va_list arguments) {
     char text[LINE_BYTES];
-    if (__atomic_exchange_n(&entered, true, __ATOMIC_SEQ_CST))
+    if (__atomic_exchange_n(&panicked, true, __ATOMIC_SEQ_CST))
         cpu_stop();
     early_console_seize();
     format_text_va(text, sizeof text, invariant, arguments);
@@ -51,6 +72,7 @@ static _Noreturn void finish(uintptr_t instruction, uintptr_t frame, const char 
     print_location(instruction);
     for (int i = 0; i < FRAMES_MAX && stack_trace_next(&frame, &instruction); i++)
         print_location(instruction - 1); // a return address may lie past the end of its function
+    processors_stop();
     print("The system is stopped.\n");
     cpu_stop();
 }
@@ -58,8 +80,7 @@ static _Noreturn void finish(uintptr_t instruction, uintptr_t frame, const char 
 _Noreturn void panic(const char *invariant, ...) {
     va_list arguments;
     va_start(arguments, invariant);
-    uintptr_t frame = (uintptr_t)__builtin_frame_address(0),
-              instruction = (uintptr_t)__builtin_return_address(0);
+    uintptr_t frame = (uintptr_t)__builtin_frame_address(0), instruction = (uintptr_t)__builtin_return_address(0);
     uintptr_t skipped;
     stack_trace_next(&frame, &skipped);
     finish(instruction - 1, frame, invariant, arguments);

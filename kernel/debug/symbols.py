@@ -30,7 +30,7 @@ def write(path, symbols):
         names.append(name)
         at += len(name) + 1
     with open(path, "w", encoding="ascii") as out:
-        out.write('#include "kernel/debug/symbols.h"\n')
+        out.write('#include "kernel/debug/panic.h"\n')
         out.write(f"const uint32_t kernel_symbol_count = {len(symbols)};\n")
         out.write(f"const uint32_t kernel_symbol_offsets[] = {{{','.join(map(str, places or [0]))}}};\n")
         out.write(f"const uint32_t kernel_symbol_name_offsets[] = {{{','.join(map(str, offsets or [0]))}}};\n")

@@ -1,15 +1,14 @@
-// Builds init; see first_process.h. Slots: kernel/abi/capability.h. Its first argument is its message page's
-// address.
-#include "kernel/init/first_process.h"
+// Builds init. Slots: kernel/abi/capability.h. Its first argument is its message page's address.
+#include "kernel/init/init.h"
 
 #include "kernel/cap/account.h"
 #include "kernel/debug/panic.h"
-#include "kernel/init/information.h"
 #include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
 #include "kernel/memory/memory.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/thread.h"
+#include "kernel/x86_64/clock.h"
 #include "kernel/x86_64/entropy.h"
 #include "kernel/x86_64/string.h"
 
@@ -20,8 +19,7 @@ static void check(error_t error, const char *what) {
         panic("init can't be started: %s (error %d)", what, error);
 }
 
-static void give(struct process *process, cap_t index, enum capability_kind kind, void *object,
-                 uint16_t rights) {
+static void give(struct process *process, cap_t index, enum capability_kind kind, void *object, uint16_t rights) {
     struct capability *slot;
     check(capability_reserve(&process->table, process->object.account, index, &slot), "a capability slot");
     capability_fill(slot, kind, object, rights, NULL);
@@ -37,15 +35,14 @@ static struct memory *page_with(struct account *root, const void *content, uint6
     return memory;
 }
 
-static void give_boot_capabilities(struct process *process, struct thread *thread,
-                                   const struct boot_info *info) {
+static void give_boot_capabilities(struct process *process, struct thread *thread, const struct boot_info *info) {
     struct account *root = process->object.account;
     struct memory *initrd, *platform, *clock;
     uint64_t initrd_bytes = (info->initrd_length + PAGE_BYTES - 1) & ~UINT64_C(4095);
     check(memory_create_physical(root, info->initrd_start, initrd_bytes, 0, &initrd), "the initrd");
     platform = page_with(root, &info->acpi, sizeof(struct acpi_information));
     clock = page_with(root, NULL, 0);
-    information_clock_page(direct_map(clock->physical));
+    clock_page_start(direct_map(clock->physical));
     give(process, SLOT_SELF, CAP_PROCESS, process, RIGHTS_ALL);
     give(process, SLOT_THREAD, CAP_THREAD, thread, RIGHTS_ALL);
     give(process, SLOT_ACCOUNT, CAP_ACCOUNT, root, RIGHTS_ALL);
@@ -86,7 +83,8 @@ static uint64_t map_program(struct process *process, const struct boot_program *
         uint64_t bytes = program->segments[i].bytes, access = program->segments[i].access;
         uint64_t address = base + program->segments[i].offset;
         uint16_t rights = RIGHT_READ | (access & BOOT_WRITE ? RIGHT_WRITE : 0) | (access & BOOT_EXECUTE ? RIGHT_EXECUTE : 0);
-        struct memory *memory = segment_memory(process->object.account, program->segments[i].physical, bytes, access & BOOT_WRITE);
+        struct memory *memory =
+            segment_memory(process->object.account, program->segments[i].physical, bytes, access & BOOT_WRITE);
         check(space_map(&process->space, memory, &address, bytes, 0, rights, rights, NULL), "its program");
         object_release(&memory->object);
     }
@@ -99,8 +97,7 @@ void first_process_start(const struct boot_info *info) {
     struct thread *thread;
     struct memory *stack;
     uint64_t page = 0, stack_address = 0;
-    check(account_create(NULL, frame_free_bytes() - RESERVE_BYTES, PRIORITY_HIGHEST, &root),
-          "the root account");
+    check(account_create(NULL, frame_free_bytes() - RESERVE_BYTES, PRIORITY_HIGHEST, &root), "the root account");
     check(process_create(root, &process), "its process");
     check(thread_create(process, INIT_PRIORITY, false, &thread), "its thread");
     struct mapping *mapping;
@@ -109,8 +106,8 @@ void first_process_start(const struct boot_info *info) {
           "its message page");
     mapping->private_page = true;
     check(memory_create_anonymous(root, STACK_BYTES, &stack), "its stack");
-    check(space_map(&process->space, stack, &stack_address, STACK_BYTES, 0, RIGHT_READ | RIGHT_WRITE,
-                    RIGHT_READ | RIGHT_WRITE, NULL),
+    check(space_map(&process->space, stack, &stack_address, STACK_BYTES, 0, RIGHT_READ | RIGHT_WRITE, RIGHT_READ | RIGHT_WRITE,
+                    NULL),
           "its stack");
     object_release(&stack->object);
     thread->message_address = page;

@@ -1,7 +1,7 @@
 // Sending through call objects and queueing their answers; see call.h.
 #include "kernel/ipc/call.h"
 
-#include "kernel/ipc/session.h"
+#include "kernel/ipc/endpoint.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/thread.h"
 #include "kernel/x86_64/string.h"
@@ -31,10 +31,7 @@ error_t call_send(struct call *call, struct session *session, struct thread *thr
         request_noted(request->server);
     uint64_t tag = thread->registers.rsi;
     const struct message_page *page = thread->page;
-    uint32_t words = tag_words(tag);
-    if (words > MESSAGE_REGISTER_WORDS)
-        memcpy(&call->words[MESSAGE_REGISTER_WORDS], &page->words[MESSAGE_REGISTER_WORDS],
-               (words - MESSAGE_REGISTER_WORDS) * sizeof(uint64_t));
+    transfer_page_words(call->words, page->words, tag);
     memcpy(call->words, thread->registers.words, sizeof(thread->registers.words));
     memcpy(call->send_caps, page->send_caps, sizeof(call->send_caps));
     memcpy(call->send_rights, page->send_rights, sizeof(call->send_rights));

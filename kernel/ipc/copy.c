@@ -63,8 +63,7 @@ error_t copy_kernel(struct copy_side side, bool to_side, void *bytes, uint64_t l
     return ERR_OK;
 }
 
-error_t copy_lent_side(const struct request *request, bool write, uint64_t offset, uint64_t *length,
-                       struct copy_side *side) {
+error_t copy_lent_side(const struct request *request, bool write, uint64_t offset, uint64_t *length, struct copy_side *side) {
     if (!(request->tag & (write ? TAG_LEND_WRITE : TAG_LEND_READ)))
         return ERR_INVALID;
     if (request->space_serial != request->process->space.serial)

@@ -2,7 +2,6 @@
 #include "kernel/ipc/endpoint.h"
 
 #include "kernel/ipc/notification.h"
-#include "kernel/ipc/session.h"
 #include "kernel/sched/thread.h"
 
 enum { END_STEP = 32 };
@@ -21,8 +20,7 @@ error_t endpoint_create(struct account *account, struct endpoint **out) {
     return ERR_OK;
 }
 
-static void show_event(struct thread *thread, enum kernel_event event, uint64_t badge, uint64_t word0,
-                       uint64_t word1) {
+static void show_event(struct thread *thread, enum kernel_event event, uint64_t badge, uint64_t word0, uint64_t word1) {
     struct registers *registers = &thread->registers;
     registers->rax = ERR_OK;
     registers->rdi = badge;

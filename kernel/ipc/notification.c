@@ -38,6 +38,11 @@ bool notification_take(struct notification *notification, struct thread *thread)
     return true;
 }
 
+void notification_add_waiter(struct notification *notification, struct thread *thread) {
+    thread->waits_at = NULL;
+    list_push_back(&notification->waiters, &thread->queue_link);
+}
+
 uint64_t notification_poll(struct notification *notification) {
     uint64_t bits = notification->bits;
     notification->bits = 0;

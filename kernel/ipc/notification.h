@@ -19,6 +19,8 @@ error_t notification_create(struct account *account, struct notification **out) 
 void notification_signal(struct notification *notification, uint64_t bits);
 // Fills the thread's registers with the bits and clears them; false if none is set.
 bool notification_take(struct notification *notification, struct thread *thread);
+// The thread waits here from now on.
+void notification_add_waiter(struct notification *notification, struct thread *thread);
 // The bits, which are cleared.
 uint64_t notification_poll(struct notification *notification);
 void notification_bind(struct notification *notification, struct endpoint *endpoint);

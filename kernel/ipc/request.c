@@ -2,14 +2,14 @@
 #include "kernel/ipc/request.h"
 
 #include "kernel/ipc/call.h"
-#include "kernel/ipc/session.h"
-#include "kernel/ipc/transfer.h"
+#include "kernel/ipc/endpoint.h"
 #include "kernel/sched/process.h"
-#include "kernel/sched/schedule.h"
 #include "kernel/sched/thread.h"
 #include "kernel/trace/trace.h"
 #include "kernel/x86_64/string.h"
 #include "kernel/x86_64/clock.h"
+#include "kernel/x86_64/processor.h"
+#include "kernel/x86_64/vectors.h"
 
 static struct thread *thread_of(struct request *request) {
     if (request->origin == REQUEST_THREAD)
@@ -45,7 +45,7 @@ error_t request_send(struct request *request, struct session *session) {
     request->since = clock_now();
     list_push_back(&endpoint->queue, &request->link);
     endpoint->queued++;
-    message_count++;
+    cpu_self()->messages++;
     trace_request(TRACE_EVENT_CALL, request, tag_method(request->tag), request->words);
     endpoint_wake(endpoint);
     if (request->state == REQUEST_QUEUED)
@@ -134,10 +134,7 @@ static void show_answer(struct call *call, struct thread *thread) {
     registers->r15 = request->count;
     shown(request, thread);
     memcpy(registers->words, call->words, sizeof(registers->words));
-    uint32_t words = tag_words(request->tag);
-    if (words > MESSAGE_REGISTER_WORDS)
-        memcpy(&thread->page->words[MESSAGE_REGISTER_WORDS], &call->words[MESSAGE_REGISTER_WORDS],
-               (words - MESSAGE_REGISTER_WORDS) * sizeof(uint64_t));
+    transfer_page_words(thread->page->words, call->words, request->tag);
     memcpy(thread->page->received_caps, call->received_caps, sizeof(call->received_caps));
 }
 
@@ -173,7 +170,7 @@ static void wake_caller(struct request *request, error_t error) {
         break;
     case REQUEST_PAGE: // the access is tried again, whatever was answered; without the page it faults to the keeper
         if (error)
-            thread_fault(thread, 14);
+            thread_fault(thread, VECTOR_PAGE_FAULT);
         else
             thread_wake(thread);
         break;
@@ -291,8 +288,4 @@ void request_serve(struct request *request, struct thread *server) {
     request->state = REQUEST_SERVED;
     request->server = server;
     thread_serve(server, request);
-}
-
-void request_moved(struct request *request, struct capability *slot) {
-    request->slot = slot;
 }

@@ -1,7 +1,8 @@
 // A request on its way: queued at an endpoint, being served by a thread, put aside in a capability slot, or idle. It is
 // embedded in what pays for it (a thread, a call object, a process's exit event), so sending never allocates.
 // Invariant: a request that is not idle holds its session and is in exactly one of: its endpoint's queue (QUEUED,
-// ANSWERED), the hands of a thread (SERVED: thread->serving points back), a slot and its process's `aside` list (ASIDE: slot->object).
+// ANSWERED), the hands of a thread (SERVED: thread->serving points back), a slot and its process's `aside` list (ASIDE:
+// slot->object).
 #pragma once
 
 #include <stdbool.h>
@@ -11,6 +12,7 @@
 #include "kernel/abi/message.h"
 #include "kernel/structure/list.h"
 
+struct call;
 struct capability;
 struct process;
 struct session;
@@ -23,16 +25,16 @@ struct request {
     struct list link;
     struct list cancel_link; // endpoint->cancelled while the server is yet to be told
     uint8_t origin, state, priority;
-    bool cancelling;         // its caller wants to give it up
+    bool cancelling; // its caller wants to give it up
     struct session *session;
     struct process *process; // whose memory and capabilities it may touch
     uint64_t serial, count;  // the request number
     uint64_t tag;
-    uint64_t since;          // monotonic time at which it was sent
+    uint64_t since; // monotonic time at which it was sent
     struct lend lend_read, lend_write;
-    uint64_t space_serial;   // the space in which they lie: not the one of a later actor
-    uint64_t *words;         // the register words
-    uint64_t *page_words;    // an array in which words 6 and up lie
+    uint64_t space_serial; // the space in which they lie: not the one of a later actor
+    uint64_t *words;       // the register words
+    uint64_t *page_words;  // an array in which words 6 and up lie
     const cap_t *send_caps;
     const uint16_t *send_rights;
     struct thread *server;   // SERVED: by whom. IDLE: to whom its answer or event was shown last (thread->shown)
@@ -67,4 +69,13 @@ bool request_cancel(struct request *request);
 
 void request_put_aside(struct request *request, struct capability *slot);
 void request_serve(struct request *request, struct thread *server); // from its slot, which becomes empty
-void request_moved(struct request *request, struct capability *slot);
+
+// Moving a message from sender to receiver (transfer.c): words between registers, pages and call objects, capabilities between
+// tables. Nothing of it fails: a capability that can't be moved (slot taken, sender's slot empty) does not arrive, and the
+// receiver is told so by a 0 in received_caps. A capability that was to be moved leaves the sender in any case.
+void transfer_request(struct request *request, struct thread *server);
+void transfer_reply(struct request *request, struct thread *server, struct thread *caller);
+void transfer_answer(struct call *call, struct thread *server);
+// An answer to nobody (its caller is gone): what it would have moved is gone too.
+void transfer_drop(struct thread *server);
+void transfer_page_words(uint64_t *to, const uint64_t *from, uint64_t tag); // those behind the register words

@@ -1,9 +1,8 @@
-// Life of sessions; see session.h.
-#include "kernel/ipc/session.h"
+// Life of sessions; see endpoint.h.
+#include "kernel/ipc/endpoint.h"
 
 static void check_gone(struct session *session) {
-    if (session->object.capabilities || session->holds || session->object.dying ||
-        !list_is_empty(&session->gone_link))
+    if (session->object.capabilities || session->holds || session->object.dying || !list_is_empty(&session->gone_link))
         return;
     struct endpoint *endpoint = session->endpoint;
     if (endpoint->object.dying) { // nobody is left to tell

@@ -1,17 +1,16 @@
-// Moving messages; see transfer.h.
-#include "kernel/ipc/transfer.h"
+// Moving messages; see request.h.
+#include "kernel/ipc/request.h"
 
 #include "kernel/ipc/call.h"
-#include "kernel/ipc/session.h"
+#include "kernel/ipc/endpoint.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/thread.h"
 #include "kernel/x86_64/string.h"
 
-static void copy_page_words(uint64_t *to, const uint64_t *from, uint64_t tag) {
+void transfer_page_words(uint64_t *to, const uint64_t *from, uint64_t tag) {
     uint32_t words = tag_words(tag);
     if (words > MESSAGE_REGISTER_WORDS)
-        memcpy(&to[MESSAGE_REGISTER_WORDS], &from[MESSAGE_REGISTER_WORDS],
-               (words - MESSAGE_REGISTER_WORDS) * sizeof(uint64_t));
+        memcpy(&to[MESSAGE_REGISTER_WORDS], &from[MESSAGE_REGISTER_WORDS], (words - MESSAGE_REGISTER_WORDS) * sizeof(uint64_t));
 }
 
 // What is moved leaves the sender in any case: it arrives, or it is gone. A reply stays with the process that must answer;
@@ -22,8 +21,7 @@ static cap_t move_one(struct process *from, cap_t sent, uint16_t rights, struct 
         return 0;
     if ((sent & SEND_CAP_MOVE) && (source->flags & CAPABILITY_REVOKING)) // it stays until that is done
         return 0;
-    bool arrives = wanted && !to->object.dying &&
-                   !capability_reserve(&to->table, to->object.account, wanted, &target);
+    bool arrives = wanted && !to->object.dying && !capability_reserve(&to->table, to->object.account, wanted, &target);
     if (!(sent & SEND_CAP_MOVE))
         return arrives && !capability_copy(source, target, rights ? rights : RIGHTS_ALL) ? wanted : 0;
     if (!arrives) {
@@ -43,8 +41,8 @@ void transfer_drop(struct thread *server) {
             (void)move_one(server->process, server->page->send_caps[i], 0, server->process, 0);
 }
 
-static void move_caps(uint64_t tag, struct process *from, const cap_t *sent, const uint16_t *rights,
-                      struct process *to, const cap_t *wanted, cap_t *received) {
+static void move_caps(uint64_t tag, struct process *from, const cap_t *sent, const uint16_t *rights, struct process *to,
+                      const cap_t *wanted, cap_t *received) {
     uint32_t count = tag_caps(tag);
     for (uint32_t i = 0; i < MESSAGE_CAPS; i++)
         received[i] = i < count ? move_one(from, sent[i], rights[i], to, wanted[i]) : 0;
@@ -66,7 +64,7 @@ void transfer_request(struct request *request, struct thread *server) {
     if (!(tag & TAG_SLOW))
         return;
     struct message_page *page = server->page;
-    copy_page_words(page->words, request->page_words, tag);
+    transfer_page_words(page->words, request->page_words, tag);
     move_caps(tag, request->process, request->send_caps, request->send_rights, server->process, page->receive_slots,
               page->received_caps);
     page->lent_read_length = lent_length(tag, TAG_LEND_READ, &request->lend_read);
@@ -86,7 +84,7 @@ void transfer_reply(struct request *request, struct thread *server, struct threa
     memcpy(caller->registers.words, server->registers.words, sizeof(caller->registers.words));
     if (!(tag & TAG_SLOW))
         return;
-    copy_page_words(caller->page->words, server->page->words, tag);
+    transfer_page_words(caller->page->words, server->page->words, tag);
     move_caps(tag, server->process, server->page->send_caps, server->page->send_rights, request->process,
               caller->page->receive_slots, caller->page->received_caps);
 }
@@ -95,7 +93,7 @@ void transfer_answer(struct call *call, struct thread *server) {
     uint64_t tag = reply_tag(server);
     call->request.tag = tag;
     memcpy(call->words, server->registers.words, sizeof(server->registers.words));
-    copy_page_words(call->words, server->page->words, tag);
+    transfer_page_words(call->words, server->page->words, tag);
     move_caps(tag, server->process, server->page->send_caps, server->page->send_rights, call->request.process,
               call->receive_slots, call->received_caps);
 }

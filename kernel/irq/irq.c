@@ -1,9 +1,9 @@
 // Delivery and acknowledgement; see irq.h.
 #include "kernel/irq/irq.h"
 
-#include "kernel/irq/controller.h"
 #include "kernel/trace/trace.h"
 #include "kernel/x86_64/lapic.h"
+#include "kernel/x86_64/vectors.h"
 
 struct vector_state {
     struct list irqs;
@@ -14,55 +14,54 @@ struct vector_state {
     bool missed; // an edge came while the one before was not yet acknowledged
 };
 
+const struct irq_controller *irq_controller;
+
 static struct vector_state vectors[256];
 
-static struct vector_state *vector_state(uint8_t vector, uint32_t line) {
-    struct vector_state *state = &vectors[vector];
-    if (!state->used) {
-        list_initialize(&state->irqs);
-        state->used = true;
+error_t irq_vector_allocate(uint8_t *vector) {
+    for (uint32_t candidate = VECTOR_DYNAMIC; candidate < VECTOR_DYNAMIC_END; candidate++) {
+        if (vectors[candidate].used)
+            continue;
+        vectors[candidate].used = true;
+        *vector = (uint8_t)candidate;
+        return ERR_OK;
     }
-    state->line = line;
-    return state;
+    return ERR_NO_SPACE;
 }
 
-static error_t irq_create(struct account *account, uint32_t line, struct irq **out) {
+static error_t irq_create(struct account *account, uint32_t line, uint8_t vector, struct irq **out) {
     error_t error = object_create(CAP_IRQ, sizeof(**out), account, out);
     if (error)
         return error;
-    (*out)->line = line;
-    list_initialize(&(*out)->link);
+    struct vector_state *state = &vectors[vector];
+    if (!state->irqs.next)
+        list_initialize(&state->irqs);
+    state->used = true;
+    state->line = (*out)->line = line;
+    (*out)->vector = vector;
+    list_push_back(&state->irqs, &(*out)->link);
     return ERR_OK;
 }
 
-static void attach(struct irq *irq, uint8_t vector) {
-    irq->vector = vector;
-    irq->bound_to_vector = true;
-    list_push_back(&vector_state(vector, irq->line)->irqs, &irq->link);
+// The vector of a line that was ever used, or NULL.
+static struct vector_state *find_line(uint32_t line) {
+    for (uint32_t vector = VECTOR_ISA; vector < VECTOR_DYNAMIC_END; vector++)
+        if (vectors[vector].irqs.next && vectors[vector].used && vectors[vector].line == line)
+            return &vectors[vector];
+    return NULL;
 }
 
-// The vector of a line that somebody uses, or 0.
-static uint8_t vector_in_use(uint32_t line) {
-    for (uint32_t vector = 1; vector < 256; vector++)
-        if (vectors[vector].used && vectors[vector].line == line && !list_is_empty(&vectors[vector].irqs))
-            return (uint8_t)vector;
-    return 0;
-}
-
-error_t irq_create_line(struct account *account, uint32_t line, uint32_t flags, struct irq **out) {
-    uint8_t vector = vector_in_use(line); // a shared line is routed once: that masks it
-    error_t error = ERR_OK;
-    if (!vector)
-        error = irq_controller->route(line, flags & 1 ? IRQ_LEVEL : IRQ_EDGE,
-                                      flags & 2 ? IRQ_ACTIVE_LOW : IRQ_ACTIVE_HIGH, &vector);
-    if (error)
-        return error;
-    error = irq_create(account, line, out);
-    if (error)
-        return error;
-    attach(*out, vector);
-    vectors[vector].level = flags & 1;
-    return ERR_OK;
+error_t irq_create_line(struct account *account, uint32_t line, bool level, bool active_low, struct irq **out) {
+    struct vector_state *state = find_line(line);
+    if (state && !list_is_empty(&state->irqs)) // a shared line is routed once: that masks it
+        return irq_create(account, line, (uint8_t)(state - vectors), out);
+    uint8_t vector;
+    error_t error = irq_controller->route(line, level, active_low, &vector);
+    if (!error)
+        error = irq_create(account, line, vector, out);
+    if (!error)
+        vectors[vector].level = level;
+    return error;
 }
 
 error_t irq_create_message(struct account *account, struct irq **out, uint64_t *address, uint64_t *data) {
@@ -72,17 +71,11 @@ error_t irq_create_message(struct account *account, struct irq **out, uint64_t *
     error_t error = irq_vector_allocate(&vector);
     if (error)
         return error;
-    uint32_t value;
-    error = lapic_msi_message(lapic_id(), vector, address, &value);
-    if (!error)
-        error = irq_create(account, IRQ_MESSAGE_LINE, out);
-    if (error) {
-        irq_vector_release(vector);
-        return error;
-    }
-    *data = value;
-    attach(*out, vector);
-    return ERR_OK;
+    lapic_msi_message(lapic_id(), vector, address, data);
+    error = irq_create(account, IRQ_MESSAGE_LINE, vector, out);
+    if (error)
+        vectors[vector].used = false;
+    return error;
 }
 
 // Tells everyone who is bound to the vector; the number of those.
@@ -103,7 +96,7 @@ static uint32_t tell(struct vector_state *state) {
     return told;
 }
 
-static void settle(struct irq *irq) {
+void irq_acknowledge(struct irq *irq) {
     struct vector_state *state = &vectors[irq->vector];
     if (!irq->pending)
         return;
@@ -113,7 +106,7 @@ static void settle(struct irq *irq) {
     bool missed = state->missed;
     state->missed = false;
     if (!missed || tell(state))
-        irq_controller->unmask(irq->line);
+        irq_controller->mask(irq->line, false);
 }
 
 void irq_bind(struct irq *irq, struct notification *notification, uint64_t bits) {
@@ -125,20 +118,14 @@ void irq_bind(struct irq *irq, struct notification *notification, uint64_t bits)
     if (irq->pending) // of the actor before: still to be acknowledged
         notification_signal(notification, bits);
     else if (vectors[irq->vector].pending == 0 && irq->line != IRQ_MESSAGE_LINE)
-        irq_controller->unmask(irq->line);
-}
-
-void irq_acknowledge(struct irq *irq) {
-    settle(irq);
+        irq_controller->mask(irq->line, false);
 }
 
 void irq_deliver(uint8_t vector) {
     struct vector_state *state = &vectors[vector];
-    if (!state->used)
+    if (!state->irqs.next)
         return;
     state->count++;
-    for (struct list *link = state->irqs.next; link != &state->irqs; link = link->next)
-        CONTAINER_OF(link, struct irq, link)->count++;
     if (state->line == IRQ_MESSAGE_LINE) {
         (void)tell(state);
         return;
@@ -147,32 +134,26 @@ void irq_deliver(uint8_t vector) {
     // if a second comes before the first was acknowledged, and that one is told then.
     if (!state->level && state->pending > 0) {
         state->missed = true;
-        irq_controller->mask(state->line);
+        irq_controller->mask(state->line, true);
     } else if (tell(state) == 0 || state->level) {
-        irq_controller->mask(state->line);
+        irq_controller->mask(state->line, true);
     }
 }
 
 error_t irq_line_count(uint32_t line, uint64_t *count) {
-    for (uint32_t vector = 0; vector < 256; vector++) {
-        if (vectors[vector].used && vectors[vector].line == line) {
-            *count = vectors[vector].count;
-            return ERR_OK;
-        }
-    }
-    return ERR_NOT_FOUND;
+    const struct vector_state *state = find_line(line);
+    if (!state)
+        return ERR_NOT_FOUND;
+    *count = state->count;
+    return ERR_OK;
 }
 
 bool irq_reap_step(struct object *object) {
     struct irq *irq = CONTAINER_OF(object, struct irq, object);
-    if (irq->bound_to_vector) {
-        list_remove(&irq->link);
-        settle(irq);
-        if (irq->line == IRQ_MESSAGE_LINE) {
-            vectors[irq->vector].used = false;
-            irq_vector_release(irq->vector);
-        }
-    }
+    list_remove(&irq->link);
+    irq_acknowledge(irq);
+    if (irq->line == IRQ_MESSAGE_LINE)
+        vectors[irq->vector].used = false;
     if (irq->notification)
         object_release(&irq->notification->object);
     return true;

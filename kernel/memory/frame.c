@@ -2,7 +2,6 @@
 // range and is itself taken from the first free range that holds it.
 #include "kernel/memory/frame.h"
 
-#include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
 #include "kernel/memory/direct_map.h"
 #include "kernel/x86_64/string.h"
@@ -18,7 +17,7 @@ struct frame {
 static struct frame *frames;
 static uint64_t frame_limit; // frames covered by the array
 static uint32_t free_lists[FRAME_ORDERS];
-static uint64_t total_frames, free_frames;
+static uint64_t total_frames, free_frames, ram_bytes;
 
 static void free_list_push(uint32_t index, uint32_t order) {
     struct frame *frame = &frames[index];
@@ -116,6 +115,10 @@ uint64_t frame_total_bytes(void) {
     return total_frames << PAGE_SHIFT;
 }
 
+uint64_t frame_kernel_bytes(void) {
+    return ram_bytes - frame_total_bytes();
+}
+
 uint64_t frame_free_bytes(void) {
     return free_frames << PAGE_SHIFT;
 }
@@ -139,6 +142,7 @@ void frame_initialize(const struct boot_info *info) {
         free_lists[order] = NO_FRAME;
     for (uint32_t i = 0; i < info->memory_count; i++) {
         const struct boot_memory_range *range = &info->memory[i];
+        ram_bytes += range->kind == BOOT_MEMORY_FREE || range->kind == BOOT_MEMORY_KERNEL ? range->length : 0;
         if (range->kind == BOOT_MEMORY_FREE || range->kind == BOOT_MEMORY_INITRD)
             frame_limit = (range->start + range->length) >> PAGE_SHIFT;
     }

@@ -31,4 +31,6 @@ void frame_release(uint64_t physical);
 // True if the kernel manages this address as RAM.
 bool frame_is_managed(uint64_t physical);
 uint64_t frame_total_bytes(void);
+// What the kernel holds for itself since boot: its image, first tables and frame records.
+uint64_t frame_kernel_bytes(void);
 uint64_t frame_free_bytes(void);

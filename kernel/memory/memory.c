@@ -1,21 +1,21 @@
-// Memory objects; see memory.h. Frames hang in a table of 512-entry pages (or, up to 8 pages, in the object
-// itself).
+// Memory objects; see memory.h. Frames hang in a tree of pages (or, up to 8, in the object itself).
 #include "kernel/memory/memory.h"
 
 #include "kernel/abi/methods.h"
 #include "kernel/cap/account.h"
-#include "kernel/ipc/session.h"
+#include "kernel/ipc/endpoint.h"
 #include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
+#include "kernel/memory/page_tree.h"
 #include "kernel/memory/space.h"
 #include "kernel/x86_64/string.h"
 
-enum { ENTRIES = 512, ENTRY_SHIFT = 9, LEVELS_MAX = 4, REAP_PAGES = 128, STEP_PAGES = 256, ZERO_PAGES = 32 };
+enum { REAP_PAGES = 128, STEP_PAGES = 256, ZERO_PAGES = 32 };
 
 static uint8_t levels_for(uint64_t pages) {
     uint8_t levels = 0;
     if (pages > MEMORY_DIRECT_PAGES)
-        for (uint64_t reach = 1; reach < pages; reach <<= ENTRY_SHIFT)
+        for (uint64_t reach = 1; reach < pages; reach <<= PAGE_TREE_SHIFT)
             levels++;
     return levels;
 }
@@ -24,7 +24,7 @@ static uint8_t levels_for(uint64_t pages) {
 static uint64_t table_bytes(uint64_t pages) {
     uint64_t total = 0;
     for (uint8_t levels = levels_for(pages); levels > 0; levels--) {
-        pages = (pages + ENTRIES - 1) >> ENTRY_SHIFT;
+        pages = (pages + PAGE_TREE_ENTRIES - 1) >> PAGE_TREE_SHIFT;
         total += pages;
     }
     return total * PAGE_BYTES;
@@ -57,8 +57,7 @@ error_t memory_create_anonymous(struct account *account, uint64_t length, struct
     return error;
 }
 
-error_t memory_create_paged(struct account *account, uint64_t length, struct session *pager,
-                            struct memory **out) {
+error_t memory_create_paged(struct account *account, uint64_t length, struct session *pager, struct memory **out) {
     error_t error = memory_create(account, length, length + table_bytes(length / PAGE_BYTES), out);
     if (error)
         return error;
@@ -87,8 +86,7 @@ static uint32_t block_order(uint64_t length) {
     return order;
 }
 
-error_t memory_create_contiguous(struct account *account, uint64_t length, uint64_t limit,
-                                 struct memory **out) {
+error_t memory_create_contiguous(struct account *account, uint64_t length, uint64_t limit, struct memory **out) {
     struct memory *memory = *out;
     uint32_t order = block_order(length);
     if (memory && (memory->memory_kind != MEMORY_KIND_CONTIGUOUS || memory->pages != length / PAGE_BYTES)) {
@@ -126,23 +124,14 @@ static bool is_linear(const struct memory *memory) {
 
 // The place of a page's entry; NULL (and ERR_OK) if its table does not exist and is not to be made.
 static error_t find_entry(struct memory *memory, uint64_t page, bool create, uint64_t **entry) {
-    *entry = NULL;
     if (memory->levels == 0) {
         *entry = &memory->direct[page];
         return ERR_OK;
     }
-    uint64_t *slot = &memory->root;
-    for (uint32_t level = memory->levels; level > 0; level--) {
-        if (!*slot) {
-            if (!create)
-                return ERR_OK;
-            error_t error = frame_allocate_zeroed(slot);
-            if (error)
-                return error;
-        }
-        slot = (uint64_t *)direct_map(*slot) + (page >> (ENTRY_SHIFT * (level - 1)) & (ENTRIES - 1));
-    }
-    *entry = slot;
+    if (create)
+        return page_tree_make(&memory->root, memory->levels, page, 0, NULL, entry);
+    if (page_tree_find(&memory->root, memory->levels, 0, page, entry) > 0)
+        *entry = NULL;
     return ERR_OK;
 }
 
@@ -236,15 +225,20 @@ static error_t clone_page(const struct memory *source, uint64_t from, uint64_t *
     return ERR_OK;
 }
 
+static uint64_t *next_entry(uint64_t *entry) {
+    return entry && (uintptr_t)(entry + 1) % PAGE_BYTES ? entry + 1 : NULL;
+}
+
 static error_t clone_pages(struct memory *source, struct memory *clone, uint64_t first, uint64_t end) {
     for (struct list *link = source->mappings.next; link != &source->mappings; link = link->next)
-        mapping_write_protect(CONTAINER_OF(link, struct mapping, in_memory), first + clone->cursor,
-                              end - clone->cursor);
-    for (; clone->cursor < end; clone->cursor++) {
-        uint64_t *from, *to;
-        if (find_entry(source, first + clone->cursor, false, &from) || !from || !*from)
+        mapping_write_protect(CONTAINER_OF(link, struct mapping, in_memory), first + clone->cursor, end - clone->cursor);
+    uint64_t *from = NULL, *to = NULL; // at the cursor, as long as they stay in one page of their tree
+    for (; clone->cursor < end; clone->cursor++, from = next_entry(from), to = next_entry(to)) {
+        if (!from && (find_entry(source, first + clone->cursor, false, &from) || !from))
             continue;
-        error_t error = find_entry(clone, clone->cursor, true, &to);
+        if (!*from)
+            continue;
+        error_t error = to ? ERR_OK : find_entry(clone, clone->cursor, true, &to);
         if (!error)
             error = clone_page(source, *from, to);
         if (error)
@@ -254,14 +248,12 @@ static error_t clone_pages(struct memory *source, struct memory *clone, uint64_t
     return ERR_OK;
 }
 
-error_t memory_clone(struct memory *source, struct account *account, uint64_t offset, uint64_t length,
-                     struct memory **clone) {
+error_t memory_clone(struct memory *source, struct account *account, uint64_t offset, uint64_t length, struct memory **clone) {
     uint64_t first = offset / PAGE_BYTES, count = length / PAGE_BYTES;
     if (offset % PAGE_BYTES || first > source->pages || count > source->pages - first ||
         source->memory_kind != MEMORY_KIND_ANONYMOUS)
         return ERR_INVALID;
-    if (*clone &&
-        ((*clone)->source != source || (*clone)->pages != count)) { // of a call that was not finished
+    if (*clone && ((*clone)->source != source || (*clone)->pages != count)) { // of a call that was not finished
         object_release(&(*clone)->object);
         *clone = NULL;
     }
@@ -282,10 +274,8 @@ error_t memory_clone(struct memory *source, struct account *account, uint64_t of
     return error;
 }
 
-error_t memory_supply(struct memory *memory, uint64_t first, uint64_t count, struct memory *source,
-                      uint64_t source_first) {
-    if (memory->memory_kind != MEMORY_KIND_PAGED || source->memory_kind != MEMORY_KIND_ANONYMOUS ||
-        source->pinned)
+error_t memory_supply(struct memory *memory, uint64_t first, uint64_t count, struct memory *source, uint64_t source_first) {
+    if (memory->memory_kind != MEMORY_KIND_PAGED || source->memory_kind != MEMORY_KIND_ANONYMOUS || source->pinned)
         return ERR_INVALID;
     drop_mapped(source, source_first, count);
     for (uint64_t i = 0; i < count; i++) {
@@ -311,32 +301,9 @@ error_t memory_supply(struct memory *memory, uint64_t first, uint64_t count, str
     return ERR_OK;
 }
 
-// Frees pages from the cursor on, and each table with the last page that it reaches. True when all are gone.
-static bool free_pages(struct memory *memory) {
-    for (uint32_t budget = REAP_PAGES; memory->root; budget--) {
-        if (budget == 0)
-            return false;
-        uint64_t *slots[LEVELS_MAX + 1];
-        uint32_t level = memory->levels;
-        for (slots[level] = &memory->root; level > 0 && *slots[level]; level--)
-            slots[level - 1] = (uint64_t *)direct_map(*slots[level]) +
-                               (memory->cursor >> (ENTRY_SHIFT * (level - 1)) & (ENTRIES - 1));
-        uint64_t reach = UINT64_C(1) << (ENTRY_SHIFT * level); // of a page, or of a table that is not there
-        memory->cursor = (memory->cursor & ~(reach - 1)) + reach;
-        for (uint32_t up = level; up <= memory->levels; up++) {
-            bool ends = up == level || memory->cursor % (UINT64_C(1) << (ENTRY_SHIFT * up)) == 0;
-            if (!ends && memory->cursor < memory->pages)
-                break;
-            if (*slots[up])
-                frame_release(*slots[up]);
-            *slots[up] = 0;
-        }
-    }
-    return true;
-}
-
 bool memory_reap_step(struct object *object) {
     struct memory *memory = CONTAINER_OF(object, struct memory, object);
+    uint64_t freed = 0;
     if (memory->source) // a clone that was not finished: its cursor tells how far it came
         memory->cursor = 0;
     memory->source = NULL;
@@ -347,7 +314,7 @@ bool memory_reap_step(struct object *object) {
             for (uint64_t page = 0; page < memory->pages; page++)
                 if (memory->direct[page])
                     frame_release(memory->direct[page]);
-        } else if (!free_pages(memory)) {
+        } else if (!page_tree_free(&memory->root, memory->levels, &memory->cursor, memory->pages, true, REAP_PAGES, &freed)) {
             return false;
         }
     }

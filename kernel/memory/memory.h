@@ -26,7 +26,7 @@ struct memory {
     struct list mappings; // struct mapping.in_memory
     uint32_t mapping_count;
     const struct memory *source; // of a clone that is being made
-    uint64_t cursor; // how far creation or destruction has come, in pages
+    uint64_t cursor;             // how far creation or destruction has come, in pages
     union {
         uint64_t direct[MEMORY_DIRECT_PAGES]; // frame addresses, 0: none yet
         uint64_t root;
@@ -38,8 +38,7 @@ error_t memory_create_anonymous(struct account *account, uint64_t length, struct
 error_t memory_create_contiguous(struct account *account, uint64_t length, uint64_t limit, struct memory **out) MUST_USE;
 error_t memory_create_physical(struct account *account, uint64_t start, uint64_t length, uint64_t page_flags,
                                struct memory **out) MUST_USE;
-error_t memory_create_paged(struct account *account, uint64_t length, struct session *pager,
-                            struct memory **out) MUST_USE;
+error_t memory_create_paged(struct account *account, uint64_t length, struct session *pager, struct memory **out) MUST_USE;
 // In steps: *clone is NULL at first, and not complete while ERR_AGAIN is returned.
 error_t memory_clone(struct memory *source, struct account *account, uint64_t offset, uint64_t length,
                      struct memory **clone) MUST_USE;

@@ -121,15 +121,15 @@ static error_t pick_address(struct space *space, uint64_t length, uint64_t *addr
     return ERR_OK;
 }
 
-error_t space_map(struct space *space, struct memory *memory, uint64_t *address, uint64_t length,
-                  uint64_t offset, uint16_t flags, uint16_t allowed, struct mapping **out) {
+error_t space_map(struct space *space, struct memory *memory, uint64_t *address, uint64_t length, uint64_t offset, uint16_t flags,
+                  uint16_t allowed, struct mapping **out) {
     if (!space->serial)
         return ERR_DYING;
     if ((flags & RIGHT_WRITE) && (flags & RIGHT_EXECUTE))
         return ERR_RIGHTS;
     uint64_t bytes = memory->pages * PAGE_BYTES;
-    if (length == 0 || length % PAGE_BYTES || offset % PAGE_BYTES || offset > bytes ||
-        length > bytes - offset || *address % PAGE_BYTES)
+    if (length == 0 || length % PAGE_BYTES || offset % PAGE_BYTES || offset > bytes || length > bytes - offset ||
+        *address % PAGE_BYTES)
         return ERR_INVALID;
     if (*address == 0) {
         error_t error = pick_address(space, length, address);
@@ -176,8 +176,7 @@ static error_t mapping_split(struct mapping *mapping, uint64_t address) {
 
 // Cuts at both ends of the range, so that every mapping lies inside or outside of it.
 static error_t isolate(struct space *space, uint64_t address, uint64_t length) {
-    if (address % PAGE_BYTES || length % PAGE_BYTES || length == 0 || address >= USER_HIGHEST ||
-        length > USER_HIGHEST - address)
+    if (address % PAGE_BYTES || length % PAGE_BYTES || length == 0 || address >= USER_HIGHEST || length > USER_HIGHEST - address)
         return ERR_INVALID;
     const uint64_t cuts[] = {address, address + length};
     for (int i = 0; i < 2; i++) {
@@ -221,8 +220,7 @@ error_t space_protect(struct space *space, uint64_t address, uint64_t length, ui
     for (; mapping && mapping->start < address + length; mapping = mapping_of(tree_next(&mapping->node)))
         if (flags & ~mapping->allowed)
             return ERR_RIGHTS;
-    for (mapping = first; mapping && mapping->start < address + length;
-         mapping = mapping_of(tree_next(&mapping->node))) {
+    for (mapping = first; mapping && mapping->start < address + length; mapping = mapping_of(tree_next(&mapping->node))) {
         mapping->flags = flags;
         page_unmap(&space->tables, mapping->start, mapping->length); // entries come back with the new rights
     }
@@ -241,8 +239,7 @@ static error_t clone_mapping(struct space *space, struct mapping *mapping, struc
         *building = NULL;
         offset = 0;
     }
-    error_t error =
-        space_map(space, memory, &address, mapping->length, offset, mapping->flags, mapping->allowed, NULL);
+    error_t error = space_map(space, memory, &address, mapping->length, offset, mapping->flags, mapping->allowed, NULL);
     if (cloned)
         object_release(&memory->object);
     return error;
@@ -263,8 +260,7 @@ error_t space_clone(struct space *space, struct space *from, struct memory **bui
     return ERR_OK;
 }
 
-error_t space_fault(struct space *space, uint64_t address, enum space_access access,
-                    struct mapping **missing) {
+error_t space_fault(struct space *space, uint64_t address, enum space_access access, struct mapping **missing) {
     static const uint16_t needed[] = {RIGHT_READ, RIGHT_WRITE, RIGHT_EXECUTE};
     struct mapping *mapping = space_find(space, address);
     if (!space->serial || !mapping || !(mapping->flags & needed[access]))
@@ -306,8 +302,7 @@ error_t space_touch(struct space *space, uint64_t address, enum space_access acc
 
 // The part of the mapping that shows the object's pages [first, first + count), as addresses; false if none
 // does.
-static bool visible_part(const struct mapping *mapping, uint64_t first, uint64_t count, uint64_t *start,
-                         uint64_t *length) {
+static bool visible_part(const struct mapping *mapping, uint64_t first, uint64_t count, uint64_t *start, uint64_t *length) {
     uint64_t low = mapping->offset / PAGE_BYTES, high = low + mapping->length / PAGE_BYTES;
     uint64_t from = first > low ? first : low, to = first + count < high ? first + count : high;
     if (from >= to)

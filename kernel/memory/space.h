@@ -22,7 +22,7 @@ struct mapping {
     struct tree_node node; // key: start
     struct list in_memory;
     struct space *space;
-    struct memory *memory; // referenced
+    struct memory *memory;          // referenced
     uint64_t start, length, offset; // bytes
     uint16_t flags;                 // RIGHT_READ, _WRITE, _EXECUTE
     uint16_t allowed;               // the most that protect may give
@@ -35,8 +35,8 @@ error_t space_create(struct space *space, struct account *account) MUST_USE;
 bool space_destroy_step(struct space *space);
 
 // address 0: picked. ERR_INVALID, ERR_RIGHTS (writable and executable), ERR_EXISTS, ERR_QUOTA, ERR_NO_MEMORY, ERR_DYING.
-error_t space_map(struct space *space, struct memory *memory, uint64_t *address, uint64_t length, uint64_t offset,
-                  uint16_t flags, uint16_t allowed, struct mapping **out) MUST_USE;
+error_t space_map(struct space *space, struct memory *memory, uint64_t *address, uint64_t length, uint64_t offset, uint16_t flags,
+                  uint16_t allowed, struct mapping **out) MUST_USE;
 // In steps: ERR_AGAIN while there is more to do.
 error_t space_unmap(struct space *space, uint64_t address, uint64_t length) MUST_USE;
 // *done: how far it came, in bytes from the address; the rest is for the next call.
@@ -47,8 +47,7 @@ struct mapping *space_find(struct space *space, uint64_t address);
 
 // Makes the page at `address` present for the access. ERR_FAULT: no mapping, or not allowed; ERR_PAGE_MISSING: *missing
 // is the mapping whose pager must be asked; ERR_NO_MEMORY.
-error_t space_fault(struct space *space, uint64_t address, enum space_access access,
-                    struct mapping **missing) MUST_USE;
+error_t space_fault(struct space *space, uint64_t address, enum space_access access, struct mapping **missing) MUST_USE;
 
 // A pointer, through the direct map, to the byte at a user address, good to the end of its page.
 error_t space_touch(struct space *space, uint64_t address, enum space_access access, void **pointer) MUST_USE;

@@ -12,25 +12,26 @@ enum { PRIORITIES = 64, PRIORITY_HIGHEST = 63, CPUS_MAX = 64 };
 
 // Threads that are ready: first come first served within a priority. The running thread is not in it.
 struct run_queue {
-    uint8_t top; // the highest priority in it, 0 if it is empty: what the fast path compares
+    uint8_t top;       // the highest priority in it, 0 if it is empty: what the fast path compares
     uint64_t occupied; // a bit for each priority in use
     struct list threads[PRIORITIES];
 };
 
 struct cpu {
-    struct thread *current;  // runs, or entered the kernel last; NULL: idle
+    struct thread *current; // runs, or entered the kernel last; NULL: idle
     struct run_queue queue;
-    struct tree timers;      // struct thread.timer
-    struct thread *payer;    // whose turn it is: the current thread, or the caller whose time it was given
-    struct thread *spender;  // whose account pays for the time: that thread, or one that it set off and that came in between
-    uint64_t slice_end;      // when the turn is over
-    uint64_t running_since;  // when the current thread began to be charged
-    uint64_t armed;          // what the alarm is set to; UINT64_MAX: to nothing
-    uint64_t idle_time;      // nanoseconds
+    struct tree timers;     // struct thread.timer
+    struct thread *payer;   // whose turn it is: the current thread, or the caller whose time it was given
+    struct thread *spender; // whose account pays for the time: that thread, or one that it set off and that came in between
+    uint64_t slice_end;     // when the turn is over
+    uint64_t running_since; // when the current thread began to be charged
+    uint64_t armed;         // what the alarm is set to; UINT64_MAX: to nothing
+    uint64_t idle_time;     // nanoseconds
+    uint64_t messages;      // calls, sends and forwards
     uint32_t index;
-    bool slice_over;         // the current thread must let its peers run
-    bool budgeted;           // slice_end is when the payer's account has spent its budget: not even alone it runs on
-    bool timer_stale;        // a deadline was added or the alarm fired: look at it again
+    bool slice_over;  // the current thread must let its peers run
+    bool budgeted;    // slice_end is when the payer's account has spent its budget: not even alone it runs on
+    bool timer_stale; // a deadline was added or the alarm fired: look at it again
 };
 
 extern struct cpu *cpus[CPUS_MAX]; // those that run, by index

@@ -3,7 +3,6 @@
 
 #include "kernel/cap/account.h"
 #include "kernel/ipc/endpoint.h"
-#include "kernel/ipc/session.h"
 #include "kernel/sched/thread.h"
 #include "kernel/x86_64/switch.h"
 
@@ -152,6 +151,11 @@ void process_destroy(struct process *process) {
     object_release(&process->object); // the reference of its creation
 }
 
+void process_table_grown(struct process *process) {
+    for (struct list *link = process->threads.next; link != &process->threads; link = link->next)
+        CONTAINER_OF(link, struct thread, process_link)->table_size = process->table.size;
+}
+
 void process_count_own(struct process *process, int32_t change) {
     process->own_capabilities = (uint32_t)((int32_t)process->own_capabilities + change);
 }
@@ -173,8 +177,7 @@ bool process_reap_step(struct object *object) {
     if (!process_end_threads(process))
         return false;
     switch_leave_space(&process->space);
-    return capability_table_destroy_step(&process->table, object->account, TABLE_STEP) &&
-           space_destroy_step(&process->space);
+    return capability_table_destroy_step(&process->table, object->account, TABLE_STEP) && space_destroy_step(&process->space);
 }
 
 struct process *process_next(uint64_t serial) {

@@ -1,5 +1,6 @@
 // A process: an address space, a capability table and an account. A role keeps the table and the account when it gets a
-// new space and new threads (process_reset). Invariant: `aside` and its threads hold every request that it took and did not answer.
+// new space and new threads (process_reset). Invariant: `aside` and its threads hold every request that it took and did not
+// answer.
 #pragma once
 
 #include "kernel/cap/capability.h"
@@ -15,9 +16,9 @@ struct process {
     struct object object;
     struct space space;
     struct capability_table table;
-    struct list threads; // struct thread.process_link
-    struct list aside;   // struct request.link
-    struct list link;    // all processes, oldest first
+    struct list threads;    // struct thread.process_link
+    struct list aside;      // struct request.link
+    struct list link;       // all processes, oldest first
     struct session *keeper; // held, or NULL
     uint64_t serial;
     uint64_t foreign; // where foreign system calls go; 0: nowhere
@@ -44,6 +45,8 @@ void process_destroy(struct process *process);
 void process_exit(struct process *process, uint64_t status);
 // The keeper received the exit event, or (false) there is no keeper any more: then the process is destroyed.
 void process_exit_told(struct process *process, bool received);
+// Its capability table has more slots.
+void process_table_grown(struct process *process);
 // A slot of its own table names the process now (1), or no longer does (-1).
 void process_count_own(struct process *process, int32_t change);
 void process_set_keeper(struct process *process, struct session *keeper);

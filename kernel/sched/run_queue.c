@@ -1,5 +1,5 @@
-// The run queues; see run_queue.h.
-#include "kernel/sched/run_queue.h"
+// The run queues; see schedule.h.
+#include "kernel/sched/schedule.h"
 
 #include "kernel/x86_64/processor.h"
 #include "kernel/x86_64/switch.h"

@@ -4,7 +4,6 @@
 
 #include "kernel/cap/account.h"
 #include "kernel/sched/process.h"
-#include "kernel/sched/run_queue.h"
 #include "kernel/trace/trace.h"
 #include "kernel/x86_64/clock.h"
 #include "kernel/x86_64/processor.h"
@@ -12,7 +11,7 @@
 
 enum { EXPIRE_STEP = 32, SYSTEM_CALL_INSTRUCTION_BYTES = 2, PAYER_DEPTH = 8 };
 
-uint64_t message_count, switch_count, interrupt_count;
+uint64_t switch_count, interrupt_count;
 
 // Whose turn is used when the thread runs: a server's time is that of the caller whose call it serves, however deep.
 static struct thread *payer_of(struct thread *thread) {
@@ -89,8 +88,7 @@ void timer_remove(struct thread *thread) {
 
 static void expire(struct cpu *cpu, uint64_t now) {
     struct tree_node *node;
-    for (int i = 0; i < EXPIRE_STEP && (node = tree_first(&cpu->timers)) && node->key <= now;
-         i++) { // the rest at the next alarm
+    for (int i = 0; i < EXPIRE_STEP && (node = tree_first(&cpu->timers)) && node->key <= now; i++) { // the rest at the next alarm
         struct thread *thread = CONTAINER_OF(node, struct thread, timer);
         timer_remove(thread);
         if (thread->state == THREAD_STATE_WAITING) {
@@ -119,7 +117,7 @@ static void arm_timer(struct cpu *cpu, uint64_t now) {
     if (cpu->armed <= next) // an alarm that comes too early costs less than setting another at every switch
         return;
     cpu->armed = next;
-    switch_arm_timer(next, now);
+    clock_alarm(next, now);
 }
 
 // A caller whose server used its turn up gets the answer by the slow path, which lets its peers go first.
@@ -232,8 +230,7 @@ void schedule(void) {
         (!next || next->effective < current->effective ||
          (next->effective == current->effective && (!cpu->slice_over || current->class == 1))) &&
         thread_is_allowed(current, cpu)) {
-        if (cpu->timer_stale ||
-            ((account_budgets || run_queue_has_peer(current)) && cpu->armed > cpu->slice_end))
+        if (cpu->timer_stale || ((account_budgets || run_queue_has_peer(current)) && cpu->armed > cpu->slice_end))
             arm_timer(cpu, clock_now());
         cpu->slice_over = false;
         switch_count += switch_to(current); // its extras may have changed

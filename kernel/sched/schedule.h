@@ -1,10 +1,13 @@
-// Choosing and switching: what happens between "the kernel's work is done" and the return to user mode.
+// Choosing and switching: what happens between "the kernel's work is done" and the return to user mode; and the queues of ready
+// threads, one for each processor. Choice is O(1) by the bit set of priorities in use. Invariant: a thread with `in_queue` stands
+// in the queue of the processor thread->cpu.
 #pragma once
 
+#include "kernel/sched/cpu.h"
 #include "kernel/sched/thread.h"
 
 // Counters for kernel.information. Switches are the scheduler's own: those of the fast path are two for each message.
-extern uint64_t message_count, switch_count, interrupt_count;
+extern uint64_t switch_count, interrupt_count;
 
 // Picks the thread that returns to user mode on this processor, makes its space and extras current and arms the timer.
 // Idles, without the kernel lock, while there is none.
@@ -25,3 +28,20 @@ void schedule_review(struct thread *thread);
 // Wakes the thread from its wait or call at `time`; it replaces an earlier one.
 void timer_add(struct thread *thread, uint64_t time);
 void timer_remove(struct thread *thread);
+
+// Run queues.
+#define TIME_SLICE_NS UINT64_C(10000000)
+
+// The processor takes part from now on.
+void cpu_register(struct cpu *cpu);
+// At the front: a thread woken by a message runs before others of its priority (its caller gave it the time). It waits for
+// this processor if it may run here: a woken server runs where its caller did. Otherwise it waits for the one that holds its
+// FPU state, or for one that idles.
+void run_queue_push(struct thread *thread, bool front);
+void run_queue_remove(struct thread *thread);
+// The best thread that waits to run on this processor, or NULL.
+struct thread *run_queue_first(void);
+// True if a thread of the same priority waits here for its turn.
+bool run_queue_has_peer(const struct thread *thread);
+// Moves a thread that waits for another processor to this one; false if there is none that may run here.
+bool run_queue_steal(void);

@@ -3,12 +3,10 @@
 
 #include "kernel/cap/account.h"
 #include "kernel/ipc/endpoint.h"
-#include "kernel/ipc/session.h"
 #include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
 #include "kernel/memory/memory.h"
 #include "kernel/sched/process.h"
-#include "kernel/sched/run_queue.h"
 #include "kernel/sched/schedule.h"
 #include "kernel/trace/trace.h"
 #include "kernel/x86_64/fpu.h"
@@ -59,22 +57,18 @@ error_t thread_create(struct process *process, uint8_t priority, bool fpu, struc
     thread->request.send_rights = thread->page->send_rights;
     thread->space_root = process->space.tables.root;
     if (fpu) {
-        error = account_charge(account, PAGE_BYTES);
+        error = account_take_frame(account, &physical);
         if (error)
             goto fail;
-        uint64_t area;
-        error = frame_allocate_zeroed(&area);
-        if (error) {
-            account_refund(account, PAGE_BYTES);
-            goto fail;
-        }
-        thread->fpu_area = direct_map(area);
+        thread->fpu_area = direct_map(physical);
         fpu_initialize_area(thread->fpu_area);
         thread->extras |= EXTRA_FPU;
     }
     if (process->port_ranges)
         thread->extras |= EXTRA_PORTS;
     thread->process = process;
+    thread->table_slots = process->table.slots;
+    thread->table_size = process->table.size;
     object_reference(&process->object);
     list_push_back(&process->threads, &thread->process_link);
     process->thread_count++;
@@ -177,8 +171,7 @@ void thread_fault(struct thread *thread, uint64_t vector) {
     struct registers *registers = &thread->registers;
     struct session *keeper = thread->process->keeper;
     thread_block(thread, THREAD_STATE_FAULTED);
-    const uint64_t words[6] = {vector,         thread->fault_address, registers->rip,
-                               registers->rsp, registers->rbp,        thread->fault_code};
+    const uint64_t words[6] = {vector, thread->fault_address, registers->rip, registers->rsp, registers->rbp, thread->fault_code};
     for (int i = 0; i < 6; i++)
         thread->fault_words[i] = words[i];
     struct request *request = &thread->fault;
@@ -204,6 +197,7 @@ void thread_end(struct thread *thread) {
     else if (thread->state == THREAD_STATE_WAITING)
         endpoint_remove_receiver(thread);
     thread->state = THREAD_STATE_ENDED;
+    thread->table_size = 0; // it may be on its way into the kernel on another processor, and the table goes now
     thread->extras |= EXTRA_HELD;
     if (thread->home)
         thread->home->server = NULL;
@@ -223,10 +217,8 @@ bool thread_reap_step(struct object *object) {
     if (thread->building)
         object_release(&thread->building->object);
     thread->building = NULL;
-    if (thread->fpu_area) {
-        frame_release(direct_map_physical(thread->fpu_area));
-        account_refund(object->account, PAGE_BYTES);
-    }
+    if (thread->fpu_area)
+        account_give_frame(object->account, direct_map_physical(thread->fpu_area));
     if (thread->message_memory)
         object_release(&thread->message_memory->object);
     if (thread->process)

@@ -27,33 +27,35 @@ enum thread_extra { EXTRA_FPU = 1, EXTRA_PORTS = 2, EXTRA_SEGMENTS = 4, EXTRA_HE
 struct thread {
     struct object object;
     struct registers registers;
-    struct message_page *page; // through the direct map
-    struct process *process;   // referenced
+    struct message_page *page;      // through the direct map
+    struct process *process;        // referenced
+    struct capability *table_slots; // of its process's table, where the fast path looks
+    uint32_t table_size;
     uint8_t call_origin, call_state, effective, call_cancelling; // how its request begins when the fast path has it served
-    uint8_t state;            // enum thread_state; with `interrupted` behind it: one word
-    bool interrupted;         // all registers count (left by an interrupt), not only what a system call keeps
+    uint8_t state;                                               // enum thread_state; with `interrupted` behind it: one word
+    bool interrupted; // all registers count (left by an interrupt), not only what a system call keeps
     bool in_queue;
     uint8_t priority;
     uint32_t extras; // enum thread_extra; HELD: stopped from outside, not to run though it may be ready
     uint8_t class;
     uint8_t retries; // of its call, for want of memory
     uint64_t fs_base, gs_base;
-    void *fpu_area;           // a frame, with EXTRA_FPU
-    uint64_t space_root;      // of its process's space, for CR3; constant
-    struct request request;   // its call; its number is the thread's: serial constant, count of its last call
-    struct request fault;     // its exception or missing page
-    struct thread *caller;    // whose plain call it serves, or
-    struct request *serving;  // another request that it serves: see thread_serving
-    struct request *shown;    // the answer or event that it received last, until it waits again
-    struct endpoint *home;    // whose server it is, or NULL
-    struct endpoint *waits_at;  // WAITING: at this endpoint, or NULL for a notification
-    struct list queue_link;     // run queue, or waiters of what it waits for
-    struct list process_link; // process->threads
-    struct tree_node timer;   // deadline of its wait or call
-    struct cpu *timer_cpu;    // in whose timers it is, or NULL
-    struct cpu *cpu;          // where it runs or ran last, or waits for its turn
-    struct cpu *fpu_cpu;      // whose FPU registers hold its state, newer than fpu_area; or NULL
-    uint64_t affinity;        // a bit for each processor that it may run on
+    void *fpu_area;            // a frame, with EXTRA_FPU
+    uint64_t space_root;       // of its process's space, for CR3; constant
+    struct request request;    // its call; its number is the thread's: serial constant, count of its last call
+    struct request fault;      // its exception or missing page
+    struct thread *caller;     // whose plain call it serves, or
+    struct request *serving;   // another request that it serves: see thread_serving
+    struct request *shown;     // the answer or event that it received last, until it waits again
+    struct endpoint *home;     // whose server it is, or NULL
+    struct endpoint *waits_at; // WAITING: at this endpoint, or NULL for a notification
+    struct list queue_link;    // run queue, or waiters of what it waits for
+    struct list process_link;  // process->threads
+    struct tree_node timer;    // deadline of its wait or call
+    struct cpu *timer_cpu;     // in whose timers it is, or NULL
+    struct cpu *cpu;           // where it runs or ran last, or waits for its turn
+    struct cpu *fpu_cpu;       // whose FPU registers hold its state, newer than fpu_area; or NULL
+    uint64_t affinity;         // a bit for each processor that it may run on
     struct memory *message_memory;
     uint64_t message_address; // in its space
     struct memory *building;  // what its call is making in steps, or NULL; referenced

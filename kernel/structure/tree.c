@@ -9,8 +9,7 @@ static uint32_t next_weight(void) {
     return (uint32_t)(state >> 32);
 }
 
-static void replace_child(struct tree *tree, struct tree_node *parent, struct tree_node *old,
-                          struct tree_node *new) {
+static void replace_child(struct tree *tree, struct tree_node *parent, struct tree_node *old, struct tree_node *new) {
     if (!parent)
         tree->root = new;
     else if (parent->left == old)

@@ -4,7 +4,6 @@
 #include "kernel/ipc/call.h"
 #include "kernel/ipc/endpoint.h"
 #include "kernel/ipc/notification.h"
-#include "kernel/ipc/session.h"
 #include "kernel/memory/frame.h"
 #include "kernel/memory/memory.h"
 #include "kernel/syscall/invocation.h"
@@ -14,13 +13,11 @@ enum { PERIOD_LEAST = 1000000, BUDGET_LEAST = 100000 }; // nanoseconds
 #define PERIOD_MOST UINT64_C(10000000000)
 
 static error_t create_account(struct invocation *call, struct account *account) {
-    struct account *inner;
+    struct account *inner = NULL;
     if (call->in[1] > account->priority_ceiling)
         return ERR_INVALID;
     error_t error = account_create(account, call->in[0], (uint8_t)call->in[1], &inner);
-    if (!error)
-        invocation_give(call, 0, CAP_ACCOUNT, inner, RIGHTS_ALL);
-    return error;
+    return invocation_give(call, error, CAP_ACCOUNT, inner, RIGHTS_ALL);
 }
 
 static error_t create_process(struct invocation *call, struct account *account) {
@@ -33,17 +30,15 @@ static error_t create_process(struct invocation *call, struct account *account) 
 
 static error_t create_call(struct invocation *call, struct account *account) {
     struct endpoint *endpoint;
-    struct call *object;
+    struct call *object = NULL;
     error_t error = invocation_object(call, 0, CAP_ENDPOINT, RIGHT_RECEIVE, &endpoint);
     if (!error)
         error = call_create(account, endpoint, call->in[0], &object);
-    if (!error)
-        invocation_give(call, 0, CAP_CALL, object, RIGHTS_ALL & ~RIGHT_COPY);
-    return error;
+    return invocation_give(call, error, CAP_CALL, object, RIGHTS_ALL & ~RIGHT_COPY);
 }
 
 static error_t create_memory(struct invocation *call, struct account *account, uint32_t method) {
-    struct memory *memory;
+    struct memory *memory = NULL;
     struct session *pager;
     error_t error;
     if (method == METHOD_ACCOUNT_CREATE_MEMORY) {
@@ -59,20 +54,17 @@ static error_t create_memory(struct invocation *call, struct account *account, u
         struct memory **building = &call->thread->building;
         error = memory_create_contiguous(account, call->in[0], limit, building);
         if (!error) {
-            memory = *building;
-            *building = NULL;
-            call->reply[0] = memory->physical;
-            memory->page_flags = flags & CREATE_FLAG_UNCACHED ? PAGE_UNCACHED : 0;
+            call->reply[0] = (*building)->physical;
+            (*building)->page_flags = flags & CREATE_FLAG_UNCACHED ? PAGE_UNCACHED : 0;
         }
+        return invocation_give_built(call, error, RIGHTS_ALL);
     }
-    if (!error)
-        invocation_give(call, 0, CAP_MEMORY, memory, RIGHTS_ALL);
-    return error;
+    return invocation_give(call, error, CAP_MEMORY, memory, RIGHTS_ALL);
 }
 
 static error_t set_budget(struct account *account, uint64_t budget, uint64_t period) {
-    if ((budget || period) && (period < PERIOD_LEAST || period > PERIOD_MOST || budget < BUDGET_LEAST ||
-                               budget > period * CPUS_MAX))
+    if ((budget || period) &&
+        (period < PERIOD_LEAST || period > PERIOD_MOST || budget < BUDGET_LEAST || budget > period * CPUS_MAX))
         return ERR_INVALID;
     account_budgets = true;
     account->budget = budget;
@@ -85,8 +77,8 @@ static error_t set_budget(struct account *account, uint64_t budget, uint64_t per
 error_t account_invoke(struct invocation *call, uint32_t code) {
     struct account *account = call->slot->object;
     uint32_t method = code | PROTOCOL_ACCOUNT << 8;
-    struct endpoint *endpoint;
-    struct notification *notification;
+    struct endpoint *endpoint = NULL;
+    struct notification *notification = NULL;
     error_t error;
     switch (method) {
     case METHOD_ACCOUNT_CREATE_ACCOUNT:
@@ -95,14 +87,10 @@ error_t account_invoke(struct invocation *call, uint32_t code) {
         return create_process(call, account);
     case METHOD_ACCOUNT_CREATE_ENDPOINT:
         error = endpoint_create(account, &endpoint);
-        if (!error)
-            invocation_give(call, 0, CAP_ENDPOINT, endpoint, RIGHTS_ALL);
-        return error;
+        return invocation_give(call, error, CAP_ENDPOINT, endpoint, RIGHTS_ALL);
     case METHOD_ACCOUNT_CREATE_NOTIFICATION:
         error = notification_create(account, &notification);
-        if (!error)
-            invocation_give(call, 0, CAP_NOTIFICATION, notification, RIGHTS_ALL);
-        return error;
+        return invocation_give(call, error, CAP_NOTIFICATION, notification, RIGHTS_ALL);
     case METHOD_ACCOUNT_CREATE_CALL:
         return create_call(call, account);
     case METHOD_ACCOUNT_INFORMATION:
@@ -112,8 +100,7 @@ error_t account_invoke(struct invocation *call, uint32_t code) {
         call->reply[3] = account->priority_ceiling;
         return ERR_OK;
     case METHOD_ACCOUNT_SET_QUOTA:
-        if (!account->parent || call->in[0] < account->used ||
-            call->in[1] > account->parent->priority_ceiling)
+        if (!account->parent || call->in[0] < account->used || call->in[1] > account->parent->priority_ceiling)
             return ERR_INVALID;
         account->quota = call->in[0];
         account->priority_ceiling = (uint8_t)call->in[1];

@@ -3,7 +3,6 @@
 #include "kernel/irq/irq.h"
 
 #include "kernel/syscall/invocation.h"
-#include "kernel/x86_64/ports.h"
 
 static error_t create(struct invocation *call, uint32_t method) {
     struct irq *irq;
@@ -12,7 +11,7 @@ static error_t create(struct invocation *call, uint32_t method) {
     if (method == METHOD_IRQ_CREATE_LINE) {
         if (call->in[0] >= IRQ_MESSAGE_LINE || call->in[1] > 3)
             return ERR_INVALID;
-        error = irq_create_line(account, (uint32_t)call->in[0], (uint32_t)call->in[1], &irq);
+        error = irq_create_line(account, (uint32_t)call->in[0], call->in[1] & 1, call->in[1] & 2, &irq);
     } else {
         error = irq_create_message(account, &irq, &call->reply[0], &call->reply[1]);
     }
@@ -38,42 +37,19 @@ error_t irq_invoke(struct invocation *call, uint32_t code) {
         if (!error)
             irq_bind(irq, notification, call->in[0]);
         return error;
-    case METHOD_IRQ_ACKNOWLEDGE:
+    default: // METHOD_IRQ_ACKNOWLEDGE
         irq_acknowledge(irq);
         return ERR_OK;
-    default:
-        call->reply[0] = irq->line;
-        call->reply[1] = irq->count;
-        return ERR_OK;
     }
-}
-
-static error_t access_port(struct invocation *call, bool write) {
-    uint64_t port = call->in[0], width = call->in[1];
-    uint32_t first = call->slot->data & 0xffff, last = first + (call->slot->data >> 16);
-    if ((width != 1 && width != 2 && width != 4) || port < first || port > last || port + width - 1 > last)
-        return ERR_INVALID;
-    if (write)
-        port_write((uint16_t)port, (uint8_t)width, (uint32_t)call->in[2]);
-    else
-        call->reply[0] = port_read((uint16_t)port, (uint8_t)width);
-    return ERR_OK;
 }
 
 error_t ioport_invoke(struct invocation *call, uint32_t code) {
-    switch (code | PROTOCOL_IOPORT << 8) {
-    case METHOD_IOPORT_DERIVE: {
-        uint32_t first = call->slot->data & 0xffff, last = first + (call->slot->data >> 16);
-        uint64_t from = call->in[0], count = call->in[1];
-        if (from < first || from > last || count == 0 || count > last - from + 1)
-            return ERR_INVALID;
-        capability_fill(call->out[0], CAP_IOPORT, NULL, call->slot->rights, call->slot);
-        call->out[0]->data = (uint32_t)from | (uint32_t)(count - 1) << 16;
-        return ERR_OK;
-    }
-    case METHOD_IOPORT_READ:
-        return access_port(call, false);
-    default:
-        return access_port(call, true);
-    }
+    (void)code; // derive is the only one
+    uint32_t first = call->slot->data & 0xffff, last = first + (call->slot->data >> 16);
+    uint64_t from = call->in[0], count = call->in[1];
+    if (from < first || from > last || count == 0 || count > last - from + 1)
+        return ERR_INVALID;
+    capability_fill(call->out[0], CAP_IOPORT, NULL, call->slot->rights, call->slot);
+    call->out[0]->data = (uint32_t)from | (uint32_t)(count - 1) << 16;
+    return ERR_OK;
 }

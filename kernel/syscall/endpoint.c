@@ -3,7 +3,6 @@
 
 #include "kernel/ipc/call.h"
 #include "kernel/ipc/notification.h"
-#include "kernel/ipc/session.h"
 #include "kernel/syscall/invocation.h"
 #include "kernel/x86_64/clock.h"
 

@@ -14,7 +14,7 @@ struct shape {
     bool known;
 };
 
-#define SHAPE(protocol, method, code, words_in, caps_in, reads, writes, words_out, caps_out, rights)              \
+#define SHAPE(protocol, method, code, words_in, caps_in, reads, writes, words_out, caps_out, rights)                             \
     [(code) >> 8][(code)&0xff] = {words_in, caps_in, reads, writes, words_out, caps_out, rights, true},
 static const struct shape shapes[PROTOCOLS][METHODS] = {KERNEL_OBJECT_METHODS(SHAPE)};
 #undef SHAPE
@@ -57,8 +57,8 @@ static error_t find_capabilities(struct invocation *call, const struct shape *sh
             return ERR_BAD_CAPABILITY;
     }
     for (uint32_t i = 0; i < shape->caps_out; i++) {
-        error_t error = capability_reserve(&call->process->table, call->process->object.account,
-                                           page->receive_slots[i], &call->out[i]);
+        error_t error =
+            capability_reserve(&call->process->table, call->process->object.account, page->receive_slots[i], &call->out[i]);
         if (error)
             return error;
         for (uint32_t j = 0; j < i; j++)
@@ -131,8 +131,7 @@ error_t invocation_advance(const struct invocation *call, uint64_t done) {
     return ERR_AGAIN;
 }
 
-error_t invocation_object(const struct invocation *call, uint32_t i, enum capability_kind kind, uint16_t rights,
-                          void *out) {
+error_t invocation_object(const struct invocation *call, uint32_t i, enum capability_kind kind, uint16_t rights, void *out) {
     const struct capability *capability = call->caps[i];
     if (capability->kind != kind)
         return ERR_WRONG_KIND;
@@ -142,10 +141,19 @@ error_t invocation_object(const struct invocation *call, uint32_t i, enum capabi
     return ERR_OK;
 }
 
-void invocation_give(struct invocation *call, uint32_t i, enum capability_kind kind, void *object, uint16_t rights) {
-    capability_fill(call->out[i], kind, object, rights, NULL);
-    if (object)
-        object_release(object);
+error_t invocation_give(struct invocation *call, error_t error, enum capability_kind kind, void *object, uint16_t rights) {
+    if (error)
+        return error;
+    capability_fill(call->out[0], kind, object, rights, NULL);
+    object_release(object);
+    return ERR_OK;
+}
+
+error_t invocation_give_built(struct invocation *call, error_t error, uint16_t rights) {
+    struct memory *built = call->thread->building;
+    if (!error)
+        call->thread->building = NULL;
+    return invocation_give(call, error, CAP_MEMORY, built, rights);
 }
 
 struct copy_side invocation_lent(const struct invocation *call, bool write, uint64_t *length) {

@@ -8,14 +8,14 @@
 #include "kernel/sched/thread.h"
 
 struct invocation {
-    struct thread *thread;      // the caller
-    struct process *process;    // its process
-    struct capability *slot;    // what was called
+    struct thread *thread;                 // the caller
+    struct process *process;               // its process
+    struct capability *slot;               // what was called
     struct capability *caps[MESSAGE_CAPS]; // capabilities sent: slots in use of the caller's table
     struct capability *out[MESSAGE_CAPS];  // empty slots for results
     uint64_t in[MESSAGE_WORDS];            // all words sent
     uint64_t reply[MESSAGE_WORDS];         // words of the answer
-    bool gone; // the caller ended itself
+    bool gone;                             // the caller ended itself
 };
 
 // Runs a method of the kernel object in `slot` for the thread; registers hold the result afterwards.
@@ -27,8 +27,13 @@ error_t invocation_advance(const struct invocation *call, uint64_t done) MUST_US
 // The object behind the i-th capability sent. ERR_WRONG_KIND, ERR_RIGHTS.
 error_t invocation_object(const struct invocation *call, uint32_t i, enum capability_kind kind, uint16_t rights,
                           void *out) MUST_USE;
-// A new object becomes the i-th result: the object's first reference is given over to the slot.
-void invocation_give(struct invocation *call, uint32_t i, enum capability_kind kind, void *object, uint16_t rights);
+// Unless there was an error, which is returned, a new object becomes the first result: its first reference is given over to the
+// slot.
+error_t invocation_give(struct invocation *call, error_t error, enum capability_kind kind, void *object,
+                        uint16_t rights) MUST_USE;
+
+// The same for memory that was made in steps (thread->building).
+error_t invocation_give_built(struct invocation *call, error_t error, uint16_t rights) MUST_USE;
 
 // The lent buffers of the call, for methods that copy.
 struct copy_side invocation_lent(const struct invocation *call, bool write, uint64_t *length);

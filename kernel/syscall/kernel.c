@@ -1,8 +1,7 @@
 // Methods of the kernel object: random numbers, counters, the log, power, device memory. See libipc/protocols/kernel.idl.
-#include "kernel/abi/boot_info.h"
 #include "kernel/cap/account.h"
 #include "kernel/debug/log.h"
-#include "kernel/init/information.h"
+#include "kernel/init/init.h"
 #include "kernel/ipc/copy.h"
 #include "kernel/irq/irq.h"
 #include "kernel/memory/frame.h"
@@ -12,25 +11,28 @@
 #include "kernel/x86_64/string.h"
 #include "kernel/syscall/invocation.h"
 #include "kernel/trace/trace.h"
+#include "kernel/x86_64/clock.h"
 #include "kernel/x86_64/early_console.h"
 #include "kernel/x86_64/entropy.h"
-#include "kernel/x86_64/lock.h"
-#include "kernel/x86_64/power.h"
+#include "kernel/x86_64/processors.h"
+#include "kernel/x86_64/platform.h"
 
 // Memory that is on its way back counts as free: first it gets there.
 static error_t information(struct invocation *call) {
     if (!reaper_run(1))
         return ERR_AGAIN;
-    uint64_t free = frame_free_bytes() + heap_slack_bytes(), idle = 0;
-    for (uint32_t i = 0; i < cpu_count; i++)
+    uint64_t free = frame_free_bytes() + heap_slack_bytes(), idle = 0, messages = 0;
+    for (uint32_t i = 0; i < cpu_count; i++) {
         idle += cpus[i]->idle_time;
+        messages += cpus[i]->messages;
+    }
     struct kernel_information result = {
         .total_bytes = frame_total_bytes(),
         .free_bytes = free,
-        .kernel_bytes = information_kernel_bytes(),
+        .kernel_bytes = frame_kernel_bytes(),
         .processes = process_count(),
         .threads = thread_count,
-        .messages = message_count,
+        .messages = messages,
         .switches = switch_count,
         .interrupts = interrupt_count,
         .idle_time = idle,
@@ -44,23 +46,21 @@ static error_t information(struct invocation *call) {
 _Static_assert(sizeof(struct framebuffer) == sizeof(struct boot_framebuffer), "the same fields");
 
 // Copies `length` bytes of the kernel's own, or as many as fit, to the caller's lent buffer.
-static error_t give_bytes(struct invocation *call, char *bytes, uint64_t length, uint64_t *given) {
+static error_t give_bytes(struct invocation *call, const char *bytes, uint64_t length, uint64_t *given) {
     uint64_t room;
     struct copy_side lent = invocation_lent(call, true, &room);
     *given = length < room ? length : room;
-    return copy_kernel(lent, true, bytes, *given);
+    return copy_kernel(lent, true, (char *)(uintptr_t)bytes, *given);
 }
 
 static error_t log_read_method(struct invocation *call) {
-    char text[LOG_TEXT_BYTES];
-    struct log_record record;
-    uint64_t sequence = call->in[0];
-    if (!log_read(&sequence, &record, text, sizeof(text)))
+    const struct log_record *record = log_read(call->in[0]);
+    if (!record)
         return ERR_NOT_FOUND;
-    call->reply[0] = sequence;
-    call->reply[2] = record.level;
-    call->reply[3] = record.time;
-    return give_bytes(call, text, record.length, &call->reply[1]);
+    call->reply[0] = record->sequence + 1;
+    call->reply[2] = record->level;
+    call->reply[3] = record->time;
+    return give_bytes(call, record->text, record->length, &call->reply[1]);
 }
 
 static error_t log_write_method(struct invocation *call) {
@@ -83,9 +83,8 @@ static error_t device_memory(struct invocation *call) {
     if (address % PAGE_BYTES || length % PAGE_BYTES || length == 0 || length > UINT64_C(1) << 40 ||
         address > (UINT64_C(1) << 52) - length || call->in[2] > 1)
         return ERR_INVALID;
-    const struct boot_info *info = information_boot();
-    for (uint32_t i = 0; i < info->memory_count; i++) {
-        const struct boot_memory_range *range = &info->memory[i];
+    for (uint32_t i = 0; i < boot_info.memory_count; i++) {
+        const struct boot_memory_range *range = &boot_info.memory[i];
         bool is_ours = range->kind != BOOT_MEMORY_RESERVED && range->kind != BOOT_MEMORY_ACPI;
         if (is_ours && address < range->start + range->length && range->start < address + length)
             return ERR_INVALID;
@@ -112,11 +111,7 @@ static error_t next_process(struct invocation *call) {
 static error_t trace_ring(struct invocation *call) {
     struct memory **building = &call->thread->building;
     error_t error = trace_ring_create(call->in[0], call->in[1], call->process->object.account, building);
-    if (!error) {
-        invocation_give(call, 0, CAP_MEMORY, *building, RIGHT_READ | RIGHT_COPY);
-        *building = NULL;
-    }
-    return error;
+    return invocation_give_built(call, error, RIGHT_READ | RIGHT_COPY);
 }
 
 error_t kernel_invoke(struct invocation *call, uint32_t code) {
@@ -132,22 +127,22 @@ error_t kernel_invoke(struct invocation *call, uint32_t code) {
     case METHOD_KERNEL_LOG_WRITE:
         return log_write_method(call);
     case METHOD_KERNEL_POWER:
-        power_action(call->in[0]);
+        platform_power(call->in[0]);
         return ERR_NOT_SUPPORTED;
     case METHOD_KERNEL_DEVICE_MEMORY:
         return device_memory(call);
     case METHOD_KERNEL_FRAMEBUFFER:
-        memcpy(call->reply, &information_boot()->framebuffer, sizeof(struct framebuffer));
+        memcpy(call->reply, &boot_info.framebuffer, sizeof(struct framebuffer));
         return ERR_OK;
     case METHOD_KERNEL_RELEASE_CONSOLE:
         early_console_release((unsigned)call->in[0]);
         return ERR_OK;
     case METHOD_KERNEL_COMMAND_LINE:
-        return give_bytes(call, information_boot()->command_line, strlen(information_boot()->command_line), &call->reply[0]);
+        return give_bytes(call, boot_info.command_line, strlen(boot_info.command_line), &call->reply[0]);
     case METHOD_KERNEL_INTERRUPT_COUNT:
         return irq_line_count((uint32_t)call->in[0], &call->reply[0]);
     case METHOD_KERNEL_SET_WALL_OFFSET:
-        information_set_wall(call->in[0]);
+        clock_wall_set(call->in[0]);
         return ERR_OK;
     case METHOD_KERNEL_TRACE_RING:
         return trace_ring(call);

@@ -21,15 +21,10 @@ static bool is_page_range(const struct memory *memory, uint64_t offset, uint64_t
 
 static error_t clone(struct invocation *call, struct memory *memory) {
     struct account *account;
-    struct memory **copy = &call->thread->building;
     error_t error = invocation_object(call, 0, CAP_ACCOUNT, RIGHT_CONTROL, &account);
     if (!error)
-        error = memory_clone(memory, account, call->in[0], call->in[1], copy);
-    if (!error) {
-        invocation_give(call, 0, CAP_MEMORY, *copy, call->slot->rights | RIGHT_WRITE);
-        *copy = NULL;
-    }
-    return error;
+        error = memory_clone(memory, account, call->in[0], call->in[1], &call->thread->building);
+    return invocation_give_built(call, error, call->slot->rights | RIGHT_WRITE);
 }
 
 static error_t physical(struct invocation *call, struct memory *memory) {
@@ -49,24 +44,10 @@ static error_t physical(struct invocation *call, struct memory *memory) {
     return ERR_OK;
 }
 
-static error_t derive(struct invocation *call, struct memory *memory) {
-    struct memory *part;
-    if (memory->memory_kind != MEMORY_KIND_PHYSICAL || !is_page_range(memory, call->in[0], call->in[1]))
-        return ERR_INVALID;
-    error_t error = memory_create_physical(call->process->object.account, memory->physical + call->in[0],
-                                           call->in[1], memory->page_flags, &part);
-    if (error)
-        return error;
-    capability_fill(call->out[0], CAP_MEMORY, part, call->slot->rights, call->slot);
-    object_release(&part->object);
-    return ERR_OK;
-}
-
 static error_t supply(struct invocation *call, struct memory *memory) {
     struct memory *source;
     error_t error = invocation_object(call, 0, CAP_MEMORY, RIGHT_READ | RIGHT_WRITE, &source);
-    if (!error && (!is_page_range(memory, call->in[0], call->in[1]) ||
-                   !is_page_range(source, call->in[2], call->in[1])))
+    if (!error && (!is_page_range(memory, call->in[0], call->in[1]) || !is_page_range(source, call->in[2], call->in[1])))
         error = ERR_INVALID;
     uint64_t part = call->in[1] < SUPPLY_STEP ? call->in[1] : SUPPLY_STEP;
     if (!error)
@@ -103,8 +84,7 @@ static error_t transfer(struct invocation *call, struct memory *memory, bool to_
         return ERR_INVALID;
     if (length > memory->pages * PAGE_BYTES - offset)
         length = memory->pages * PAGE_BYTES - offset;
-    error_t error = to_caller ? copy_bytes(lent, own, length, &call->reply[0])
-                              : copy_bytes(own, lent, length, &call->reply[0]);
+    error_t error = to_caller ? copy_bytes(lent, own, length, &call->reply[0]) : copy_bytes(own, lent, length, &call->reply[0]);
     return call->reply[0] ? ERR_OK : error;
 }
 
@@ -121,8 +101,6 @@ error_t memory_invoke(struct invocation *call, uint32_t method) {
         return clone(call, memory);
     case METHOD_MEMORY_PHYSICAL:
         return physical(call, memory);
-    case METHOD_MEMORY_DERIVE:
-        return derive(call, memory);
     case METHOD_MEMORY_DISCARD:
         if (!is_page_range(memory, call->in[0], call->in[1]))
             return ERR_INVALID;

@@ -3,8 +3,8 @@
 
 #include "kernel/cap/account.h"
 #include "kernel/ipc/copy.h"
-#include "kernel/ipc/session.h"
 #include "kernel/memory/frame.h"
+#include "kernel/ipc/endpoint.h"
 #include "kernel/x86_64/string.h"
 #include "kernel/syscall/invocation.h"
 #include "kernel/x86_64/switch.h"
@@ -18,11 +18,10 @@ static error_t map(struct invocation *call, struct process *process) {
     error_t error = invocation_object(call, 0, CAP_MEMORY, flags, &memory);
     if (error)
         return error;
-    if ((call->in[3] & ~(uint64_t)(MAP_RIGHTS | MAP_FLAG_FIXED)) ||
-        !(call->in[3] & MAP_FLAG_FIXED) != !address)
+    if ((call->in[3] & ~(uint64_t)(MAP_RIGHTS | MAP_FLAG_FIXED)) || !(call->in[3] & MAP_FLAG_FIXED) != !address)
         return ERR_INVALID;
-    error = space_map(&process->space, memory, &address, call->in[1], call->in[2], flags,
-                      call->caps[0]->rights & MAP_RIGHTS, NULL);
+    error =
+        space_map(&process->space, memory, &address, call->in[1], call->in[2], flags, call->caps[0]->rights & MAP_RIGHTS, NULL);
     call->reply[0] = address;
     return error;
 }
@@ -37,8 +36,8 @@ static error_t create_thread(struct invocation *call, struct process *process) {
     uint64_t priority = call->in[3], page = call->in[4];
     if (process->exited)
         return ERR_DYING;
-    if (call->in[5] > 1 || priority > process->object.account->priority_ceiling ||
-        call->in[0] >= USER_HIGHEST || call->in[1] >= USER_HIGHEST)
+    if (call->in[5] > 1 || priority > process->object.account->priority_ceiling || call->in[0] >= USER_HIGHEST ||
+        call->in[1] >= USER_HIGHEST)
         return ERR_INVALID;
     struct thread *thread;
     error_t error = thread_create(process, (uint8_t)priority, call->in[5] & 1, &thread);
@@ -61,25 +60,16 @@ static error_t create_thread(struct invocation *call, struct process *process) {
     return ERR_OK;
 }
 
-// A slot's number is 64 bits wide in a message.
-static error_t reserve(struct process *process, uint64_t index, struct capability **slot) {
-    if (index >= CAP_TABLE_SLOTS)
-        return ERR_INVALID;
-    return capability_reserve(&process->table, process->object.account, (cap_t)index, slot);
-}
-
 static error_t install(struct invocation *call, struct process *process) {
     struct capability *slot;
-    error_t error = reserve(process, call->in[0], &slot);
+    error_t error = capability_reserve(&process->table, process->object.account, call->in[0], &slot);
     if (error)
         return error;
     return capability_copy(call->caps[0], slot, call->in[1] ? (uint16_t)call->in[1] : RIGHTS_ALL);
 }
 
 static error_t slot_operation(struct invocation *call, struct process *process, uint32_t method) {
-    struct capability *from = NULL, *to;
-    if (call->in[0] < CAP_TABLE_SLOTS)
-        from = capability_slot(&process->table, (cap_t)call->in[0]);
+    struct capability *from = capability_slot(&process->table, call->in[0]), *to;
     if (!from || from->kind == CAP_NONE)
         return method == METHOD_PROCESS_SLOT_DELETE ? ERR_OK : ERR_BAD_CAPABILITY;
     error_t error = ERR_OK;
@@ -97,7 +87,7 @@ static error_t slot_operation(struct invocation *call, struct process *process, 
         call->thread->revoking = error ? capability_number(from) : 0;
         return error;
     default:
-        error = reserve(process, call->in[1], &to);
+        error = capability_reserve(&process->table, process->object.account, call->in[1], &to);
         if (error)
             return error;
         if (method == METHOD_PROCESS_SLOT_COPY)
@@ -135,8 +125,8 @@ static error_t clone_table(struct invocation *call, struct process *process) {
     for (uint32_t index = 1; !error && index < source->table.size; index++) {
         struct capability *from = &source->table.slots[index], *to;
         const uint16_t needed = RIGHT_INHERIT | RIGHT_COPY;
-        if (from->kind == CAP_NONE || (from->rights & needed) != needed || from->kind == CAP_REPLY ||
-            from->kind == CAP_THREAD || from->kind == CAP_ACCOUNT || from->flags & CAPABILITY_REVOKING)
+        if (from->kind == CAP_NONE || (from->rights & needed) != needed || from->kind == CAP_REPLY || from->kind == CAP_THREAD ||
+            from->kind == CAP_ACCOUNT || from->flags & CAPABILITY_REVOKING)
             continue;
         error = capability_reserve(&process->table, process->object.account, index, &to);
         if (!error)
@@ -171,8 +161,7 @@ static error_t peek_poke(struct invocation *call, struct process *process, bool 
     uint64_t length;
     struct copy_side lent = invocation_lent(call, peek, &length);
     struct copy_side other = {.space = &process->space, .address = call->in[0]};
-    error_t error = peek ? copy_bytes(lent, other, length, &call->reply[0])
-                         : copy_bytes(other, lent, length, &call->reply[0]);
+    error_t error = peek ? copy_bytes(lent, other, length, &call->reply[0]) : copy_bytes(other, lent, length, &call->reply[0]);
     return call->reply[0] ? ERR_OK : error;
 }
 
@@ -260,9 +249,7 @@ error_t process_invoke(struct invocation *call, uint32_t code) {
     case METHOD_PROCESS_UNMAP:
         return space_unmap(&process->space, call->in[0], call->in[1]);
     case METHOD_PROCESS_PROTECT:
-        return call->in[2] & ~(uint64_t)MAP_RIGHTS
-                   ? ERR_INVALID
-                   : protect(call, process);
+        return call->in[2] & ~(uint64_t)MAP_RIGHTS ? ERR_INVALID : protect(call, process);
     case METHOD_PROCESS_REGION:
         return region(call, process);
     case METHOD_PROCESS_CREATE_THREAD:

@@ -6,29 +6,27 @@
 #include "kernel/ipc/copy.h"
 #include "kernel/ipc/endpoint.h"
 #include "kernel/ipc/notification.h"
-#include "kernel/ipc/session.h"
-#include "kernel/ipc/transfer.h"
+#include "kernel/ipc/request.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/schedule.h"
 #include "kernel/syscall/invocation.h"
 #include "kernel/trace/trace.h"
-#include "kernel/x86_64/lock.h"
+#include "kernel/x86_64/processor.h"
+#include "kernel/x86_64/processors.h"
+#include "kernel/x86_64/vectors.h"
 
 enum { REAP_STEPS = 2 };
 
 void system_call(struct thread *thread);
 
-static error_t find(struct thread *thread, uint64_t index, enum capability_kind kind, uint16_t rights,
-                    struct capability **out) {
+static error_t find(struct thread *thread, uint64_t index, enum capability_kind kind, uint16_t rights, struct capability **out) {
     struct capability *slot = capability_slot(&thread->process->table, (cap_t)index);
+    *out = slot;
     if (!slot || slot->kind == CAP_NONE)
         return ERR_BAD_CAPABILITY;
     if (slot->kind != kind)
         return ERR_WRONG_KIND;
-    if ((slot->rights & rights) != rights)
-        return ERR_RIGHTS;
-    *out = slot;
-    return ERR_OK;
+    return (slot->rights & rights) == rights ? ERR_OK : ERR_RIGHTS;
 }
 
 static error_t find_session(struct thread *thread, struct session **session) {
@@ -52,23 +50,19 @@ static error_t check_tag(const struct thread *thread) {
 }
 
 static error_t call(struct thread *thread) {
-    struct registers *registers = &thread->registers;
-    struct capability *slot = capability_slot(&thread->process->table, (cap_t)registers->rdi);
-    if (!slot || slot->kind == CAP_NONE)
-        return ERR_BAD_CAPABILITY;
-    if (slot->kind != CAP_SESSION) {
-        message_count++;
+    struct capability *slot;
+    error_t error = find(thread, thread->registers.rdi, CAP_SESSION, RIGHT_CALL, &slot);
+    if (error == ERR_WRONG_KIND) {
+        cpu_self()->messages++;
         invoke_object(thread, slot);
         return ERR_OK;
     }
-    struct session *session;
-    error_t error = find_session(thread, &session);
     if (!error)
         error = check_tag(thread);
     if (error)
         return error;
     struct request *request = &thread->request;
-    uint64_t tag = registers->rsi;
+    uint64_t tag = thread->registers.rsi;
     const struct message_page *page = thread->page;
     request->tag = tag;
     request->priority = thread->effective;
@@ -78,7 +72,7 @@ static error_t call(struct thread *thread) {
     thread_block(thread, THREAD_STATE_CALLING);
     if (tag & TAG_DEADLINE)
         thread_set_deadline(thread, page->deadline);
-    error = request_send(request, session);
+    error = request_send(request, slot->object);
     if (error)
         thread_wake(thread);
     return error;
@@ -96,32 +90,37 @@ static error_t send(struct thread *thread) {
 }
 
 // Waits at an endpoint or notification; the registers are filled now or when something arrives.
-static error_t wait(struct thread *thread, bool deadline) {
-    struct capability *slot = capability_slot(&thread->process->table, (cap_t)thread->registers.rdi);
-    if (!slot || slot->kind == CAP_NONE)
-        return ERR_BAD_CAPABILITY;
-    if (slot->kind != CAP_ENDPOINT && slot->kind != CAP_NOTIFICATION)
-        return ERR_WRONG_KIND;
-    if (!(slot->rights & RIGHT_RECEIVE))
-        return ERR_RIGHTS;
-    struct endpoint *endpoint = slot->kind == CAP_ENDPOINT ? slot->object : NULL;
-    struct notification *notification = slot->kind == CAP_NOTIFICATION ? slot->object : NULL;
+static error_t wait_at(struct thread *thread) {
+    struct capability *slot;
+    bool deadline = thread->registers.rsi & TAG_DEADLINE;
+    error_t error = find(thread, thread->registers.rdi, CAP_ENDPOINT, RIGHT_RECEIVE, &slot);
+    struct endpoint *endpoint = error ? NULL : slot->object;
+    if (error == ERR_WRONG_KIND)
+        error = find(thread, thread->registers.rdi, CAP_NOTIFICATION, RIGHT_RECEIVE, &slot);
+    if (error)
+        return error;
     if (thread->shown)
         request_noted(thread);
-    if (endpoint ? !endpoint_receive(endpoint, thread) : notification_take(notification, thread))
+    if (endpoint ? !endpoint_receive(endpoint, thread) : notification_take(slot->object, thread))
         return ERR_OK;
     if (deadline && thread->page->deadline == 0)
         return ERR_DEADLINE;
     thread_block(thread, THREAD_STATE_WAITING);
-    if (endpoint) {
+    if (endpoint)
         endpoint_add_receiver(endpoint, thread);
-    } else {
-        thread->waits_at = NULL;
-        list_push_back(&notification->waiters, &thread->queue_link);
-    }
+    else
+        notification_add_waiter(slot->object, thread);
     if (deadline)
         thread_set_deadline(thread, thread->page->deadline);
     return ERR_OK;
+}
+
+static error_t reply_wait(struct thread *thread) {
+    if (thread_serving(thread))
+        request_reply(thread_serving(thread), thread);
+    else
+        transfer_drop(thread);
+    return wait_at(thread);
 }
 
 static error_t put_aside(struct thread *thread, uint64_t index) {
@@ -131,11 +130,15 @@ static error_t put_aside(struct thread *thread, uint64_t index) {
     if (index == 0)
         return ERR_BUSY;
     struct capability *slot;
-    error_t error =
-        capability_reserve(&thread->process->table, thread->process->object.account, (cap_t)index, &slot);
+    error_t error = capability_reserve(&thread->process->table, thread->process->object.account, (cap_t)index, &slot);
     if (!error)
         request_put_aside(serving, slot);
     return error;
+}
+
+static error_t wait(struct thread *thread) {
+    error_t error = put_aside(thread, thread->registers.r14);
+    return error ? error : wait_at(thread);
 }
 
 // The request in a reply slot, or the one being served if `index` is 0.
@@ -191,8 +194,7 @@ static error_t copy(struct thread *thread) {
     }
     if (error)
         return error;
-    return to_caller ? copy_bytes(lent, own, length, &registers->words[0])
-                     : copy_bytes(own, lent, length, &registers->words[0]);
+    return to_caller ? copy_bytes(lent, own, length, &registers->words[0]) : copy_bytes(own, lent, length, &registers->words[0]);
 }
 
 static error_t serve(struct thread *thread) {
@@ -220,7 +222,7 @@ static error_t signal(struct thread *thread) {
 static void foreign(struct thread *thread) {
     if (!thread->process->foreign) {
         thread->fault_address = thread->fault_code = 0;
-        thread_fault(thread, 6); // as an undefined instruction would be
+        thread_fault(thread, VECTOR_INVALID_OPCODE); // as an undefined instruction would be
         return;
     }
     thread->registers.rcx = thread->registers.rip;
@@ -228,58 +230,29 @@ static void foreign(struct thread *thread) {
     thread->interrupted = true; // every other register arrives as it was
 }
 
+// Those that answer have no result but the error; the others fill rax when something arrives.
+static const struct {
+    error_t (*run)(struct thread *thread);
+    bool answers;
+} calls[] = {
+    [-SYS_CALL] = {call, false},    [-SYS_REPLY_WAIT] = {reply_wait, false},
+    [-SYS_WAIT] = {wait, false},    [-SYS_SEND] = {send, true},
+    [-SYS_REPLY] = {reply, true},   [-SYS_FORWARD] = {forward, true},
+    [-SYS_SIGNAL] = {signal, true}, [-SYS_COPY] = {copy, true},
+    [-SYS_SERVE] = {serve, true},
+};
+
 static void dispatch(struct thread *thread) {
     struct registers *registers = &thread->registers;
-    int32_t number = (int32_t)registers->rax;
-    error_t error;
-    if (number >= SYS_LAST && number < 0 && number != SYS_SIGNAL)
-        registers->rbx = 0;
-    switch (number) {
-    case SYS_CALL:
-        error = call(thread);
-        break;
-    case SYS_REPLY_WAIT:
-        if (thread_serving(thread))
-            request_reply(thread_serving(thread), thread);
-        else
-            transfer_drop(thread);
-        error = wait(thread, registers->rsi & TAG_DEADLINE);
-        break;
-    case SYS_WAIT:
-        error = put_aside(thread, registers->r14);
-        if (!error)
-            error = wait(thread, registers->rsi & TAG_DEADLINE);
-        break;
-    case SYS_SEND:
-        error = send(thread);
-        registers->rax = (uint64_t)(int64_t)error;
-        break;
-    case SYS_REPLY:
-        error = reply(thread);
-        registers->rax = (uint64_t)(int64_t)error;
-        break;
-    case SYS_FORWARD:
-        error = forward(thread);
-        registers->rax = (uint64_t)(int64_t)error;
-        break;
-    case SYS_SIGNAL:
-        error = signal(thread);
-        registers->rax = (uint64_t)(int64_t)error;
-        break;
-    case SYS_COPY:
-        error = copy(thread);
-        registers->rax = (uint64_t)(int64_t)error;
-        break;
-    case SYS_SERVE:
-        error = serve(thread);
-        registers->rax = (uint64_t)(int64_t)error;
-        break;
-    default:
+    uint32_t number = 0 - (uint32_t)registers->rax;
+    if (number == 0 || number > -SYS_LAST) {
         foreign(thread);
-        error = ERR_OK;
-        break;
+        return;
     }
-    if (error)
+    if (number != -SYS_SIGNAL)
+        registers->rbx = 0;
+    error_t error = calls[number].run(thread);
+    if (error || calls[number].answers)
         registers->rax = (uint64_t)(int64_t)error;
 }
 

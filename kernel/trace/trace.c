@@ -8,25 +8,20 @@
 #include "kernel/memory/memory.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/thread.h"
+#include "kernel/x86_64/descriptors.h"
 #include "kernel/x86_64/ioapic.h"
 #include "kernel/x86_64/processor.h"
-#include "kernel/x86_64/stack_trace.h"
 #include "kernel/x86_64/string.h"
 #include "kernel/x86_64/switch.h"
 
-enum {
-    RECORD_WORDS = 3,
-    RING_BYTES_MAX = 1 << 26,
-    SAMPLE_FRAMES = 12,
-    TRACE_CLASSES = 2 * TRACE_CLASS_SAMPLE - 1
-};
+enum { RECORD_WORDS = 3, RING_BYTES_MAX = 1 << 26, SAMPLE_FRAMES = 12, TRACE_CLASSES = 2 * TRACE_CLASS_SAMPLE - 1 };
 
 _Static_assert(sizeof(struct trace_record) == 32 && sizeof(struct trace_ring) == 32, "records of one size");
 
 uint32_t trace_on;
-static uint32_t trace_rings;           // how many there are
-static struct memory *rings[CPUS_MAX]; // as long as a capability names it
-static bool sampling[CPUS_MAX];        // a sample of the kernel, which takes no lock, is being written there
+static uint32_t trace_rings;                 // how many there are
+static struct memory *rings[CPUS_MAX];       // as long as a capability names it
+static bool sampling[CPUS_MAX];              // a sample of the kernel, which takes no lock, is being written there
 extern char image_start[], image_text_end[]; // boot/kernel.ld
 
 // Writes the record at the processor's place, then counts it. A sample of the kernel may come between the
@@ -41,8 +36,8 @@ static void append(uint32_t cpu, struct trace_record record) {
     __atomic_store_n(&ring->written, written + 1, __ATOMIC_RELEASE);
 }
 
-static void append_event(uint32_t cpu, enum trace_event event, const struct thread *thread, uint64_t code,
-                         uint64_t other, uint64_t value) {
+static void append_event(uint32_t cpu, enum trace_event event, const struct thread *thread, uint64_t code, uint64_t other,
+                         uint64_t value) {
     append(cpu, (struct trace_record){.time = __builtin_ia32_rdtsc(),
                                       .event = (uint8_t)event,
                                       .code = (uint16_t)code,
@@ -52,18 +47,15 @@ static void append_event(uint32_t cpu, enum trace_event event, const struct thre
                                       .value = value});
 }
 
-void trace_write(enum trace_event event, const struct thread *thread, uint64_t code, uint64_t other,
-                 uint64_t value) {
+void trace_write(enum trace_event event, const struct thread *thread, uint64_t code, uint64_t other, uint64_t value) {
     append_event(cpu_self()->index, event, thread ? thread : cpu_self()->current, code, other, value);
 }
 
 // A record that belongs to the one before: 24 bytes of its own.
-static void append_bytes(uint32_t cpu, enum trace_event event, uint32_t code, const void *bytes,
-                         size_t length) {
+static void append_bytes(uint32_t cpu, enum trace_event event, uint32_t code, const void *bytes, size_t length) {
     uint64_t words[RECORD_WORDS] = {0};
     memcpy(words, bytes, length);
-    struct trace_record record = {
-        .time = words[0], .event = (uint8_t)event, .code = (uint16_t)code, .value = words[2]};
+    struct trace_record record = {.time = words[0], .event = (uint8_t)event, .code = (uint16_t)code, .value = words[2]};
     memcpy(&record.process, &words[1], sizeof(words[1]));
     append(cpu, record);
 }
@@ -83,8 +75,7 @@ static const void *peek(struct space *space, uint64_t address, uint64_t length) 
     return (const char *)direct_map(entry & PAGE_ADDRESS) + address % PAGE_BYTES;
 }
 
-void trace_write_request(enum trace_event event, const struct request *request, uint64_t code,
-                         const uint64_t *words) {
+void trace_write_request(enum trace_event event, const struct request *request, uint64_t code, const uint64_t *words) {
     trace_write(event, NULL, code, request->serial, request->count);
     if (!words)
         return;
@@ -98,8 +89,8 @@ void trace_write_request(enum trace_event event, const struct request *request, 
         append_bytes(cpu_self()->index, TRACE_EVENT_LENT, (uint32_t)length, bytes, length);
 }
 
-static void append_sample(uint32_t cpu, const struct thread *thread, bool kernel, uint64_t address,
-                          const uint64_t *frames, uint32_t count) {
+static void append_sample(uint32_t cpu, const struct thread *thread, bool kernel, uint64_t address, const uint64_t *frames,
+                          uint32_t count) {
     append_event(cpu, TRACE_EVENT_SAMPLE, thread, kernel, 0, address);
     for (uint32_t i = 0; i < count; i += RECORD_WORDS)
         append_bytes(cpu, TRACE_EVENT_FRAMES, i, &frames[i], RECORD_WORDS * sizeof(*frames));
@@ -109,8 +100,7 @@ void trace_sample_user(const struct thread *thread) {
     uint64_t frames[SAMPLE_FRAMES] = {0}, frame = thread->registers.rbp;
     const uint64_t *pair;
     uint32_t count = 0;
-    while (count < SAMPLE_FRAMES && frame % 8 == 0 &&
-           (pair = peek(&thread->process->space, frame, 2 * sizeof(*pair)))) {
+    while (count < SAMPLE_FRAMES && frame % 8 == 0 && (pair = peek(&thread->process->space, frame, 2 * sizeof(*pair)))) {
         frames[count++] = pair[1];
         frame = pair[0] > frame ? pair[0] : 1;
     }
@@ -124,7 +114,7 @@ void trace_sample_kernel(uint32_t cpu, uint64_t address, uint64_t frame) {
            frames[count] - (uint64_t)image_start < (uint64_t)(image_text_end - image_start))
         frames[count++] -= (uint64_t)image_start;
     if (count < SAMPLE_FRAMES)
-        frames[count] = 0; // what was no return address into the kernel
+        frames[count] = 0;                                    // what was no return address into the kernel
     __atomic_store_n(&sampling[cpu], true, __ATOMIC_SEQ_CST); // before the ring is looked at
     append_sample(cpu, cpus[cpu]->current, true, address - (uint64_t)image_start, frames, count);
     __atomic_store_n(&sampling[cpu], false, __ATOMIC_RELEASE);
@@ -147,9 +137,10 @@ error_t trace_ring_create(uint64_t cpu, uint64_t length, struct account *account
 }
 
 error_t trace_start(uint64_t classes, uint64_t rate) {
-    if ((classes & ~(uint64_t)TRACE_CLASSES) || !(classes & TRACE_CLASS_SAMPLE) != !rate ||
-        (classes && !trace_rings))
+    if ((classes & ~(uint64_t)TRACE_CLASSES) || !(classes & TRACE_CLASS_SAMPLE) != !rate || (classes && !trace_rings))
         return ERR_INVALID;
+    if (rate && paging_isolated) // an NMI may find a program's page tables in the kernel
+        return ERR_NOT_SUPPORTED;
     error_t error = rate || (trace_on & TRACE_CLASS_SAMPLE) ? ioapic_sample(rate) : ERR_OK;
     if (error)
         return error;

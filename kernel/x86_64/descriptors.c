@@ -2,17 +2,19 @@
 // on stacks of their own.
 #include "kernel/x86_64/descriptors.h"
 
-#include "kernel/memory/direct_map.h"
+#include <stddef.h>
+
 #include "kernel/memory/frame.h"
 #include "kernel/sched/process.h"
 #include "kernel/trace/trace.h"
 #include "kernel/x86_64/string.h"
+#include "kernel/x86_64/paging.h"
 #include "kernel/x86_64/processor.h"
+#include "kernel/x86_64/vectors.h"
 
-enum { VECTORS = 256, GATE_BYTES = 16, IST_STACK_BYTES = 4096, PORT_MAP_BYTES = 8192, TABLES_ORDER = 4 };
-enum { VECTOR_NMI = 2, VECTOR_DOUBLE_FAULT = 8, VECTOR_MACHINE_CHECK = 18 };
-enum { MSR_EFER = 0xc0000080, MSR_STAR = 0xc0000081, MSR_LSTAR = 0xc0000082, MSR_FMASK = 0xc0000084,
-       MSR_GS_BASE = 0xc0000101, MSR_KERNEL_GS = 0xc0000102 };
+enum { VECTORS = 256, GATE_BYTES = 16, IST_STACK_BYTES = 4096, PORT_MAP_BYTES = 8192 };
+enum { MSR_STAR = 0xc0000081, MSR_LSTAR = 0xc0000082, MSR_FMASK = 0xc0000084 };
+enum { MSR_GS_BASE = 0xc0000101, MSR_KERNEL_GS = 0xc0000102 };
 
 struct task_state {
     uint32_t reserved0;
@@ -37,7 +39,7 @@ struct table_register {
 } __attribute__((packed));
 
 extern char entry_stubs[]; // entry.asm: 16 bytes apart
-extern char system_call_entry[], system_call_entry_shared[], system_call_entry_traced[]; // fastpath.asm
+extern char system_call_entry[], system_call_entry_shared[], system_call_entry_traced[], system_call_entry_isolated[]; // .asm
 
 // All that one processor has of its own.
 struct tables {
@@ -47,8 +49,8 @@ struct tables {
     uint64_t segments[7];
 } __attribute__((aligned(4096)));
 
-static struct interrupt_gate gates[VECTORS]; // everybody's
-static struct tables boot_tables;
+static struct interrupt_gate gates[VECTORS];                            // everybody's
+__attribute__((section(".bss.boot_tables"))) struct tables boot_tables; // its kernel stack is the first: start.asm
 
 static void load_segments(struct tables *tables) {
     uint64_t *segments = tables->segments, base = (uint64_t)&tables->task_state, limit = sizeof(struct task_state) - 1;
@@ -94,20 +96,39 @@ static void load_gates(void) {
     __asm__ volatile("lidt %0" : : "m"(table));
 }
 
-error_t descriptors_allocate(struct processor *processor) {
-    uint64_t physical;
-    _Static_assert(sizeof(struct tables) <= PAGE_BYTES << TABLES_ORDER, "a processor's tables fit into their block");
-    error_t error = frame_allocate(TABLES_ORDER, FRAME_ANYWHERE, &physical);
-    if (!error)
-        processor->tables = direct_map(physical);
-    return error;
+struct processor *descriptors_allocate(void) {
+    static uint64_t next = PROCESSOR_REGION;
+    struct own { // of one processor
+        struct tables tables;
+        struct processor processor;
+    } *own = (struct own *)next; // NOLINT(performance-no-int-to-ptr)
+    for (uint64_t end = next + sizeof(*own), physical; next < end; next += PAGE_BYTES)
+        if (frame_allocate_zeroed(&physical) || kernel_map_page(next, physical, PAGE_WRITE | PAGE_NO_EXECUTE))
+            return NULL;
+    next += PAGE_BYTES; // running off the next stack's end faults
+    own->processor.tables = &own->tables;
+    own->processor.kernel_stack = (uint64_t)own->tables.kernel_stack + KERNEL_STACK_BYTES;
+    return &own->processor;
+}
+
+bool stack_trace_next(uintptr_t *frame, uintptr_t *instruction) {
+    bool inside = false;
+    for (uint32_t i = 0; i < cpu_count; i++)
+        inside |= *frame - (uintptr_t)processor_at(i)->tables <= offsetof(struct tables, task_state) - 2 * sizeof(uintptr_t);
+    const uintptr_t *words = (const uintptr_t *)*frame; // NOLINT(performance-no-int-to-ptr): the stacks are always there
+    if (!inside || *frame % 8 != 0 || words[1] == 0 || (words[0] != 0 && words[0] <= *frame))
+        return false;
+    *frame = words[0];
+    *instruction = words[1];
+    return true;
 }
 
 void descriptors_choose_entry(void) {
     bool shared = cpu_count > 1 || processor_self() != &boot_processor;
-    const char *entry = shared ? system_call_entry_shared : system_call_entry;
-    processor_write_msr(MSR_LSTAR,
-                        (uint64_t)(trace_on & TRACE_CLASSES_SLOW ? system_call_entry_traced : entry));
+    const char *entry = trace_on & TRACE_CLASSES_SLOW ? system_call_entry_traced
+                        : shared                      ? system_call_entry_shared
+                                                      : system_call_entry;
+    msr_write(MSR_LSTAR, (uint64_t)(paging_isolated ? system_call_entry_isolated : entry));
 }
 
 void descriptors_load(struct processor *processor) {
@@ -115,7 +136,7 @@ void descriptors_load(struct processor *processor) {
     struct task_state *state = &tables->task_state;
     memset(state, 0, sizeof(*state));
     memset(state->port_map, 0xff, sizeof(state->port_map));
-    state->port_map_offset = (uint16_t)__builtin_offsetof(struct task_state, port_map);
+    state->port_map_offset = (uint16_t) __builtin_offsetof(struct task_state, port_map);
     state->stacks[0] = (uint64_t)tables->kernel_stack + KERNEL_STACK_BYTES;
     for (int i = 0; i < 3; i++)
         state->interrupt_stacks[i] = (uint64_t)tables->interrupt_stacks[i] + IST_STACK_BYTES;
@@ -124,24 +145,25 @@ void descriptors_load(struct processor *processor) {
     processor->tables = tables;
     processor->self = processor;
     processor->kernel_stack = state->stacks[0];
-    __asm__ volatile("mov %%cr3, %0" : "=r"(processor->space_root));
-    processor_write_msr(MSR_GS_BASE, (uint64_t)processor);
-    processor_write_msr(MSR_KERNEL_GS, 0);
-    processor_write_msr(MSR_STAR, UINT64_C(0x10) << 48 | UINT64_C(0x08) << 32);
+    processor->space_root = cr3_read();
+    msr_write(MSR_GS_BASE, (uint64_t)processor);
+    msr_write(MSR_KERNEL_GS, 0);
+    msr_write(MSR_STAR, UINT64_C(0x10) << 48 | UINT64_C(0x08) << 32);
     descriptors_choose_entry();
-    processor_write_msr(MSR_FMASK, 0x47700); // TF IF DF IOPL NT AC
-    uint32_t low, high;
-    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(MSR_EFER));
-    processor_write_msr(MSR_EFER, (uint64_t)high << 32 | low | 1); // SCE
+    msr_write(MSR_FMASK, 0x47700); // TF IF DF IOPL NT AC
+    msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_SYSCALL);
 }
 
 static void set_ports(struct task_state *state, const struct process *process, bool denied) {
     for (uint32_t range = 0; range < process->port_ranges; range++) {
-        for (uint32_t port = process->ports[range].first; port <= process->ports[range].last; port++) {
-            if (denied)
-                state->port_map[port / 8] |= (uint8_t)(1u << port % 8);
-            else
-                state->port_map[port / 8] &= (uint8_t) ~(1u << port % 8);
+        for (uint32_t port = process->ports[range].first, end = process->ports[range].last + 1u; port < end; port++) {
+            if (port % 8 == 0 && end - port >= 8) { // all but the edges: whole bytes
+                memset(&state->port_map[port / 8], denied ? 0xff : 0, (end - port) / 8);
+                port = (end & ~7u) - 1;
+            } else {
+                uint8_t *byte = &state->port_map[port / 8], bit = (uint8_t)(1u << port % 8);
+                *byte = denied ? *byte | bit : *byte & (uint8_t)~bit;
+            }
         }
     }
 }

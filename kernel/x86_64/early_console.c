@@ -5,30 +5,18 @@
 
 #include <stdbool.h>
 
-#include "kernel/init/options.h"
-#include "kernel/x86_64/early_font.h"
 #include "kernel/x86_64/registers.h"
 #include "kernel/x86_64/string.h"
 
-enum {
-    COM1 = 0x3f8,
-    UART_DATA = COM1,
-    UART_INTERRUPTS = COM1 + 1,
-    UART_FIFO = COM1 + 2,
-    UART_LINE = COM1 + 3,
-    UART_MODEM = COM1 + 4,
-    UART_STATUS = COM1 + 5,
-    UART_SCRATCH = COM1 + 7,
-    STATUS_CAN_SEND = 0x20,
-    UART_TRIES = 100000,
-    KIND_RGB = 1,
-    KIND_TEXT = 2,
-    TEXT_COLOUR = 0x07, // EGA attribute: light grey on black
-};
+enum { COM1 = 0x3f8, UART_DATA = COM1, UART_INTERRUPTS = COM1 + 1, UART_FIFO = COM1 + 2, UART_LINE = COM1 + 3 };
+enum { UART_MODEM = COM1 + 4, UART_STATUS = COM1 + 5, UART_SCRATCH = COM1 + 7, STATUS_CAN_SEND = 0x20, UART_TRIES = 100000 };
+enum { KIND_RGB = 1, KIND_TEXT = 2, PIXEL_BITS = 32, TEXT_COLOUR = 0x07 }; // the last: an EGA attribute, light grey on black
+
+#define WHITE UINT32_MAX // wherever the three colours lie
 
 static struct boot_framebuffer screen;
 static uintptr_t screen_address;
-static uint32_t columns, lines, column, line, white;
+static uint32_t columns, lines, column, line;
 static unsigned enabled, started;
 
 // 115200 baud, 8N1, FIFO on, interrupts off (16550D data sheet). False if no UART answers.
@@ -57,10 +45,6 @@ static uint8_t *screen_bytes(uint32_t row) {
     return (uint8_t *)(screen_address + (uintptr_t)row * screen.pitch);
 }
 
-static uint32_t field_full(uint8_t position, uint8_t size) {
-    return size == 0 || size > 31 || position > 31 ? 0 : ((UINT32_C(1) << size) - 1) << position;
-}
-
 static void line_clear(uint32_t which) {
     if (screen.kind == KIND_TEXT) {
         uint16_t *cells = (uint16_t *)(void *)screen_bytes(which);
@@ -77,16 +61,10 @@ static void cell_draw(char c) {
         return;
     }
     const uint8_t *glyph = early_font[(uint8_t)c - EARLY_FONT_FIRST];
-    uint32_t bytes = (screen.bits_per_pixel + 7U) / 8;
     for (uint32_t y = 0; y < EARLY_FONT_HEIGHT; y++) {
-        uint8_t *at = screen_bytes(line * EARLY_FONT_HEIGHT + y) + (size_t)column * EARLY_FONT_WIDTH * bytes;
-        for (uint32_t x = 0; x < EARLY_FONT_WIDTH; x++, at += bytes) {
-            uint32_t colour = glyph[y] & 0x80 >> x ? white : 0;
-            if (bytes == 4)
-                *(uint32_t *)(void *)at = colour;
-            else
-                memcpy(at, &colour, bytes);
-        }
+        uint32_t *at = (uint32_t *)(void *)screen_bytes(line * EARLY_FONT_HEIGHT + y) + (size_t)column * EARLY_FONT_WIDTH;
+        for (uint32_t x = 0; x < EARLY_FONT_WIDTH; x++)
+            at[x] = glyph[y] & 0x80 >> x ? WHITE : 0;
     }
 }
 
@@ -121,27 +99,14 @@ static void screen_start(const struct boot_framebuffer *framebuffer) {
     bool text = screen.kind == KIND_TEXT;
     columns = text ? screen.width : screen.width / EARLY_FONT_WIDTH;
     lines = text ? screen.height : screen.height / EARLY_FONT_HEIGHT;
-    white = field_full(screen.red_position, screen.red_size) |
-            field_full(screen.green_position, screen.green_size) |
-            field_full(screen.blue_position, screen.blue_size);
 }
 
-static unsigned chosen_outputs(void) {
-    char value[16];
-    if (options_get("console", value, sizeof value) && strlen(value) == 6) {
-        if (memcmp(value, "serial", 6) == 0)
-            return EARLY_CONSOLE_SERIAL;
-        if (memcmp(value, "screen", 6) == 0)
-            return EARLY_CONSOLE_SCREEN;
-    }
-    return EARLY_CONSOLE_SERIAL | EARLY_CONSOLE_SCREEN;
-}
-
-void early_console_start(const struct boot_framebuffer *framebuffer, uintptr_t framebuffer_address) {
-    enabled = chosen_outputs();
+void early_console_start(const struct boot_framebuffer *framebuffer, uintptr_t framebuffer_address, unsigned outputs) {
+    enabled = outputs;
     if ((enabled & EARLY_CONSOLE_SERIAL) && !serial_start())
         enabled &= ~(unsigned)EARLY_CONSOLE_SERIAL;
-    bool has_screen = framebuffer_address != 0 && (framebuffer->kind == KIND_RGB || framebuffer->kind == KIND_TEXT);
+    bool has_screen = framebuffer_address != 0 && (framebuffer->kind == KIND_TEXT ||
+                                                   (framebuffer->kind == KIND_RGB && framebuffer->bits_per_pixel == PIXEL_BITS));
     screen_address = has_screen ? framebuffer_address : 0;
     if (has_screen)
         screen_start(framebuffer);

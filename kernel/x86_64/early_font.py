@@ -35,7 +35,7 @@ def main(font, output):
     with gzip.open(font) as file:
         found = glyphs(file.read())
     with open(output, "w", encoding="ascii") as out:
-        out.write('#include "kernel/x86_64/early_font.h"\n')
+        out.write('#include "kernel/x86_64/early_console.h"\n')
         out.write("const uint8_t early_font[EARLY_FONT_LAST - EARLY_FONT_FIRST + 1][EARLY_FONT_HEIGHT] = {\n")
         for code in range(FIRST, LAST + 1):
             out.write("    {" + ", ".join(f"0x{row:02x}" for row in found[code]) + "},\n")

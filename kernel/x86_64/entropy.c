@@ -1,4 +1,6 @@
 // See entropy.h. Invariant: the key is replaced before a byte that was made with it leaves entropy_fill.
+#include "kernel/debug/panic.h"
+#include "kernel/memory/heap.h"
 #include "kernel/x86_64/cpu_features.h"
 #include "kernel/x86_64/entropy.h"
 #include "kernel/x86_64/registers.h"
@@ -6,7 +8,7 @@
 
 enum { RESEED_STIRS = 64, HARDWARE_TRIES = 16, BLOCK_BYTES = 64, KEY_BYTES = 32 };
 
-static uint32_t key[8];
+static uint32_t *key; // of 8, outside of the kernel's image: programs may be able to see that
 static uint64_t pool[4];
 static uint32_t pool_stirs; // since the last reseed
 static bool timing_ignored;
@@ -26,8 +28,7 @@ static void quarter_round(uint32_t state[16], int a, int b, int c, int d) {
     state[b] = rotate32(state[b] ^ state[c], 7);
 }
 
-void chacha20_block(const uint32_t block_key[8], uint32_t counter, const uint32_t nonce[3],
-                    uint8_t output[64]) {
+void chacha20_block(const uint32_t block_key[8], uint32_t counter, const uint32_t nonce[3], uint8_t output[64]) {
     uint32_t start[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574}, state[16];
     memcpy(&start[4], block_key, KEY_BYTES);
     start[12] = counter;
@@ -82,9 +83,12 @@ static void reseed(void) {
     pool_stirs = 0;
 }
 
-void entropy_initialize(const struct boot_info *info, bool deterministic) {
-    timing_ignored = deterministic;
-    memset(key, 0, sizeof key);
+void entropy_initialize(const struct boot_info *info) {
+    timing_ignored = info->repeatable;
+    void *memory;
+    if (heap_allocate(KEY_BYTES, &memory))
+        panic("no memory for the key of random numbers");
+    key = memory;
     memcpy(pool, info->random_seed, sizeof pool);
     reseed();
 }
@@ -103,7 +107,7 @@ void entropy_fill(void *destination, size_t length) {
     uint32_t old_key[8], counter = 0;
     if (pool_stirs >= RESEED_STIRS)
         reseed();
-    memcpy(old_key, key, sizeof old_key);
+    memcpy(old_key, key, KEY_BYTES);
     chacha20_block(old_key, counter++, nonce, block);
     memcpy(key, block, KEY_BYTES);
     for (size_t offset = KEY_BYTES; length > 0; offset = 0) {

@@ -9,8 +9,8 @@
 
 #include "kernel/abi/boot_info.h"
 
-// deterministic: the boot option gave the seed; the CPU's generator and timing are ignored for ever.
-void entropy_initialize(const struct boot_info *info, bool deterministic);
+// With a seed given at boot (info->repeatable) the CPU's generator and timing are ignored for ever.
+void entropy_initialize(const struct boot_info *info);
 
 // Adds something hard to guess, such as the TSC at an interrupt: a few instructions.
 void entropy_stir(uint64_t value);

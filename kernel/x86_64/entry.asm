@@ -3,35 +3,49 @@
 ; Interrupts are off in the kernel except in the idle loop, whose interrupts return to it.
 
 %include "layout.inc"
+%define PROGRAM_ROOT 4096           ; behind the root: paging.h
 
-extern system_call, interrupt_from_user, interrupt_from_kernel, kernel_lock_state
-global slow_entry:function hidden, entry_stubs:data hidden, return_to_user:function hidden
+extern system_call, interrupt_from_user, interrupt_from_kernel, kernel_lock_state, paging_isolated
+global slow_entry:function hidden, system_call_entry_isolated:function hidden, entry_stubs:data hidden, return_to_user:function hidden
+
+; The general registers but those that each entry has moved already, to the thread at %1.
+%macro save_registers 1
+    mov [%1 + T_RDX], rdx
+    mov [%1 + T_R8], r8
+    mov [%1 + T_R9], r9
+    mov [%1 + T_R10], r10
+    mov [%1 + T_R12], r12
+    mov [%1 + T_R13], r13
+    mov [%1 + T_RDI], rdi
+    mov [%1 + T_RSI], rsi
+    mov [%1 + T_RBX], rbx
+    mov [%1 + T_RBP], rbp
+    mov [%1 + T_RCX], rcx
+    mov [%1 + T_R11], r11
+    mov [%1 + T_R14], r14
+    mov [%1 + T_R15], r15
+%endmacro
 
 section .text.hot progbits alloc exec nowrite align=64
 
+; Where programs run on page tables of their own: every call takes the slow path.
+align 64
+system_call_entry_isolated:
+    swapgs
+    mov [gs:CPU_USER_STACK], rsp
+    mov rsp, [gs:CPU_ROOT]
+    mov cr3, rsp
+    mov rsp, [gs:CPU_USER_STACK]
+
 ; From the entry in fastpath.asm, with the kernel's GS. rcx: return address, r11: flags. The registers that a call may change
 ; need no saving for the user's sake, but the message and SYS_SIGNAL's promise need them all but rcx and r11.
-align 64
 slow_entry:
     mov [gs:CPU_USER_STACK], rsp
     mov rsp, [gs:CPU_CURRENT]
-    mov [rsp + T_RDX], rdx
-    mov [rsp + T_R8], r8
-    mov [rsp + T_R9], r9
-    mov [rsp + T_R10], r10
-    mov [rsp + T_R12], r12
-    mov [rsp + T_R13], r13
+    save_registers rsp
     mov [rsp + T_RAX], rax
-    mov [rsp + T_RDI], rdi
-    mov [rsp + T_RSI], rsi
-    mov [rsp + T_RBX], rbx
-    mov [rsp + T_RBP], rbp
-    mov [rsp + T_R14], r14
-    mov [rsp + T_R15], r15
     mov [rsp + T_RIP], rcx
-    mov [rsp + T_RCX], rcx
     mov [rsp + T_RFLAGS], r11
-    mov [rsp + T_R11], r11
     mov byte [rsp + T_INTERRUPTED], 0
     mov rdi, rsp
     mov rax, [gs:CPU_USER_STACK]
@@ -68,8 +82,14 @@ return_to_user:
     cmp byte [rsp + T_INTERRUPTED], 0
     jne .whole
     mov rcx, [rsp + T_RIP]          ; canonical: user mode can't reach the end of its half
-    mov r11d, 0x202
     mov rsp, [rsp + T_RSP]
+    cmp byte [rel paging_isolated], 0
+    je .to_call
+    mov r11, [gs:CPU_ROOT]
+    add r11, PROGRAM_ROOT
+    mov cr3, r11
+.to_call:
+    mov r11d, 0x202
     swapgs
     o64 sysret
 
@@ -83,6 +103,14 @@ return_to_user:
     push qword [rcx + T_RIP]
     mov r11, [rcx + T_R11]
     mov rcx, [rcx + T_RCX]
+    cmp byte [rel paging_isolated], 0
+    je .to_program
+    push rax
+    mov rax, [gs:CPU_ROOT]
+    add rax, PROGRAM_ROOT
+    mov cr3, rax
+    pop rax
+.to_program:
     swapgs
     iretq
 
@@ -109,21 +137,13 @@ interrupt_entry:
     jz .kernel
     swapgs
     push rax
+    cmp byte [rel paging_isolated], 0
+    je .in_kernel
+    mov rax, [gs:CPU_ROOT]
+    mov cr3, rax
+.in_kernel:
     mov rax, [gs:CPU_CURRENT]
-    mov [rax + T_RDX], rdx
-    mov [rax + T_R8], r8
-    mov [rax + T_R9], r9
-    mov [rax + T_R10], r10
-    mov [rax + T_R12], r12
-    mov [rax + T_R13], r13
-    mov [rax + T_RDI], rdi
-    mov [rax + T_RSI], rsi
-    mov [rax + T_RBX], rbx
-    mov [rax + T_RBP], rbp
-    mov [rax + T_RCX], rcx
-    mov [rax + T_R11], r11
-    mov [rax + T_R14], r14
-    mov [rax + T_R15], r15
+    save_registers rax
     mov byte [rax + T_INTERRUPTED], 1
     pop qword [rax + T_RAX]
     pop rsi                         ; vector

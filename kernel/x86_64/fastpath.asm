@@ -11,7 +11,7 @@
 
 %include "layout.inc"
 
-extern slow_entry, message_count, kernel_lock_state
+extern slow_entry, kernel_lock_state
 global system_call_entry:function hidden, system_call_entry_shared:function hidden, system_call_entry_traced:function hidden
 
 %define CR0_TS 8
@@ -64,6 +64,9 @@ section .text.hot progbits alloc exec nowrite align=64
     mov [r11 + T_CPU], rax
     %endif
     mov rax, [r11 + T_ROOT]
+    mov rcx, [r11 + T_RIP]          ; before the switch, so that the thread is not touched once more after it
+    mov rsp, [r11 + T_RSP]
+    mov rbp, [r11 + T_RBP]
     cmp rax, [gs:CPU_ROOT]
     je %%same_space
     mov [gs:CPU_ROOT], rax
@@ -75,9 +78,6 @@ section .text.hot progbits alloc exec nowrite align=64
 %%same_space:
     give_lock
 %%in_space:
-    mov rcx, [r11 + T_RIP]
-    mov rsp, [r11 + T_RSP]
-    mov rbp, [r11 + T_RBP]
     xor eax, eax
     xor ebx, ebx
     mov r11d, 0x202
@@ -87,12 +87,11 @@ section .text.hot progbits alloc exec nowrite align=64
 
 ; rbx: the current thread. Leaves the address of the slot that edi names in rax, or goes to the label.
 %macro look_up 1
-    mov r15, [rbx + T_PROCESS]
-    cmp edi, [r15 + P_SIZE]
+    cmp edi, [rbx + T_TABLE_SIZE]
     jae %1
     mov eax, edi
     shl rax, 5
-    add rax, [r15 + P_SLOTS]
+    add rax, [rbx + T_TABLE_SLOTS]
 %endmacro
 
 ; The slow path finds the registers as the user left them, or zero: nothing of the kernel's stays behind.
@@ -192,7 +191,7 @@ align 64
 %%own_priority:
     mov [r11 + T_CALLER], rbx
     inc dword [r14 + S_HOLDS]
-    inc qword [rel message_count]
+    inc qword [gs:CPU_MESSAGES]
     mov rdi, [r14 + S_BADGE]
     mov r15, [rbx + T_REQUEST + R_COUNT]
     mov r14, [rbx + T_REQUEST + R_SERIAL]
@@ -258,12 +257,11 @@ align 64
 fast_signal:
     mov [gs:CPU_USER_STACK], rsp
     mov rsp, [gs:CPU_CURRENT]
-    mov rsp, [rsp + T_PROCESS]
-    cmp edi, [rsp + P_SIZE]
+    cmp edi, [rsp + T_TABLE_SIZE]
     jae .empty
     mov eax, edi
     shl rax, 5
-    add rax, [rsp + P_SLOTS]
+    add rax, [rsp + T_TABLE_SLOTS]
     mov r11d, [rax + C_KIND]
     test r11b, r11b
     jz .empty

@@ -1,26 +1,24 @@
-// See ioapic.h. An IOAPIC's registers are reached through an index and a data word; the kernel lock keeps the
-// pair together.
+// See ioapic.h. An IOAPIC's registers are reached through an index and a data word; the kernel lock keeps the pair together.
+#include "kernel/x86_64/ioapic.h"
+
 #include <stddef.h>
 
 #include "kernel/debug/log.h"
-#include "kernel/x86_64/ioapic.h"
 #include "kernel/x86_64/lapic.h"
 #include "kernel/x86_64/mmio.h"
+#include "kernel/x86_64/paging.h"
 #include "kernel/x86_64/registers.h"
 #include "kernel/x86_64/vectors.h"
 
-enum { SELECT = 0x00, WINDOW = 0x10 };
-enum { REGISTER_VERSION = 1, REGISTER_REDIRECTION = 0x10 }; // the latter: two words per line
-enum { REDIRECTION_NMI = 4 << 8, REDIRECTION_ACTIVE_LOW = 1 << 13 };
-enum { REDIRECTION_LEVEL = 1 << 15, REDIRECTION_MASKED = 1 << 16 };
-enum { EVERY_PROCESSOR = 0xff, SAMPLE_HZ_MIN = 20, SAMPLE_HZ_MAX = 10000, PIT_HZ = 1193182 };
-enum { PIT_CHANNEL_0 = 0x40, PIT_COMMAND = 0x43, PIT_LOAD_0_MODE_0 = 0x30, PIT_LOAD_0_MODE_2 = 0x34 };
+enum { SELECT = 0x00, WINDOW = 0x10, REGISTER_VERSION = 1, REGISTER_REDIRECTION = 0x10 }; // the last: two words per line
+enum { REDIRECTION_NMI = 4 << 8, REDIRECTION_ACTIVE_LOW = 1 << 13, REDIRECTION_LEVEL = 1 << 15, REDIRECTION_MASKED = 1 << 16 };
+enum { EVERY_PROCESSOR = 0xff, SAMPLE_HZ_MIN = 20, SAMPLE_HZ_MAX = 10000 };
+enum { PIT_LOAD_0_MODE_0 = 0x30, PIT_LOAD_0_MODE_2 = 0x34 };
 enum { PINS_MAX = 240, LINES_MAX = 256 }; // lines (GSIs) above are refused
 
 struct ioapic {
     void *registers;
-    uint32_t gsi_base;
-    uint32_t pins;
+    uint32_t gsi_base, pins;
 };
 
 static struct ioapic ioapics[ACPI_IOAPICS];
@@ -39,52 +37,38 @@ static void ioapic_write(const struct ioapic *ioapic, uint32_t index, uint32_t v
 
 // The IOAPIC that serves a line, and the index of the line's low redirection word.
 static const struct ioapic *line_find(uint32_t line, uint32_t *index) {
-    for (uint32_t number = 0; line < LINES_MAX && number < ioapic_count; number++) {
-        const struct ioapic *ioapic = &ioapics[number];
-        if (line >= ioapic->gsi_base && line - ioapic->gsi_base < ioapic->pins) {
-            *index = REGISTER_REDIRECTION + 2 * (line - ioapic->gsi_base);
-            return ioapic;
+    for (uint32_t i = 0; line < LINES_MAX && i < ioapic_count; i++) {
+        if (line >= ioapics[i].gsi_base && line - ioapics[i].gsi_base < ioapics[i].pins) {
+            *index = REGISTER_REDIRECTION + 2 * (line - ioapics[i].gsi_base);
+            return &ioapics[i];
         }
     }
     return NULL;
 }
 
-static error_t ioapic_route(uint32_t line, enum irq_trigger trigger, enum irq_polarity polarity,
-                            uint8_t *vector) {
-    uint32_t index, target = lapic_id();
+static error_t ioapic_route(uint32_t line, bool level, bool active_low, uint8_t *vector) {
+    uint32_t index;
     const struct ioapic *ioapic = line_find(line, &index);
     if (!ioapic)
         return ERR_INVALID;
-    if (target > 0xff || line_vectors[line] == VECTOR_SPURIOUS)
-        return ERR_NOT_SUPPORTED;
-    if (line_vectors[line] == 0) {
-        error_t error = irq_vector_allocate(&line_vectors[line]);
-        if (error != ERR_OK)
-            return error;
-    }
+    error_t error = line_vectors[line] ? ERR_OK : irq_vector_allocate(&line_vectors[line]);
+    if (error)
+        return error;
     *vector = line_vectors[line];
     ioapic_write(ioapic, index, REDIRECTION_MASKED);
-    ioapic_write(ioapic, index + 1, target << 24);
+    ioapic_write(ioapic, index + 1, lapic_id() << 24);
     ioapic_write(ioapic, index,
-                 REDIRECTION_MASKED | *vector | (trigger == IRQ_LEVEL ? REDIRECTION_LEVEL : 0) |
-                     (polarity == IRQ_ACTIVE_LOW ? REDIRECTION_ACTIVE_LOW : 0));
+                 REDIRECTION_MASKED | *vector | (level ? REDIRECTION_LEVEL : 0) | (active_low ? REDIRECTION_ACTIVE_LOW : 0));
     return ERR_OK;
 }
 
-static void line_change(uint32_t line, uint32_t clear, uint32_t set) {
+static void ioapic_mask(uint32_t line, bool masked) {
     uint32_t index;
     const struct ioapic *ioapic = line_find(line, &index);
-    if (ioapic && line_vectors[line] != VECTOR_SPURIOUS)
-        ioapic_write(ioapic, index, (ioapic_read(ioapic, index) & ~clear) | set);
-}
-
-static void ioapic_mask(uint32_t line) {
-    line_change(line, 0, REDIRECTION_MASKED);
-}
-
-static void ioapic_unmask(uint32_t line) {
-    if (line < LINES_MAX && line_vectors[line] != 0)
-        line_change(line, REDIRECTION_MASKED, 0);
+    if (!ioapic || !line_vectors[line])
+        return;
+    uint32_t old = ioapic_read(ioapic, index) & ~(uint32_t)REDIRECTION_MASKED;
+    ioapic_write(ioapic, index, old | (masked ? REDIRECTION_MASKED : 0));
 }
 
 static bool ioapic_accept(uint8_t vector) {
@@ -96,18 +80,11 @@ static void ioapic_end_of_interrupt(uint8_t vector) {
     lapic_end_of_interrupt();
 }
 
-const struct irq_controller ioapic_controller = {
-    .name = "IOAPIC",
-    .route = ioapic_route,
-    .mask = ioapic_mask,
-    .unmask = ioapic_unmask,
-    .accept = ioapic_accept,
-    .end_of_interrupt = ioapic_end_of_interrupt,
-};
+const struct irq_controller ioapic_controller = {"IOAPIC", ioapic_route, ioapic_mask, ioapic_accept, ioapic_end_of_interrupt};
 
 static void ioapic_add(const struct acpi_ioapic *found) {
     struct ioapic *ioapic = &ioapics[ioapic_count];
-    ioapic->registers = mmio_map(found->address, 0x20);
+    ioapic->registers = kernel_map_device(found->address);
     ioapic->gsi_base = found->gsi_base;
     uint32_t version = ioapic->registers ? ioapic_read(ioapic, REGISTER_VERSION) : 0xffffffff;
     ioapic->pins = (version >> 16 & 0xff) + 1;
@@ -117,33 +94,19 @@ static void ioapic_add(const struct acpi_ioapic *found) {
     }
     for (uint32_t pin = 0; pin < ioapic->pins; pin++)
         ioapic_write(ioapic, REGISTER_REDIRECTION + 2 * pin, REDIRECTION_MASKED);
-    log_write(LOG_INFO, "ioapic: lines %u to %u at %lx", ioapic->gsi_base,
-              ioapic->gsi_base + ioapic->pins - 1, found->address);
     ioapic_count++;
 }
 
-error_t ioapic_initialize(const struct acpi_information *acpi) {
-    for (uint32_t index = 0; index < acpi->ioapic_count; index++)
-        ioapic_add(&acpi->ioapics[index]);
+bool ioapic_initialize(const struct acpi_information *acpi) {
+    for (uint32_t i = 0; i < acpi->ioapic_count; i++)
+        ioapic_add(&acpi->ioapics[i]);
     // Overridden lines first: with IRQ 0 at line 2, line 2 is the timer's and not the cascade's.
     for (uint32_t isa = ACPI_ISA_LINES; isa-- > 0;) {
         uint32_t gsi = acpi->isa_lines[isa].gsi;
         if (gsi < LINES_MAX && (line_vectors[gsi] == 0 || gsi != isa))
             line_vectors[gsi] = (uint8_t)(VECTOR_ISA + isa);
     }
-    for (uint32_t index = 0; index < acpi->nmi_count; index++) {
-        uint32_t word;
-        const struct acpi_nmi *nmi = &acpi->nmis[index];
-        const struct ioapic *ioapic = nmi->local ? NULL : line_find(nmi->number, &word);
-        if (ioapic) {
-            line_vectors[nmi->number] = VECTOR_SPURIOUS; // never handed to a driver
-            ioapic_write(ioapic, word + 1, lapic_id() << 24);
-            ioapic_write(ioapic, word,
-                         REDIRECTION_NMI | (nmi->level ? REDIRECTION_LEVEL : 0) |
-                             (nmi->active_low ? REDIRECTION_ACTIVE_LOW : 0));
-        }
-    }
-    return ioapic_count ? ERR_OK : ERR_NO_DEVICE;
+    return ioapic_count > 0;
 }
 
 error_t ioapic_sample(uint64_t rate) {

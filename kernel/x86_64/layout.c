@@ -4,14 +4,14 @@
 
 #include "kernel/abi/syscall.h"
 #include "kernel/ipc/notification.h"
-#include "kernel/ipc/session.h"
-#include "kernel/sched/process.h"
+#include "kernel/ipc/endpoint.h"
+#include "kernel/cap/capability.h"
 #include "kernel/sched/thread.h"
 #include "kernel/x86_64/descriptors.h"
-#include "kernel/x86_64/lock.h"
+#include "kernel/x86_64/processors.h"
 #include "kernel/x86_64/processor.h"
 
-#define CONSTANT(name, value) __asm__ volatile("\n.ascii \"layout " #name " %c0\"" : : "i"((long)(value)))
+#define CONSTANT(name, value)      __asm__ volatile("\n.ascii \"layout " #name " %c0\"" : : "i"((long)(value)))
 #define OFFSET(name, type, member) CONSTANT(name, offsetof(struct type, member))
 
 void layout(void);
@@ -19,6 +19,7 @@ void layout(void);
 void layout(void) {
     OFFSET(CPU_CURRENT, processor, cpu.current);
     OFFSET(CPU_TOP, processor, cpu.queue.top);
+    OFFSET(CPU_MESSAGES, processor, cpu.messages);
     OFFSET(CPU_SELF, processor, self);
     OFFSET(CPU_LOAD_ROOT, processor, load_root);
     OFFSET(CPU_MAILBOX, processor, mailbox);
@@ -27,6 +28,8 @@ void layout(void) {
     OFFSET(LOCK_NEXT, kernel_lock, next);
     OFFSET(LOCK_NOW, kernel_lock, now);
     OFFSET(LOCK_WAITS, kernel_lock, waits);
+    CONSTANT(KERNEL_STACK_BYTES, KERNEL_STACK_BYTES);
+    OFFSET(CPU_APIC_ID, processor, apic_id);
     OFFSET(CPU_KERNEL_STACK, processor, kernel_stack);
     OFFSET(CPU_USER_STACK, processor, user_stack);
     OFFSET(CPU_ROOT, processor, space_root);
@@ -49,7 +52,8 @@ void layout(void) {
     OFFSET(T_RIP, thread, registers.rip);
     OFFSET(T_RFLAGS, thread, registers.rflags);
     OFFSET(T_INTERRUPTED, thread, interrupted);
-    OFFSET(T_PROCESS, thread, process);
+    OFFSET(T_TABLE_SLOTS, thread, table_slots);
+    OFFSET(T_TABLE_SIZE, thread, table_size);
     OFFSET(T_STATE, thread, state);
     OFFSET(T_PRIORITY, thread, priority);
     OFFSET(T_EFFECTIVE, thread, effective);
@@ -74,8 +78,6 @@ void layout(void) {
     OFFSET(E_RECEIVER, endpoint, receiver);
     OFFSET(E_QUEUED, endpoint, queued); // with `events` behind it: one quadword
     OFFSET(N_BITS, notification, bits);
-    OFFSET(P_SLOTS, process, table.slots);
-    OFFSET(P_SIZE, process, table.size);
     OFFSET(C_KIND, capability, kind); // kind, flags, rights: four bytes
     CONSTANT(C_SESSION, CAP_SESSION | (long)SESSION_RIGHTS << 16);
     CONSTANT(C_ENDPOINT, CAP_ENDPOINT | (long)RIGHTS_ALL << 16);

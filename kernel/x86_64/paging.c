@@ -3,57 +3,38 @@
 #include "kernel/x86_64/paging.h"
 
 #include "kernel/cap/account.h"
-#include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
 #include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
+#include "kernel/memory/page_tree.h"
 #include "kernel/x86_64/string.h"
 #include "kernel/x86_64/processor.h"
 #include "kernel/x86_64/processors.h"
 
-enum { ENTRIES = 512, LEVELS = 4, INVALIDATE_SINGLY = 32, DESTROY_STEP = 8 };
+enum { ENTRIES = PAGE_TREE_ENTRIES, LEVELS = PAGE_TREE_LEVELS, INVALIDATE_SINGLY = 32, DESTROY_STEP = 8 };
+#define USER_PAGES (UINT64_C(1) << (PAGE_TREE_SHIFT * LEVELS - 1)) // those of the lower half
 
+enum { CAPABILITY_SLOT = 400, PROCESSOR_SLOT = 410, DEVICE_SLOT = 509, IMAGE_SLOT = 511 }; // of the root
+#define DEVICE_REGION (UINT64_C(0xffff) << 48 | (uint64_t)DEVICE_SLOT << 39)
+
+bool paging_isolated;
 static uint64_t kernel_root;
-
-static uint32_t entry_index(uint64_t address, uint32_t level) { // level 3 is the root, 0 the last
-    return (uint32_t)(address >> (PAGE_SHIFT + 9 * level)) & (ENTRIES - 1);
-}
 
 static uint64_t *table_at(uint64_t entry) {
     return direct_map(entry & PAGE_ADDRESS);
 }
 
-// The last-level entry for an address; missing tables are made (and charged) if `create`.
-static error_t walk(uint64_t root, uint64_t address, bool create, struct account *account, uint64_t flags,
-                    uint64_t **entry) {
-    uint64_t *table = table_at(root);
-    for (uint32_t level = LEVELS - 1; level > 0; level--) {
-        uint64_t *slot = &table[entry_index(address, level)];
-        if (!(*slot & PAGE_PRESENT)) {
-            if (!create)
-                return ERR_NOT_FOUND;
-            error_t error = account_charge(account, PAGE_BYTES);
-            if (error)
-                return error;
-            uint64_t physical;
-            error = frame_allocate_zeroed(&physical);
-            if (error) {
-                account_refund(account, PAGE_BYTES);
-                return error;
-            }
-            *slot = physical | PAGE_PRESENT | PAGE_WRITE | flags;
-        }
-        table = table_at(*slot);
-    }
-    *entry = &table[entry_index(address, 0)];
-    return ERR_OK;
+// The entry of a page; NULL if there is no table for it.
+static uint64_t *find(uint64_t root, uint64_t address) {
+    uint64_t *entry;
+    return page_tree_find(&root, LEVELS, 0, address >> PAGE_SHIFT, &entry) == 0 ? entry : NULL;
 }
 
 void paging_initialize(uint64_t root) {
     kernel_root = root;
     // Every space shares the kernel's upper-level tables, so all that may ever be used exist from the start.
     uint64_t *table = table_at(root);
-    static const uint16_t slots[] = {400, 509};
+    static const uint16_t slots[] = {CAPABILITY_SLOT, PROCESSOR_SLOT, DEVICE_SLOT};
     for (uint32_t i = 0; i < sizeof(slots) / sizeof(slots[0]); i++) {
         uint64_t physical;
         if (frame_allocate_zeroed(&physical))
@@ -68,21 +49,28 @@ uint64_t paging_kernel_root(void) {
 
 error_t kernel_map_page(uint64_t virtual_address, uint64_t physical, uint64_t flags) {
     uint64_t *entry;
-    error_t error = walk(kernel_root, virtual_address, true, NULL, 0, &entry);
+    error_t error = page_tree_make(&kernel_root, LEVELS, virtual_address >> PAGE_SHIFT, PAGE_PRESENT | PAGE_WRITE, NULL, &entry);
     if (!error)
         *entry = physical | flags | PAGE_PRESENT | PAGE_GLOBAL;
     return error;
 }
 
-bool kernel_page_is_mapped(uint64_t virtual_address) {
-    uint64_t *entry;
-    return !walk(kernel_root, virtual_address, false, NULL, 0, &entry) && (*entry & PAGE_PRESENT);
+void *kernel_map_device(uint64_t physical) {
+    static uint64_t next = DEVICE_REGION;
+    uint64_t page = next;
+    next += 2 * PAGE_BYTES; // running off its end faults
+    if (physical > PAGE_ADDRESS || kernel_map_page(page, physical & PAGE_ADDRESS, PAGE_WRITE | PAGE_NO_EXECUTE | PAGE_UNCACHED))
+        return NULL;
+    return (void *)(page + physical % PAGE_BYTES); // NOLINT(performance-no-int-to-ptr)
 }
 
-uint64_t kernel_unmap_page(uint64_t virtual_address) {
-    uint64_t *entry;
-    if (walk(kernel_root, virtual_address, false, NULL, 0, &entry) || !(*entry & PAGE_PRESENT))
-        panic("unmapping a kernel page that is not mapped");
+bool kernel_page_is_mapped(uint64_t virtual_address) {
+    const uint64_t *entry = find(kernel_root, virtual_address);
+    return entry && (*entry & PAGE_PRESENT);
+}
+
+// Empties an entry of the kernel's half; what it held.
+static uint64_t forget(uint64_t *entry, uint64_t virtual_address) {
     uint64_t physical = *entry & PAGE_ADDRESS;
     *entry = 0;
     processor_invalidate_page(virtual_address);
@@ -90,94 +78,65 @@ uint64_t kernel_unmap_page(uint64_t virtual_address) {
     return physical;
 }
 
+uint64_t kernel_unmap_page(uint64_t virtual_address) {
+    uint64_t *entry = find(kernel_root, virtual_address);
+    if (!entry || !(*entry & PAGE_PRESENT))
+        panic("unmapping a kernel page that is not mapped");
+    return forget(entry, virtual_address);
+}
+
 void kernel_release_table(uint64_t virtual_address) {
-    uint64_t *table = table_at(kernel_root);
-    for (uint32_t level = LEVELS - 1; level > 1; level--) {
-        uint64_t entry = table[entry_index(virtual_address, level)];
-        if (!(entry & PAGE_PRESENT))
-            return;
-        table = table_at(entry);
-    }
-    uint64_t *slot = &table[entry_index(virtual_address, 1)];
-    if (!(*slot & PAGE_PRESENT))
-        return;
-    uint64_t physical = *slot & PAGE_ADDRESS;
-    *slot = 0;
-    processor_invalidate_page(virtual_address);
-    processors_forget_kernel_mappings();
-    frame_release(physical);
+    uint64_t *entry;
+    if (page_tree_find(&kernel_root, LEVELS, 1, virtual_address >> PAGE_SHIFT, &entry) == 1 && *entry)
+        frame_release(forget(entry, virtual_address));
 }
 
 error_t page_tables_create(struct page_tables *tables, struct account *account) {
-    error_t error = account_charge(account, PAGE_BYTES);
+    uint32_t order = paging_isolated;
+    error_t error = account_charge(account, PAGE_BYTES << order);
     if (error)
         return error;
     uint64_t physical;
-    error = frame_allocate_zeroed(&physical);
+    error = frame_allocate(order, FRAME_ANYWHERE, &physical);
     if (error) {
-        account_refund(account, PAGE_BYTES);
+        account_refund(account, PAGE_BYTES << order);
         return error;
     }
-    memcpy(table_at(physical) + ENTRIES / 2, table_at(kernel_root) + ENTRIES / 2, PAGE_BYTES / 2);
+    uint64_t *root = memset(table_at(physical), 0, PAGE_BYTES << order), *kernel = table_at(kernel_root);
+    memcpy(root + ENTRIES / 2, kernel + ENTRIES / 2, PAGE_BYTES / 2);
+    if (paging_isolated) {
+        root[ENTRIES + PROCESSOR_SLOT] = kernel[PROCESSOR_SLOT];
+        root[ENTRIES + IMAGE_SLOT] = kernel[IMAGE_SLOT];
+    }
     *tables = (struct page_tables){.root = physical};
     return ERR_OK;
 }
 
-// The address of the next entry in use of the table at this level, or the table's end; tables of pages are passed whole.
-static uint64_t next_entry(const uint64_t *table, uint32_t level, uint64_t cursor) {
-    uint32_t index = entry_index(cursor, level) + 1, end = level == LEVELS - 1 ? ENTRIES / 2 : ENTRIES;
-    while (level > 0 && index < end && !(table[index] & PAGE_PRESENT))
-        index++;
-    uint64_t span = UINT64_C(1) << (PAGE_SHIFT + 9 * level), start = cursor & ~(span * ENTRIES - 1);
-    return start + (level > 0 ? index : ENTRIES) * span;
-}
-
-// Frees one table whose children are all gone, or goes one level down; depth-first along the cursor.
 bool page_tables_destroy_step(struct page_tables *tables, struct account *account) {
-    if (!tables->root)
-        return true;
-    uint64_t *path[LEVELS] = {[LEVELS - 1] = table_at(tables->root)};
-    uint32_t budget = DESTROY_STEP;
-    while (tables->cursor < USER_HIGHEST) {
-        uint32_t level = LEVELS - 1;
-        for (; level > 0; level--) { // find the deepest table on the way to the cursor
-            uint64_t entry = path[level][entry_index(tables->cursor, level)];
-            if (!(entry & PAGE_PRESENT))
-                break;
-            path[level - 1] = table_at(entry);
-        }
-        tables->cursor = next_entry(path[level], level, tables->cursor);
-        // The table at `level` just passed; free it and every parent whose range ends here too.
-        for (uint32_t up = level ? level : 0; up < LEVELS - 1; up++) {
-            uint64_t table_span = UINT64_C(1) << (PAGE_SHIFT + 9 * (up + 1));
-            if (tables->cursor & (table_span - 1))
-                break;
-            uint64_t *slot = &path[up + 1][entry_index(tables->cursor - 1, up + 1)];
-            frame_release(*slot & PAGE_ADDRESS);
-            account_refund(account, PAGE_BYTES);
-            *slot = 0;
-        }
-        if (--budget == 0)
-            return false;
-    }
-    frame_release(tables->root);
-    account_refund(account, PAGE_BYTES);
-    tables->root = 0;
-    return true;
+    uint64_t freed = 0, second = paging_isolated && tables->root ? tables->root + PAGE_BYTES : 0;
+    bool done = page_tree_free(&tables->root, LEVELS, &tables->cursor, USER_PAGES, false, DESTROY_STEP, &freed);
+    account_refund(account, freed * PAGE_BYTES);
+    if (done && second)
+        account_give_frame(account, second);
+    return done;
 }
 
 static bool in_use(const struct page_tables *tables) {
     return processor_space_root() == tables->root;
 }
 
-error_t page_map(struct page_tables *tables, struct account *account, uint64_t address, uint64_t physical,
-                 uint64_t flags) {
+error_t page_map(struct page_tables *tables, struct account *account, uint64_t address, uint64_t physical, uint64_t flags) {
     if ((flags & PAGE_WRITE) && !(flags & PAGE_NO_EXECUTE))
         panic("a page would be writable and executable");
     uint64_t *entry;
-    error_t error = walk(tables->root, address, true, account, PAGE_USER, &entry);
+    error_t error =
+        page_tree_make(&tables->root, LEVELS, address >> PAGE_SHIFT, PAGE_PRESENT | PAGE_WRITE | PAGE_USER, account, &entry);
     if (error)
         return error;
+    if (paging_isolated) {
+        uint64_t *root = table_at(tables->root) + (address >> (PAGE_SHIFT + PAGE_TREE_SHIFT * (LEVELS - 1)));
+        root[ENTRIES] = *root;
+    }
     uint64_t old = *entry;
     *entry = physical | flags | PAGE_PRESENT | PAGE_USER;
     if (old & PAGE_PRESENT) {
@@ -189,10 +148,8 @@ error_t page_map(struct page_tables *tables, struct account *account, uint64_t a
 }
 
 uint64_t page_lookup(const struct page_tables *tables, uint64_t address) {
-    uint64_t *entry;
-    if (walk(tables->root, address, false, NULL, 0, &entry))
-        return 0;
-    return *entry & PAGE_PRESENT ? *entry : 0;
+    const uint64_t *entry = find(tables->root, address);
+    return entry && (*entry & PAGE_PRESENT) ? *entry : 0;
 }
 
 // Clears `bits` in (or with bits == 0 empties) every present entry of the range; absent tables are stepped
@@ -202,28 +159,21 @@ static void change_range(struct page_tables *tables, uint64_t address, uint64_t 
     uint32_t changed = 0;
     uint64_t end = address + length;
     while (address < end) {
-        uint64_t *table = table_at(tables->root);
-        uint32_t level = LEVELS - 1;
-        for (; level > 0; level--) {
-            uint64_t entry = table[entry_index(address, level)];
-            if (!(entry & PAGE_PRESENT))
-                break;
-            table = table_at(entry);
-        }
+        uint64_t *entry;
+        uint32_t level = page_tree_find(&tables->root, LEVELS, 0, address >> PAGE_SHIFT, &entry);
         if (level > 0) {
-            uint64_t span = UINT64_C(1) << (PAGE_SHIFT + 9 * level);
+            uint64_t span = UINT64_C(1) << (PAGE_SHIFT + PAGE_TREE_SHIFT * level);
             address = (address & ~(span - 1)) + span;
             continue;
         }
         do {
-            uint64_t *entry = &table[entry_index(address, 0)];
             if (*entry & PAGE_PRESENT) {
                 *entry = bits ? *entry & ~bits : 0;
                 if (++changed <= INVALIDATE_SINGLY && current)
                     processor_invalidate_page(address);
             }
             address += PAGE_BYTES;
-        } while (address < end && entry_index(address, 0) != 0);
+        } while (address < end && (uintptr_t)++entry % PAGE_BYTES != 0);
     }
     if (changed > INVALIDATE_SINGLY && current)
         processor_load_space(tables->root);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "kernel/abi/errors.h"
+#include "kernel/memory/page_tree.h"
 
 struct account;
 
@@ -20,10 +21,14 @@ struct account;
 #define PAGE_LARGE           (UINT64_C(1) << 7)
 #define PAGE_GLOBAL          (UINT64_C(1) << 8)
 #define PAGE_NO_EXECUTE      (UINT64_C(1) << 63)
-#define PAGE_ADDRESS         UINT64_C(0x000ffffffffff000)
+#define PAGE_ADDRESS         PAGE_TREE_ADDRESS
 
 #define USER_LOWEST  UINT64_C(0x10000)
 #define USER_HIGHEST UINT64_C(0x00007ffffffff000) // exclusive; the last page stays free because of sysret
+
+// Page-table isolation: programs run on tables that show of the kernel's half its image and its processors' own memory only, not
+// what is in memory. Set once, before the first space is made. The tables for programs lie PAGE_BYTES behind a space's root.
+extern bool paging_isolated;
 
 // The kernel's half. The address must lie in PML4 slots 384 to 510. ERR_NO_MEMORY.
 void paging_initialize(uint64_t root);
@@ -31,12 +36,15 @@ uint64_t paging_kernel_root(void);
 error_t kernel_map_page(uint64_t virtual_address, uint64_t physical, uint64_t flags) MUST_USE;
 uint64_t kernel_unmap_page(uint64_t virtual_address); // returns the physical address
 bool kernel_page_is_mapped(uint64_t virtual_address);
-void kernel_release_table(uint64_t virtual_address);  // the page table of an empty 2 MiB range
+void kernel_release_table(uint64_t virtual_address); // the page table of an empty 2 MiB range
+// Shows the page with a device's registers for good, uncached; only while the machine is set up. NULL: no memory.
+void *kernel_map_device(uint64_t physical) MUST_USE;
+#define PROCESSOR_REGION (UINT64_C(0xffff) << 48 | UINT64_C(410) << 39) // with what isolated programs need of the processors
 
 // A user space. Its tables are charged to `account` page by page.
 struct page_tables {
     uint64_t root;   // physical address, for CR3; 0: none
-    uint64_t cursor; // how far destruction has come
+    uint64_t cursor; // how far destruction has come, in pages
 };
 
 error_t page_tables_create(struct page_tables *tables, struct account *account) MUST_USE;

@@ -1,11 +1,7 @@
-// The pair of 8259A interrupt controllers: always moved to vectors 32..47 and masked, and the whole
-// irq_controller of a machine without IOAPIC. Intel 8259A data sheet.
+// The pair of 8259A interrupt controllers as the irq_controller of a machine without IOAPIC. The loader has moved them to vector
+// VECTOR_ISA and masked every line. Intel 8259A data sheet.
 #pragma once
 
-#include "kernel/irq/controller.h"
+#include "kernel/irq/irq.h"
 
 extern const struct irq_controller pic_controller;
-
-// Remaps both to VECTOR_ISA and masks every line. On any machine: even unused PICs can raise spurious
-// interrupts.
-void pic_initialize(void);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "kernel/sched/cpu.h"
+#include "kernel/x86_64/registers.h"
 
 struct process;
 
@@ -14,11 +15,11 @@ enum { KERNEL_STACK_BYTES = 16384 };
 struct processor {
     struct cpu cpu; // first: the two have one address
     struct processor *self;
-    uint64_t kernel_stack; // its top
-    uint64_t user_stack;   // scratch for system call entry
-    uint64_t space_root;   // what CR3 holds, or will when `load_root` was loaded
-    uint64_t load_root;    // loaded on the way out, after the lock was given back; 0: nothing
-    uint64_t mailbox;      // a root that another processor wants loaded now: see processors.h; 0: read
+    uint64_t kernel_stack;       // its top
+    uint64_t user_stack;         // scratch for system call entry
+    uint64_t space_root;         // what CR3 holds, or will when `load_root` was loaded
+    uint64_t load_root;          // loaded on the way out, after the lock was given back; 0: nothing
+    uint64_t mailbox;            // a root that another processor wants loaded now: see processors.h; 0: read
     uint64_t fs_base, gs_base;   // user bases as loaded
     const void *fs_owner;        // process whose FS base is loaded
     struct thread *fpu_owner;    // whose state the FPU registers hold
@@ -47,13 +48,10 @@ static inline uint64_t processor_space_root(void) {
 }
 static inline void processor_load_space(uint64_t root) {
     processor_self()->space_root = root;
-    __asm__ volatile("mov %0, %%cr3" : : "r"(root) : "memory");
+    cr3_write(root);
 }
 static inline void processor_invalidate_page(uint64_t address) {
     __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
-}
-static inline void processor_write_msr(uint32_t msr, uint64_t value) {
-    __asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
 }
 static inline uint64_t processor_fault_address(void) {
     uint64_t address;

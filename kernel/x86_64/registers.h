@@ -7,16 +7,18 @@
 #include <stdint.h>
 
 enum {
-    MSR_EFER = 0xc0000080,
+    MSR_APIC_BASE = 0x1b,
     MSR_PAT = 0x277,
+    MSR_EFER = 0xc0000080,
     EFER_SYSCALL = 1 << 0,
     EFER_NX = 1 << 11,
+    CR0_TASK_SWITCHED = 1 << 3,
     CR4_GLOBAL_PAGES = 1 << 7,
     CR4_UMIP = 1 << 11,
-    CR4_FSGSBASE = 1 << 16,
     CR4_SMEP = 1 << 20,
     CR4_SMAP = 1 << 21,
 };
+enum { PIT_HZ = 1193182, PIT_CHANNEL_0 = 0x40, PIT_COMMAND = 0x43 };
 
 struct cpuid_result {
     uint32_t eax, ebx, ecx, edx;
@@ -28,35 +30,35 @@ static inline struct cpuid_result cpuid(uint32_t leaf, uint32_t subleaf) {
     return r;
 }
 
-static inline void port_write8(uint16_t port, uint8_t value) {
-    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
+// port_read8, port_write8 and so on.
+#define PORT_ACCESS(bits, suffix)                                                                                                \
+    static inline void port_write##bits(uint16_t port, uint##bits##_t value) {                                                   \
+        __asm__ volatile("out" suffix " %0, %1" : : "a"(value), "Nd"(port));                                                     \
+    }                                                                                                                            \
+    static inline uint##bits##_t port_read##bits(uint16_t port) {                                                                \
+        uint##bits##_t value;                                                                                                    \
+        __asm__ volatile("in" suffix " %1, %0" : "=a"(value) : "Nd"(port));                                                      \
+        return value;                                                                                                            \
+    }
+PORT_ACCESS(8, "b")
+PORT_ACCESS(16, "w")
+PORT_ACCESS(32, "l")
+#undef PORT_ACCESS
 
-static inline uint8_t port_read8(uint16_t port) {
-    uint8_t value;
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-static inline void port_write16(uint16_t port, uint16_t value) {
-    __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline uint16_t port_read16(uint16_t port) {
-    uint16_t value;
-    __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-static inline void port_write32(uint16_t port, uint32_t value) {
-    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline uint32_t port_read32(uint16_t port) {
-    uint32_t value;
-    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
+// cr0_read, cr0_write and so on.
+#define CONTROL_REGISTER(name)                                                                                                   \
+    static inline uint64_t name##_read(void) {                                                                                   \
+        uint64_t value;                                                                                                          \
+        __asm__ volatile("mov %%" #name ", %0" : "=r"(value));                                                                   \
+        return value;                                                                                                            \
+    }                                                                                                                            \
+    static inline void name##_write(uint64_t value) {                                                                            \
+        __asm__ volatile("mov %0, %%" #name : : "r"(value) : "memory");                                                          \
+    }
+CONTROL_REGISTER(cr0)
+CONTROL_REGISTER(cr3)
+CONTROL_REGISTER(cr4)
+#undef CONTROL_REGISTER
 
 static inline uint64_t msr_read(uint32_t msr) {
     uint32_t low, high;
@@ -66,32 +68,6 @@ static inline uint64_t msr_read(uint32_t msr) {
 
 static inline void msr_write(uint32_t msr, uint64_t value) {
     __asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
-}
-
-static inline uint64_t cr2_read(void) {
-    uint64_t value;
-    __asm__ volatile("mov %%cr2, %0" : "=r"(value));
-    return value;
-}
-
-static inline uint64_t cr3_read(void) {
-    uint64_t value;
-    __asm__ volatile("mov %%cr3, %0" : "=r"(value));
-    return value;
-}
-
-static inline void cr3_write(uint64_t value) {
-    __asm__ volatile("mov %0, %%cr3" : : "r"(value) : "memory");
-}
-
-static inline uint64_t cr4_read(void) {
-    uint64_t value;
-    __asm__ volatile("mov %%cr4, %0" : "=r"(value));
-    return value;
-}
-
-static inline void cr4_write(uint64_t value) {
-    __asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
 }
 
 static inline uint64_t tsc_read(void) {

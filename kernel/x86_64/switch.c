@@ -5,27 +5,25 @@
 #include "kernel/x86_64/switch.h"
 
 #include "kernel/sched/process.h"
-#include "kernel/x86_64/clock.h"
 #include "kernel/x86_64/descriptors.h"
 #include "kernel/x86_64/fpu.h"
 #include "kernel/x86_64/lapic.h"
-#include "kernel/x86_64/lock.h"
 #include "kernel/x86_64/processor.h"
 #include "kernel/x86_64/processors.h"
 #include "kernel/x86_64/vectors.h"
 
-enum { MSR_FS_BASE = 0xc0000100, MSR_KERNEL_GS_BASE = 0xc0000102, CR0_TS = 8 };
+enum { MSR_FS_BASE = 0xc0000100, MSR_KERNEL_GS_BASE = 0xc0000102 };
 
 struct processor boot_processor;
 
 static void load_segments(struct processor *processor, const struct thread *thread) {
     bool other = processor->fs_owner != thread->process; // which may have loaded selectors, and that clears the bases
     if (processor->fs_base != thread->fs_base || (other && thread->fs_base)) {
-        processor_write_msr(MSR_FS_BASE, thread->fs_base);
+        msr_write(MSR_FS_BASE, thread->fs_base);
         processor->fs_base = thread->fs_base;
     }
     if (processor->gs_base != thread->gs_base || (other && thread->gs_base)) {
-        processor_write_msr(MSR_KERNEL_GS_BASE, thread->gs_base);
+        msr_write(MSR_KERNEL_GS_BASE, thread->gs_base);
         processor->gs_base = thread->gs_base;
     }
     processor->fs_owner = thread->process;
@@ -35,13 +33,10 @@ static void set_trap(struct processor *processor, bool trapped) {
     if (processor->fpu_trapped == trapped)
         return;
     processor->fpu_trapped = trapped;
-    if (trapped) {
-        uint64_t cr0;
-        __asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
-        __asm__ volatile("mov %0, %%cr0" : : "r"(cr0 | CR0_TS));
-    } else {
+    if (trapped)
+        cr0_write(cr0_read() | CR0_TASK_SWITCHED);
+    else
         __asm__ volatile("clts");
-    }
 }
 
 void switch_save_fpu(struct thread *thread) {
@@ -145,8 +140,4 @@ void switch_choose_entries(void) {
     descriptors_choose_entry();
     for (uint32_t i = 0; i < cpu_count; i++)
         switch_kick(cpus[i]);
-}
-
-void switch_arm_timer(uint64_t deadline, uint64_t now) {
-    clock_alarm(deadline, now); // UINT64_MAX is CLOCK_NEVER
 }

@@ -24,5 +24,3 @@ void switch_kick(struct cpu *cpu);
 // Every processor chooses its entry for system calls anew; this one at once, the others when they take the
 // interrupt.
 void switch_choose_entries(void);
-// Wakes the processor at `deadline` (UINT64_MAX: never).
-void switch_arm_timer(uint64_t deadline, uint64_t now);

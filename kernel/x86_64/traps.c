@@ -2,9 +2,8 @@
 // become notifications; an exception of the kernel itself is a panic.
 #include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
-#include "kernel/irq/controller.h"
 #include "kernel/irq/irq.h"
-#include "kernel/ipc/session.h"
+#include "kernel/ipc/endpoint.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/schedule.h"
 #include "kernel/sched/thread.h"
@@ -12,12 +11,11 @@
 #include "kernel/x86_64/clock.h"
 #include "kernel/x86_64/descriptors.h"
 #include "kernel/x86_64/entropy.h"
-#include "kernel/x86_64/lock.h"
 #include "kernel/x86_64/processor.h"
 #include "kernel/x86_64/processors.h"
 #include "kernel/x86_64/vectors.h"
 
-enum { EXCEPTIONS = 32, VECTOR_NMI = 2, VECTOR_PAGE_FAULT = 14, REAP_STEPS = 2 };
+enum { REAP_STEPS = 2 };
 enum { FAULT_WRITE = 2, FAULT_FETCH = 16 };
 
 struct interrupt_frame {
@@ -55,6 +53,7 @@ static void page_fault(struct thread *thread, uint64_t address, uint64_t code) {
 
 static void device_interrupt(uint8_t vector) {
     interrupt_count++;
+    entropy_stir(clock_now());
     trace_event(TRACE_EVENT_INTERRUPT, NULL, vector, 0, 0);
     if (!irq_controller->accept(vector))
         return;
@@ -78,10 +77,12 @@ static void exception(struct thread *thread, uint64_t vector, uint64_t address, 
 }
 
 void interrupt_from_user(struct thread *thread, uint64_t vector, uint64_t error) {
+    if (vector == VECTOR_NMI && panicked)
+        cpu_stop();
     uint64_t address = vector == VECTOR_PAGE_FAULT ? processor_fault_address() : 0;
     kernel_lock();
     bool admitted = schedule_admit(thread, false);
-    if (vector >= EXCEPTIONS) {
+    if (vector >= VECTOR_EXCEPTIONS_END) {
         device_interrupt((uint8_t)vector);
     } else if (vector == VECTOR_NMI && !trace_is_on(TRACE_EVENT_SAMPLE)) {
         log_write(LOG_WARNING, "an NMI arrived");
@@ -95,18 +96,20 @@ void interrupt_from_user(struct thread *thread, uint64_t vector, uint64_t error)
 }
 
 void interrupt_from_kernel(const struct interrupt_frame *frame, uint64_t rbp) {
-    if (frame->vector >= EXCEPTIONS) { // the idle loop waits for nothing else
+    if (frame->vector >= VECTOR_EXCEPTIONS_END) { // the idle loop waits for nothing else
         kernel_lock();
         device_interrupt((uint8_t)frame->vector);
         kernel_unlock();
         return;
     }
     if (frame->vector == VECTOR_NMI) { // GS may still be the user's
+        if (panicked)
+            cpu_stop();
         if (trace_is_on(TRACE_EVENT_SAMPLE))
             trace_sample_kernel(processors_own_index(), frame->rip, rbp);
         return;
     }
     panic_at(frame->rip, rbp, "exception %llu in the kernel at %p: error code %llx, address %p, stack %p",
-          (unsigned long long)frame->vector, (void *)frame->rip, (unsigned long long)frame->error,
-          (void *)processor_fault_address(), (void *)frame->rsp);
+             (unsigned long long)frame->vector, (void *)frame->rip, (unsigned long long)frame->error,
+             (void *)processor_fault_address(), (void *)frame->rsp);
 }

@@ -36,6 +36,9 @@ void descriptors_start(void);
 // Where a path starts: the directory session and the path without leading slashes. *adopted, if not 0, must be released.
 error_t layer_path_base(int directory, const char **path, cap_t *base, cap_t *adopted) MUST_USE;
 
+// What stat() tells, as file servers do.
+error_t layer_status(const char *path, struct file_status *status) MUST_USE;
+
 // Waits until a bit of the notification is set or the time (monotonic, 0: never) has come. ERR_DEADLINE.
 error_t layer_wait(cap_t notification, uint64_t deadline, uint64_t *bits) MUST_USE;
 // A notification of this process's own for waiting, made on first use.

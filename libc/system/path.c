@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "libc/internal/system.h"
+#include "libc/system/direct.h"
 #include "libc/system/layer.h"
 #include "libc/system/status.h"
 #include "libipc/client/slot.h"
@@ -14,7 +15,7 @@
 
 enum { PATH_BYTES = 4096 };
 
-// Makes one call, and a second one with WALK if the first led out of a file system.
+// Makes one call to vfs, and a second one with WALK if the first led out of a file system.
 #define WALKING(error, flags, call)                                                                               \
     do {                                                                                                          \
         uint64_t path_flags = (flags);                                                                            \
@@ -23,6 +24,27 @@ enum { PATH_BYTES = 4096 };
             path_flags |= PATH_FLAG_WALK;                                                                         \
             error = (call);                                                                                       \
         }                                                                                                         \
+    } while (0)
+
+// The same for calls of one path from `base`, whose `path` is that of the call: the file server itself is asked first where it is known.
+#define WALKING_DIRECTLY(error, flags, call)                                                                      \
+    do {                                                                                                          \
+        cap_t path_base = base;                                                                                   \
+        const char *path_whole = path;                                                                            \
+        const struct direct *path_direct = adopted ? NULL : direct_find(base, path, &path);                       \
+        bool path_is_answered = false;                                                                            \
+        if (path_direct) {                                                                                        \
+            uint64_t path_flags = (flags);                                                                        \
+            base = direct_node(path_direct);                                                                      \
+            error = (call);                                                                                       \
+            path_is_answered = direct_answered(path_direct, error);                                               \
+            base = path_base;                                                                                     \
+            path = path_whole;                                                                                    \
+        }                                                                                                         \
+        if (!path_is_answered && !adopted)                                                                        \
+            direct_missed(base, path);                                                                            \
+        if (!path_is_answered)                                                                                    \
+            WALKING(error, flags, call);                                                                          \
     } while (0)
 
 error_t layer_path_base(int directory, const char **path, cap_t *base, cap_t *adopted) {
@@ -81,7 +103,7 @@ error_t system_open(int directory, const char *path, int flags, mode_t mode, int
     error_t error = named_base(directory, &path, &base, &adopted);
     if (error)
         return error;
-    WALKING(error, layer_open_flags(flags),
+    WALKING_DIRECTLY(error, layer_open_flags(flags),
             directory_open(base, 0, path_flags, mode, path, strlen(path), &kind, &file));
     slot_release(adopted);
     if (error)
@@ -102,9 +124,13 @@ static error_t get_status(int directory, const char *path, int flags, struct fil
     error = *path || (flags & AT_EMPTY_PATH) ? layer_path_base(directory, &path, &base, &adopted) : ERR_NOT_FOUND;
     if (error)
         return error;
-    WALKING(error, follow_flags(flags), directory_status(base, 0, path_flags, path, strlen(path), status));
+    WALKING_DIRECTLY(error, follow_flags(flags), directory_status(base, 0, path_flags, path, strlen(path), status));
     slot_release(adopted);
     return error;
+}
+
+error_t layer_status(const char *path, struct file_status *status) {
+    return get_status(AT_FDCWD, path, 0, status);
 }
 
 error_t system_status(int directory, const char *path, int flags, struct stat *status) {
@@ -137,7 +163,7 @@ error_t system_file_system_status(int directory, const char *path, int flags, st
         error = layer_path_base(directory, &path, &base, &adopted);
     }
     if (!error)
-        WALKING(error, follow_flags(flags),
+        WALKING_DIRECTLY(error, follow_flags(flags),
                 directory_filesystem_status(base, 0, path_flags, path, strlen(path), &found));
     slot_release(adopted);
     if (!error)
@@ -158,7 +184,7 @@ static error_t set_status(int directory, const char *path, int flags, uint64_t f
     error_t error = named_base(directory, &path, &base, &adopted);
     if (error)
         return error;
-    WALKING(error, follow_flags(flags) | OPEN_FLAG_NODE,
+    WALKING_DIRECTLY(error, follow_flags(flags) | OPEN_FLAG_NODE,
             directory_open(base, 0, path_flags, 0, path, strlen(path), &kind, &file));
     slot_release(adopted);
     if (error)
@@ -200,7 +226,7 @@ error_t system_make_directory(int directory, const char *path, mode_t mode) {
     error_t error = named_base(directory, &path, &base, &adopted);
     if (error)
         return error;
-    WALKING(error, 0, directory_make_directory(base, 0, path_flags, mode, path, strlen(path)));
+    WALKING_DIRECTLY(error, 0, directory_make_directory(base, 0, path_flags, mode, path, strlen(path)));
     slot_release(adopted);
     return error;
 }
@@ -210,7 +236,7 @@ error_t system_make_node(int directory, const char *path, mode_t mode, dev_t dev
     error_t error = named_base(directory, &path, &base, &adopted);
     if (error)
         return error;
-    WALKING(error, 0, directory_make_node(base, 0, path_flags, mode & 07777, status_kind_of_mode(mode), device, path,
+    WALKING_DIRECTLY(error, 0, directory_make_node(base, 0, path_flags, mode & 07777, status_kind_of_mode(mode), device, path,
                                           strlen(path)));
     slot_release(adopted);
     return error;
@@ -221,7 +247,7 @@ error_t system_unlink(int directory, const char *path, int flags) {
     error_t error = named_base(directory, &path, &base, &adopted);
     if (error)
         return error;
-    WALKING(error, flags & AT_REMOVEDIR ? UNLINK_FLAG_DIRECTORY : 0,
+    WALKING_DIRECTLY(error, flags & AT_REMOVEDIR ? UNLINK_FLAG_DIRECTORY : 0,
             directory_unlink(base, 0, path_flags, path, strlen(path)));
     slot_release(adopted);
     return error;
@@ -300,7 +326,7 @@ error_t system_read_link(int directory, const char *path, char *buffer, size_t s
         return error;
     if (size > PATH_BYTES)
         size = PATH_BYTES;
-    WALKING(error, PATH_FLAG_NO_FOLLOW,
+    WALKING_DIRECTLY(error, PATH_FLAG_NO_FOLLOW,
             directory_read_link(base, 0, path_flags, path, strlen(path), buffer, size, &count));
     slot_release(adopted);
     if (!error)
@@ -326,6 +352,7 @@ error_t system_change_directory(int directory, const char *path) {
     slot_release(adopted);
     if (error)
         return error;
+    direct_forget(layer_directory);
     slot_release(layer_directory);
     layer_directory = node;
     return ERR_OK;

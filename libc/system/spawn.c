@@ -261,13 +261,13 @@ static size_t task_name(const struct spawn_request *request, char *name) {
     return length;
 }
 
-static error_t start_child(struct child *child, const struct spawn_request *request, cap_t file) {
+static error_t start_child(struct child *child, const struct spawn_request *request, const struct image *image) {
     struct executable executable;
     uint64_t stack, startup, message_page;
     char name[NAME_BYTES];
     error_t error = task_create(layer_task, 0, &child->id, &child->process, &child->task, &child->account);
     if (!error)
-        error = executable_load(file, child->process, child->account, &executable);
+        error = image_load(image, child->process, child->account, &executable);
     if (!error)
         error = give_stack(child, &stack);
     if (!error)
@@ -283,31 +283,39 @@ static error_t start_child(struct child *child, const struct spawn_request *requ
     return error;
 }
 
+// The program at the path: as it was read before, if it is still the same, or read now.
+static error_t find_image(const char *path, const struct image **image) {
+    struct file_status status;
+    int fd;
+    if (image_is_known(path) && layer_status(path, &status) == ERR_OK && (*image = image_find(path, &status)) != NULL)
+        return ERR_OK;
+    error_t error = system_open(AT_FDCWD, path, O_RDONLY, 0, &fd);
+    if (error)
+        return error;
+    cap_t file = descriptor_at(fd)->file;
+    error = file_status(file, &status);
+    if (!error && status.kind == FILE_KIND_DIRECTORY)
+        error = ERR_ACCESS;
+    if (!error)
+        error = image_read(file, path, image);
+    error_t closed = system_close(fd);
+    return error ? error : closed;
+}
+
 error_t system_spawn(const struct spawn_request *request, pid_t *pid) {
     struct child child = {0};
-    uint64_t kind;
-    cap_t base, adopted, file = 0;
-    const char *path = request->path;
+    const struct image *image;
     error_t error = copy_descriptors(&child, request);
     for (size_t i = 0; !error && i < request->action_count; i++)
         error = run_action(&child, &request->actions[i]);
     if (!error)
-        error = layer_path_base(AT_FDCWD, &path, &base, &adopted);
-    if (!error) {
-        error = directory_open(base, 0, OPEN_FLAG_READ, 0, path, strlen(path), &kind, &file);
-        if (error == ERR_PATH_STOPS)
-            error = directory_open(base, 0, OPEN_FLAG_READ | PATH_FLAG_WALK, 0, path, strlen(path), &kind, &file);
-        slot_release(adopted);
-    }
-    if (!error && kind == FILE_KIND_DIRECTORY)
-        error = ERR_ACCESS;
+        error = find_image(request->path, &image);
     if (!error)
-        error = start_child(&child, request, file);
+        error = start_child(&child, request, image);
     if (error && child.process)
         (void)process_destroy(child.process);
     if (!error)
         *pid = (pid_t)child.id;
-    slot_release(file);
     slot_release(child.process);
     slot_release(child.task);
     slot_release(child.account);

@@ -3,25 +3,31 @@
 // this case is in the bare benchmark alone. The time before the interrupt is the last that the interrupted loop saw.
 #include "programs/ipcbench/interrupt_case.h"
 
+#include "drivers/framework/port.h"
 #include "kernel/abi/capability.h"
 #include "libipc/client/slot.h"
 #include "libipc/protocols/ioport.h"
 #include "libipc/protocols/irq.h"
+#include "libipc/protocols/process.h"
 #include "programs/ipcbench/partner.h"
 
 enum { TIMER_LINE = 2, TIMER_CHANNEL_0 = 0x40, TIMER_COMMAND = 0x43, ONE_SHOT = 0x30, TICKS = 24 }; // 24 ticks: 20 us
 
-static error_t start_timer(void) {
-    error_t error = ioport_write(BOOT_SLOT_IOPORT, TIMER_COMMAND, 1, ONE_SHOT);
-    if (!error)
-        error = ioport_write(BOOT_SLOT_IOPORT, TIMER_CHANNEL_0, 1, TICKS);
-    return error ? error : ioport_write(BOOT_SLOT_IOPORT, TIMER_CHANNEL_0, 1, 0);
+static void start_timer(void) {
+    port_write8(TIMER_COMMAND, ONE_SHOT);
+    port_write8(TIMER_CHANNEL_0, TICKS);
+    port_write8(TIMER_CHANNEL_0, 0);
 }
 
 static error_t interrupt_to_driver(const struct bench *bench, struct series *series) {
     struct partner partner;
     cap_t irq = 0;
-    error_t error = partner_make(&partner, bench->code, false);
+    cap_t ports = 0;
+    error_t error = ioport_derive(BOOT_SLOT_IOPORT, TIMER_CHANNEL_0, TIMER_COMMAND - TIMER_CHANNEL_0 + 1, &ports);
+    if (!error)
+        error = process_attach_ports(SLOT_SELF, ports);
+    if (!error)
+        error = partner_make(&partner, bench->code, false);
     if (!error)
         error = partner_start(&partner, peer_wait, bench->priority + 1); // so that it runs when it is woken
     if (!error)
@@ -29,7 +35,7 @@ static error_t interrupt_to_driver(const struct bench *bench, struct series *ser
     if (!error)
         error = irq_bind(irq, 1, partner.notification);
     while (!error && series_wants(series)) {
-        error = start_timer();
+        start_timer();
         uint64_t start = measure_now(), last = start, before = start;
         while (!error && partner.shared->time < start) {
             before = last;

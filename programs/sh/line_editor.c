@@ -196,8 +196,8 @@ static size_t search_older(const char *query, size_t from) {
     return history_count();
 }
 
-// ^C is a signal, as elsewhere, and drops what was typed before it and not read: the terminal knows the order. It is a key only
-// where the terminal makes no signal of it.
+// ^C is a signal, as elsewhere, and drops what was typed before it and not read: the terminal knows the
+// order. It is a key only where the terminal makes no signal of it.
 static uint32_t key_read(void) {
     uint32_t key = KEY_NONE;
     while (key == KEY_NONE && !trap_interrupted())

@@ -63,7 +63,8 @@ void trap_set(struct shell *shell, int signal, const char *action) {
 }
 
 bool trap_is_pending(void) {
-    (void)sigprocmask(SIG_BLOCK, NULL, NULL); // where handlers run only inside calls, a loop of builtins makes none
+    (void)sigprocmask(SIG_BLOCK, NULL,
+                      NULL); // where handlers run only inside calls, a loop of builtins makes none
     return any_pending;
 }
 

@@ -101,6 +101,16 @@ static bool ecam_works(void) {
     return vendor != 0xffff && vendor != 0;
 }
 
+error_t ports_attach(uint64_t first, uint64_t count) {
+    cap_t ports;
+    error_t error = ioport_derive(devices.ioport, first, count, &ports);
+    if (error != ERR_OK)
+        return error;
+    error = process_attach_ports(SLOT_SELF, ports);
+    slot_release(ports);
+    return error;
+}
+
 error_t config_open(void) {
     if (devices.platform.ecam_count > ACPI_ECAM_SEGMENTS)
         devices.platform.ecam_count = ACPI_ECAM_SEGMENTS;
@@ -109,12 +119,7 @@ error_t config_open(void) {
         return ERR_OK;
     }
     devices.platform.ecam_count = 0;
-    cap_t ports;
-    error_t error = ioport_derive(devices.ioport, ADDRESS_PORT, PORTS, &ports);
-    if (error != ERR_OK)
-        return error;
-    error = process_attach_ports(SLOT_SELF, ports);
-    slot_release(ports);
+    error_t error = ports_attach(ADDRESS_PORT, PORTS);
     if (error == ERR_OK)
         devices.config = (struct pci_access){ports_read, ports_write, NULL};
     return error;

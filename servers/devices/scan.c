@@ -5,9 +5,9 @@
 #include <stddef.h>
 
 #include "drivers/bus/pci/registers.h"
+#include "drivers/framework/port.h"
 #include "drivers/framework/report.h"
 #include "kernel/abi/capability.h"
-#include "libipc/protocols/ioport.h"
 #include "libipc/protocols/kernel.h"
 
 enum { LINE_LEVEL = 1, LINE_ACTIVE_LOW = 2, NO_LINE = 0xff, IDE_FIRST_NATIVE = 1, IDE_SECOND_NATIVE = 4 };
@@ -153,9 +153,10 @@ static struct device *platform_add(const char *name) {
 // A UART keeps what is written to its scratch register; nothing there reads as ones.
 static bool uart_present(uint64_t base) {
     enum { SCRATCH = 7, PATTERN = 0x5a };
-    uint64_t value = 0;
-    return ioport_write(devices.ioport, base + SCRATCH, 1, PATTERN) == ERR_OK &&
-           ioport_read(devices.ioport, base + SCRATCH, 1, &value) == ERR_OK && value == PATTERN;
+    if (ports_attach(base, SCRATCH + 1) != ERR_OK)
+        return false;
+    port_write8((uint16_t)(base + SCRATCH), PATTERN);
+    return port_read8((uint16_t)(base + SCRATCH)) == PATTERN;
 }
 
 static void uart_add(const char *name, uint64_t base, uint32_t line) {

@@ -81,6 +81,8 @@ const struct match_rule *match_device(const struct device_information *informati
 // True if `badge` is that of a role in the rules.
 bool match_role(uint64_t badge, char name[ROLE_NAME_BYTES]);
 
+// This server may use these ports by in and out from now on.
+MUST_USE error_t ports_attach(uint64_t first, uint64_t count);
 // How configuration space is reached: by memory if the firmware says where, else by ports.
 MUST_USE error_t config_open(void);
 // Highest segment's buses; see struct acpi_ecam. With ports: segment 0, buses 0 to 255.

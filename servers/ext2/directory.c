@@ -11,6 +11,7 @@
 #include "servers/ext2/map.h"
 #include "servers/ext2/message.h"
 #include "servers/ext2/name_index.h"
+#include "servers/ext2/recent_names.h"
 
 static struct ext2_directory_entry *entry_at(const struct buffer *buffer, uint32_t offset) {
     return (struct ext2_directory_entry *)(void *)(buffer->data + offset);
@@ -194,6 +195,7 @@ static void entry_write(struct ext2_directory_entry *entry, const char *name, ui
 }
 
 static void directory_changed(struct inode *directory) {
+    recent_names_forget(directory);
     directory->modify = directory->change = time_now();
     if (directory->disk_flags & EXT2_FLAG_INDEX) {
         directory->disk_flags &= ~(uint32_t)EXT2_FLAG_INDEX;
@@ -326,6 +328,7 @@ void directory_remove(struct transaction *transaction, struct inode *directory,
     name_index_remove(directory, name_hash(fs, name, length),
                       ((uint64_t)place->block << fs->block_shift) + place->offset);
     name_index_set_room(directory, place->block, fs->block_size);
+    recent_names_forget(directory);
     directory->insert_hint = minimum_u32(directory->insert_hint, place->block);
     directory->modify = directory->change = time_now();
     inode_mark_dirty(directory);
@@ -337,6 +340,7 @@ void directory_replace(struct transaction *transaction, struct inode *directory,
     entry->inode = node->number;
     entry->type = directory_type_of(node);
     buffer_dirty(transaction, place->buffer);
+    recent_names_forget(directory);
     directory->modify = directory->change = time_now();
     inode_mark_dirty(directory);
 }

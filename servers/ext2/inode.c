@@ -14,6 +14,7 @@
 #include "servers/ext2/message.h"
 #include "servers/ext2/name_index.h"
 #include "servers/ext2/page.h"
+#include "servers/ext2/recent_names.h"
 #include "servers/ext2/transaction.h"
 
 enum { TABLE_AHEAD_BLOCKS = 8 };
@@ -28,7 +29,7 @@ error_t inode_cache_make(struct filesystem *fs, uint64_t cache_bytes) {
     fs->inode_hash_mask = hash - 1;
     pages_touch(fs->inode_hash, hash * sizeof *fs->inode_hash);
     fs->index_limit = cache_bytes / 16 < 65536 ? 65536 : cache_bytes / 16;
-    return fs->inode_hash ? ERR_OK : ERR_NO_MEMORY;
+    return fs->inode_hash ? recent_names_make(fs, cache_bytes) : ERR_NO_MEMORY;
 }
 
 void inode_cache_free(struct filesystem *fs) {
@@ -40,6 +41,8 @@ void inode_cache_free(struct filesystem *fs) {
         }
     free(fs->inode_hash);
     fs->inode_hash = NULL;
+    free(fs->names);
+    fs->names = NULL;
 }
 
 struct file_time time_now(void) {
@@ -115,15 +118,18 @@ void inode_structure_free(struct inode *inode) {
     free(inode);
 }
 
-// Makes room for one more structure, as far as that is possible without waiting.
+// Makes room for one more structure, as far as that is possible without waiting. Who was used since the last time stays (CLOCK): to
+// hold and release an inode does not touch its neighbours.
 static void inode_evict(struct filesystem *fs) {
     struct inode *inode = fs->lru_first;
     for (uint32_t tries = 0; inode && tries < 32 && fs->inode_count >= fs->inode_limit; tries++) {
         struct inode *next = inode->list_next;
-        if (!(inode->flags & (INODE_DIRTY | INODE_LOADING | INODE_DELETING | INODE_LOST)) &&
+        if (!inode->references &&
+            !(inode->flags & (INODE_DIRTY | INODE_LOADING | INODE_DELETING | INODE_LOST | INODE_RECENT)) &&
             core_lock_idle(&inode->lock) && page_drop_all_now(inode)) {
             inode_structure_free(inode);
-        } else { // busy or dirty: look at others first the next time
+        } else { // look at others first the next time
+            inode->flags &= ~(uint32_t)INODE_RECENT;
             lru_remove(inode);
             lru_append(inode);
         }
@@ -346,8 +352,7 @@ static void inode_delete(struct inode *inode) {
 }
 
 void inode_hold(struct inode *inode) {
-    if (inode->references++ == 0)
-        lru_remove(inode);
+    inode->references++;
 }
 
 void inode_drop(struct inode *inode) {
@@ -357,6 +362,9 @@ void inode_drop(struct inode *inode) {
         inode_delete(inode);
     } else {
         windows_drop(inode);
-        lru_append(inode);
+        if (!inode->list_previous && inode->fs->lru_first != inode)
+            lru_append(inode);
+        else if (!(inode->flags & INODE_RECENT))
+            inode->flags |= INODE_RECENT;
     }
 }

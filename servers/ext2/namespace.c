@@ -10,6 +10,7 @@
 #include "servers/ext2/map.h"
 #include "servers/ext2/message.h"
 #include "servers/ext2/operation.h"
+#include "servers/ext2/recent_names.h"
 #include "servers/ext2/transaction.h"
 
 bool name_is_dots(const char *name, uint32_t length) {
@@ -35,6 +36,11 @@ error_t directory_may_change(const struct inode *directory) {
 error_t node_lookup(struct inode *directory, const char *name, uint32_t length, struct inode **result) {
     struct filesystem *fs = directory->fs;
     struct directory_place place;
+    *result = recent_names_find(directory, name, length);
+    if (*result) {
+        inode_hold(*result);
+        return ERR_OK;
+    }
     error_t error = name_check(name, length);
     if (error)
         return error;
@@ -48,6 +54,8 @@ error_t node_lookup(struct inode *directory, const char *name, uint32_t length, 
         error = inode_get(fs, place.number, result); // under the lock, so that the number can't be given away
         if (error == ERR_STALE)
             error = ERR_NOT_FOUND;
+        if (!error && !name_is_dots(name, length))
+            recent_names_add(directory, name, length, place.number);
     }
     core_unlock(&directory->lock);
     operation_leave(fs);

@@ -116,6 +116,7 @@ enum {
     INODE_LOST = 1024,    // freed; the structure waits for the commit that tells the disk
     INODE_TOUCHED = 2048, // changed since it was last encoded
     INODE_WRITTEN = 4096, // encoded by the commit in progress
+    INODE_RECENT = 16384, // released since eviction last came by
     INODE_BLANK = 8192,   // what its place in the table holds is of no account
 };
 
@@ -128,7 +129,7 @@ struct inode {
     uint32_t references;
     uint32_t flags;
     struct inode *hash_next;
-    struct inode *list_next, *list_previous;   // least recently used first; only while not referenced
+    struct inode *list_next, *list_previous;   // of eviction, from its first release on
     struct inode *dirty_next, *dirty_previous; // while INODE_DIRTY
     // what the disk says
     uint16_t mode;
@@ -157,6 +158,7 @@ struct inode {
     struct name_index *index;
     struct inode *index_next, *index_previous; // least recently used first
     uint32_t insert_hint;                      // first block that may have room
+    uint32_t names_state;                      // see recent_names.h
 };
 
 // --- groups (group.c, allocate.c) ---
@@ -237,6 +239,8 @@ struct filesystem {
     uint32_t inode_hash_mask, inode_count, inode_limit, dirty_inodes, new_directories;
     struct inode *lru_first, *lru_last, *dirty_inode_first, *dirty_inode_last;
     struct inode *index_first, *index_last;
+    struct recent_name *names;
+    uint32_t names_mask, names_state; // the state that the next directory gets
     uint64_t index_bytes, index_limit;
     struct platform_queue inode_queue; // an inode was loaded
 

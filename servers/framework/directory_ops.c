@@ -200,7 +200,19 @@ static error_t handle_cover(struct request *request, const struct directory_cove
                             struct directory_cover_out *out) {
     (void)out;
     struct directory *directory = request_directory(request);
+    if (directory->session.node == directory->session.tree->root) {
+        (void)directories_direct(directory->session.tree, true);
+        return ERR_OK;
+    }
     return tree_cover_set(directory->session.tree, directory->session.node, in->mount);
+}
+
+// The rest of the path is the caller's.
+static error_t handle_direct(struct request *request, const struct directory_direct_in *in,
+                             struct directory_direct_out *out) {
+    const struct directory *directory = request_directory(request);
+    out->used = in->start;
+    return directory_create_direct(directory->session.tree, directory->session.node, directory->ceiling, &out->node);
 }
 
 const struct directory_ops tree_directory_ops = {
@@ -218,4 +230,5 @@ const struct directory_ops tree_directory_ops = {
     .path = handle_path,
     .adopt = handle_adopt,
     .cover = handle_cover,
+    .direct = handle_direct,
 };

@@ -14,9 +14,17 @@ static bool badge_is_of_manifest(uint64_t badge) {
     return badge >> 63 != 0;
 }
 
+// vfs's own methods.
+static bool is_for_vfs(uint32_t method) {
+    return method == METHOD_DIRECTORY_WALK || method == METHOD_DIRECTORY_ADOPT ||
+           method == METHOD_DIRECTORY_COVER || method == METHOD_DIRECTORY_DIRECT;
+}
+
 static error_t dispatch_session(struct session *session, struct request *request) {
-    if (session->tree == NULL)
+    if (session->tree == NULL || session->is_ended)
         return ERR_STALE;
+    if (session->is_direct && is_for_vfs(tag_method(request->tag)))
+        return ERR_NOT_PERMITTED;
     switch (request_protocol(request)) {
     case PROTOCOL_FILE:
         return session->kind == SESSION_FILE ? file_dispatch(&tree_file_ops, request) : ERR_BAD_METHOD;
@@ -43,10 +51,12 @@ error_t file_server_dispatch(struct file_server *server, struct request *request
     session->users++;
     error_t error = dispatch_session(session, request);
     file_server_active = server;
-    if (--session->users == 0 && session->is_closed) {
+    if (--session->users != 0)
+        return error;
+    if (session->is_closed || session->is_ended)
         session_detach(session);
+    if (session->is_closed)
         free(session);
-    }
     return error;
 }
 

@@ -20,6 +20,8 @@ struct session {
     enum session_kind kind;
     uint32_t users;
     bool is_closed;
+    bool is_direct; // a program's own, see directory.direct: it ends with its mount
+    bool is_ended;  // as if detached; it is when its last handler has ended
     uint64_t badge;
     struct tree *tree;      // NULL: detached since
     struct tree_node *node; // held

@@ -85,10 +85,14 @@ static error_t handle_detach(struct request *request, const struct filesystem_de
     struct tree *tree = session->tree;
     if (session->node != tree->root)
         return ERR_WRONG_KIND;
-    if (tree == file_server_active->only_tree)
-        return ERR_OK; // others may use it; it costs nothing
-    if (tree->session_count > 1 || session->users != 0)
+    if (tree == file_server_active->only_tree) { // others may use it; it costs nothing
+        (void)directories_direct(tree, true);
+        return ERR_OK;
+    }
+    if (tree->session_count - directories_direct(tree, false) > 1 || session->users != 0)
         return ERR_BUSY;
+    if (directories_direct(tree, true) != 0)
+        return ERR_BUSY; // a program is asking just now
     session_detach(session);
     return tree_drop(tree);
 }

@@ -88,16 +88,43 @@ static void session_hold(struct session *session, enum session_kind kind, struct
     tree->session_count++;
 }
 
-error_t directory_create(struct tree *tree, struct tree_node *node, struct tree_node *ceiling,
-                         cap_t *session) {
+static error_t create(struct tree *tree, struct tree_node *node, struct tree_node *ceiling, bool is_direct,
+                      cap_t *session) {
     struct directory *directory = calloc(1, sizeof(*directory));
     if (directory == NULL)
         return ERR_NO_MEMORY;
     session_hold(&directory->session, SESSION_DIRECTORY, tree, node);
+    directory->session.is_direct = is_direct;
     directory->ceiling = ceiling;
     if (ceiling != NULL)
         tree->ops->hold(ceiling);
     return session_publish(&directory->session, session);
+}
+
+error_t directory_create(struct tree *tree, struct tree_node *node, struct tree_node *ceiling,
+                         cap_t *session) {
+    return create(tree, node, ceiling, false, session);
+}
+
+error_t directory_create_direct(struct tree *tree, struct tree_node *node, struct tree_node *ceiling,
+                                cap_t *session) {
+    return create(tree, node, ceiling, true, session);
+}
+
+uint32_t directories_direct(struct tree *tree, bool end) {
+    const struct session_table *table = &file_server_active->sessions;
+    uint32_t count = 0;
+    for (uint32_t i = 1; i < table->used; i++) {
+        struct session *session = table->entries[i].object;
+        if (session == NULL || session->tree != tree || !session->is_direct)
+            continue;
+        session->is_ended = session->is_ended || end;
+        if (end && session->users == 0)
+            session_detach(session);
+        else
+            count++;
+    }
+    return count;
 }
 
 error_t open_file_create(struct tree *tree, struct tree_node *node, uint64_t flags, cap_t *session) {

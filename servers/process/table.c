@@ -2,6 +2,7 @@
 #include "servers/process/table.h"
 
 #include <stddef.h>
+#include <string.h>
 
 bool program_table_open(struct program_table *table) {
     if (table->magic == PROGRAM_TABLE_MAGIC && table->version == PROGRAM_TABLE_VERSION &&
@@ -172,10 +173,12 @@ void program_set_name(struct program *program, const char *text, uint64_t length
     for (; end < length && text[end] != 0; end++)
         if (text[end] == '/' && end + 1 < length && text[end + 1] != 0)
             start = end + 1; // a path's last part
-    for (uint32_t i = 0; i < PROGRAM_NAME_BYTES; i++)
-        program->name[i] = i < PROGRAM_NAME_BYTES - 1 && start + i < end ? text[start + i] : 0;
-    for (uint32_t i = 0; i < PROGRAM_ARGUMENT_BYTES; i++)
-        program->arguments[i] = i < PROGRAM_ARGUMENT_BYTES - 1 && i < length ? text[i] : 0;
+    uint64_t name = end - start < PROGRAM_NAME_BYTES ? end - start : PROGRAM_NAME_BYTES - 1;
+    uint64_t arguments = length < PROGRAM_ARGUMENT_BYTES ? length : PROGRAM_ARGUMENT_BYTES - 1;
+    memset(program->name, 0, PROGRAM_NAME_BYTES);
+    memcpy(program->name, text + start, name);
+    memset(program->arguments, 0, PROGRAM_ARGUMENT_BYTES);
+    memcpy(program->arguments, text, arguments);
 }
 
 void program_describe(const struct program *program, struct task_information *information) {

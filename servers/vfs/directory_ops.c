@@ -177,6 +177,18 @@ static error_t handle_walk(struct request *request, const struct directory_walk_
     return error;
 }
 
+static error_t handle_direct(struct request *request, const struct directory_direct_in *in,
+                             struct directory_direct_out *out) {
+    (void)out;
+    struct forward_place place;
+    error_t error = forward_find(request, directory_of(request), in->start, true, &place);
+    if (error != ERR_OK)
+        return error;
+    struct directory_direct_in passed = *in;
+    passed.start = place.start;
+    return directory_direct_forward(request, place.node, &passed);
+}
+
 // --- places
 // ---------------------------------------------------------------------------------------------------------
 static error_t handle_path(struct request *request, const struct directory_path_in *in,
@@ -249,4 +261,5 @@ const struct directory_ops vfs_directory_ops = {
     .filesystem_status = handle_filesystem_status,
     .path = handle_path,
     .adopt = handle_adopt,
+    .direct = handle_direct,
 };

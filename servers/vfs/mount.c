@@ -76,7 +76,14 @@ static void mount_leave(struct mount *mount) {
     *place = mount->next;
 }
 
+// Programs that hold sessions of what is hidden now ask anew.
 static void root_set(struct mount *mount) {
+    for (struct mount *old = vfs.root.mount != NULL ? vfs.mounts : NULL; old != NULL; old = old->next) {
+        if (old->top != vfs.root.mount || old->is_ending)
+            continue;
+        error_t ignored = directory_cover(old->root, mount->number); // a file server that lost its state has no sessions
+        (void)ignored;
+    }
     vfs.root.mount = mount;
     vfs.root.node = mount->root;
 }

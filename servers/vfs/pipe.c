@@ -13,6 +13,24 @@ static uint32_t room(const struct pipe *pipe) {
     return PIPE_BYTES - pipe->count;
 }
 
+// A ring that the last pipe to run empty left: most pipes run empty after each read, and one ring does for them all.
+static unsigned char *spare_ring;
+
+static void ring_free(struct pipe *pipe) {
+    if (spare_ring == NULL)
+        spare_ring = pipe->bytes;
+    else
+        free(pipe->bytes);
+    pipe->bytes = NULL;
+}
+
+static bool ring_make(struct pipe *pipe) {
+    pipe->bytes = spare_ring != NULL ? spare_ring : malloc(PIPE_BYTES);
+    spare_ring = NULL;
+    pipe->start = 0;
+    return pipe->bytes != NULL;
+}
+
 // --- bytes
 // ----------------------------------------------------------------------------------------------------------
 // Moves to or from the lent buffer, in at most two pieces. A request is served (request) or was put aside
@@ -41,20 +59,14 @@ static error_t bytes_give(struct pipe *pipe, const struct mover *mover, uint64_t
         return error;
     pipe->start = (pipe->start + length) % PIPE_BYTES;
     pipe->count -= length;
-    if (pipe->count == 0) {
-        free(pipe->bytes);
-        pipe->bytes = NULL;
-    }
+    if (pipe->count == 0)
+        ring_free(pipe);
     return ERR_OK;
 }
 
 static error_t bytes_take(struct pipe *pipe, const struct mover *mover, uint64_t offset, uint32_t length) {
-    if (pipe->bytes == NULL) {
-        pipe->bytes = malloc(PIPE_BYTES);
-        pipe->start = 0;
-        if (pipe->bytes == NULL)
-            return ERR_NO_MEMORY;
-    }
+    if (pipe->bytes == NULL && !ring_make(pipe))
+        return ERR_NO_MEMORY;
     uint32_t end = (pipe->start + pipe->count) % PIPE_BYTES;
     uint32_t first = PIPE_BYTES - end < length ? PIPE_BYTES - end : length;
     error_t error = move_in(mover, offset, pipe->bytes + end, first);
@@ -62,10 +74,8 @@ static error_t bytes_take(struct pipe *pipe, const struct mover *mover, uint64_t
         error = move_in(mover, offset + first, pipe->bytes, length - first);
     if (error == ERR_OK)
         pipe->count += length;
-    if (pipe->count == 0) {
-        free(pipe->bytes);
-        pipe->bytes = NULL;
-    }
+    if (pipe->count == 0)
+        ring_free(pipe);
     return error;
 }
 
@@ -96,6 +106,20 @@ static void queue_remove(struct pipe_queue *queue, struct pipe_waiter *waiter) {
     queue->count--;
 }
 
+static struct pipe_waiter *waiter_make(struct pipe_end *end, uint64_t length, uint64_t done) {
+    struct pipe_waiter *waiter = end->first.pipe == NULL ? &end->first : malloc(sizeof(*waiter));
+    if (waiter != NULL)
+        *waiter = (struct pipe_waiter){.pipe = end->pipe, .length = length, .done = done, .is_writer = end->is_writer};
+    return waiter;
+}
+
+static void waiter_free(struct pipe_waiter *waiter) {
+    if (waiter == &waiter->pipe->reader.first || waiter == &waiter->pipe->writer.first)
+        waiter->pipe = NULL;
+    else
+        free(waiter);
+}
+
 static void waiter_end(struct pipe_waiter *waiter, error_t status) {
     struct pipe *pipe = waiter->pipe;
     queue_remove(waiter->is_writer ? &pipe->writers : &pipe->readers, waiter);
@@ -107,7 +131,7 @@ static void waiter_end(struct pipe_waiter *waiter, error_t status) {
         file_write_answer(&waiter->deferred, status, &written);
     else
         file_read_answer(&waiter->deferred, status, &read);
-    free(waiter);
+    waiter_free(waiter);
 }
 
 static bool readers_serve(struct pipe *pipe) {
@@ -192,13 +216,12 @@ static void waiter_cancelled(struct deferred *deferred) {
 static error_t wait_in_queue(struct pipe_end *end, struct request *request, uint64_t length, uint64_t done) {
     struct pipe *pipe = end->pipe;
     struct pipe_queue *queue = end->is_writer ? &pipe->writers : &pipe->readers;
-    struct pipe_waiter *waiter = queue->count < PIPE_WAITERS_MAX ? malloc(sizeof(*waiter)) : NULL;
+    struct pipe_waiter *waiter = queue->count < PIPE_WAITERS_MAX ? waiter_make(end, length, done) : NULL;
     if (waiter == NULL)
         return ERR_NO_MEMORY;
-    *waiter = (struct pipe_waiter){.pipe = pipe, .length = length, .done = done, .is_writer = end->is_writer};
     error_t error = request_defer(request, &waiter->deferred);
     if (error != ERR_OK) {
-        free(waiter);
+        waiter_free(waiter);
         return error;
     }
     waiter->deferred.cancelled = waiter_cancelled;

@@ -28,6 +28,7 @@ struct pipe_end {
     bool is_writer;
     bool is_open;
     struct poll_list polls;
+    struct pipe_waiter first; // for one that waits here; its pipe is NULL: free
 };
 
 struct pipe {

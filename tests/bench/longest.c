@@ -1,7 +1,8 @@
 // A plugin of QEMU's that measures every stay in the kernel, from the first instruction at a kernel address to the next of a
-// program, or to where the idle loop lets interrupts in: so long are they off. Prints the longest: `LENGTH PC...`, the first blocks executed and then one every 1,000
-// instructions. An iteration of a string instruction counts as one, as with -icount. QEMU 7.2 has the interface but Debian no
-// package with its header, so what is used of it is declared here. Built and run by longest.py.
+// program, or to where the idle loop lets interrupts in: so long are they off. Prints the longest: `LENGTH PC...`, the first
+// blocks executed and then one every 1,000 instructions. An iteration of a string instruction counts as one, as with -icount.
+// QEMU 7.2 has the interface but Debian no package with its header, so what is used of it is declared here. Built and run by
+// longest.py.
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,7 +13,8 @@ typedef uint64_t plugin_id;
 struct block;
 struct instruction;
 __attribute__((visibility("default"))) int qemu_plugin_version = 1;
-__attribute__((visibility("default"))) int qemu_plugin_install(plugin_id id, const void *information, int count, char **arguments);
+__attribute__((visibility("default"))) int qemu_plugin_install(plugin_id id, const void *information, int count,
+                                                               char **arguments);
 void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, void (*translated)(plugin_id, struct block *));
 void qemu_plugin_register_vcpu_tb_exec_cb(struct block *block, void (*executed)(unsigned, void *), int flags, void *data);
 void qemu_plugin_register_atexit_cb(plugin_id id, void (*end)(plugin_id, void *), void *data);

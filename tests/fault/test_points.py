@@ -74,7 +74,7 @@ def test_points(servers):
 
 
 @pytest.mark.skipif("KEELSON_POINT" in os.environ, reason="one point was given")
-@pytest.mark.parametrize("cpus", ["1", "2"])
+@pytest.mark.parametrize("cpus", ["1", pytest.param("2", marks=pytest.mark.two_processors)])
 def test_chaos(cpus):
     """Servers end in turn, 20 a second, wherever they are, under a copy that is compared and a pipeline."""
     done = subprocess.run([ROOT / "image/run", "--timeout", "300", "--cpus", cpus, "--system-disk", DISK, "-c",

@@ -29,8 +29,8 @@ static struct actor *actor_place(void (*run)(struct actor *)) {
 
 static void actor_thread(struct actor *actor, cap_t process, uint64_t priority, uint64_t flags) {
     uint64_t page;
-    must(process_create_thread(process, (uint64_t)actor_entry, (uint64_t)actor->stack + STACK_BYTES, (uint64_t)actor,
-                               priority, 0, flags, &page, &actor->thread),
+    must(process_create_thread(process, (uint64_t)actor_entry, (uint64_t)actor->stack + STACK_BYTES, (uint64_t)actor, priority, 0,
+                               flags, &page, &actor->thread),
          "an actor's thread");
     actor->page = (struct message_page *)page;
 }

@@ -31,8 +31,8 @@ static void tell(bool ok, const char *name, const char *detail) {
     if (ok && quiet)
         return;
     failures += !ok;
-    snprintf(line, sizeof(line), "%s %u - %s: %s%s%s", ok ? "ok" : "not ok", ++count, group_name, name,
-             quiet ? " (again)" : "", detail);
+    snprintf(line, sizeof(line), "%s %u - %s: %s%s%s", ok ? "ok" : "not ok", ++count, group_name, name, quiet ? " (again)" : "",
+             detail);
     print(line);
 }
 

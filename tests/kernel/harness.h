@@ -43,8 +43,8 @@ struct actor {
     cap_t thread;              // in the main process's table
     cap_t process;             // 0: a thread of this process
     void *stack;
-    int32_t number;             // of the system call that actor_call makes
-    error_t result;             // and what it gave
+    int32_t number; // of the system call that actor_call makes
+    error_t result; // and what it gave
     struct ipc_registers registers;
     uint64_t arguments[6];
     volatile uint64_t values[8]; // what it found out
@@ -67,11 +67,11 @@ uint32_t actor_state(const struct actor *actor); // enum thread_state
 void actor_await(const struct actor *actor, uint32_t state);
 
 // Main thread: system calls with everything else 0.
-error_t receive(cap_t endpoint, struct ipc_registers *registers);              // waits, no deadline
-error_t receive_poll(cap_t endpoint, struct ipc_registers *registers);         // ERR_DEADLINE if nothing is there
+error_t receive(cap_t endpoint, struct ipc_registers *registers);                   // waits, no deadline
+error_t receive_poll(cap_t endpoint, struct ipc_registers *registers);              // ERR_DEADLINE if nothing is there
 error_t receive_aside(cap_t endpoint, cap_t slot, struct ipc_registers *registers); // puts the served one aside, polls
-error_t answer(cap_t slot, int32_t status, uint64_t word0);                    // SYS_REPLY
-error_t serve(cap_t aside, cap_t next);                                        // SYS_SERVE
+error_t answer(cap_t slot, int32_t status, uint64_t word0);                         // SYS_REPLY
+error_t serve(cap_t aside, cap_t next);                                             // SYS_SERVE
 error_t copy_from(cap_t slot, uint64_t offset, void *to, uint64_t length, uint64_t *moved);
 error_t copy_to(cap_t slot, uint64_t offset, const void *from, uint64_t length, uint64_t *moved);
 error_t sleep_until(uint64_t time);
@@ -91,7 +91,7 @@ cap_t take_slot(void);
 extern struct shared {
     struct actor actors[16];
     volatile uint64_t words[64];
-} *shared;
+} * shared;
 
 extern void actor_entry(void); // start.asm
 void registers_probe(uint64_t found[6], uint32_t number);

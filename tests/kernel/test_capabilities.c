@@ -18,8 +18,7 @@ static void test_copy(void) {
     check(slot_exists(LOCAL_SLOT, &kind, &rights) && kind == CAP_NOTIFICATION, "the copy has the kind");
     check_value(rights, RIGHT_SIGNAL | RIGHT_COPY, "the copy has the rights asked for");
     check_error(process_slot_copy(SLOT_SELF, LOCAL_SLOT, LOCAL_SLOT + 1, RIGHTS_ALL), ERR_OK, "a copy of the copy");
-    check(slot_exists(LOCAL_SLOT + 1, &kind, &rights) && rights == (RIGHT_SIGNAL | RIGHT_COPY),
-          "rights never grow");
+    check(slot_exists(LOCAL_SLOT + 1, &kind, &rights) && rights == (RIGHT_SIGNAL | RIGHT_COPY), "rights never grow");
     check_error(process_slot_copy(SLOT_SELF, from, LOCAL_SLOT, RIGHTS_ALL), ERR_SLOT_IN_USE, "copying to a slot in use");
     check_error(process_slot_copy(SLOT_SELF, from, from, RIGHTS_ALL), ERR_SLOT_IN_USE, "copying to itself");
     check_error(process_slot_copy(SLOT_SELF, LOCAL_SLOT + 5, LOCAL_SLOT + 6, RIGHTS_ALL), ERR_BAD_CAPABILITY,
@@ -31,8 +30,7 @@ static void test_copy(void) {
     check_error(process_slot_copy(SLOT_SELF, from, CAP_TABLE_SLOTS - 1, RIGHTS_ALL), ERR_INVALID,
                 "nor one that is far beyond the table's end");
     check_error(process_slot_copy(SLOT_SELF, LOCAL_SLOT, LOCAL_SLOT + 2, RIGHT_SIGNAL), ERR_OK, "a copy without COPY");
-    check_error(process_slot_copy(SLOT_SELF, LOCAL_SLOT + 2, LOCAL_SLOT + 3, RIGHT_SIGNAL), ERR_RIGHTS,
-                "which can't be copied");
+    check_error(process_slot_copy(SLOT_SELF, LOCAL_SLOT + 2, LOCAL_SLOT + 3, RIGHT_SIGNAL), ERR_RIGHTS, "which can't be copied");
     check_error(notification_signal(LOCAL_SLOT + 2, 1), ERR_OK, "a copy with SIGNAL signals");
     uint64_t bits = 0;
     check_error(notification_poll(LOCAL_SLOT, &bits), ERR_RIGHTS, "a copy without RECEIVE can't poll");

@@ -1,7 +1,15 @@
 // Faults of user code: what it may not execute, write, read, use or do; each is told to the keeper with its cause.
 #include "tests/kernel/harness.h"
 
-enum { READ_WRITE = MAP_FLAG_READ | MAP_FLAG_WRITE, DIVIDE = 0, BREAKPOINT = 3, UNDEFINED = 6, NO_FPU = 7, PROTECTION = 13, PAGE_FAULT = 14 };
+enum {
+    READ_WRITE = MAP_FLAG_READ | MAP_FLAG_WRITE,
+    DIVIDE = 0,
+    BREAKPOINT = 3,
+    UNDEFINED = 6,
+    NO_FPU = 7,
+    PROTECTION = 13,
+    PAGE_FAULT = 14
+};
 
 static cap_t keeper, kept;
 
@@ -105,7 +113,10 @@ static void traces(struct actor *actor) {
 }
 static void calls_in_trouble(struct actor *actor) { // a system call with nested, tracing and alignment flags set
     uint64_t rax = (uint32_t)SYS_SIGNAL;
-    __asm__ volatile("pushfq; orq $0x44000, (%%rsp); popfq; syscall" : "+a"(rax) : "D"(0x7fffffff), "S"(0) : "rcx", "r11", "memory", "cc");
+    __asm__ volatile("pushfq; orq $0x44000, (%%rsp); popfq; syscall"
+                     : "+a"(rax)
+                     : "D"(0x7fffffff), "S"(0)
+                     : "rcx", "r11", "memory", "cc");
     actor->values[0] = rax;
 }
 
@@ -154,8 +165,8 @@ static void test_pages(void) {
     expect(calls, (uint64_t)shared, PAGE_FAULT, (uint64_t)shared, UINT64_MAX, "nor data executed");
     expect(reads, 0, PAGE_FAULT, 0, USER, "address 0 can't be read");
     expect(calls, 0, PAGE_FAULT, 0, UINT64_MAX, "nor called");
-    static const uint64_t kernel[] = {0xffff800000000000, 0xffffc80000000000, 0xffffc80000200000, 0xffffffff80000000,
-                                      0xffffff8000000000, 0xfffffffffffff000};
+    static const uint64_t kernel[] = {0xffff800000000000, 0xffffc80000000000, 0xffffc80000200000,
+                                      0xffffffff80000000, 0xffffff8000000000, 0xfffffffffffff000};
     for (unsigned i = 0; i < sizeof(kernel) / sizeof(kernel[0]); i++) {
         expect(reads, kernel[i], PAGE_FAULT, kernel[i], UINT64_MAX, "kernel addresses can't be read");
         expect(writes, kernel[i], PAGE_FAULT, kernel[i], UINT64_MAX, "nor written");
@@ -219,7 +230,8 @@ static void test_stack_growth(void) {
     must(receive_poll(keeper, &in), "the fault");
     must(process_map(actor->process, 0x4000000, PAGE, 0, MAP_FLAG_FIXED | MAP_FLAG_READ, memory, &address), "mapping to read");
     must(answer(0, 0, FAULT_RESUME), "answering");
-    check(receive_poll(keeper, &in) == ERR_OK && in.words[FAULT_WORD_CAUSE] == PAGE_FAULT, "a repair that does not help faults again");
+    check(receive_poll(keeper, &in) == ERR_OK && in.words[FAULT_WORD_CAUSE] == PAGE_FAULT,
+          "a repair that does not help faults again");
     must(process_protect(actor->process, 0x4000000, PAGE, READ_WRITE), "protecting");
     must(answer(0, 0, FAULT_RESUME), "answering");
     check(actor->done, "one that does, not");

@@ -61,9 +61,11 @@ static void test_message_closes_a_session(void) {
     caller->page->send_caps[0] = lost | SEND_CAP_MOVE;
     actor_go(server);
     actor_go(caller);
-    check(server->values[0] == 0 && tag_method(server->values[1]) == TEST_METHOD, "a message that closes a session arrives whole");
+    check(server->values[0] == 0 && tag_method(server->values[1]) == TEST_METHOD,
+          "a message that closes a session arrives whole");
     check(caller->done && caller->result == 0, "and is answered");
-    check(server->done && server->values[2] == 0 && tag_method(server->values[3]) == EVENT_SESSION_CLOSED && server->values[4] == 91,
+    check(server->done && server->values[2] == 0 && tag_method(server->values[3]) == EVENT_SESSION_CLOSED &&
+              server->values[4] == 91,
           "the session's end is told after it");
     must(endpoint_acknowledge(local, 91), "acknowledging");
     actor_free(caller);

@@ -48,12 +48,13 @@ static void test_log(void) {
     check_value(count, 3, "it is cut");
     check_error(kernel_log_write(SLOT_KERNEL, 0, "x", 1), ERR_INVALID, "level 0 is refused");
     check_error(kernel_log_write(SLOT_KERNEL, 5, "x", 1), ERR_INVALID, "level 5 is refused");
-    check_error(kernel_log_write(SLOT_KERNEL, 4, (const void *)0xffff800000000000, 10), ERR_FAULT, "text of the kernel's is refused");
+    check_error(kernel_log_write(SLOT_KERNEL, 4, (const void *)0xffff800000000000, 10), ERR_FAULT,
+                "text of the kernel's is refused");
     check_error(kernel_log_write(SLOT_KERNEL, 4, (const void *)8, 10), ERR_FAULT, "text at no address is refused");
     check_error(kernel_log_read(SLOT_KERNEL, sequence, (void *)8, 10, &next, &count, &level, &time), ERR_FAULT,
                 "a buffer at no address is refused");
-    check_error(kernel_log_read(SLOT_KERNEL, sequence, (void *)(uintptr_t)code_return, 10, &next, &count, &level, &time), ERR_FAULT,
-                "a buffer in code is refused");
+    check_error(kernel_log_read(SLOT_KERNEL, sequence, (void *)(uintptr_t)code_return, 10, &next, &count, &level, &time),
+                ERR_FAULT, "a buffer in code is refused");
     check_error(kernel_command_line(SLOT_KERNEL, text, sizeof(text), &count), ERR_OK, "the command line");
     text[count < sizeof(text) ? count : 0] = 0;
     check(strstr(text, "init=sbin/kernel-tests") != NULL, "is what was given");
@@ -79,7 +80,8 @@ static void test_rights(void) {
     slot_release(weak);
     check_error(kernel_power(SLOT_KERNEL, 77), ERR_NOT_SUPPORTED, "an unknown action does nothing");
     uint64_t first[6], second[6];
-    check_error(kernel_random(SLOT_KERNEL, &first[0], &first[1], &first[2], &first[3], &first[4], &first[5]), ERR_OK, "random numbers");
+    check_error(kernel_random(SLOT_KERNEL, &first[0], &first[1], &first[2], &first[3], &first[4], &first[5]), ERR_OK,
+                "random numbers");
     must(kernel_random(SLOT_KERNEL, &second[0], &second[1], &second[2], &second[3], &second[4], &second[5]), "random numbers");
     bool differ = true;
     for (int i = 0; i < 6; i++)

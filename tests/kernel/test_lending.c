@@ -26,8 +26,7 @@ static bool holds(const uint8_t *bytes, uint64_t length, uint64_t from, uint8_t 
 // A caller that lends, its call received and being served.
 static struct actor *lend(const void *to_read, uint64_t read_length, void *to_write, uint64_t write_length) {
     uint64_t tag = TAG(TEST_METHOD, 0);
-    struct actor *caller =
-        caller_new(SYS_CALL, session, tag | (to_read ? TAG_LEND_READ : 0) | (to_write ? TAG_LEND_WRITE : 0));
+    struct actor *caller = caller_new(SYS_CALL, session, tag | (to_read ? TAG_LEND_READ : 0) | (to_write ? TAG_LEND_WRITE : 0));
     caller->page->lend_read = (struct lend){(uint64_t)to_read, read_length};
     caller->page->lend_write = (struct lend){(uint64_t)to_write, write_length};
     actor_go(caller);

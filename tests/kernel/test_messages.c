@@ -138,8 +138,8 @@ static void test_targets(void) {
 
 static bool has(cap_t slot, uint64_t kind, uint64_t rights) {
     uint64_t found, found_kind, found_rights, badge, object;
-    return process_slot_next(SLOT_SELF, slot, &found, &found_kind, &found_rights, &badge, &object) == ERR_OK &&
-           found == slot && found_kind == kind && found_rights == rights;
+    return process_slot_next(SLOT_SELF, slot, &found, &found_kind, &found_rights, &badge, &object) == ERR_OK && found == slot &&
+           found_kind == kind && found_rights == rights;
 }
 
 static void test_capabilities_sent(void) {
@@ -198,8 +198,9 @@ static void test_capabilities_sent(void) {
 
 // What a server may put into a reply's tag must not lead the kernel astray.
 static void test_reply_tags(void) {
-    static const uint64_t tags[] = {TAG(0, 6) | 63ull << TAG_PAGE_WORDS_SHIFT, 7ull << TAG_WORDS_SHIFT | 63ull << TAG_PAGE_WORDS_SHIFT,
-                                    TAG(0, 0) | 7ull << TAG_CAPS_SHIFT, UINT64_MAX};
+    static const uint64_t tags[] = {TAG(0, 6) | 63ull << TAG_PAGE_WORDS_SHIFT,
+                                    7ull << TAG_WORDS_SHIFT | 63ull << TAG_PAGE_WORDS_SHIFT, TAG(0, 0) | 7ull << TAG_CAPS_SHIFT,
+                                    UINT64_MAX};
     for (unsigned i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
         struct actor *caller = caller_new(SYS_CALL, session, TAG(TEST_METHOD, 0));
         struct ipc_registers in;
@@ -275,7 +276,8 @@ static void echo_client(struct actor *actor) {
         for (uint64_t j = 0; j < 6; j++)
             registers.words[j] = i * 10 + j;
         error_t error = system_call(SYS_CALL, &registers);
-        bool right = error == ERR_OK && registers.tag == (TAG(0, 6)) && !registers.target && !registers.second && !registers.third;
+        bool right =
+            error == ERR_OK && registers.tag == (TAG(0, 6)) && !registers.target && !registers.second && !registers.third;
         for (uint64_t j = 0; j < 6; j++)
             right = right && registers.words[j] == i * 10 + j + 1;
         actor->values[0] += !right;
@@ -311,9 +313,13 @@ static void test_stale_flags(void) {
     server->number = SYS_WAIT;
     server->registers.target = endpoint;
     actor_go(server);
-    struct thread_registers registers = {.rax = (uint32_t)SYS_CALL, .rdi = session, .rsi = TAG(TEST_METHOD, 0),
-                                         .rsp = (uint64_t)caller->stack + 8192, .rip = (uint64_t)flags_probe,
-                                         .r15 = (uint64_t)caller->values, .rflags = 0x602};
+    struct thread_registers registers = {.rax = (uint32_t)SYS_CALL,
+                                         .rdi = session,
+                                         .rsi = TAG(TEST_METHOD, 0),
+                                         .rsp = (uint64_t)caller->stack + 8192,
+                                         .rip = (uint64_t)flags_probe,
+                                         .r15 = (uint64_t)caller->values,
+                                         .rflags = 0x602};
     check_error(thread_set_registers(caller->thread, &registers), ERR_OK, "a thread with the direction flag set");
     actor_go(caller);
     check(server->done && caller->values[2] == 1, "calls a server, whose end answers it by the slow path");

@@ -4,7 +4,19 @@
 #include "libipc/protocols/kernel.h"
 #include "tests/kernel/harness.h"
 
-enum { BADGES = 4, FORMS = 7, ITEMS = 8, SERVER_REGISTERS = 0, SERVER_PAGE, CALLER_REGISTERS, CALLER_PAGE, THREADS, OBJECTS, NUMBER, PRICE };
+enum {
+    BADGES = 4,
+    FORMS = 7,
+    ITEMS = 8,
+    SERVER_REGISTERS = 0,
+    SERVER_PAGE,
+    CALLER_REGISTERS,
+    CALLER_PAGE,
+    THREADS,
+    OBJECTS,
+    NUMBER,
+    PRICE
+};
 enum { IN_FORM = 16, IN_ROUND = 17, IN_SESSION = 18, IN_ENDPOINT = 19, IN_GATE = 20, IN_CALLER = 21, IN_SERVER = 22, FOUND = 32 };
 
 static const uint64_t badges[BADGES] = {0, 1, UINT64_C(0x8000000000000000), UINT64_MAX};
@@ -69,7 +81,7 @@ static uint64_t count(void) { // queues, sessions, memory, capabilities, message
 // The words and the tag of a message of this form: 0 to 6 words, methods, statuses, and bits that nobody looks at.
 static void form(struct ipc_registers *registers, uint64_t round, bool reply) {
     uint64_t words = shared->words[IN_FORM];
-    uint64_t low = reply ? (round % 3 ? (uint16_t)-(int)(round % 200) : 0) : 0x100 + round * 37 % 0xff00;
+    uint64_t low = reply ? (round % 3 ? (uint16_t) - (int)(round % 200) : 0) : 0x100 + round * 37 % 0xff00;
     registers->tag = ((low & TAG_METHOD_MASK) | words << TAG_WORDS_SHIFT) | (round & 1 ? round * 0x9e3779b1 << 32 : 0);
     for (int i = 0; i < MESSAGE_REGISTER_WORDS; i++)
         registers->words[i] = (round + (uint64_t)i) * 0x9e3779b97f4a7c15 ^ (reply ? UINT64_MAX : 0);
@@ -138,7 +150,8 @@ static void compare(const struct way *way) {
             // Both ways twice: the first time after a change its number and counts are not comparable.
             for (uint64_t turn = 0; turn < 12; turn++, rounds++) {
                 bool slow = turn & 2;
-                must(thread_set_segments(way->server_flags ? caller->thread : server->thread, 0, slow ? 0x1000 : 0), "a segment base");
+                must(thread_set_segments(way->server_flags ? caller->thread : server->thread, 0, slow ? 0x1000 : 0),
+                     "a segment base");
                 shared->words[IN_FORM] = words;
                 shared->words[IN_ROUND] = turn / 4 * 29 + words + (uint64_t)badge * 1000;
                 must(notification_signal(gate, 1), "letting it go");

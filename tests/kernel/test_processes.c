@@ -221,7 +221,8 @@ static void test_clone_space(void) {
     uint64_t physical, moved, word = 0;
     must(account_create_process(SLOT_ACCOUNT, &process), "a process");
     must(account_create_contiguous(SLOT_ACCOUNT, PAGE, 0, &physical, &shared_memory), "contiguous memory");
-    uint64_t *private_words = map_memory(memory, 3 * PAGE, READ_WRITE), *shared_words = map_memory(shared_memory, PAGE, READ_WRITE);
+    uint64_t *private_words = map_memory(memory, 3 * PAGE, READ_WRITE),
+             *shared_words = map_memory(shared_memory, PAGE, READ_WRITE);
     private_words[0] = 1, shared_words[0] = 2;
     check_error(process_clone_space(process, SLOT_SELF), ERR_OK, "cloning a space");
     private_words[0] = 3, shared_words[0] = 4;

@@ -45,7 +45,8 @@ static void test_send(void) {
     for (uint64_t i = 6; i < 20; i++)
         ipc_page->words[i] = 0;
     must(receive_poll(endpoint, &in), "receiving");
-    check(ipc_page->words[6] == 306 && ipc_page->words[19] == 319 && in.third == 2, "it has copies of its words, and the next number");
+    check(ipc_page->words[6] == 306 && ipc_page->words[19] == 319 && in.third == 2,
+          "it has copies of its words, and the next number");
     for (uint64_t i = 6; i < 64; i++)
         ipc_page->words[i] = 500 + i;
     ipc_page->send_caps[0] = call;
@@ -109,7 +110,8 @@ static void test_aside(void) {
     uint64_t slot, kind = 0, rights, badge, object;
     must(process_slot_next(SLOT_SELF, LOCAL_SLOT, &slot, &kind, &rights, &badge, &object), "its slot");
     check(slot == LOCAL_SLOT && kind == CAP_REPLY, "the slot holds a reply");
-    check_error(process_slot_copy(SLOT_SELF, LOCAL_SLOT, LOCAL_SLOT + 9, RIGHTS_ALL), ERR_BAD_CAPABILITY, "which can't be copied");
+    check_error(process_slot_copy(SLOT_SELF, LOCAL_SLOT, LOCAL_SLOT + 9, RIGHTS_ALL), ERR_BAD_CAPABILITY,
+                "which can't be copied");
     cap_t process = 0;
     must(account_create_process(SLOT_ACCOUNT, &process), "a process");
     check_error(process_install(process, 30, 0, LOCAL_SLOT), ERR_BAD_CAPABILITY, "nor installed elsewhere");
@@ -230,8 +232,7 @@ static void test_deadlines(void) {
           "by badge and number");
     check_error(receive_poll(endpoint, &in), ERR_DEADLINE, "once");
     must(answer(LOCAL_SLOT, ERR_INTERRUPTED, 0), "answering");
-    check(caller->done && caller->result == ERR_OK && tag_status(caller->registers.tag) == ERR_INTERRUPTED,
-          "its answer decides");
+    check(caller->done && caller->result == ERR_OK && tag_status(caller->registers.tag) == ERR_INTERRUPTED, "its answer decides");
     actor_free(caller);
     caller = calling_until(5 * MILLISECOND);
     must(receive_poll(endpoint, &in), "receiving");
@@ -306,7 +307,8 @@ static void test_lost(void) {
         struct ipc_registers in;
         caller->arguments[0] = (uint64_t)mapped;
         actor_go(caller);
-        check(server->done && server->values[0] == 0, aside ? "a server that put a request aside ends" : "a server ends while it serves");
+        check(server->done && server->values[0] == 0,
+              aside ? "a server that put a request aside ends" : "a server ends while it serves");
         check_value(caller->values[0], (uint64_t)ERR_SERVER_LOST, "its caller is told that it is lost");
         check_error(receive_poll(pages, &in), ERR_OK, "then waits for a page");
         must(memory_supply(paged, 0, PAGE, 0, source), "supplying");

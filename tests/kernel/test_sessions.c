@@ -156,7 +156,8 @@ static void test_binding(void) {
     struct actor *waiter = caller_new(SYS_WAIT, endpoint, 0);
     actor_go(waiter);
     check_error(endpoint_bind(endpoint, notification), ERR_OK, "binding a notification with bits");
-    check(waiter->done && waiter->result == WAIT_NOTIFICATION && waiter->registers.words[0] == 1, "wakes who waits at the endpoint");
+    check(waiter->done && waiter->result == WAIT_NOTIFICATION && waiter->registers.words[0] == 1,
+          "wakes who waits at the endpoint");
     actor_free(waiter);
     must(notification_signal(notification, 6), "signalling");
     check_error(receive_poll(endpoint, &in), WAIT_NOTIFICATION, "bits are received at the endpoint");

@@ -59,7 +59,8 @@ static void test_registers(void) {
     check_error(process_create_thread(SLOT_SELF, 0x1000, 0x1000, 0, 64, 0, 0, &page, &weak), ERR_INVALID, "so is priority 64");
     check_error(process_create_thread(SLOT_SELF, 0x1000, 0x1000, 0, 1, (uint64_t)ipc_page, 0, &page, &weak), ERR_EXISTS,
                 "so is a message page over a mapping");
-    check_error(process_create_thread(SLOT_SELF, 0x1000, 0x1000, 0, 1, 0x20001, 0, &page, &weak), ERR_INVALID, "or at an odd address");
+    check_error(process_create_thread(SLOT_SELF, 0x1000, 0x1000, 0, 1, 0x20001, 0, &page, &weak), ERR_INVALID,
+                "or at an odd address");
     check_error(process_create_thread(SLOT_SELF, 0x1000, 0x1000, 0, 1, 0, 2, &page, &weak), ERR_INVALID, "or an unknown flag");
 }
 
@@ -309,8 +310,8 @@ static void works_slowly(struct actor *actor) {
     }
 }
 
-// A server of low priority is busy for one of low priority, below a thread that spins. An important caller that comes must not wait
-// for the spinning one.
+// A server of low priority is busy for one of low priority, below a thread that spins. An important caller that comes must not
+// wait for the spinning one.
 static void test_queued_caller(void) {
     cap_t endpoint = new_endpoint(), session = new_session(endpoint, 1);
     struct actor *server = actor_new(works_slowly, 20, 0), *busy = actor_new(counts, 30, 0);
@@ -492,8 +493,10 @@ static void test_turns_of_callers(void) {
         must(thread_information(peer->thread, &information), "the peer's time");
         uint64_t time = information.cpu_time;
         check(caller->values[0] > 100, "one that keeps a server at work goes on");
-        check(time >= 20 * MILLISECOND && time <= 42 * MILLISECOND,
-              way == 0 ? "and its peer has its turns, calls by the fast path" : way == 1 ? "calls by the slow path" : "signals");
+        check(time >= 20 * MILLISECOND && time <= 42 * MILLISECOND, way == 0
+                                                                        ? "and its peer has its turns, calls by the fast path"
+                                                                    : way == 1 ? "calls by the slow path"
+                                                                               : "signals");
         actor_free(caller);
         actor_free(peer);
         actor_free(server);

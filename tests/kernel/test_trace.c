@@ -199,7 +199,8 @@ static void test_samples(void) {
     must(kernel_trace_start(SLOT_KERNEL, 0, 0), "no samples");
     uint64_t written = ring->written, own = 0, kernel = 0, callers = 0;
     for (uint64_t number = 0; number < written && number < RECORDS; number++) {
-        own += record(number)->event == TRACE_EVENT_SAMPLE && !record(number)->code && record(number)->thread == information.serial;
+        own +=
+            record(number)->event == TRACE_EVENT_SAMPLE && !record(number)->code && record(number)->thread == information.serial;
         kernel += record(number)->event == TRACE_EVENT_SAMPLE && record(number)->code && record(number)->value < 1 << 24;
         callers += record(number)->event == TRACE_EVENT_FRAMES;
     }
@@ -223,7 +224,8 @@ static void test_wrap(void) {
     for (uint64_t number = written - RECORDS; number < written - 2; number++)
         good += record(number)->event == TRACE_EVENT_INVOKE && record(number)->code == METHOD_THREAD_INFORMATION &&
                 (number + RECORDS == written || record(number)->time < record(number + 1)->time);
-    check(written >= 3 * RECORDS && ring->records == RECORDS && good >= RECORDS - 5, "the newest records take the oldest ones' places");
+    check(written >= 3 * RECORDS && ring->records == RECORDS && good >= RECORDS - 5,
+          "the newest records take the oldest ones' places");
     tear_down();
 }
 

@@ -26,7 +26,6 @@ echo services; service; echo log; dmesg | grep ext2
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
     folder = tmp_path_factory.mktemp("damaged")
-    subprocess.run(["ninja", "-C", ROOT / "build", "tests/host/ext2/test_ext2"], check=True, capture_output=True)
     subprocess.run([ROOT / "build/tests/host/ext2/test_ext2", "damage", "--first", "1", "--seeds", str(BOOTS * EACH), "--directory",
                     folder], check=True, capture_output=True)
     return [folder / f"damaged-{seed}.img" for seed in range(1, BOOTS * EACH + 1)]

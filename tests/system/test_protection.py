@@ -1,8 +1,11 @@
 """Protection as it stands in a running machine, seen through QEMU's monitor: control registers, page tables, places."""
 import re
+import subprocess
+import time
 
 import pytest
 
+from conftest import ROOT
 from page_tables import NO_EXECUTE, PAGE, USER, WRITE, Memory
 from test_boot import SECONDS, monitor
 
@@ -112,3 +115,35 @@ def test_no_place_comes_twice(boot, tmp_path):
         places.append({image, direct, *programs})
     assert min(map(len, places)) > 8
     assert sum(map(len, places)) == len(set().union(*places)), places
+
+
+def test_isolated_programs_run_on_tables_without_memory(boot, tmp_path):
+    """isolation=on: while a program runs, its page tables show of the kernel's half the image and the processors only."""
+    control, copy = tmp_path / "monitor", tmp_path / "memory"
+    machine = boot("--no-disk", "--memory", "32M", "--accel", "tcg", "--cpus", "2", "--option", "isolation=on", "--", "-monitor",
+                   f"unix:{control},server=on,wait=off")
+    machine.expect(RUNNING, SECONDS)
+    machine.process.stdin.write(b"while true; do true; done\r")
+    machine.process.stdin.flush()
+    deadline, roots = time.monotonic() + SECONDS, []
+    while not roots:
+        assert time.monotonic() < deadline, "no program was seen to run"
+        monitor(control, "cont")
+        monitor(control, "stop")
+        roots = [int(re.search(r"CR3=([0-9a-f]+)", processor)[1], 16) for processor in
+                 monitor(control, "info registers -a").split("CPU#")[1:] if "CPL=3" in processor]
+    monitor(control, f'pmemsave 0 {32 << 20} "{copy}"')
+    memory = Memory(copy.read_bytes())
+    for root in roots:
+        shown = [slot for slot in range(512) if memory.table(root)[slot] & 1]
+        assert [slot for slot in shown if slot >= 256] == [410, 511], "the processors and the image"
+        whole = [slot for slot in range(512) if memory.table(root - PAGE)[slot] & 1]
+        assert [slot for slot in whole if slot < 256] == [slot for slot in shown if slot < 256]
+        assert any(256 <= slot < 384 for slot in whole), "the kernel sees memory"
+
+
+def test_isolated_programs_work():
+    done = subprocess.run([ROOT / "image/run", "--fresh-disk", "--accel", "tcg", "--cpus", "2", "--option", "isolation=on", "-c",
+                           "for i in 1 2 3; do cat /bin/sh | sha256sum; done | uniq | wc -l; ipcbench --csv signal_empty_slot | wc -l"],
+                          capture_output=True, text=True, check=False, timeout=300)
+    assert (done.returncode, done.stdout.split()) == (0, ["1", "2"]), done.stderr

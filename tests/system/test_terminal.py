@@ -1,5 +1,6 @@
 """A session on the serial line, as somebody types it: ^C wherever it may come, and jobs in the background."""
 import pathlib
+import time
 
 import pexpect
 import pytest
@@ -36,10 +37,25 @@ def test_interrupt_returns_to_the_prompt(shell, command):
     shell.expect(PROMPT)
     shell.sendline(command + "; echo 'went'' on'")
     with pytest.raises(pexpect.TIMEOUT):
-        shell.expect("went on", timeout=1)  # it is running
+        shell.expect("went on", timeout=0.3)  # it is running
     shell.sendintr()
     assert shell.expect([PROMPT, "went on"], timeout=15) == 0
     is_alive(shell, "kept")
+
+
+@pytest.mark.parametrize("command", ["sleep 100", "sleep 100 | cat", "while :; do :; done", "while :; do true; done"])
+def test_line_right_after_an_interrupt_is_not_lost(shell, command):
+    """^C wherever the command is by then (typed, read, being started, running), and a line behind it at once: the command is over, the
+    line is done. Pauses differ so that all of these places are met."""
+    shell.delaybeforesend = None
+    for number in range(30):
+        shell.send(command + "\r")
+        time.sleep(number % 10 * 0.003)
+        shell.send(f"\x03echo af''ter {number}\r")
+        shell.expect(f"\nafter {number}\r", timeout=15)
+        if number % 2:
+            shell.expect(PROMPT)
+    shell.delaybeforesend = 0.05
 
 
 def test_jobs(shell):
@@ -60,9 +76,11 @@ def test_jobs(shell):
 def test_interrupt_leaves_background_jobs(shell):
     shell.sendline("sleep 100 &")
     shell.expect(r"\[\d+\] \d+")
-    shell.sendline("sleep 100")
+    shell.expect(PROMPT)
+    shell.sendline("echo 'beg''ins'; sleep 100")
+    shell.expect("begins")
     with pytest.raises(pexpect.TIMEOUT):
-        shell.expect(PROMPT + "$", timeout=1)  # it has the terminal
+        shell.expect(PROMPT, timeout=0.3)  # it has the terminal
     shell.sendintr()
     shell.expect(PROMPT)
     shell.sendline("jobs; kill %%; wait; echo 'do''ne'")

@@ -36,7 +36,7 @@ MARK = b"\n=====\n"
 def parts():
     """{name: output} of the commands above."""
     script = "; printf '\\n=====\\n'; ".join(command for _, command in PARTS)
-    done = subprocess.run([ROOT / "image/run", "--timeout", "60", "-c", f"exec 2>&1; {script}"], capture_output=True, timeout=180,
+    done = subprocess.run([ROOT / "image/run", "--timeout", "60", "--fresh-disk", "-c", f"exec 2>&1; {script}"], capture_output=True, timeout=180,
                           check=False)
     outputs = done.stdout.split(MARK)
     assert len(outputs) == len(PARTS), done.stdout[-2000:] + done.stderr

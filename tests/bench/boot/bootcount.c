@@ -6,37 +6,35 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "drivers/framework/port.h"
 #include "kernel/abi/capability.h"
 #include "kernel/abi/methods.h"
 #include "libipc/client/clock.h"
-#include "libipc/protocols/ioport.h"
 #include "libipc/protocols/kernel.h"
+#include "libipc/protocols/process.h"
 #include "libipc/start/start.h"
 #include "programs/ipcbench/measure.h"
 
 int server_main(const struct startup *startup);
 
-enum {
-    GAP_TICKS = 100,
-    DEBUG_PORT = 0xe9
-}; // its own loop takes a dozen; the least that others do takes hundreds
+enum { GAP_TICKS = 100, DEBUG_PORT = 0xe9 }; // its own loop takes a dozen; the least that others do takes hundreds
 #define REST_TICKS UINT64_C(200000000)
 
-static void tell(cap_t ports, uint64_t last, uint64_t waited) {
+static void tell(uint64_t last, uint64_t waited) {
     struct kernel_information information;
     char line[200];
     error_t error = kernel_information(SLOT_KERNEL, &information);
-    (void)snprintf(line, sizeof(line),
-                   "at rest since tick %llu, waited %llu ticks, %llu messages, %llu switches\n",
-                   (unsigned long long)last, (unsigned long long)waited,
-                   (unsigned long long)information.messages, (unsigned long long)information.switches);
+    (void)snprintf(line, sizeof(line), "at rest since tick %llu, waited %llu ticks, %llu messages, %llu switches\n",
+                   (unsigned long long)last, (unsigned long long)waited, (unsigned long long)information.messages,
+                   (unsigned long long)information.switches);
     for (const char *at = line; !error && *at; at++)
-        error = ioport_write(ports, DEBUG_PORT, 1, (uint8_t)*at); // nobody could be told of a failure
+        port_write8(DEBUG_PORT, (uint8_t)*at);
 }
 
 int server_main(const struct startup *startup) {
     (void)startup;
-    cap_t ports = startup_capability("ioport");
+    if (process_attach_ports(SLOT_SELF, startup_capability("ioport")))
+        return 1;
     uint64_t now = measure_now(), last = now, waited = 0, rest_began = now;
     for (bool told = false;;) {
         uint64_t next = measure_now();
@@ -45,7 +43,7 @@ int server_main(const struct startup *startup) {
             last = rest_began = next;
             told = false;
         } else if (!told && next - last > REST_TICKS) {
-            tell(ports, last, waited);
+            tell(last, waited);
             told = true;
             next = rest_began = measure_now(); // telling is neither
         }

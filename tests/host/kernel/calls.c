@@ -1,7 +1,7 @@
-// Every call with everything: `kernel-calls STRIDE OFFSET [COUNT]`. Each system call and each method is made on the stage of stage.h
-// with chosen targets, rights, second capabilities, words, buffers, slots for results, tags and states of the caller; after each
-// the invariants are checked and the answer is compared with what can be said beforehand. Four passes, of which one case in
-// STRIDE is made, and last COUNT cases at random from the whole product:
+// Every call with everything: `kernel-calls STRIDE OFFSET [COUNT]`. Each system call and each method is made on the stage of
+// stage.h with chosen targets, rights, second capabilities, words, buffers, slots for results, tags and states of the caller;
+// after each the invariants are checked and the answer is compared with what can be said beforehand. Four passes, of which one
+// case in STRIDE is made, and last COUNT cases at random from the whole product:
 //   targets  every operation x every subject x every set of rights (all, none, one missing, being revoked)
 //   seconds  every operation x its own kinds of target x every second subject x rights of that one
 //   bounds   every operation x its own kinds of target x all pairs of values of two arguments
@@ -32,7 +32,7 @@ struct operation {
     uint8_t kind, words, caps, reads, writes, results;
 };
 
-#define METHOD(protocol, method, code, words_in, caps_in, reads, writes, words_out, caps_out, rights)                     \
+#define METHOD(protocol, method, code, words_in, caps_in, reads, writes, words_out, caps_out, rights)                            \
     {#protocol "." #method, SYS_CALL, code, 0, CAP_##protocol, words_in, caps_in, (reads) != 0, (writes) != 0, caps_out},
 static struct operation operations[] = {
     {"call", SYS_CALL, 0x7001, RIGHT_CALL, CAP_SESSION, 6, 1, 1, 1, 0},
@@ -55,12 +55,51 @@ static struct operation operations[] = {
 enum { OPERATIONS = sizeof(operations) / sizeof(operations[0]), SUBJECTS = STAGE_LAST + 4 }; // three slots that are no slots
 
 // What an argument can be: 0 is the value with which the call makes sense.
-enum dimension { RIGHTS, SECOND, SECOND_RIGHTS, WORD_0, LEND = WORD_0 + 6, RESULT, TAG_FORM, SERVING, DEADLINE, FRAMES, QUOTA, DIMENSIONS };
+enum dimension {
+    RIGHTS,
+    SECOND,
+    SECOND_RIGHTS,
+    WORD_0,
+    LEND = WORD_0 + 6,
+    RESULT,
+    TAG_FORM,
+    SERVING,
+    DEADLINE,
+    FRAMES,
+    QUOTA,
+    DIMENSIONS
+};
 enum { RIGHTS_CHOICES = 19, REVOKING = 18, WORDS = 29 };
-static const uint8_t choices[DIMENSIONS] = {RIGHTS_CHOICES, SUBJECTS + 1, 4, WORDS, WORDS, WORDS, WORDS, WORDS, WORDS, 8, 10, 12, 2, 3, 5, 4};
-static const uint64_t words[WORDS] = {0, 0, 1, 2, 0x10, 20, 0x31, 0x50, 63, 64, 0x70, 4095, PAGE_BYTES, 2 * PAGE_BYTES, 4 * PAGE_BYTES, 0x200000, 0x300000,
-                                      0x201000, 1 << 20, (1 << 20) + 1, 600 * PAGE_BYTES, UINT64_C(1) << 32, USER_HIGHEST - PAGE_BYTES,
-                                      USER_HIGHEST, UINT64_C(1) << 47, UINT64_C(1) << 52, UINT64_C(0xffff800000000000), UINT64_MAX - 4095,
+static const uint8_t choices[DIMENSIONS] = {
+    RIGHTS_CHOICES, SUBJECTS + 1, 4, WORDS, WORDS, WORDS, WORDS, WORDS, WORDS, 8, 10, 12, 2, 3, 5, 4};
+static const uint64_t words[WORDS] = {0,
+                                      0,
+                                      1,
+                                      2,
+                                      0x10,
+                                      20,
+                                      0x31,
+                                      0x50,
+                                      63,
+                                      64,
+                                      0x70,
+                                      4095,
+                                      PAGE_BYTES,
+                                      2 * PAGE_BYTES,
+                                      4 * PAGE_BYTES,
+                                      0x200000,
+                                      0x300000,
+                                      0x201000,
+                                      1 << 20,
+                                      (1 << 20) + 1,
+                                      600 * PAGE_BYTES,
+                                      UINT64_C(1) << 32,
+                                      USER_HIGHEST - PAGE_BYTES,
+                                      USER_HIGHEST,
+                                      UINT64_C(1) << 47,
+                                      UINT64_C(1) << 52,
+                                      UINT64_C(0xffff800000000000),
+                                      UINT64_MAX - 4095,
                                       UINT64_MAX};
 
 struct test_case {
@@ -75,7 +114,8 @@ static uint64_t cases, calls, done, refused, left, stride = 1, position;
 static void tell_case(int number) {
     char text[400];
     for (int i = 0; i < 2; i++) {
-        int length = snprintf(text, sizeof(text), "call %d: %s on slot %u, choices", i, operations[now[i].operation].name, now[i].target);
+        int length =
+            snprintf(text, sizeof(text), "call %d: %s on slot %u, choices", i, operations[now[i].operation].name, now[i].target);
         for (int j = 0; j < DIMENSIONS; j++)
             length += snprintf(text + length, sizeof(text) - (size_t)length, " %u", now[i].choice[j]);
         text[length++] = '\n';
@@ -96,30 +136,55 @@ static void expect(bool ok, const char *what) {
 // Which right a method needs, where it is not CONTROL.
 static uint16_t method_rights(uint16_t method) {
     switch (method) {
-    case METHOD_PROCESS_REGION: case METHOD_PROCESS_INFORMATION: case METHOD_PROCESS_SLOT_NEXT: case METHOD_PROCESS_PEEK:
-    case METHOD_THREAD_REGISTERS: case METHOD_THREAD_INFORMATION: case METHOD_ENDPOINT_INFORMATION: case METHOD_IRQ_INFORMATION:
-    case METHOD_ACCOUNT_INFORMATION: case METHOD_ACCOUNT_TIME: case METHOD_KERNEL_INFORMATION: case METHOD_KERNEL_LOG_READ: case METHOD_KERNEL_FRAMEBUFFER:
-    case METHOD_KERNEL_COMMAND_LINE: case METHOD_KERNEL_INTERRUPT_COUNT: case METHOD_KERNEL_NEXT_PROCESS:
+    case METHOD_PROCESS_REGION:
+    case METHOD_PROCESS_INFORMATION:
+    case METHOD_PROCESS_SLOT_NEXT:
+    case METHOD_PROCESS_PEEK:
+    case METHOD_THREAD_REGISTERS:
+    case METHOD_THREAD_INFORMATION:
+    case METHOD_ENDPOINT_INFORMATION:
+    case METHOD_ACCOUNT_INFORMATION:
+    case METHOD_ACCOUNT_TIME:
+    case METHOD_KERNEL_INFORMATION:
+    case METHOD_KERNEL_LOG_READ:
+    case METHOD_KERNEL_FRAMEBUFFER:
+    case METHOD_KERNEL_COMMAND_LINE:
+    case METHOD_KERNEL_INTERRUPT_COUNT:
+    case METHOD_KERNEL_NEXT_PROCESS:
         return RIGHT_INSPECT;
-    case METHOD_ENDPOINT_CREATE_SESSION: case METHOD_IRQ_CREATE_LINE: case METHOD_IRQ_CREATE_MESSAGE: case METHOD_KERNEL_DEVICE_MEMORY:
+    case METHOD_ENDPOINT_CREATE_SESSION:
+    case METHOD_IRQ_CREATE_LINE:
+    case METHOD_IRQ_CREATE_MESSAGE:
+    case METHOD_KERNEL_DEVICE_MEMORY:
         return RIGHT_MINT;
-    case METHOD_ENDPOINT_ACKNOWLEDGE: case METHOD_ENDPOINT_BIND: case METHOD_ENDPOINT_NEXT_SESSION: case METHOD_NOTIFICATION_POLL:
+    case METHOD_ENDPOINT_ACKNOWLEDGE:
+    case METHOD_ENDPOINT_BIND:
+    case METHOD_ENDPOINT_NEXT_SESSION:
+    case METHOD_NOTIFICATION_POLL:
         return RIGHT_RECEIVE;
     case METHOD_ENDPOINT_IDENTIFY:
         return RIGHT_IDENTIFY;
-    case METHOD_MEMORY_CLONE: case METHOD_MEMORY_READ: case METHOD_IOPORT_READ:
+    case METHOD_MEMORY_CLONE:
+    case METHOD_MEMORY_READ:
+    case METHOD_KERNEL_TRACE_RING:
+    case METHOD_KERNEL_TRACE_START:
         return RIGHT_READ;
-    case METHOD_MEMORY_DISCARD: case METHOD_MEMORY_SUPPLY: case METHOD_MEMORY_ZERO: case METHOD_MEMORY_WRITE: case METHOD_IOPORT_WRITE:
+    case METHOD_MEMORY_DISCARD:
+    case METHOD_MEMORY_SUPPLY:
+    case METHOD_MEMORY_ZERO:
+    case METHOD_MEMORY_WRITE:
         return RIGHT_WRITE;
     case METHOD_MEMORY_PHYSICAL:
         return RIGHT_DMA;
-    case METHOD_ACCOUNT_SET_QUOTA: case METHOD_ACCOUNT_SET_BUDGET:
+    case METHOD_ACCOUNT_SET_QUOTA:
+    case METHOD_ACCOUNT_SET_BUDGET:
         return RIGHT_CONTROL | RIGHT_MINT;
     case METHOD_KERNEL_RANDOM:
         return RIGHT_RANDOM;
     case METHOD_KERNEL_POWER:
         return RIGHT_POWER;
-    case METHOD_MEMORY_INFORMATION: case METHOD_MEMORY_DERIVE: case METHOD_IOPORT_DERIVE:
+    case METHOD_MEMORY_INFORMATION:
+    case METHOD_IOPORT_DERIVE:
         return 0;
     default:
         return RIGHT_CONTROL;
@@ -131,27 +196,42 @@ static uint64_t sane_word(uint16_t method, int i) {
     switch (method) {
     case METHOD_PROCESS_MAP:
         return ((uint64_t[]){0x400000, PAGE_BYTES, 0, 0x31})[i & 3];
-    case METHOD_PROCESS_UNMAP: case METHOD_PROCESS_PROTECT:
+    case METHOD_PROCESS_UNMAP:
+    case METHOD_PROCESS_PROTECT:
         return ((uint64_t[]){0x201000, PAGE_BYTES, 0x10, 0})[i & 3];
     case METHOD_PROCESS_CREATE_THREAD:
         return ((uint64_t[]){0x200000, 0x200000, 0, 3, 0, 0})[i];
-    case METHOD_PROCESS_INSTALL: case METHOD_PROCESS_REGION: case METHOD_PROCESS_SET_FOREIGN:
+    case METHOD_PROCESS_INSTALL:
+    case METHOD_PROCESS_REGION:
+    case METHOD_PROCESS_SET_FOREIGN:
         return i ? 0 : STAGE_RESULT;
-    case METHOD_PROCESS_SLOT_COPY: case METHOD_PROCESS_SLOT_MOVE: case METHOD_PROCESS_SLOT_DELETE: case METHOD_PROCESS_SLOT_REVOKE:
+    case METHOD_PROCESS_SLOT_COPY:
+    case METHOD_PROCESS_SLOT_MOVE:
+    case METHOD_PROCESS_SLOT_DELETE:
+    case METHOD_PROCESS_SLOT_REVOKE:
         return ((uint64_t[]){STAGE_MEMORY, STAGE_RESULT, RIGHTS_ALL})[i];
-    case METHOD_PROCESS_PEEK: case METHOD_PROCESS_POKE: case METHOD_THREAD_SET_SEGMENTS:
+    case METHOD_PROCESS_PEEK:
+    case METHOD_PROCESS_POKE:
+    case METHOD_THREAD_SET_SEGMENTS:
         return 0x200000;
-    case METHOD_ENDPOINT_CREATE_SESSION: case METHOD_ENDPOINT_ACKNOWLEDGE:
+    case METHOD_ENDPOINT_CREATE_SESSION:
+    case METHOD_ENDPOINT_ACKNOWLEDGE:
         return 13;
-    case METHOD_MEMORY_CLONE: case METHOD_MEMORY_DERIVE: case METHOD_MEMORY_DISCARD: case METHOD_MEMORY_SUPPLY: case METHOD_MEMORY_ZERO:
+    case METHOD_MEMORY_CLONE:
+    case METHOD_MEMORY_DISCARD:
+    case METHOD_MEMORY_SUPPLY:
+    case METHOD_MEMORY_ZERO:
         return i == 1 ? PAGE_BYTES : 0;
     case METHOD_IRQ_CREATE_LINE:
         return i ? 0 : 5;
-    case METHOD_IOPORT_DERIVE: case METHOD_IOPORT_READ: case METHOD_IOPORT_WRITE:
+    case METHOD_IOPORT_DERIVE:
         return i == 1 ? 2 : 0x60;
-    case METHOD_ACCOUNT_CREATE_ACCOUNT: case METHOD_ACCOUNT_SET_QUOTA:
+    case METHOD_ACCOUNT_CREATE_ACCOUNT:
+    case METHOD_ACCOUNT_SET_QUOTA:
         return i ? 7 : 80 * PAGE_BYTES;
-    case METHOD_ACCOUNT_CREATE_MEMORY: case METHOD_ACCOUNT_CREATE_CONTIGUOUS: case METHOD_ACCOUNT_CREATE_PAGED:
+    case METHOD_ACCOUNT_CREATE_MEMORY:
+    case METHOD_ACCOUNT_CREATE_CONTIGUOUS:
+    case METHOD_ACCOUNT_CREATE_PAGED:
         return i ? 0 : 9 * PAGE_BYTES;
     case METHOD_ACCOUNT_SET_BUDGET:
         return i ? 10000000 : 200000;
@@ -167,17 +247,22 @@ static uint64_t sane_word(uint16_t method, int i) {
 // The capability with which the operation has something to do, beside its target.
 static uint64_t sane_second(const struct operation *operation) {
     if (operation->number != SYS_CALL)
-        return operation->number == SYS_SEND ? STAGE_CALL_IDLE
-               : operation->number == SYS_WAIT ? STAGE_RESULT + 1
-               : operation->number == SYS_SERVE ? STAGE_REPLY_THREAD : 0;
+        return operation->number == SYS_SEND    ? STAGE_CALL_IDLE
+               : operation->number == SYS_WAIT  ? STAGE_RESULT + 1
+               : operation->number == SYS_SERVE ? STAGE_REPLY_THREAD
+                                                : 0;
     switch (operation->method) {
-    case METHOD_PROCESS_SET_KEEPER: case METHOD_ENDPOINT_IDENTIFY: case METHOD_ACCOUNT_CREATE_PAGED:
+    case METHOD_PROCESS_SET_KEEPER:
+    case METHOD_ENDPOINT_IDENTIFY:
+    case METHOD_ACCOUNT_CREATE_PAGED:
         return STAGE_SESSION;
-    case METHOD_PROCESS_CLONE_SPACE: case METHOD_PROCESS_CLONE_TABLE:
+    case METHOD_PROCESS_CLONE_SPACE:
+    case METHOD_PROCESS_CLONE_TABLE:
         return STAGE_SELF;
     case METHOD_PROCESS_ATTACH_PORTS:
         return STAGE_IOPORT;
-    case METHOD_ENDPOINT_BIND: case METHOD_IRQ_BIND:
+    case METHOD_ENDPOINT_BIND:
+    case METHOD_IRQ_BIND:
         return STAGE_NOTIFICATION_SET;
     case METHOD_MEMORY_CLONE:
         return STAGE_ACCOUNT;
@@ -200,7 +285,10 @@ static struct capability *filled(uint64_t index) {
 
 // Gives a slot the chosen rights (and a child that is being revoked).
 static void set_rights(struct capability *slot, uint32_t choice) {
-    slot->rights = choice == 0 ? slot->rights : choice == 1 ? 0 : choice < REVOKING ? slot->rights & (uint16_t)~(1u << (choice - 2)) : slot->rights;
+    slot->rights = choice == 0         ? slot->rights
+                   : choice == 1       ? 0
+                   : choice < REVOKING ? slot->rights & (uint16_t) ~(1u << (choice - 2))
+                                       : slot->rights;
     struct capability *child = capability_slot(&stage.process->table, STAGE_CHILD);
     if (choice != REVOKING || slot->kind == CAP_REPLY || child->kind != CAP_NONE)
         return;
@@ -221,28 +309,43 @@ static uint64_t case_tag(const struct operation *operation, const struct test_ca
     if (operation->number == SYS_SERVE)
         return test->choice[RESULT] == 0 ? STAGE_RESULT : words[test->choice[RESULT] + 5];
     uint64_t caps = (uint64_t)operation->caps << TAG_CAPS_SHIFT, tag = TAG(operation->method, operation->words) | caps;
-    tag |= (operation->reads ? TAG_LEND_READ : 0) | (operation->writes ? TAG_LEND_WRITE : 0) | (test->choice[DEADLINE] ? TAG_DEADLINE : 0);
+    tag |= (operation->reads ? TAG_LEND_READ : 0) | (operation->writes ? TAG_LEND_WRITE : 0) |
+           (test->choice[DEADLINE] ? TAG_DEADLINE : 0);
     switch (test->choice[TAG_FORM]) {
-    case 0: return tag;
-    case 1: return tag ^ 1 << TAG_WORDS_SHIFT;
-    case 2: return tag ^ 1 << TAG_CAPS_SHIFT;
-    case 3: return tag ^ TAG_LEND_READ;
-    case 4: return tag ^ TAG_LEND_WRITE;
-    case 5: return (tag & ~UINT64_C(0xff)) | 0xff; // no such method
-    case 6: return tag & ~UINT64_C(0xff00);        // protocol 0
-    case 7: return tag | (uint64_t)TAG_PAGE_WORDS_MASK << TAG_PAGE_WORDS_SHIFT;
-    case 8: return tag | (uint64_t)TAG_CAPS_MASK << TAG_CAPS_SHIFT;
-    case 9: return tag | TAG_REPEAT;
-    case 10: return TAG(operation->method, 64) | UINT64_C(4) << TAG_CAPS_SHIFT;
-    default: return UINT64_MAX;
+    case 0:
+        return tag;
+    case 1:
+        return tag ^ 1 << TAG_WORDS_SHIFT;
+    case 2:
+        return tag ^ 1 << TAG_CAPS_SHIFT;
+    case 3:
+        return tag ^ TAG_LEND_READ;
+    case 4:
+        return tag ^ TAG_LEND_WRITE;
+    case 5:
+        return (tag & ~UINT64_C(0xff)) | 0xff; // no such method
+    case 6:
+        return tag & ~UINT64_C(0xff00); // protocol 0
+    case 7:
+        return tag | (uint64_t)TAG_PAGE_WORDS_MASK << TAG_PAGE_WORDS_SHIFT;
+    case 8:
+        return tag | (uint64_t)TAG_CAPS_MASK << TAG_CAPS_SHIFT;
+    case 9:
+        return tag | TAG_REPEAT;
+    case 10:
+        return TAG(operation->method, 64) | UINT64_C(4) << TAG_CAPS_SHIFT;
+    default:
+        return UINT64_MAX;
     }
 }
 
 static void fill_page(const struct operation *operation, const struct test_case *test, uint64_t second) {
     struct message_page *page = stage.thread->page;
-    static const struct lend lends[] = {{0x200000, 64}, {0x200ff0, 2 * PAGE_BYTES}, {0x200000, 0}, {0, 1}, {0x203000, 3 * PAGE_BYTES},
-                                        {0x200000, UINT64_MAX}, {UINT64_MAX - 5, 20}, {USER_HIGHEST - 8, 16}};
-    static const cap_t results[] = {STAGE_RESULT, 0, STAGE_MEMORY, 127, 128, 2047, 2300, CAP_TABLE_SLOTS - 1, CAP_TABLE_SLOTS, UINT32_MAX};
+    static const struct lend lends[] = {
+        {0x200000, 64},         {0x200ff0, 2 * PAGE_BYTES}, {0x200000, 0},         {0, 1}, {0x203000, 3 * PAGE_BYTES},
+        {0x200000, UINT64_MAX}, {UINT64_MAX - 5, 20},       {USER_HIGHEST - 8, 16}};
+    static const cap_t results[] = {STAGE_RESULT,    0,         STAGE_MEMORY, 127, 128, 2047, 2300, CAP_TABLE_SLOTS - 1,
+                                    CAP_TABLE_SLOTS, UINT32_MAX};
     static const uint64_t deadlines[] = {0, 1, UINT64_C(1) << 62};
     memset(page, 0, sizeof(*page));
     for (int i = 0; i < MESSAGE_CAPS; i++) {
@@ -271,8 +374,8 @@ static error_t expected(const struct operation *operation, const struct test_cas
             return ERR_WRONG_KIND;
         if (target->kind != operation->kind || operation->method >= 0x7000)
             return ERR_BAD_METHOD;
-        if (test->choice[SECOND] || test->choice[SECOND_RIGHTS] || test->choice[RESULT] || test->choice[FRAMES] || test->choice[QUOTA] ||
-            (operation->results && filled(STAGE_RESULT))) // by the call before
+        if (test->choice[SECOND] || test->choice[SECOND_RIGHTS] || test->choice[RESULT] || test->choice[FRAMES] ||
+            test->choice[QUOTA] || (operation->results && filled(STAGE_RESULT))) // by the call before
             return 0;
         if (operation->results && (target->flags & CAPABILITY_REVOKING))
             return ERR_REVOKED;
@@ -330,9 +433,11 @@ static bool make(const struct test_case *test) {
     registers->rsi = case_tag(operation, test);
     registers->r14 = second_index;
     for (int i = 0; i < MESSAGE_REGISTER_WORDS; i++)
-        registers->words[i] = test->choice[WORD_0 + i] ? words[test->choice[WORD_0 + i]]
+        registers->words[i] = test->choice[WORD_0 + i]        ? words[test->choice[WORD_0 + i]]
                               : operation->number == SYS_COPY ? ((uint64_t[]){0, 0x202000, PAGE_BYTES, 0, 0, 0})[i]
-                              : operation->method == METHOD_THREAD_SET_REGISTERS ? 0 : i < operation->words ? sane_word(operation->method, i) : 0;
+                              : operation->method == METHOD_THREAD_SET_REGISTERS ? 0
+                              : i < operation->words                             ? sane_word(operation->method, i)
+                                                                                 : 0;
     error_t wanted = expected(operation, test, target);
     bool is_invocation = operation->number == SYS_CALL && target && target->kind != CAP_SESSION;
     uint64_t used = stage.root->used;
@@ -355,7 +460,8 @@ static bool make(const struct test_case *test) {
         registers->rip = again.rip; // with its words where it came to
     }
     if (operation->number > 0) { // the layer that was registered before goes on
-        expect(stage.thread->process->foreign && registers->rip == stage.thread->process->foreign, "a foreign call without a layer goes on");
+        expect(stage.thread->process->foreign && registers->rip == stage.thread->process->foreign,
+               "a foreign call without a layer goes on");
         return false;
     }
     int64_t status = (int64_t)registers->rax;
@@ -364,7 +470,8 @@ static bool make(const struct test_case *test) {
     expect(is_known(status), "an answer that is no error");
     if (wanted)
         expect(status == wanted, "another answer was expected");
-    bool early = !test->choice[QUOTA] && (status == ERR_BAD_CAPABILITY || status == ERR_WRONG_KIND || status == ERR_RIGHTS || status == ERR_BAD_METHOD);
+    bool early = !test->choice[QUOTA] &&
+                 (status == ERR_BAD_CAPABILITY || status == ERR_WRONG_KIND || status == ERR_RIGHTS || status == ERR_BAD_METHOD);
     done += status >= 0;
     refused += status < 0;
     if (!early || operation->number == SYS_REPLY_WAIT || operation->number == SYS_REPLY || operation->number == SYS_WAIT ||
@@ -429,8 +536,11 @@ static void seconds(void) {
             for (uint32_t second = 1; fits[i][subject] && second <= SUBJECTS; second++)
                 for (uint32_t rights = 0; rights < choices[SECOND_RIGHTS]; rights++)
                     for (uint32_t serving = 0; serving < 2; serving++)
-                        run(&(struct test_case){.operation = i, .target = subject,
-                                                .choice = {[SECOND] = (uint8_t)second, [SECOND_RIGHTS] = (uint8_t)rights, [SERVING] = (uint8_t)serving}},
+                        run(&(struct test_case){.operation = i,
+                                                .target = subject,
+                                                .choice = {[SECOND] = (uint8_t)second,
+                                                           [SECOND_RIGHTS] = (uint8_t)rights,
+                                                           [SERVING] = (uint8_t)serving}},
                             NULL);
 }
 
@@ -441,7 +551,8 @@ static void bounds(void) {
                 for (uint32_t b = a + 1; b < DIMENSIONS; b++)
                     for (uint32_t x = 0; x < choices[a]; x++)
                         for (uint32_t y = 0; y < choices[b]; y++) {
-                            if ((a < LEND && a - WORD_0 >= operations[i].words) || (b < LEND && b - WORD_0 >= operations[i].words))
+                            if ((a < LEND && a - WORD_0 >= operations[i].words) ||
+                                (b < LEND && b - WORD_0 >= operations[i].words))
                                 continue;
                             struct test_case test = {.operation = i, .target = subject};
                             test.choice[a] = (uint8_t)x;
@@ -456,7 +567,8 @@ static void pairs(void) {
             for (uint32_t j = 0; fits[i][first] && j < OPERATIONS; j++)
                 for (uint32_t second = 0; second < SUBJECTS; second++)
                     if (fits[j][second])
-                        run(&(struct test_case){.operation = i, .target = first}, &(struct test_case){.operation = j, .target = second});
+                        run(&(struct test_case){.operation = i, .target = first},
+                            &(struct test_case){.operation = j, .target = second});
 }
 
 static uint32_t random_below(uint32_t limit) {
@@ -515,7 +627,9 @@ int main(int count, char **arguments) {
     printf("random: %llu cases, %llu calls\n", (unsigned long long)random, (unsigned long long)(calls - before));
     if (built)
         stage_end();
-    printf("%llu calls in %llu cases: %llu done, %llu refused, the rest blocked or ended the caller; the caller no longer ran after %llu\n",
-           (unsigned long long)calls, (unsigned long long)cases, (unsigned long long)done, (unsigned long long)refused, (unsigned long long)left);
+    printf("%llu calls in %llu cases: %llu done, %llu refused, the rest blocked or ended the caller; the caller no longer ran "
+           "after %llu\n",
+           (unsigned long long)calls, (unsigned long long)cases, (unsigned long long)done, (unsigned long long)refused,
+           (unsigned long long)left);
     return 0;
 }

@@ -9,7 +9,7 @@
 #include "kernel/abi/syscall.h"
 #include "kernel/cap/account.h"
 #include "kernel/ipc/call.h"
-#include "kernel/ipc/session.h"
+#include "kernel/ipc/endpoint.h"
 #include "kernel/memory/frame.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/schedule.h"
@@ -64,15 +64,13 @@ static void revoker_dies(void) {
     }
     stage.thread->registers.words[0] = STAGE_MEMORY;
     (void)act(SYS_CALL, STAGE_SELF, TAG(METHOD_PROCESS_SLOT_REVOKE, 1), 0);
-    expect(stage.thread->registers.rip == 0x300000 - 2 && stage.thread->revoking,
-           "the revocation is to go on");
+    expect(stage.thread->registers.rip == 0x300000 - 2 && stage.thread->revoking, "the revocation is to go on");
     expect(slot_at(STAGE_MEMORY)->flags & CAPABILITY_REVOKING, "the slot is marked");
     slot_at(SLOT_THREAD)->rights = 0;
     thread_end(stage.thread);
     capability_delete(slot_at(SLOT_THREAD));
     (void)reaper_run(UINT32_MAX);
-    expect(!(slot_at(STAGE_MEMORY)->flags & CAPABILITY_REVOKING) && slot_at(299)->kind == CAP_NONE,
-           "the reaper finishes it");
+    expect(!(slot_at(STAGE_MEMORY)->flags & CAPABILITY_REVOKING) && slot_at(299)->kind == CAP_NONE, "the reaper finishes it");
 }
 
 static void many_processes(void) {
@@ -107,8 +105,7 @@ static void large_table(void) {
 static void space_of_lender_is_reset(void) {
     struct call *call = slot_at(STAGE_CALL_IDLE)->object;
     struct process *other = slot_at(STAGE_PROCESS)->object;
-    life_must(act(SYS_SEND, STAGE_SESSION, TAG(0x7001, 0) | TAG_LEND_READ, STAGE_CALL_IDLE) ? ERR_INVALID : 0,
-              "sending");
+    life_must(act(SYS_SEND, STAGE_SESSION, TAG(0x7001, 0) | TAG_LEND_READ, STAGE_CALL_IDLE) ? ERR_INVALID : 0, "sending");
     object_release(&call->request.process->object);
     call->request.process = other; // as if it had sent
     object_reference(&other->object);
@@ -137,8 +134,7 @@ static void home_of_answer_is_gone(void) {
 // The answer moves the call object away that it answers.
 static void answer_moves_its_call(void) {
     stage.thread->page->send_caps[0] = STAGE_CALL_TAKEN | SEND_CAP_MOVE;
-    expect(act(SYS_REPLY, 0, TAG(0, 0) | UINT64_C(1) << TAG_CAPS_SHIFT, STAGE_REPLY_CALL) == 0,
-           "the answer is given");
+    expect(act(SYS_REPLY, 0, TAG(0, 0) | UINT64_C(1) << TAG_CAPS_SHIFT, STAGE_REPLY_CALL) == 0, "the answer is given");
     expect(slot_at(STAGE_CALL_TAKEN)->kind == CAP_NONE, "the call object is gone");
 }
 
@@ -185,8 +181,7 @@ static void keeper_vanishes(void) {
 static void keeper_answers(void) {
     for (int i = 0; i < 2; i++) {
         stage.thread->registers.words[0] = i ? FAULT_KILL : FAULT_RESUME;
-        expect(act(SYS_REPLY, 0, TAG(i ? ERR_FAULT : 0, 1), i ? STAGE_REPLY_PAGE : STAGE_REPLY_FAULT) == 0,
-               "it answers");
+        expect(act(SYS_REPLY, 0, TAG(i ? ERR_FAULT : 0, 1), i ? STAGE_REPLY_PAGE : STAGE_REPLY_FAULT) == 0, "it answers");
     }
 }
 static void keeper_resumes_both(void) {
@@ -207,8 +202,8 @@ static void keep(cap_t slot, struct memory *memory) {
 }
 
 static error_t map(uint64_t address, uint64_t length, uint16_t flags, uint16_t allowed) {
-    error_t error = space_map(&stage.process->space, slot_at(STAGE_MEMORY_LARGE)->object, &address, length, 0,
-                              flags, allowed, NULL);
+    error_t error =
+        space_map(&stage.process->space, slot_at(STAGE_MEMORY_LARGE)->object, &address, length, 0, flags, allowed, NULL);
     invariants_check(stage.root, stage.process);
     return error;
 }
@@ -221,10 +216,8 @@ static void mappings(void) {
     expect(space_protect(space, 0x200000, PAGE_BYTES, both, &done) == ERR_RIGHTS, "nor afterwards");
     expect(space_protect(space, 0x208000, PAGE_BYTES, RIGHT_WRITE, &done) == ERR_RIGHTS, "beyond what was allowed");
     expect(map(PAGE_BYTES, PAGE_BYTES, RIGHT_READ, RIGHT_READ) == ERR_INVALID, "too low");
-    expect(map(0x1ff000 + PAGE_BYTES, 2 * PAGE_BYTES, RIGHT_READ, RIGHT_READ) == ERR_EXISTS,
-           "in use at its start");
-    expect(map(0x1ff000, 2 * PAGE_BYTES, RIGHT_READ, RIGHT_READ) == ERR_EXISTS || USER_LOWEST > 0x1ff000,
-           "in use at its end");
+    expect(map(0x1ff000 + PAGE_BYTES, 2 * PAGE_BYTES, RIGHT_READ, RIGHT_READ) == ERR_EXISTS, "in use at its start");
+    expect(map(0x1ff000, 2 * PAGE_BYTES, RIGHT_READ, RIGHT_READ) == ERR_EXISTS || USER_LOWEST > 0x1ff000, "in use at its end");
     expect(map(0x204000, PAGE_BYTES, RIGHT_READ, RIGHT_READ) == 0, "between two");
     for (int i = 0; i < 6; i++)
         expect(map(0, (uint64_t)(1 + i % 3) * PAGE_BYTES, RIGHT_READ, RIGHT_READ) == 0, "anywhere");
@@ -310,8 +303,7 @@ static void nothing_left(void) {
             (void)!memory_page(memory, page, page & 1, &physical, &shared);
         if (!process_create(stage.root, &process) && !thread_create(process, 3, true, &thread)) {
             uint64_t address = 0;
-            (void)!space_map(&process->space, memory, &address, PAGE_BYTES * 8, 0, RIGHT_READ, RIGHT_READ,
-                             NULL);
+            (void)!space_map(&process->space, memory, &address, PAGE_BYTES * 8, 0, RIGHT_READ, RIGHT_READ, NULL);
             void *at;
             (void)!space_touch(&process->space, address, ACCESS_READ, &at);
         }
@@ -367,8 +359,7 @@ static void boot_maps(void) {
         while (!frame_allocate(0, FRAME_ANYWHERE, &physical)) {
             bool is_free = false;
             for (uint32_t j = 0; j < maps[i].memory_count; j++)
-                is_free |= maps[i].memory[j].kind == BOOT_MEMORY_FREE &&
-                           physical >= maps[i].memory[j].start &&
+                is_free |= maps[i].memory[j].kind == BOOT_MEMORY_FREE && physical >= maps[i].memory[j].start &&
                            physical < maps[i].memory[j].start + maps[i].memory[j].length;
             expect(physical && is_free, "a frame that is none");
             blocks[count++] = physical;

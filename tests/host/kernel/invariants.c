@@ -11,7 +11,6 @@
 #include "kernel/ipc/call.h"
 #include "kernel/ipc/endpoint.h"
 #include "kernel/ipc/notification.h"
-#include "kernel/ipc/session.h"
 #include "kernel/irq/irq.h"
 #include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
@@ -284,17 +283,24 @@ static void check_thread(struct thread *thread) {
     }
     check_request(&thread->request, thread->state != THREAD_STATE_CALLING, "a call");
     check_request(&thread->fault, thread->state != THREAD_STATE_FAULTED, "a fault");
+    if (ended && thread->table_size)
+        fail("a thread that has ended can still look capabilities up");
+    if (!ended && (thread->table_slots != thread->process->table.slots || thread->table_size != thread->process->table.size))
+        fail("a thread looks its capabilities up in another table");
     bool put_off = ready && thread->timer_cpu; // until its account may spend again
     if (thread->in_queue != (ready && !held && thread != current_thread()) && !(put_off && !thread->in_queue))
         fail("a thread in state %u (held %d) is %s the run queue", thread->state, held, thread->in_queue ? "in" : "not in");
     bool first = thread->state == THREAD_STATE_WAITING && thread->waits_at && thread->waits_at->receiver == thread;
     if ((thread->in_queue || (thread->state == THREAD_STATE_WAITING && !first)) == list_is_empty(&thread->queue_link) && !ended)
         fail("a thread is in a list, or not, wrongly");
-    if (thread->caller && (thread->caller->request.origin != REQUEST_THREAD || thread->caller->request.cancelling || thread->serving))
+    if (thread->caller &&
+        (thread->caller->request.origin != REQUEST_THREAD || thread->caller->request.cancelling || thread->serving))
         fail("a thread serves a caller that the fast path must not answer");
-    if (!ended && !ready && thread->timer.linked && !(thread->extras & EXTRA_TIMER)) // ready: it waits for its account's next period
+    if (!ended && !ready && thread->timer.linked &&
+        !(thread->extras & EXTRA_TIMER)) // ready: it waits for its account's next period
         fail("a timer is not marked");
-    if (thread->timer.linked && thread->state != THREAD_STATE_WAITING && thread->state != THREAD_STATE_CALLING)
+    if (thread->timer.linked && thread->state != THREAD_STATE_WAITING && thread->state != THREAD_STATE_CALLING &&
+        !(put_off && !thread->in_queue && thread != current_thread()))
         fail("a thread in state %u has a timer", thread->state);
     const struct request *serving = thread_serving(thread);
     if (serving && (serving->server != thread || serving->state != REQUEST_SERVED || ended))
@@ -428,7 +434,8 @@ static void check_counts(const struct tally *tally) {
         bool is_gone = !tally->slots && !tally->holds && !session->endpoint->object.dying && !list_is_empty(&session->link);
         if (session->holds != tally->holds)
             fail("a session is held %u times, and counts %u", tally->holds, session->holds);
-        if (is_gone == list_is_empty(&session->gone_link) && !session->endpoint->object.reaping) // which goes through them in steps
+        if (is_gone == list_is_empty(&session->gone_link) &&
+            !session->endpoint->object.reaping) // which goes through them in steps
             fail("a session is gone, or not, and its endpoint knows otherwise");
     }
 }

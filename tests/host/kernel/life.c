@@ -18,8 +18,8 @@ void life_must(error_t error, const char *what) {
     abort();
 }
 
-struct capability *life_give(struct process *process, struct account *account, cap_t index,
-                             enum capability_kind kind, void *object) {
+struct capability *life_give(struct process *process, struct account *account, cap_t index, enum capability_kind kind,
+                             void *object) {
     struct capability *slot;
     life_must(capability_reserve(&process->table, account, index, &slot), "a slot");
     capability_fill(slot, kind, object, RIGHTS_ALL, NULL);
@@ -41,8 +41,8 @@ void life_end(struct account *root, struct process *held) {
     (void)reaper_run(UINT32_MAX);
     if (machine_object_count) {
         const struct object *object = machine_objects[0];
-        fprintf(stderr, "%u objects are left, one of kind %u with %u references\n", machine_object_count,
-                object->kind, object->references);
+        fprintf(stderr, "%u objects are left, one of kind %u with %u references\n", machine_object_count, object->kind,
+                object->references);
         abort();
     }
     uint64_t free_now = frame_free_bytes() + (machine_kernel_tables() << PAGE_SHIFT) + heap_slack_bytes();

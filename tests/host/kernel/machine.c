@@ -13,13 +13,12 @@
 #include "kernel/cap/capability.h"
 #include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
-#include "kernel/init/information.h"
-#include "kernel/irq/controller.h"
+#include "kernel/init/init.h"
+#include "kernel/irq/irq.h"
 #include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
 #include "kernel/memory/heap.h"
 #include "kernel/sched/process.h"
-#include "kernel/sched/run_queue.h"
 #include "kernel/sched/schedule.h"
 #include "kernel/x86_64/clock.h"
 #include "kernel/x86_64/descriptors.h"
@@ -28,11 +27,9 @@
 #include "kernel/x86_64/fpu.h"
 #include "kernel/x86_64/ioapic.h"
 #include "kernel/x86_64/lapic.h"
-#include "kernel/x86_64/lock.h"
-#include "kernel/x86_64/power.h"
+#include "kernel/x86_64/platform.h"
 #include "kernel/x86_64/processor.h"
 #include "kernel/x86_64/processors.h"
-#include "kernel/x86_64/stack_trace.h"
 #include "kernel/x86_64/switch.h"
 #include "kernel/x86_64/vectors.h"
 
@@ -47,7 +44,7 @@ struct processor boot_processor = {.self = &boot_processor};
 
 static int ram = -1;
 static bool machine_locked;
-static struct boot_info boot = {
+struct boot_info boot_info = {
     .memory = {{.start = FIRST_FRAME * PAGE_BYTES, .length = MACHINE_BYTES - FIRST_FRAME * PAGE_BYTES, .kind = BOOT_MEMORY_FREE}},
     .memory_count = 1,
     .command_line = "model",
@@ -60,15 +57,15 @@ static void check(bool ok, const char *what) {
     abort();
 }
 
-static error_t route(uint32_t line, enum irq_trigger trigger, enum irq_polarity polarity, uint8_t *vector) {
-    (void)trigger, (void)polarity;
+static error_t route(uint32_t line, bool level, bool active_low, uint8_t *vector) {
+    (void)level, (void)active_low;
     if (line >= 16)
         return ERR_INVALID;
     *vector = (uint8_t)(VECTOR_ISA + line);
     return ERR_OK;
 }
-static void change_mask(uint32_t line) {
-    (void)line;
+static void change_mask(uint32_t line, bool masked) {
+    (void)line, (void)masked;
 }
 static bool accept(uint8_t vector) {
     (void)vector;
@@ -77,7 +74,7 @@ static bool accept(uint8_t vector) {
 static void end_of_interrupt(uint8_t vector) {
     (void)vector;
 }
-static const struct irq_controller controller = {"model", route, change_mask, change_mask, accept, end_of_interrupt};
+static const struct irq_controller controller = {"model", route, change_mask, accept, end_of_interrupt};
 
 void machine_start(void) {
     ram = memfd_create("ram", 0);
@@ -90,14 +87,11 @@ void machine_start(void) {
     check(region != MAP_FAILED, "the capability region");
     capability_region = region;
     irq_controller = &controller;
-    frame_initialize(&boot);
+    frame_initialize(&boot_info);
     uint64_t root;
     check(frame_allocate_zeroed(&root) == ERR_OK, "the root table");
     paging_initialize(root);
     boot_processor.space_root = root;
-    information_start(&boot);
-    static struct clock_page page;
-    information_clock_page(&page);
     cpu_register(&boot_processor.cpu);
 }
 
@@ -117,7 +111,8 @@ error_t kernel_map_page(uint64_t virtual_address, uint64_t physical, uint64_t fl
 
 uint64_t kernel_unmap_page(uint64_t virtual_address) {
     uint64_t physical = paging_unmap_page(virtual_address);
-    void *at = mmap((void *)virtual_address, PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    void *at =
+        mmap((void *)virtual_address, PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
     check(at == (void *)virtual_address, "unmapping a kernel page");
     machine_shares--;
     return physical;
@@ -212,10 +207,9 @@ void switch_save_fpu(struct thread *thread) {
 void switch_kick(struct cpu *cpu) {
     (void)cpu;
 }
-void switch_choose_entries(void) {
-}
-void descriptors_choose_entry(void) {
-}
+void switch_choose_entries(void) {}
+void descriptors_choose_entry(void) {}
+bool panicked;
 uint32_t processors_own_index(void) {
     return 0;
 }
@@ -238,13 +232,11 @@ void kernel_unlock(void) {
 uint64_t kernel_lock_waits(void) {
     return 0;
 }
-void processors_answer(void) {
-}
+void processors_answer(void) {}
 void processors_reload(uint64_t root, uint64_t instead) {
     (void)root, (void)instead;
 }
-void processors_forget_kernel_mappings(void) {
-}
+void processors_forget_kernel_mappings(void) {}
 void switch_forget(struct thread *thread) {
     (void)thread;
 }
@@ -265,7 +257,7 @@ void switch_idle(bool sleep) {
     machine_alarm = UINT64_MAX; // it goes off once
     schedule_tick();
 }
-void switch_arm_timer(uint64_t deadline, uint64_t now) {
+void clock_alarm(uint64_t deadline, uint64_t now) {
     check(now <= machine_now, "the time");
     machine_alarm = deadline;
 }
@@ -274,14 +266,8 @@ void switch_arm_timer(uint64_t deadline, uint64_t now) {
 uint64_t clock_now(void) {
     return machine_now;
 }
-uint64_t log_clock(void) {
-    return machine_now;
-}
 uint8_t clock_alarm_vector(void) {
     return VECTOR_TIMER;
-}
-void clock_page_fill(struct clock_page *page) {
-    (void)page;
 }
 void clock_wall_set(uint64_t wall_offset) {
     (void)wall_offset;
@@ -302,12 +288,14 @@ bool lapic_present(void) {
 uint32_t lapic_id(void) {
     return 0;
 }
-error_t lapic_msi_message(uint32_t apic_id, uint8_t vector, uint64_t *address, uint32_t *data) {
+void lapic_msi_message(uint32_t apic_id, uint8_t vector, uint64_t *address, uint64_t *data) {
     *address = 0xfee00000 | apic_id << 12;
     *data = vector;
-    return ERR_OK;
 }
-void power_action(uint64_t action) {
+void entropy_stir(uint64_t value) {
+    (void)value;
+}
+void platform_power(uint64_t action) {
     (void)action;
 }
 void early_console_write(const char *text, size_t length) {

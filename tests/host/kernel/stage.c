@@ -10,7 +10,7 @@
 #include "kernel/cap/account.h"
 #include "kernel/ipc/call.h"
 #include "kernel/ipc/notification.h"
-#include "kernel/ipc/session.h"
+#include "kernel/ipc/endpoint.h"
 #include "kernel/irq/irq.h"
 #include "kernel/memory/frame.h"
 #include "kernel/sched/process.h"
@@ -114,23 +114,17 @@ static void build_memory(struct session *pager) {
     put(STAGE_MEMORY_LARGE, CAP_MEMORY, memory);
     life_must(memory_create_paged(stage.root, 10 * PAGE_BYTES, pager, &memory), "memory");
     put(STAGE_MEMORY_PAGED, CAP_MEMORY, memory);
-    life_must(memory_create_physical(stage.root, 0xfe000000, 2 * PAGE_BYTES, PAGE_UNCACHED, &memory),
-              "memory");
+    life_must(memory_create_physical(stage.root, 0xfe000000, 2 * PAGE_BYTES, PAGE_UNCACHED, &memory), "memory");
     put(STAGE_MEMORY_PHYSICAL, CAP_MEMORY, memory);
     static const uint16_t read = RIGHT_READ, run = RIGHT_READ | RIGHT_EXECUTE;
     address = 0x206000;
-    life_must(
-        space_map(&stage.process->space, memory, &address, PAGE_BYTES, 0, read, read | RIGHT_WRITE, NULL),
-        "a mapping");
+    life_must(space_map(&stage.process->space, memory, &address, PAGE_BYTES, 0, read, read | RIGHT_WRITE, NULL), "a mapping");
     address = 0x208000;
     memory = capability_slot(&stage.process->table, STAGE_MEMORY_LARGE)->object;
-    life_must(
-        space_map(&stage.process->space, memory, &address, 6 * PAGE_BYTES, 10 * PAGE_BYTES, run, run, NULL),
-        "a mapping");
+    life_must(space_map(&stage.process->space, memory, &address, 6 * PAGE_BYTES, 10 * PAGE_BYTES, run, run, NULL), "a mapping");
     life_must(space_touch(&stage.process->space, address + 5 * PAGE_BYTES, ACCESS_EXECUTE, &at), "a page");
     address = stage.process->space.search_base + PAGE_BYTES; // in the way of addresses that are picked
-    life_must(space_map(&stage.process->space, memory, &address, PAGE_BYTES, 0, read, read, NULL),
-              "a mapping");
+    life_must(space_map(&stage.process->space, memory, &address, PAGE_BYTES, 0, read, read, NULL), "a mapping");
     memory = NULL;
     life_must(memory_create_contiguous(stage.root, 2 * PAGE_BYTES, UINT64_MAX, &memory), "memory");
     put(STAGE_MEMORY_CONTIGUOUS, CAP_MEMORY, memory);
@@ -155,8 +149,7 @@ static void build_processes(struct session *keeper) {
     process_set_keeper(other, keeper);
     process_set_keeper(exited, keeper);
     for (uint64_t i = 0, address = 0x200000; i < 20; i++, address += PAGE_BYTES)
-        life_must(space_map(&resetting->space, object_at(STAGE_MEMORY), &address, PAGE_BYTES, 0, RIGHT_READ,
-                            RIGHT_READ, NULL),
+        life_must(space_map(&resetting->space, object_at(STAGE_MEMORY), &address, PAGE_BYTES, 0, RIGHT_READ, RIGHT_READ, NULL),
                   "a mapping");
     error_t error;
     if (process_reset_step(resetting, &error))
@@ -168,8 +161,7 @@ static void build_processes(struct session *keeper) {
     put(STAGE_THREAD_ENDED, CAP_THREAD, thread);
     thread_end(thread);
     uint64_t address = 0x300000;
-    life_must(space_map(&other->space, object_at(STAGE_MEMORY_PAGED), &address, PAGE_BYTES, 0, RIGHT_READ,
-                        RIGHT_READ, NULL),
+    life_must(space_map(&other->space, object_at(STAGE_MEMORY_PAGED), &address, PAGE_BYTES, 0, RIGHT_READ, RIGHT_READ, NULL),
               "a mapping");
     struct request *served = thread_serving(stage.thread);
     if (served)
@@ -196,7 +188,7 @@ static void build_devices(struct notification *told) {
     uint64_t address, data;
     put(STAGE_IRQ_CONTROL, CAP_IRQ, NULL);
     put(STAGE_IOPORT, CAP_IOPORT, NULL);
-    life_must(irq_create_line(stage.root, 5, 0, &irq), "an irq");
+    life_must(irq_create_line(stage.root, 5, false, false, &irq), "an irq");
     irq_bind(irq, told, 1);
     irq_deliver(irq->vector);
     put(STAGE_IRQ_LINE, CAP_IRQ, irq);

@@ -45,7 +45,7 @@ struct method {
     uint16_t code;
     uint8_t words_in, caps_in, reads, writes, caps_out;
 };
-#define METHOD(protocol, method, code, words_in, caps_in, reads, writes, words_out, caps_out, rights)                \
+#define METHOD(protocol, method, code, words_in, caps_in, reads, writes, words_out, caps_out, rights)                            \
     {code, words_in, caps_in, (reads) != 0, (writes) != 0, caps_out},
 static const struct method methods[] = {KERNEL_OBJECT_METHODS(METHOD)};
 #undef METHOD
@@ -95,9 +95,8 @@ static uint64_t some_address(void) {
     uint8_t byte = next_byte();
     if (byte < 240)
         return 0x200000 + (uint64_t)(byte % 24) * PAGE_BYTES + (byte >= 200 ? PAGE_BYTES - 3 : 0);
-    static const uint64_t odd[] = {
-        0,          0x10,      USER_HIGHEST - PAGE_BYTES, USER_HIGHEST, UINT64_MAX, 0xffff800000000000,
-        0x40000000, 0x7fe00000};
+    static const uint64_t odd[] = {0,          0x10,      USER_HIGHEST - PAGE_BYTES, USER_HIGHEST, UINT64_MAX, 0xffff800000000000,
+                                   0x40000000, 0x7fe00000};
     return odd[byte % 8];
 }
 
@@ -121,8 +120,7 @@ static uint64_t some_word(void) {
     case 6:
         return byte % 4;
     default: {
-        static const uint64_t odd[] = {
-            UINT64_MAX, UINT64_C(1) << 32, UINT64_C(1) << 47, 1 << 20, 600 * PAGE_BYTES, 63, 64, 4095};
+        static const uint64_t odd[] = {UINT64_MAX, UINT64_C(1) << 32, UINT64_C(1) << 47, 1 << 20, 600 * PAGE_BYTES, 63, 64, 4095};
         return odd[byte % 8];
     }
     }
@@ -236,23 +234,21 @@ static uint64_t call_tag(struct thread *thread, uint64_t slot_index, const struc
     uint8_t odd = next_byte();
     *method = slot ? some_method(slot->kind) : NULL;
     if (odd >= 250) // anything
-        return (uint64_t)next_byte() << 24 | (uint64_t)next_byte() << 16 | (uint64_t)next_byte() << 8 |
-               next_byte();
+        return (uint64_t)next_byte() << 24 | (uint64_t)next_byte() << 16 | (uint64_t)next_byte() << 8 | next_byte();
     if (*method)
         return TAG((*method)->code, (*method)->words_in) | (uint64_t)(*method)->caps_in << TAG_CAPS_SHIFT |
                ((*method)->reads ? TAG_LEND_READ : 0) | ((*method)->writes ? TAG_LEND_WRITE : 0);
-    return TAG(0x7000 + odd % 4, odd % 12) | (uint64_t)(odd % 3) << TAG_CAPS_SHIFT |
-           (odd & 16 ? TAG_LEND_READ : 0) | (odd & 32 ? TAG_LEND_WRITE : 0) | (odd & 64 ? TAG_DEADLINE : 0) |
-           (odd > 230 ? TAG_REPEAT : 0);
+    return TAG(0x7000 + odd % 4, odd % 12) | (uint64_t)(odd % 3) << TAG_CAPS_SHIFT | (odd & 16 ? TAG_LEND_READ : 0) |
+           (odd & 32 ? TAG_LEND_WRITE : 0) | (odd & 64 ? TAG_DEADLINE : 0) | (odd > 230 ? TAG_REPEAT : 0);
 }
 
 static void make_call(struct thread *thread) {
     struct registers *registers = &thread->registers;
-    static const int8_t numbers[32] = {
-        SYS_CALL,  SYS_CALL,  SYS_CALL,       SYS_CALL,    SYS_CALL,   SYS_CALL, SYS_CALL,  SYS_CALL,
-        SYS_CALL,  SYS_CALL,  SYS_CALL,       SYS_CALL,    SYS_CALL,   SYS_CALL, SYS_CALL,  SYS_CALL,
-        SYS_CALL,  SYS_SEND,  SYS_SEND,       SYS_SEND,    SYS_WAIT,   SYS_WAIT, SYS_WAIT,  SYS_WAIT,
-        SYS_REPLY, SYS_REPLY, SYS_REPLY_WAIT, SYS_FORWARD, SYS_SIGNAL, SYS_COPY, SYS_SERVE, 0};
+    static const int8_t numbers[32] = {SYS_CALL,   SYS_CALL, SYS_CALL,  SYS_CALL,  SYS_CALL,  SYS_CALL,       SYS_CALL,
+                                       SYS_CALL,   SYS_CALL, SYS_CALL,  SYS_CALL,  SYS_CALL,  SYS_CALL,       SYS_CALL,
+                                       SYS_CALL,   SYS_CALL, SYS_CALL,  SYS_SEND,  SYS_SEND,  SYS_SEND,       SYS_WAIT,
+                                       SYS_WAIT,   SYS_WAIT, SYS_WAIT,  SYS_REPLY, SYS_REPLY, SYS_REPLY_WAIT, SYS_FORWARD,
+                                       SYS_SIGNAL, SYS_COPY, SYS_SERVE, 0};
     int32_t number = numbers[next_byte() % 32];
     const struct method *method;
     uint64_t rip = registers->rip = 0x200000;

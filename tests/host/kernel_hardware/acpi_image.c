@@ -64,8 +64,7 @@ void image_checksums_fix(void) {
         for (size_t index = 0; index < sizeof signatures / sizeof *signatures; index++) {
             uint32_t length;
             memcpy(&length, image + address + 4, 4);
-            if (memcmp(image + address, signatures[index], 4) == 0 && length >= HEADER &&
-                length <= IMAGE_BYTES - address)
+            if (memcmp(image + address, signatures[index], 4) == 0 && length >= HEADER && length <= IMAGE_BYTES - address)
                 checksum_set(image + address, length);
         }
     }
@@ -90,11 +89,11 @@ static void put(uint8_t *body, uint32_t offset, uint64_t value, uint32_t size) {
 
 void image_machine(uint8_t *rsdp) {
     static const uint8_t madt[] = {
-        0,    0,  0xe0, 0xfe, 1,    0,    0,    0, // local APICs at fee00000, PICs too
-        0,    8,  0,    0,    1,    0,    0,    0, // CPU uid 0, id 0
-        0,    8,  1,    2,    1,    0,    0,    0, // CPU uid 1, id 2
-        0,    8,  2,    4,    0,    0,    0,    0, // an empty socket
-        0,    8,  3,    6,    2,    0,    0,    0, // can come online
+        0,    0,  0xe0, 0xfe, 1,    0,    0,    0,                               // local APICs at fee00000, PICs too
+        0,    8,  0,    0,    1,    0,    0,    0,                               // CPU uid 0, id 0
+        0,    8,  1,    2,    1,    0,    0,    0,                               // CPU uid 1, id 2
+        0,    8,  2,    4,    0,    0,    0,    0,                               // an empty socket
+        0,    8,  3,    6,    2,    0,    0,    0,                               // can come online
         9,    16, 0,    0,    0x2c, 1,    0,    0,    1,    0, 0, 0, 9, 0, 0, 0, // x2APIC id 300, uid 9
         9,    16, 0,    0,    2,    0,    0,    0,    1,    0, 0, 0, 1, 0, 0, 0, // id 2 once more
         1,    12, 7,    0,    0,    0,    0xc0, 0xfe, 0,    0, 0, 0,             // IOAPIC 7, lines from 0
@@ -103,10 +102,10 @@ void image_machine(uint8_t *rsdp) {
         2,    10, 0,    9,    9,    0,    0,    0,    0x0f, 0,                   // ISA 9 level, active low
         2,    10, 1,    5,    50,   0,    0,    0,    0x0f, 0,                   // another bus: not ours
         3,    8,  5,    0,    23,   0,    0,    0,                               // NMI at line 23, edge, high
-        4,    6,  0xff, 0x0d, 0,    1,                               // NMI at LINT1 of all: level, high
-        10,   12, 3,    0,    9,    0,    0,    0,    0,    0, 0, 0, // NMI at LINT0 of uid 9, low
-        0x7f, 4,  1,    2,                                           // an unknown kind
-        5,    12, 0,    0,    0,    0,    0xe0, 0xfe, 1,    0, 0, 0, // local APICs at 1fee00000
+        4,    6,  0xff, 0x0d, 0,    1,                                           // NMI at LINT1 of all: level, high
+        10,   12, 3,    0,    9,    0,    0,    0,    0,    0, 0, 0,             // NMI at LINT0 of uid 9, low
+        0x7f, 4,  1,    2,                                                       // an unknown kind
+        5,    12, 0,    0,    0,    0,    0xe0, 0xfe, 1,    0, 0, 0,             // local APICs at 1fee00000
     };
     static const uint8_t aml[] = {0x10, 0x0d, '_', 'S', '5',  '_',  0x12, 0xff, 0x08, // a name only by chance
                                   '_',  'S',  '4', '_', 0x12, 0x06, 0x04, 0x0a, 1,    0x0a, 1,    0, 0, 0x08,
@@ -134,8 +133,7 @@ void image_machine(uint8_t *rsdp) {
     mcfg[8 + 16 + 8] = 1;
     mcfg[8 + 16 + 10] = 0x10;
     mcfg[8 + 16 + 11] = 0x1f;
-    uint32_t entries[5] = {image_table("FACP", 3, fadt, sizeof fadt),
-                           image_table("APIC", 1, madt, sizeof madt),
+    uint32_t entries[5] = {image_table("FACP", 3, fadt, sizeof fadt), image_table("APIC", 1, madt, sizeof madt),
                            image_table("HPET", 1, hpet, sizeof hpet), image_table("SSDT", 1, "x", 1),
                            image_table("MCFG", 1, mcfg, sizeof mcfg)};
     uint64_t wide[5];

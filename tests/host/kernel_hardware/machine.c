@@ -3,12 +3,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "boot/loader/acpi.h"
 #include "kernel/x86_64/mmio.h"
+#include "kernel/x86_64/paging.h"
 #include "kernel/x86_64/registers.h"
 #include "tests/host/kernel_hardware/check.h"
 #include "tests/host/kernel_hardware/machine.h"
 
-enum { MMIO_NS = 400, TSC_NS = 7, UPDATE_NS = 1984000, PIT_HZ = 1193182, PM_TIMER_HZ = 3579545 };
+enum { MMIO_NS = 400, TSC_NS = 7, UPDATE_NS = 1984000, PM_TIMER_HZ = 3579545 };
 
 struct machine machine;
 struct pic_model pics[2];
@@ -50,8 +52,7 @@ bool rdseed_try(uint64_t *value) {
 }
 
 static uint64_t pit_ticks(void) {
-    return machine.counters_stuck || !pit_gate ? 0
-                                               : (uint64_t)((machine.time - pit_start) * PIT_HZ / 1000000000);
+    return machine.counters_stuck || !pit_gate ? 0 : (uint64_t)((machine.time - pit_start) * PIT_HZ / 1000000000);
 }
 
 static uint8_t number_encode(unsigned value) {
@@ -72,9 +73,8 @@ static uint8_t cmos_read(uint8_t index) {
     case 2:
         return number_encode((unsigned)tm.tm_min);
     case 4:
-        return machine.rtc_format & 2
-                   ? number_encode(hour)
-                   : (uint8_t)(number_encode(hour % 12 ? hour % 12 : 12) | (hour >= 12 ? 0x80 : 0));
+        return machine.rtc_format & 2 ? number_encode(hour)
+                                      : (uint8_t)(number_encode(hour % 12 ? hour % 12 : 12) | (hour >= 12 ? 0x80 : 0));
     case 7:
         return number_encode((unsigned)tm.tm_mday);
     case 8:
@@ -187,9 +187,12 @@ void port_write8(uint16_t port, uint8_t value) {
     CHECK(!"a port that the kernel writes");
 }
 
-void *mmio_map(uint64_t physical, uint64_t length) {
-    if (physical == 0xfed00000 && length == 0x400)
-        return hpet_area;
+const void *firmware_map(uint64_t physical, uint64_t length) {
+    CHECK(length == 0x400);
+    return physical == 0xfed00000 ? hpet_area : NULL;
+}
+
+void *kernel_map_device(uint64_t physical) {
     if (physical == 0xfec00000 || physical == 0xfec01000)
         return ioapic_areas[physical == 0xfec01000];
     return NULL;

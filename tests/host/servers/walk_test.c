@@ -223,12 +223,53 @@ static void test_hostile(unsigned rounds) {
     CHECK(world_unmount("/dev") == ERR_OK && world_unmount("/tmp") == ERR_OK);
 }
 
+// Sessions of file servers themselves: each thing that makes them untrue comes after so many questions that they are in use.
+static void test_direct(void) {
+    struct file_status status;
+    cap_t node, again, file;
+    uint64_t used, stop, consumed, mount, length;
+    unsigned long before = world_directs;
+    char text[8];
+    CHECK(world_do_mount("tmpfs", "t", "/tmp", "") == ERR_OK && path_make_directory(world_root, "/tmp/d") == ERR_OK);
+    CHECK(path_write(world_root, "/tmp/d/a", "one") == ERR_OK);
+    for (int i = 0; i < 40; i++)
+        CHECK(content_is(world_root, "/tmp/d/a", "one") && content_is(world_root, "/etc/motd", "hello\n"));
+    CHECK(world_directs > before + 40);
+    CHECK(content_is(world_root, "/tmp/../etc/motd", "hello\n") && content_is(world_root, "/tmp//d/./a", "one"));
+    CHECK(path_status(world_root, "/tmp", 0, &status) == ERR_OK && status.inode == 1);
+    CHECK(path_unlink(world_root, "/tmp", UNLINK_FLAG_DIRECTORY) == ERR_READ_ONLY);
+    // Mounted below, and unmounted.
+    CHECK(world_do_mount("tmpfs", "u", "/tmp/d", "") == ERR_OK);
+    for (int i = 0; i < 20; i++)
+        CHECK(path_content(world_root, "/tmp/d/a") == NULL);
+    CHECK(path_write(world_root, "/tmp/d/a", "two") == ERR_OK && content_is(world_root, "/tmp/d/a", "two"));
+    CHECK(world_unmount("/tmp/d") == ERR_OK && content_is(world_root, "/tmp/d/a", "one"));
+    // A new root, and the old one back.
+    CHECK(world_do_mount("tmpfs", "new", "/", "") == ERR_OK);
+    CHECK(path_content(world_root, "/tmp/d/a") == NULL && path_content(world_root, "/etc/motd") == NULL);
+    CHECK(path_write(world_root, "/new", "x") == ERR_OK);
+    for (int i = 0; i < 20; i++)
+        CHECK(content_is(world_root, "/new", "x"));
+    CHECK(world_unmount("/") == ERR_OK);
+    CHECK(path_content(world_root, "/new") == NULL && content_is(world_root, "/tmp/d/a", "one"));
+    // What is vfs's alone.
+    CHECK(directory_direct(world_root, 0, "tmp/d/a", 7, &used, &node) == ERR_OK && used == 3);
+    CHECK(directory_cover(node, 1) == ERR_NOT_PERMITTED);
+    CHECK(directory_direct(node, 0, "", 0, &used, &again) == ERR_NOT_PERMITTED);
+    CHECK(directory_walk(node, 0, 0, "d", 1, text, sizeof(text), &stop, &consumed, &mount, &length, &again) == ERR_NOT_PERMITTED);
+    CHECK(path_open(node, "d/a", OPEN_FLAG_READ, &file) == ERR_OK && world_unmount("/tmp") == ERR_BUSY);
+    slot_release(file);
+    CHECK(world_unmount("/tmp") == ERR_OK);
+    CHECK(directory_status(node, 0, 0, "d", 1, &status) == ERR_STALE && path_content(world_root, "/tmp/d/a") == NULL);
+    slot_release(node);
+}
+
 int main(int argc, char **argv) {
     check_seed = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
     srand((unsigned)check_seed);
     world_begin();
     void (*const tests[])(void) = {test_initrd,   test_mounts,  test_name_prefix,
-                                   test_new_root, test_ceiling, test_loops};
+                                   test_new_root, test_ceiling, test_loops, test_direct};
     CHECK(world_do_mount("tmpfs", "t", "/tmp", "") == ERR_OK && world_unmount("/tmp") == ERR_OK);
     world_end();
     for (unsigned failures = 0; failures < 4; failures++) { // missing pages change nothing

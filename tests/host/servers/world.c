@@ -1,4 +1,5 @@
 // See world.h.
+#include "libc/system/direct.h"
 #include "tests/host/servers/world.h"
 
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "tests/host/servers/check.h"
 #include "tests/host/servers/world_vfs.h"
 
+unsigned long world_directs;
 cap_t world_root, world_mount;
 
 static struct tree initrd_tree = {.ops = &initrd_ops, .flags = MOUNT_FLAG_READ_ONLY, .type = "initrdfs"};
@@ -87,6 +89,7 @@ void world_begin(void) {
 
 void world_end(void) {
     static uint32_t slots;
+    direct_forget(world_root);
     CHECK(machine_memory_bytes() <= 16 * 1024); // the picture of the mounts
     world_vfs_check_empty();
     CHECK(tmpfs_server.trees == NULL && tmpfs_server.sessions.count == 0);
@@ -125,15 +128,36 @@ static const char *relative(const char *path) {
         return error;                                                                                        \
     } while (0)
 
+// One path from `base`: the common root is asked by libc's short ways.
+#define WALKING_DIRECTLY(flags, call)                                                                        \
+    do {                                                                                                     \
+        cap_t asked = base;                                                                                  \
+        const char *whole = path;                                                                            \
+        const struct direct *direct = base == world_root ? direct_find(base, path, &path) : NULL;            \
+        if (direct != NULL) {                                                                                \
+            uint64_t path_flags = (flags);                                                                   \
+            base = direct_node(direct);                                                                      \
+            error_t error = (call);                                                                          \
+            world_directs++;                                                                                 \
+            if (direct_answered(direct, error))                                                              \
+                return error;                                                                                \
+            base = asked;                                                                                    \
+            path = whole;                                                                                    \
+        }                                                                                                    \
+        if (base == world_root)                                                                              \
+            direct_missed(base, path);                                                                       \
+        WALKING(flags, call);                                                                                \
+    } while (0)
+
 error_t path_open(cap_t base, const char *path, uint64_t flags, cap_t *file) {
     uint64_t kind;
     path = relative(path);
-    WALKING(flags, directory_open(base, 0, path_flags, 0644, path, strlen(path), &kind, file));
+    WALKING_DIRECTLY(flags, directory_open(base, 0, path_flags, 0644, path, strlen(path), &kind, file));
 }
 
 error_t path_status(cap_t base, const char *path, uint64_t flags, struct file_status *status) {
     path = relative(path);
-    WALKING(flags, directory_status(base, 0, path_flags, path, strlen(path), status));
+    WALKING_DIRECTLY(flags, directory_status(base, 0, path_flags, path, strlen(path), status));
 }
 
 error_t path_walk(cap_t base, const char *path, uint64_t flags, cap_t *node) {
@@ -146,7 +170,7 @@ error_t path_walk(cap_t base, const char *path, uint64_t flags, cap_t *node) {
 
 error_t path_make_directory(cap_t base, const char *path) {
     path = relative(path);
-    WALKING(0, directory_make_directory(base, 0, path_flags, 0755, path, strlen(path)));
+    WALKING_DIRECTLY(0, directory_make_directory(base, 0, path_flags, 0755, path, strlen(path)));
 }
 
 error_t path_make_file(cap_t base, const char *path) {
@@ -187,7 +211,7 @@ error_t path_rename(cap_t base, const char *old, const char *new) {
 
 error_t path_unlink(cap_t base, const char *path, uint64_t flags) {
     path = relative(path);
-    WALKING(flags, directory_unlink(base, 0, path_flags, path, strlen(path)));
+    WALKING_DIRECTLY(flags, directory_unlink(base, 0, path_flags, path, strlen(path)));
 }
 
 error_t path_read_link(cap_t base, const char *path, char *text, size_t size) {

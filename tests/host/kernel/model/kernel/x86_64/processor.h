@@ -31,6 +31,9 @@ static inline uint64_t processor_space_root(void) {
 static inline void processor_load_space(uint64_t root) {
     boot_processor.space_root = root;
 }
+static inline _Noreturn void cpu_stop(void) {
+    __builtin_trap();
+}
 static inline void processor_invalidate_page(uint64_t address) {
     (void)address;
 }

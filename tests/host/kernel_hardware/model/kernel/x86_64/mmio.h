@@ -5,6 +5,5 @@
 
 #include "kernel/abi/errors.h"
 
-void *mmio_map(uint64_t physical, uint64_t length) MUST_USE;
 uint32_t mmio_read32(const volatile void *base, uint32_t offset);
 void mmio_write32(volatile void *base, uint32_t offset, uint32_t value);

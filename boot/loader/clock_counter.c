@@ -2,19 +2,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "kernel/debug/log.h"
-#include "kernel/x86_64/clock_counter.h"
+#include "boot/loader/acpi.h"
+#include "boot/loader/clock_counter.h"
 #include "kernel/x86_64/mmio.h"
 #include "kernel/x86_64/registers.h"
 
 enum { HPET_PERIOD = 0x04, HPET_CONFIGURATION = 0x10, HPET_COUNTER = 0xf0 }; // registers
 enum { HPET_ENABLE = 1 << 0, HPET_LEGACY_ROUTING = 1 << 1, HPET_PERIOD_MAX = 100000000 /* fs */ };
 
-enum { PIT_CHANNEL_2 = 0x42, PIT_COMMAND = 0x43, SPEAKER_PORT = 0x61 };
+enum { PIT_CHANNEL_2 = 0x42, SPEAKER_PORT = 0x61 };
 enum { PIT_LOAD_2_MODE_0 = 0xb0, PIT_LATCH_2 = 0x80 };
 enum { SPEAKER_GATE = 1 << 0, SPEAKER_ON = 1 << 1, SPEAKER_OUTPUT = 1 << 5 }; // of channel 2
 
-enum { PM_TIMER_HZ = 3579545, PIT_HZ = 1193182 };
+enum { PM_TIMER_HZ = 3579545 };
 enum { SAMPLES = 8, STUCK_READS = 100000 };
 enum { ERROR_SHARE = 20000, SPAN_SHARE = 20 }; // 50 parts per million; a 20th of a second
 
@@ -27,7 +27,7 @@ static uint32_t hpet_read(void) {
 
 const struct clock_counter *clock_counter_hpet(const struct acpi_information *acpi) {
     static struct clock_counter counter = {.name = "HPET", .read = hpet_read, .mask = 0xffffffff};
-    if (!(acpi->flags & ACPI_HAS_HPET) || !(hpet = mmio_map(acpi->hpet_address, 0x400)))
+    if (!(acpi->flags & ACPI_HAS_HPET) || !(hpet = (void *)(uintptr_t)firmware_map(acpi->hpet_address, 0x400)))
         return NULL;
     uint32_t period = mmio_read32(hpet, HPET_PERIOD);
     if (period == 0 || period > HPET_PERIOD_MAX)
@@ -43,8 +43,7 @@ static uint32_t pm_timer_read(void) {
 }
 
 const struct clock_counter *clock_counter_pm_timer(const struct acpi_information *acpi) {
-    static struct clock_counter counter = {
-        .name = "PM timer", .read = pm_timer_read, .frequency = PM_TIMER_HZ};
+    static struct clock_counter counter = {.name = "PM timer", .read = pm_timer_read, .frequency = PM_TIMER_HZ};
     if (acpi->pm_timer.space != 1 || acpi->pm_timer.address == 0 || acpi->pm_timer.address > 0xfffc)
         return NULL;
     pm_timer_port = (uint16_t)acpi->pm_timer.address;
@@ -72,12 +71,8 @@ static bool pit_overrun(void) {
 }
 
 const struct clock_counter *clock_counter_pit(void) {
-    static const struct clock_counter counter = {.name = "PIT",
-                                                 .read = pit_read,
-                                                 .mask = 0xffff,
-                                                 .frequency = PIT_HZ,
-                                                 .restart = pit_restart,
-                                                 .overrun = pit_overrun};
+    static const struct clock_counter counter = {
+        .name = "PIT", .read = pit_read, .mask = 0xffff, .frequency = PIT_HZ, .restart = pit_restart, .overrun = pit_overrun};
     return &counter;
 }
 
@@ -105,8 +100,7 @@ static bool sample_take(const struct clock_counter *counter, struct sample *best
         }
         uint64_t start = ((value - first) & counter->mask) == 1 ? before : between;
         if (after - start < best->error) {
-            *best =
-                (struct sample){.tsc = start + (after - start) / 2, .error = after - start, .value = value};
+            *best = (struct sample){.tsc = start + (after - start) / 2, .error = after - start, .value = value};
         }
     }
     return true;

@@ -1,8 +1,8 @@
 // Counters of known frequency beside the TSC (HPET, ACPI PM timer, PIT), and the comparison of any counter
-// with the TSC from which the clock and the local APIC timer are calibrated. Used by clock.c, once at boot on
-// one CPU.
+// with the TSC from which the clock and the local APIC timer are calibrated. Used by clock.c.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "kernel/abi/errors.h"

@@ -1,5 +1,7 @@
 // Kernel options: words, quotes, the last one wins, and values that do not fit.
-#include "kernel/init/options.h"
+#include "boot/loader/options.h"
+#include "kernel/debug/log.h"
+#include "kernel/x86_64/early_console.h"
 #include "tests/host/cmocka_test.h"
 
 static void expect(const char *name, const char *value) {
@@ -40,9 +42,32 @@ static void cuts_long_values(void **state) {
     assert_string_equal(text, "abc");
 }
 
+static void tells_the_kernel(void **state) {
+    (void)state;
+    static const struct {
+        const char *line;
+        uint32_t log_level, console, isolation;
+    } cases[] = {
+        {"", LOG_INFO, EARLY_CONSOLE_SERIAL | EARLY_CONSOLE_SCREEN, BOOT_ISOLATION_AS_NEEDED},
+        {"loglevel=debug console=serial isolation=on", LOG_DEBUG, EARLY_CONSOLE_SERIAL, BOOT_ISOLATION_ON},
+        {"console=screen loglevel=1 isolation=off", LOG_ERROR, EARLY_CONSOLE_SCREEN, BOOT_ISOLATION_OFF},
+        {"console=serials loglevel=x", LOG_INFO, EARLY_CONSOLE_SERIAL | EARLY_CONSOLE_SCREEN, BOOT_ISOLATION_AS_NEEDED},
+        {"loglevel=warning console=", LOG_WARNING, EARLY_CONSOLE_SERIAL | EARLY_CONSOLE_SCREEN, BOOT_ISOLATION_AS_NEEDED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct boot_info info = {0};
+        options_start(cases[i].line);
+        options_read(&info);
+        assert_int_equal(info.log_level, cases[i].log_level);
+        assert_int_equal(info.console, cases[i].console);
+        assert_int_equal(info.isolation, cases[i].isolation);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_words),
+        cmocka_unit_test(tells_the_kernel),
         cmocka_unit_test(quotes_keep_blanks),
         cmocka_unit_test(cuts_long_values),
     };

@@ -1,8 +1,11 @@
 // Parses the kernel's command line anew at every question: options are few and asked for rarely, so nothing
-// is stored but the line itself. Called by the loader and by whoever starts in the kernel.
-#include "kernel/init/options.h"
+// is stored but the line itself.
+#include "boot/loader/options.h"
 
 #include <stdint.h>
+
+#include "kernel/debug/log.h"
+#include "kernel/x86_64/early_console.h"
 
 static const char *line = "";
 
@@ -56,4 +59,27 @@ bool options_get(const char *name, char *value, size_t size) {
         at = end;
     }
     return found;
+}
+
+static bool text_equal(const char *left, const char *right) {
+    for (; *left && *left == *right; left++)
+        right++;
+    return *left == *right;
+}
+
+void options_read(struct boot_info *info) {
+    static const char letters[] = "ewid";
+    char value[16];
+    info->log_level = LOG_INFO;
+    if (options_get("loglevel", value, sizeof(value)))
+        for (uint32_t level = LOG_ERROR; level <= LOG_DEBUG; level++)
+            if (value[0] == letters[level - 1] || value[0] == (char)('0' + level))
+                info->log_level = level;
+    if (options_get("isolation", value, sizeof(value)))
+        info->isolation = text_equal(value, "off") ? BOOT_ISOLATION_OFF : BOOT_ISOLATION_ON;
+    info->console = EARLY_CONSOLE_SERIAL | EARLY_CONSOLE_SCREEN;
+    if (options_get("console", value, sizeof(value)) && text_equal(value, "serial"))
+        info->console = EARLY_CONSOLE_SERIAL;
+    else if (text_equal(value, "screen"))
+        info->console = EARLY_CONSOLE_SCREEN;
 }
