@@ -1,9 +1,10 @@
-// screenshot: writes what the screen shows to a PNG file (PNG 1.2, zlib with stored blocks: no compression
-// but that of rows that are alike is worth a library here).
+// screenshot: writes what the screen shows to a PNG file (PNG 1.2). Rows are stored as differences from the row above, and bytes
+// that repeat are packed with deflate's fixed codes (RFC 1951 3.2.6): little code, and a screen of text takes some ten KiB.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -13,7 +14,7 @@
 
 #define CONSOLE "/dev/console"
 
-enum { PIECE_BYTES = 64 * 1024, STORED_MOST = 65535, ADLER_BASE = 65521 };
+enum { PIECE_BYTES = 64 * 1024, ADLER_BASE = 65521, RUN_LEAST = 3, RUN_MOST = 258, END_OF_BLOCK = 256, FILTER_UP = 2 };
 
 static uint32_t crc_table[256];
 
@@ -43,45 +44,108 @@ static void put_chunk(struct buffer *out, const char *name, const void *data, si
     put_number(out, ~crc);
 }
 
-// zlib (RFC 1950) around blocks that are stored as they are (RFC 1951 3.2.4).
-static void put_stored(struct buffer *out, const struct buffer *rows) {
+// --- Deflate ---
+
+struct bits {
+    struct buffer *out;
+    uint32_t held, count;
+};
+
+static void put_bits(struct bits *bits, uint32_t value, uint32_t count) {
+    bits->held |= value << bits->count;
+    for (bits->count += count; bits->count >= 8; bits->count -= 8) {
+        buffer_append_byte(bits->out, (char)bits->held);
+        bits->held >>= 8;
+    }
+}
+
+// A code's first bit comes first.
+static void put_code(struct bits *bits, uint32_t code, uint32_t count) {
+    uint32_t turned = 0;
+    for (uint32_t i = 0; i < count; i++)
+        turned |= (code >> i & 1) << (count - 1 - i);
+    put_bits(bits, turned, count);
+}
+
+static void put_symbol(struct bits *bits, uint32_t symbol) {
+    if (symbol < 144)
+        put_code(bits, 0x30 + symbol, 8);
+    else if (symbol < 256)
+        put_code(bits, 0x190 + symbol - 144, 9);
+    else if (symbol < 280)
+        put_code(bits, symbol - 256, 7);
+    else
+        put_code(bits, 0xc0 + symbol - 280, 8);
+}
+
+// `length` bytes like the one before: distance 1.
+static void put_run(struct bits *bits, uint32_t length) {
+    static const uint16_t bases[] = {3,  4,  5,  6,  7,  8,  9,  10, 11,  13,  15,  17,  19,  23, 27,
+                                     31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258};
+    uint32_t code = sizeof(bases) / sizeof(bases[0]) - 1;
+    while (length < bases[code])
+        code--;
+    put_symbol(bits, 257 + code);
+    if (code >= 8 && code < 28)
+        put_bits(bits, length - bases[code], code / 4 - 1);
+    put_code(bits, 0, 5);
+}
+
+// zlib (RFC 1950): two bytes, one block, a sum.
+static void put_packed(struct buffer *out, const struct buffer *rows) {
+    struct bits bits = {.out = out};
+    const uint8_t *data = (const uint8_t *)rows->data;
     uint32_t a = 1, b = 0;
     buffer_append(out, "\x78\x01", 2);
-    for (size_t at = 0; at < rows->length; at += STORED_MOST) {
-        size_t left = rows->length - at, length = left < STORED_MOST ? left : STORED_MOST;
-        const uint8_t head[] = {left <= STORED_MOST, (uint8_t)length, (uint8_t)(length >> 8),
-                                (uint8_t)~length, (uint8_t)(~length >> 8)};
-        buffer_append(out, head, sizeof(head));
-        buffer_append(out, rows->data + at, length);
+    put_bits(&bits, 3, 3); // the last block, with fixed codes
+    for (size_t at = 0; at < rows->length;) {
+        size_t run = 0;
+        while (at > 0 && at + run < rows->length && run < RUN_MOST && data[at + run] == data[at - 1])
+            run++;
+        if (run >= RUN_LEAST) {
+            put_run(&bits, (uint32_t)run);
+            at += run;
+        } else {
+            put_symbol(&bits, data[at++]);
+        }
     }
+    put_symbol(&bits, END_OF_BLOCK);
+    put_bits(&bits, 0, 7); // what is held goes out
     for (size_t i = 0; i < rows->length; i++) {
-        a = (a + (uint8_t)rows->data[i]) % ADLER_BASE;
+        a = (a + data[i]) % ADLER_BASE;
         b = (b + a) % ADLER_BASE;
     }
     put_number(out, b << 16 | a);
 }
 
-// All lines of the screen, each behind a zero: the filter "none".
+// All lines of the screen, each behind its filter's number: what is above is taken off.
 static void read_rows(struct buffer *rows, uint32_t *width, uint32_t *height) {
     static char pixels[PIECE_BYTES];
     int console = open(CONSOLE, O_RDWR | O_NOCTTY);
     struct screen_lines lines = {.line = 0};
+    char *above = NULL;
     if (console < 0)
         program_fail(CONSOLE, "%s", error_text(errno));
     for (;;) {
         lines.pixels = pixels;
         lines.size = sizeof(pixels);
         if (ioctl(console, KDPICTURE, &lines) != 0)
-            program_fail(CONSOLE, "%s",
-                         errno == ENODEV ? "the screen shows text, no pixels" : error_text(errno));
+            program_fail(CONSOLE, "%s", errno == ENODEV ? "the screen shows text, no pixels" : error_text(errno));
         if (lines.size == 0)
             break;
-        for (size_t at = 0; at < lines.size; at += 3 * lines.width) {
-            buffer_append_byte(rows, 0);
-            buffer_append(rows, pixels + at, 3 * lines.width);
-            lines.line++;
+        size_t bytes = 3 * lines.width;
+        if (above == NULL) {
+            above = memory_allocate(bytes);
+            memset(above, 0, bytes);
+        }
+        for (size_t at = 0; at < lines.size; at += bytes, lines.line++) {
+            buffer_append_byte(rows, FILTER_UP);
+            for (size_t i = 0; i < bytes; i++)
+                buffer_append_byte(rows, (char)(pixels[at + i] - above[i]));
+            memcpy(above, pixels + at, bytes);
         }
     }
+    free(above);
     *width = (uint32_t)lines.width;
     *height = (uint32_t)lines.height;
     (void)close(console);
@@ -103,7 +167,7 @@ int main(int argc, char **argv) {
     put_number(&header, width);
     put_number(&header, height);
     buffer_append(&header, "\x08\x02\0\0\0", 5); // eight bits, red green blue
-    put_stored(&data, &rows);
+    put_packed(&data, &rows);
     buffer_append(&file, "\x89PNG\r\n\x1a\n", 8);
     put_chunk(&file, "IHDR", header.data, header.length);
     put_chunk(&file, "IDAT", data.data, data.length);
