@@ -13,6 +13,7 @@
 
 #define FOLDER  "/etc/keymaps"
 #define CONSOLE "/dev/console"
+#define CHOICE  "/etc/keymap"
 
 enum { LAYOUT_BYTES = 1024, NAME_START = 4, NAME_BYTES = 12 }; // servers/console/keymap.h
 
@@ -68,13 +69,39 @@ static int choose(int console, const char *name) {
     return 1;
 }
 
+static bool option_chose(void) {
+    char line[1024] = "";
+    FILE *file = fopen("/proc/cmdline", "r");
+    if (file == NULL)
+        return false;
+    bool read = fgets(line, sizeof(line), file) != NULL;
+    (void)fclose(file);
+    return read && strstr(line, "keymap=") != NULL;
+}
+
+// At the start: what /etc/keymap names, unless the kernel's option has chosen.
+static int choose_from_file(int console) {
+    char name[64] = "";
+    FILE *file = fopen(CHOICE, "r");
+    if (file == NULL || fgets(name, sizeof(name), file) == NULL) {
+        program_errno(CHOICE);
+        return 1;
+    }
+    (void)fclose(file);
+    name[strcspn(name, " \t\n")] = 0;
+    return option_chose() ? 0 : choose(console, name);
+}
+
 int main(int argc, char **argv) {
-    bool listing = false;
+    bool listing = false, from_file = false;
     program_start(argc, argv, "[-l | NAME | FILE]",
                   "Without NAME: shows the layout in use.\n  -l  list the layouts of " FOLDER "\n"
+                  "  -b  take the one in " CHOICE ", unless keymap=NAME was given at the start\n"
                   "At the start the kernel's option keymap=NAME chooses, else the name in /etc/keymap.\n");
-    for (int option; (option = program_option("l")) != -1;)
-        listing = true;
+    for (int option; (option = program_option("lb")) != -1;) {
+        listing |= option == 'l';
+        from_file |= option == 'b';
+    }
     if (program_operand_count > 1)
         program_usage_error("unexpected: %s", program_operands[1]);
     if (listing)
@@ -82,5 +109,7 @@ int main(int argc, char **argv) {
     int console = open(CONSOLE, O_RDWR | O_NOCTTY);
     if (console < 0)
         program_fail(CONSOLE, "%s", error_text(errno));
+    if (from_file)
+        return program_end(choose_from_file(console));
     return program_end(program_operand_count == 0 ? show(console) : choose(console, program_operands[0]));
 }

@@ -85,6 +85,15 @@ static void screen_ended(struct screen *screen) {
         (void)write(screen->fd, again, sizeof(again) - 1);
 }
 
+// The layout that /etc/keymap names, unless the kernel's option has chosen one.
+static void choose_layout(void) {
+    static const char *const words[] = {"keymap", "-b", NULL};
+    int status;
+    pid_t pid = start("/bin/keymap", words, false);
+    if (pid > 0)
+        (void)waitpid(pid, &status, 0);
+}
+
 // A shell on the first screen at once, on the others when somebody comes: the console types a line where a
 // screen is shown for the first time.
 static int keep_screens(void) {
@@ -95,11 +104,12 @@ static int keep_screens(void) {
         screen->fd = open(screen->path, O_RDWR | O_NOCTTY | O_CLOEXEC);
         screen->ends = -1;
     }
+    if (access("/etc/keymap", R_OK) == 0)
+        choose_layout();
     screen_start(&screens[0]);
     for (;;) {
         for (int i = 0; i < SCREENS; i++)
-            polls[i] = (struct pollfd){.fd = screens[i].ends >= 0 ? screens[i].ends : screens[i].fd,
-                                       .events = POLLIN};
+            polls[i] = (struct pollfd){.fd = screens[i].ends >= 0 ? screens[i].ends : screens[i].fd, .events = POLLIN};
         if (poll(polls, SCREENS, -1) < 0 && errno != EINTR)
             return 1;
         for (int i = 0; i < SCREENS; i++) {

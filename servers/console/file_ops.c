@@ -51,13 +51,11 @@ static error_t wait_readable(struct terminal *terminal, size_t size) {
         if (!canonical && wanted == 0 && time == 0)
             return ERR_OK;
         if (unit_is_pair(terminal->unit) && pair_hung_up(terminal->unit))
-            return ERR_OK; // an end of file
-        if (time != 0 &&
-            (wanted == 0 ? deadline == 0 : available > seen)) // from the start, or from the last byte
+            return ERR_OK;                                                 // an end of file
+        if (time != 0 && (wanted == 0 ? deadline == 0 : available > seen)) // from the start, or from the last byte
             deadline = clock_monotonic() + time;
         seen = available;
-        error =
-            deadline != 0 ? fiber_wait_until(&terminal->readers, deadline) : fiber_wait(&terminal->readers);
+        error = deadline != 0 ? fiber_wait_until(&terminal->readers, deadline) : fiber_wait(&terminal->readers);
         if (error == ERR_DEADLINE)
             return ERR_OK;
         if (error != ERR_OK)
@@ -96,8 +94,7 @@ static error_t op_read(struct request *request, const struct file_read_in *in, s
 }
 
 // One piece of a write. *count grows by what was accepted.
-static error_t write_piece(struct terminal *terminal, struct request *request, uint64_t size,
-                           uint64_t *count) {
+static error_t write_piece(struct terminal *terminal, struct request *request, uint64_t size, uint64_t *count) {
     size_t room = terminal_room(terminal), length = room / 2 < WRITE_BYTES ? room / 2 : WRITE_BYTES, consumed;
     if (length > size - *count)
         length = size - *count;
@@ -154,8 +151,7 @@ static error_t op_seek(struct request *request, const struct file_seek_in *in, s
     return ERR_NOT_SEEKABLE;
 }
 
-static error_t op_status(struct request *request, const struct file_status_in *in,
-                         struct file_status_out *out) {
+static error_t op_status(struct request *request, const struct file_status_in *in, struct file_status_out *out) {
     (void)in;
     const struct terminal *terminal = terminal_of(request);
     if (terminal == NULL)
@@ -164,14 +160,12 @@ static error_t op_status(struct request *request, const struct file_status_in *i
     return ERR_OK;
 }
 
-static error_t op_get_flags(struct request *request, const struct file_get_flags_in *in,
-                            struct file_get_flags_out *out) {
+static error_t op_get_flags(struct request *request, const struct file_get_flags_in *in, struct file_get_flags_out *out) {
     (void)in;
     return stream_get_flags(&console.state->streams, request, out);
 }
 
-static error_t op_set_flags(struct request *request, const struct file_set_flags_in *in,
-                            struct file_set_flags_out *out) {
+static error_t op_set_flags(struct request *request, const struct file_set_flags_in *in, struct file_set_flags_out *out) {
     (void)out;
     return stream_set_flags(&console.state->streams, request, in);
 }
@@ -180,8 +174,7 @@ static error_t op_poll(struct request *request, const struct file_poll_in *in, s
     return stream_poll(&console.state->streams, request, in, out);
 }
 
-static error_t op_poll_end(struct request *request, const struct file_poll_end_in *in,
-                           struct file_poll_end_out *out) {
+static error_t op_poll_end(struct request *request, const struct file_poll_end_in *in, struct file_poll_end_out *out) {
     (void)request;
     (void)out;
     stream_poll_end(&console.state->streams, in->ticket);

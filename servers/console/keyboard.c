@@ -88,13 +88,11 @@ static bool is_alt(const struct keyboard *keyboard) {
 
 // xterm's number for the modifiers that are down: 1 for none.
 static uint32_t modifier_number(const struct keyboard *keyboard) {
-    return 1 + ((keyboard->modifiers & SHIFT) ? 1 : 0) + (is_alt(keyboard) ? 2 : 0) +
-           ((keyboard->modifiers & CONTROL) ? 4 : 0);
+    return 1 + ((keyboard->modifiers & SHIFT) ? 1 : 0) + (is_alt(keyboard) ? 2 : 0) + ((keyboard->modifiers & CONTROL) ? 4 : 0);
 }
 
 // ESC [ NUMBER ; MODIFIERS FINAL, as short as it can be; `single`: ESC `single` FINAL without modifiers.
-static size_t put_sequence(const struct keyboard *keyboard, uint32_t number, char single, char final,
-                           char *out) {
+static size_t put_sequence(const struct keyboard *keyboard, uint32_t number, char single, char final, char *out) {
     uint32_t modifiers = modifier_number(keyboard);
     size_t length = 0;
     out[length++] = '\033';
@@ -217,8 +215,7 @@ static uint32_t compose(struct keyboard *keyboard, uint32_t character) {
 
 static size_t put_character(struct keyboard *keyboard, uint16_t usage, uint32_t modes, char *out) {
     const uint16_t *levels = keyboard->keymap.characters[usage];
-    bool shift = (keyboard->modifiers & SHIFT) != 0,
-         level3 = (keyboard->modifiers & RIGHT_ALT) && has_level3(keyboard);
+    bool shift = (keyboard->modifiers & SHIFT) != 0, level3 = (keyboard->modifiers & RIGHT_ALT) && has_level3(keyboard);
     if ((keyboard->keymap.capitals[usage / 8] & 1 << usage % 8) && (keyboard->locks & LOCK_CAPITALS))
         shift = !shift;
     uint32_t character = levels[(level3 ? 2 : 0) + (shift ? 1 : 0)];
@@ -251,9 +248,7 @@ static size_t put_editing_key(const struct keyboard *keyboard, uint16_t usage, u
     case KEY_ESCAPE:
         return length + put_text(out + length, "\033");
     case KEY_BACKSPACE:
-        return length + put_text(out + length, !(keyboard->modifiers & CONTROL) == !(modes & MODE_BACKSPACE)
-                                                   ? "\177"
-                                                   : "\b");
+        return length + put_text(out + length, !(keyboard->modifiers & CONTROL) == !(modes & MODE_BACKSPACE) ? "\177" : "\b");
     default: // tab
         return length + put_text(out + length, keyboard->modifiers & SHIFT ? "\033[Z" : "\t");
     }
@@ -269,8 +264,8 @@ static void toggle_lock(struct keyboard *keyboard, uint16_t usage) {
 
 // Keys that the console keeps to itself: Alt with a function key or an arrow, shift with the page keys.
 static bool act(struct keyboard *keyboard, uint16_t usage) {
-    bool alt = (keyboard->modifiers & (LEFT_ALT | RIGHT_ALT)) != 0,
-         shift = (keyboard->modifiers & SHIFT) != 0, control = (keyboard->modifiers & CONTROL) != 0;
+    bool alt = (keyboard->modifiers & (LEFT_ALT | RIGHT_ALT)) != 0, shift = (keyboard->modifiers & SHIFT) != 0,
+         control = (keyboard->modifiers & CONTROL) != 0;
     keyboard->action = ACTION_NONE;
     if (alt && !shift && usage >= KEY_F1 && usage < KEY_F1 + 6) {
         keyboard->action = ACTION_SCREEN;
@@ -302,8 +297,7 @@ static size_t put_key(struct keyboard *keyboard, uint16_t usage, uint32_t modes,
     return usage < KEYMAP_KEYS ? put_character(keyboard, usage, modes, out) : 0;
 }
 
-size_t keyboard_key(struct keyboard *keyboard, uint16_t usage, bool down, bool repeated, uint32_t modes,
-                    char *out) {
+size_t keyboard_key(struct keyboard *keyboard, uint16_t usage, bool down, bool repeated, uint32_t modes, char *out) {
     keyboard->action = ACTION_NONE;
     if (usage >= KEY_LEFT_CONTROL && usage <= KEY_RIGHT_META) {
         uint8_t bit = (uint8_t)(1 << (usage - KEY_LEFT_CONTROL));

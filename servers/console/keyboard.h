@@ -38,7 +38,6 @@ void keyboard_initialize(struct keyboard *keyboard, const struct keymap *keymap)
 
 // A key (USB HID usage) went down, repeats (`repeated`), or went up. Writes the bytes to send, at most
 // KEYBOARD_BYTES; returns how many. `modes`: enum engine_mode, for cursor and keypad keys.
-size_t keyboard_key(struct keyboard *keyboard, uint16_t usage, bool down, bool repeated, uint32_t modes,
-                    char *out);
+size_t keyboard_key(struct keyboard *keyboard, uint16_t usage, bool down, bool repeated, uint32_t modes, char *out);
 // MOUSE_SHIFT and its like (engine.h) for the modifiers that are down.
 uint32_t keyboard_mouse_modifiers(const struct keyboard *keyboard);

@@ -76,8 +76,8 @@ static void key(const struct input_event *event) {
         pointer_event(event);
         return;
     }
-    size_t count = keyboard_key(keyboard, event->code, event->state != KEY_STATE_UP,
-                                event->state == KEY_STATE_REPEAT, engine != NULL ? engine->modes : 0, bytes);
+    size_t count = keyboard_key(keyboard, event->code, event->state != KEY_STATE_UP, event->state == KEY_STATE_REPEAT,
+                                engine != NULL ? engine->modes : 0, bytes);
     if (keyboard->locks != locks) {
         error_t ignored = fiber_start(send_leds, (void *)(uintptr_t)keyboard->locks);
         (void)ignored;
@@ -112,8 +112,7 @@ static error_t open_ring(void) {
     if (console.state->keys == 0)
         error = account_create_memory(SLOT_ACCOUNT, bytes, &console.state->keys);
     if (error == ERR_OK)
-        error = process_map(SLOT_SELF, 0, bytes, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, console.state->keys,
-                            &address);
+        error = process_map(SLOT_SELF, 0, bytes, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, console.state->keys, &address);
     if (error == ERR_OK)
         pages_touch((void *)address, bytes); // NOLINT(performance-no-int-to-ptr)
     if (error == ERR_OK)
@@ -123,8 +122,8 @@ static error_t open_ring(void) {
 
 static void attach(void *argument) {
     (void)argument;
-    while (input_attach(console.input, EVENTS, UINT64_C(1) << BIT_KEYS, console.state->keys,
-                        console.server.notification) != ERR_OK) {
+    while (input_attach(console.input, EVENTS, UINT64_C(1) << BIT_KEYS, console.state->keys, console.server.notification) !=
+           ERR_OK) {
         error_t ignored = fiber_sleep_until(clock_monotonic() + RETRY_NANOSECONDS);
         (void)ignored;
     }

@@ -20,8 +20,7 @@ static bool canonical(const struct line_discipline *line) {
 
 // A character of c_cc that is not switched off.
 static bool is(const struct line_discipline *line, unsigned index, char byte) {
-    return line->settings.characters[index] != CHARACTER_OFF &&
-           line->settings.characters[index] == (uint8_t)byte;
+    return line->settings.characters[index] != CHARACTER_OFF && line->settings.characters[index] == (uint8_t)byte;
 }
 
 void line_initialize(struct line_discipline *line, const struct line_events *events, void *context) {
@@ -256,8 +255,8 @@ static void erase_character(struct line_discipline *line) {
 }
 
 static bool is_word(char byte) {
-    return (byte & 0x80) || (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
-           (byte >= 'A' && byte <= 'Z') || byte == '_';
+    return (byte & 0x80) || (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+           byte == '_';
 }
 
 static void erase_word(struct line_discipline *line) {
@@ -444,8 +443,7 @@ static void follow_column(struct line_discipline *line, char byte) {
         line->column++;
 }
 
-size_t line_output(struct line_discipline *line, const char *bytes, size_t count, size_t *consumed, char *out,
-                   size_t size) {
+size_t line_output(struct line_discipline *line, const char *bytes, size_t count, size_t *consumed, char *out, size_t size) {
     uint32_t output = line->settings.output;
     size_t made = 0, at = 0;
     for (; at < count; at++) {

@@ -17,8 +17,7 @@ struct console console;
 
 int server_main(const struct startup *startup);
 
-static error_t op_open(struct request *request, const struct directory_open_in *in,
-                       struct directory_open_out *out) {
+static error_t op_open(struct request *request, const struct directory_open_in *in, struct directory_open_out *out) {
     return stream_open(&console.state->streams, request, in, out);
 }
 
@@ -76,8 +75,7 @@ static error_t map_state(uint64_t *size) {
 
 static void open_state(bool *is_restart) {
     struct console_state *state = console.state;
-    *is_restart =
-        *is_restart && state->magic == CONSOLE_STATE_MAGIC && state->version == CONSOLE_STATE_VERSION;
+    *is_restart = *is_restart && state->magic == CONSOLE_STATE_MAGIC && state->version == CONSOLE_STATE_VERSION;
     if (!*is_restart) {
         memset(state->terminals, 0, sizeof(state->terminals));
         memset(&state->keyboard, 0, sizeof(state->keyboard));

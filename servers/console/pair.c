@@ -74,12 +74,10 @@ bool pair_hung_up(uint32_t unit) {
 
 uint64_t pair_readiness(uint32_t unit) {
     const struct pair *pair = pair_of(unit);
-    return (output_filled(pair->output) > 0 ? READINESS_READ : 0) |
-           (pair_hung_up(unit) ? READINESS_HANG_UP : READINESS_WRITE);
+    return (output_filled(pair->output) > 0 ? READINESS_READ : 0) | (pair_hung_up(unit) ? READINESS_HANG_UP : READINESS_WRITE);
 }
 
-error_t pair_read(struct request *request, struct terminal *terminal, uint64_t size, bool waits,
-                  uint64_t *count) {
+error_t pair_read(struct request *request, struct terminal *terminal, uint64_t size, bool waits, uint64_t *count) {
     struct pair *pair = pair_of(terminal->unit);
     struct output_queue *output = pair->output;
     char bytes[READ_BYTES];

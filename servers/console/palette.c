@@ -15,10 +15,8 @@ static uint32_t resolve(const uint32_t *palette, uint32_t colour, uint32_t missi
     return palette[bold && colour - 1 < 8 ? colour + 7 : (colour - 1) & 0xff];
 }
 
-void palette_cell(const uint32_t *palette, const struct cell *cell, bool reverse, uint32_t *foreground,
-                  uint32_t *background) {
-    uint32_t front =
-        resolve(palette, cell->foreground, ENGINE_FOREGROUND, (cell->attributes & CELL_BOLD) != 0);
+void palette_cell(const uint32_t *palette, const struct cell *cell, bool reverse, uint32_t *foreground, uint32_t *background) {
+    uint32_t front = resolve(palette, cell->foreground, ENGINE_FOREGROUND, (cell->attributes & CELL_BOLD) != 0);
     uint32_t back = resolve(palette, cell->background, ENGINE_BACKGROUND, false);
     if (cell->attributes & CELL_FAINT)
         front = front >> 1 & 0x7f7f7f;

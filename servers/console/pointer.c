@@ -37,8 +37,8 @@ static int32_t clamp(int32_t value, uint32_t size) {
 
 // --- Selecting ---
 
-static const struct cell *cells_of(const struct engine *engine, const struct renderer_view *view,
-                                   uint32_t line, struct cell *scratch) {
+static const struct cell *cells_of(const struct engine *engine, const struct renderer_view *view, uint32_t line,
+                                   struct cell *scratch) {
     return engine_view_row(engine, view->back, line, scratch);
 }
 
@@ -51,8 +51,7 @@ static bool is_word(const struct cell *cell) {
 // From the anchor to the pointer, in whole words or lines after a second or third click.
 static void select_to(struct engine *engine, struct renderer_view *view) {
     struct cell scratch[ENGINE_COLUMNS_MAX];
-    int64_t top = (int64_t)engine->history.pushed - view->back, anchor = (int64_t)pointer.anchor_line - top,
-            here = row();
+    int64_t top = (int64_t)engine->history.pushed - view->back, anchor = (int64_t)pointer.anchor_line - top, here = row();
     uint32_t anchor_column = pointer.anchor_column, here_column = column();
     bool forward = anchor < here || (anchor == here && anchor_column <= here_column);
     view->selected = true;
@@ -65,8 +64,7 @@ static void select_to(struct engine *engine, struct renderer_view *view) {
         view->last_column = engine->columns - 1;
     } else if (pointer.click_count == 2 && view->first_row >= 0 && view->last_row >= 0) {
         const struct cell *cells = cells_of(engine, view, (uint32_t)view->first_row, scratch);
-        while (view->first_column > 0 && is_word(&cells[view->first_column]) &&
-               is_word(&cells[view->first_column - 1]))
+        while (view->first_column > 0 && is_word(&cells[view->first_column]) && is_word(&cells[view->first_column - 1]))
             view->first_column--;
         cells = cells_of(engine, view, (uint32_t)view->last_row, scratch);
         while (view->last_column + 1 < engine->columns && is_word(&cells[view->last_column]) &&
@@ -103,14 +101,12 @@ static void copy_row(const struct cell *cells, uint32_t first, uint32_t end) {
 static void copy(const struct engine *engine, const struct renderer_view *view) {
     struct cell scratch[ENGINE_COLUMNS_MAX];
     pointer.clipboard_length = 0;
-    for (int64_t at = view->first_row < 0 ? 0 : view->first_row;
-         at <= view->last_row && at < (int64_t)engine->rows; at++) {
+    for (int64_t at = view->first_row < 0 ? 0 : view->first_row; at <= view->last_row && at < (int64_t)engine->rows; at++) {
         const struct cell *cells = cells_of(engine, view, (uint32_t)at, scratch);
         uint32_t first = at == view->first_row ? view->first_column : 0,
                  end = at == view->last_row ? view->last_column + 1 : engine->columns;
         copy_row(cells, first, end);
-        bool joined = at >= (int64_t)view->back &&
-                      engine->screen->wrapped[engine->screen->line[at - (int64_t)view->back]];
+        bool joined = at >= (int64_t)view->back && engine->screen->wrapped[engine->screen->line[at - (int64_t)view->back]];
         if (at < view->last_row && !joined)
             clipboard_add('\n');
     }
@@ -165,10 +161,7 @@ static uint32_t button_of(uint32_t code) {
 }
 
 static uint32_t held_button(void) {
-    return pointer.buttons & 1   ? MOUSE_LEFT
-           : pointer.buttons & 4 ? MOUSE_MIDDLE
-           : pointer.buttons & 2 ? MOUSE_RIGHT
-                                 : MOUSE_NONE;
+    return pointer.buttons & 1 ? MOUSE_LEFT : pointer.buttons & 4 ? MOUSE_MIDDLE : pointer.buttons & 2 ? MOUSE_RIGHT : MOUSE_NONE;
 }
 
 static void moved(struct engine *engine, struct renderer_view *view, const struct input_event *event) {

@@ -45,9 +45,7 @@ static void shape_glyph(const struct cell *cell, bool tail, uint8_t rows[FONT_HE
             rows[row] |= mark[row];
     }
     for (uint32_t row = 0; (cell->attributes & CELL_ITALIC) && row < FONT_HEIGHT; row++)
-        rows[row] = (uint8_t)(row < SLANT_ROWS       ? rows[row] >> 1
-                              : row < 2 * SLANT_ROWS ? rows[row]
-                                                     : rows[row] << 1);
+        rows[row] = (uint8_t)(row < SLANT_ROWS ? rows[row] >> 1 : row < 2 * SLANT_ROWS ? rows[row] : rows[row] << 1);
 }
 
 static void decorate(const struct cell *cell, uint8_t rows[FONT_HEIGHT]) {
@@ -83,8 +81,8 @@ static uint32_t pixel(const struct renderer *renderer, uint32_t rgb) {
            (rgb & 0xff) << renderer->blue_position;
 }
 
-static void draw_pixels(const struct renderer *renderer, const struct engine *engine, uint32_t row,
-                        uint32_t column, const struct cell *look) {
+static void draw_pixels(const struct renderer *renderer, const struct engine *engine, uint32_t row, uint32_t column,
+                        const struct cell *look) {
     uint8_t rows[FONT_HEIGHT];
     uint32_t foreground, background;
     shape_glyph(look, look->attributes & CELL_TAIL, rows);
@@ -93,10 +91,8 @@ static void draw_pixels(const struct renderer *renderer, const struct engine *en
         add_cursor(engine->cursor_shape, rows);
     palette_cell(engine->rare.palette, look, look->attributes & LOOK_REVERSE, &foreground, &background);
     uint64_t front = pixel(renderer, foreground), back = pixel(renderer, background);
-    const uint64_t pairs[4] = {back | back << 32, back | front << 32, front | back << 32,
-                               front | front << 32};
-    volatile uint8_t *line = (volatile uint8_t *)renderer->memory +
-                             (uint64_t)row * FONT_HEIGHT * renderer->pitch +
+    const uint64_t pairs[4] = {back | back << 32, back | front << 32, front | back << 32, front | front << 32};
+    volatile uint8_t *line = (volatile uint8_t *)renderer->memory + (uint64_t)row * FONT_HEIGHT * renderer->pitch +
                              (uint64_t)column * FONT_WIDTH * sizeof(uint32_t);
     for (uint32_t i = 0; i < FONT_HEIGHT; i++, line += renderer->pitch) {
         volatile uint64_t *to = (volatile uint64_t *)line;
@@ -113,12 +109,11 @@ static uint8_t text_character(uint32_t character) {
         uint16_t unicode;
         uint8_t byte;
     } known[] = {
-        {0x2500, 0xc4}, {0x2502, 0xb3}, {0x250c, 0xda}, {0x2510, 0xbf}, {0x2514, 0xc0}, {0x2518, 0xd9},
-        {0x251c, 0xc3}, {0x2524, 0xb4}, {0x252c, 0xc2}, {0x2534, 0xc1}, {0x253c, 0xc5}, {0x2550, 0xcd},
-        {0x2551, 0xba}, {0x2554, 0xc9}, {0x2557, 0xbb}, {0x255a, 0xc8}, {0x255d, 0xbc}, {0x2588, 0xdb},
-        {0x2591, 0xb0}, {0x2592, 0xb1}, {0x2593, 0xb2}, {0x00e4, 0x84}, {0x00f6, 0x94}, {0x00fc, 0x81},
-        {0x00c4, 0x8e}, {0x00d6, 0x99}, {0x00dc, 0x9a}, {0x00df, 0xe1}, {0x00e9, 0x82}, {0x00e8, 0x8a},
-        {0x00e0, 0x85}, {0x00e7, 0x87}, {0x00f1, 0xa4}, {0x00b0, 0xf8}, {0x00b1, 0xf1},
+        {0x2500, 0xc4}, {0x2502, 0xb3}, {0x250c, 0xda}, {0x2510, 0xbf}, {0x2514, 0xc0}, {0x2518, 0xd9}, {0x251c, 0xc3},
+        {0x2524, 0xb4}, {0x252c, 0xc2}, {0x2534, 0xc1}, {0x253c, 0xc5}, {0x2550, 0xcd}, {0x2551, 0xba}, {0x2554, 0xc9},
+        {0x2557, 0xbb}, {0x255a, 0xc8}, {0x255d, 0xbc}, {0x2588, 0xdb}, {0x2591, 0xb0}, {0x2592, 0xb1}, {0x2593, 0xb2},
+        {0x00e4, 0x84}, {0x00f6, 0x94}, {0x00fc, 0x81}, {0x00c4, 0x8e}, {0x00d6, 0x99}, {0x00dc, 0x9a}, {0x00df, 0xe1},
+        {0x00e9, 0x82}, {0x00e8, 0x8a}, {0x00e0, 0x85}, {0x00e7, 0x87}, {0x00f1, 0xa4}, {0x00b0, 0xf8}, {0x00b1, 0xf1},
     };
     if (character >= ' ' && character < 0x7f)
         return (uint8_t)character;
@@ -128,16 +123,14 @@ static uint8_t text_character(uint32_t character) {
     return '?';
 }
 
-static void draw_text(const struct renderer *renderer, const struct engine *engine, uint32_t row,
-                      uint32_t column, const struct cell *look) {
+static void draw_text(const struct renderer *renderer, const struct engine *engine, uint32_t row, uint32_t column,
+                      const struct cell *look) {
     uint32_t foreground, background;
     bool reverse = (look->attributes & LOOK_REVERSE) != 0, cursor = (look->attributes & LOOK_CURSOR) != 0;
     palette_cell(engine->rare.palette, look, reverse != cursor, &foreground, &background);
     uint8_t character = look->attributes & CELL_TAIL ? ' ' : text_character(look->character);
-    volatile uint16_t *line =
-        (volatile uint16_t *)((volatile uint8_t *)renderer->memory + (uint64_t)row * renderer->pitch);
-    line[column] =
-        (uint16_t)(character | palette_nearest(foreground) << 8 | (palette_nearest(background) & 7) << 12);
+    volatile uint16_t *line = (volatile uint16_t *)((volatile uint8_t *)renderer->memory + (uint64_t)row * renderer->pitch);
+    line[column] = (uint16_t)(character | palette_nearest(foreground) << 8 | (palette_nearest(background) & 7) << 12);
 }
 
 void renderer_forget(struct renderer *renderer) {
@@ -147,13 +140,12 @@ void renderer_forget(struct renderer *renderer) {
 
 static bool is_selected(const struct renderer_view *view, uint32_t row, uint32_t column) {
     return view->selected && row >= view->first_row && row <= view->last_row &&
-           (row > view->first_row || column >= view->first_column) &&
-           (row < view->last_row || column <= view->last_column);
+           (row > view->first_row || column >= view->first_column) && (row < view->last_row || column <= view->last_column);
 }
 
 // What a cell looks like, with all that lies over it.
-static struct cell look_of(const struct engine *engine, const struct renderer_view *view,
-                           const struct cell *cells, uint32_t row, uint32_t column) {
+static struct cell look_of(const struct engine *engine, const struct renderer_view *view, const struct cell *cells, uint32_t row,
+                           uint32_t column) {
     struct cell look = cells[column];
     bool reverse = ((engine->modes & MODE_REVERSE) != 0) != view->flash;
     if ((look.attributes & CELL_TAIL) && column > 0) { // it shows the other half
@@ -166,16 +158,14 @@ static struct cell look_of(const struct engine *engine, const struct renderer_vi
         reverse = !reverse;
     if (view->pointer && view->pointer_row == row && view->pointer_column == column)
         reverse = !reverse;
-    if ((engine->modes & MODE_CURSOR_VISIBLE) && column == engine->cursor.column &&
-        row == engine->cursor.row + view->back)
+    if ((engine->modes & MODE_CURSOR_VISIBLE) && column == engine->cursor.column && row == engine->cursor.row + view->back)
         look.attributes |= LOOK_CURSOR;
     if (reverse)
         look.attributes |= LOOK_REVERSE;
     return look;
 }
 
-static void draw_row(struct renderer *renderer, const struct engine *engine, const struct renderer_view *view,
-                     uint32_t row) {
+static void draw_row(struct renderer *renderer, const struct engine *engine, const struct renderer_view *view, uint32_t row) {
     const struct cell *cells = engine_view_row(engine, view->back, row, renderer->scratch);
     struct cell *shown = renderer->shown + (uint64_t)row * renderer->columns;
     for (uint32_t column = 0; column < engine->columns; column++) {
@@ -204,8 +194,8 @@ void renderer_draw(struct renderer *renderer, struct engine *engine, const struc
         all = true;
     }
     for (uint32_t row = 0; row < rows; row++) {
-        bool pointed = (view->pointer && row == view->pointer_row) ||
-                       (renderer->drawn.pointer && row == renderer->drawn.pointer_row);
+        bool pointed =
+            (view->pointer && row == view->pointer_row) || (renderer->drawn.pointer && row == renderer->drawn.pointer_row);
         bool cursor = row == engine->cursor.row || row == renderer->cursor_row;
         if (!all && !pointed && !cursor && !engine->dirty[row])
             continue;

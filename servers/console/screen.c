@@ -177,8 +177,7 @@ error_t screen_start(void) {
     if (error == ERR_OK)
         error = choose_size(&screen);
     if (error == ERR_OK)
-        error =
-            map_framebuffer(&screen, (uint64_t)renderer.pitch * (renderer.text ? TEXT_ROWS : screen.height));
+        error = map_framebuffer(&screen, (uint64_t)renderer.pitch * (renderer.text ? TEXT_ROWS : screen.height));
     if (error == ERR_OK)
         error = allocate_shown();
     if (error != ERR_OK)

@@ -35,8 +35,7 @@ static void clipboard(void *context, const char *text, size_t length) {
     pointer_set_clipboard(text, length);
 }
 
-static const struct engine_events engine_events = {
-    .reply = reply, .bell = bell, .clipboard = clipboard, .changing = changing};
+static const struct engine_events engine_events = {.reply = reply, .bell = bell, .clipboard = clipboard, .changing = changing};
 
 void *console_allocate(uint64_t bytes) {
     const uint64_t page = 4096;
@@ -53,13 +52,12 @@ void *console_allocate(uint64_t bytes) {
 static struct screen *screen_make(uint32_t unit) {
     uint32_t rows = screen_rows(), columns = screen_columns();
     size_t cells = (size_t)rows * columns;
-    struct screen *screen =
-        console_allocate(sizeof(*screen) + 2 * cells * sizeof(struct cell) + HISTORY_BYTES);
+    struct screen *screen = console_allocate(sizeof(*screen) + 2 * cells * sizeof(struct cell) + HISTORY_BYTES);
     if (screen == NULL)
         return NULL;
     // Nothing of it is used if this is not committed: no need to note what it was.
-    engine_initialize(&screen->engine, screen->cells, screen->cells + cells, rows, columns,
-                      screen->cells + 2 * cells, HISTORY_BYTES, &engine_events, &console.terminals[unit]);
+    engine_initialize(&screen->engine, screen->cells, screen->cells + cells, rows, columns, screen->cells + 2 * cells,
+                      HISTORY_BYTES, &engine_events, &console.terminals[unit]);
     return screen;
 }
 
@@ -96,8 +94,7 @@ void screens_put(uint32_t unit, const char *bytes, size_t count) {
     engine_write(&screen->engine, bytes, count);
     if (screen->view.back != 0) { // who looks back goes on seeing the same lines
         uint64_t back = screen->view.back + (screen->engine.history.pushed - pushed);
-        screen->view.back =
-            back < screen->engine.history.lines ? (uint32_t)back : screen->engine.history.lines;
+        screen->view.back = back < screen->engine.history.lines ? (uint32_t)back : screen->engine.history.lines;
     }
     screen_changed(unit);
 }

@@ -165,10 +165,8 @@ MUST_USE error_t pair_open(cap_t *master, cap_t *terminal);
 void pair_closed(uint32_t unit);
 // Whether the other end has nobody left.
 bool pair_hung_up(uint32_t unit);
-MUST_USE error_t pair_read(struct request *request, struct terminal *terminal, uint64_t size, bool waits,
-                           uint64_t *count);
-MUST_USE error_t pair_write(struct request *request, struct terminal *terminal, uint64_t size,
-                            uint64_t *count);
+MUST_USE error_t pair_read(struct request *request, struct terminal *terminal, uint64_t size, bool waits, uint64_t *count);
+MUST_USE error_t pair_write(struct request *request, struct terminal *terminal, uint64_t size, uint64_t *count);
 uint64_t pair_readiness(uint32_t unit); // of the master
 void pair_wake(uint32_t unit);          // there is output for the master
 

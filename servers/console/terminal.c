@@ -7,7 +7,7 @@
 #include "libipc/protocols/task.h"
 #include "servers/console/state.h"
 
-enum { SIGNAL_WINDOW = 28, OUTPUT_SERIAL = 1, OUTPUT_SCREEN = 2, SIGNAL_BITS = 8, GROUP_BITS = 32 };
+enum { SIGNAL_WINDOW = 28, OUTPUT_SERIAL = 1, OUTPUT_SCREEN = 2, SIGNAL_BITS = 8, GROUP_BITS = 32, ECHO_BYTES = 512 };
 
 struct terminal *terminal_of(const struct request *request) {
     const struct stream_file *file = stream_file_find(&console.state->streams, request->badge);
@@ -33,8 +33,33 @@ void terminal_changed(struct terminal *terminal) {
     stream_notify(&console.state->streams, terminal->unit);
 }
 
+// What typed bytes are echoed as goes out at once, not byte by byte: each write to a screen notes what it
+// changes.
+static struct {
+    struct terminal *terminal; // whose bytes are typed now; NULL: nobody's
+    bool leaving;              // it is being shown, and may be answered
+    size_t length;
+    char bytes[ECHO_BYTES];
+} echoed;
+
+static void echo_flush(struct terminal *terminal) {
+    if (echoed.terminal != terminal || echoed.leaving)
+        return;
+    echoed.leaving = true;
+    terminal_put(terminal, echoed.bytes, echoed.length);
+    echoed.leaving = false;
+    echoed.length = 0;
+}
+
 void terminal_input(struct terminal *terminal, const char *bytes, size_t count) {
+    bool first = echoed.terminal == NULL; // else a terminal answers what is being echoed
+    if (first)
+        echoed.terminal = terminal;
     line_input(&terminal->state->line, bytes, count);
+    if (first) {
+        echo_flush(terminal);
+        echoed.terminal = NULL;
+    }
     if (!line_readable(&terminal->state->line))
         return;
     fiber_wake_all(&terminal->readers);
@@ -109,8 +134,7 @@ uint64_t terminal_readiness(uint32_t unit) {
 static void send_signal(void *argument) {
     uint64_t packed = (uint64_t)(uintptr_t)argument;
     struct terminal *terminal = &console.terminals[packed >> (SIGNAL_BITS + GROUP_BITS)];
-    error_t ignored =
-        task_kill_group(console.task, (uint32_t)(packed >> SIGNAL_BITS), packed & ((1 << SIGNAL_BITS) - 1));
+    error_t ignored = task_kill_group(console.task, (uint32_t)(packed >> SIGNAL_BITS), packed & ((1 << SIGNAL_BITS) - 1));
     (void)ignored; // the group has ended
     terminal->sent++;
     fiber_wake_all(&terminal->readers); // who handles the signal goes on with that; who does not reads again
@@ -139,7 +163,15 @@ void terminal_resize(struct terminal *terminal, const struct window_size *window
 }
 
 static void event_echo(void *context, const char *bytes, size_t count) {
-    terminal_put(context, bytes, count);
+    struct terminal *terminal = context;
+    if (echoed.terminal != terminal || echoed.leaving || count > ECHO_BYTES) {
+        terminal_put(terminal, bytes, count);
+        return;
+    }
+    if (echoed.length + count > ECHO_BYTES)
+        echo_flush(terminal);
+    memcpy(echoed.bytes + echoed.length, bytes, count);
+    echoed.length += count;
 }
 
 static void event_signal(void *context, int signal) {
@@ -156,6 +188,7 @@ static void event_flow(void *context, bool stopped) {
 }
 
 static void event_flush_output(void *context) {
+    echo_flush(context); // what was typed before goes, too
     terminal_flush_output(context);
 }
 

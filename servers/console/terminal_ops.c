@@ -46,8 +46,7 @@ static error_t op_set_attributes(struct request *request, const struct terminal_
     return ERR_OK;
 }
 
-static error_t op_window(struct request *request, const struct terminal_window_in *in,
-                         struct terminal_window_out *out) {
+static error_t op_window(struct request *request, const struct terminal_window_in *in, struct terminal_window_out *out) {
     (void)in;
     const struct terminal *terminal = terminal_of(request);
     if (terminal == NULL)
@@ -103,8 +102,7 @@ static bool session_lives(uint32_t session) {
            information.state != TASK_STATE_ENDED;
 }
 
-static error_t op_attach(struct request *request, const struct terminal_attach_in *in,
-                         struct terminal_attach_out *out) {
+static error_t op_attach(struct request *request, const struct terminal_attach_in *in, struct terminal_attach_out *out) {
     (void)out;
     struct task_information information;
     struct terminal *terminal = terminal_of(request);
@@ -126,8 +124,7 @@ static error_t op_attach(struct request *request, const struct terminal_attach_i
     return ERR_OK;
 }
 
-static error_t op_flush(struct request *request, const struct terminal_flush_in *in,
-                        struct terminal_flush_out *out) {
+static error_t op_flush(struct request *request, const struct terminal_flush_in *in, struct terminal_flush_out *out) {
     (void)out;
     struct terminal *terminal = terminal_of(request);
     if (terminal == NULL)
@@ -139,23 +136,20 @@ static error_t op_flush(struct request *request, const struct terminal_flush_in 
     return ERR_OK;
 }
 
-static error_t op_drain(struct request *request, const struct terminal_drain_in *in,
-                        struct terminal_drain_out *out) {
+static error_t op_drain(struct request *request, const struct terminal_drain_in *in, struct terminal_drain_out *out) {
     (void)in;
     (void)out;
     struct terminal *terminal = terminal_of(request);
     return terminal == NULL ? ERR_NOT_TERMINAL : drain(terminal);
 }
 
-static error_t op_pair(struct request *request, const struct terminal_pair_in *in,
-                       struct terminal_pair_out *out) {
+static error_t op_pair(struct request *request, const struct terminal_pair_in *in, struct terminal_pair_out *out) {
     (void)request;
     (void)in;
     return pair_open(&out->master, &out->terminal);
 }
 
-static error_t op_keymap(struct request *request, const struct terminal_keymap_in *in,
-                         struct terminal_keymap_out *out) {
+static error_t op_keymap(struct request *request, const struct terminal_keymap_in *in, struct terminal_keymap_out *out) {
     const struct keymap *keymap = &console.state->keyboard.keymap;
     if (terminal_of(request) == NULL)
         return ERR_NOT_TERMINAL;
@@ -184,8 +178,7 @@ static error_t op_set_keymap(struct request *request, const struct terminal_set_
     return ERR_OK;
 }
 
-static error_t op_picture(struct request *request, const struct terminal_picture_in *in,
-                          struct terminal_picture_out *out) {
+static error_t op_picture(struct request *request, const struct terminal_picture_in *in, struct terminal_picture_out *out) {
     static uint8_t line[3 * ENGINE_COLUMNS_MAX * 8];
     if (terminal_of(request) == NULL)
         return ERR_NOT_TERMINAL;
@@ -202,8 +195,7 @@ static error_t op_picture(struct request *request, const struct terminal_picture
     return ERR_OK;
 }
 
-static error_t op_flow(struct request *request, const struct terminal_flow_in *in,
-                       struct terminal_flow_out *out) {
+static error_t op_flow(struct request *request, const struct terminal_flow_in *in, struct terminal_flow_out *out) {
     (void)out;
     struct terminal *terminal = terminal_of(request);
     if (terminal == NULL)
@@ -226,8 +218,7 @@ static error_t op_flow(struct request *request, const struct terminal_flow_in *i
     }
 }
 
-static error_t op_available(struct request *request, const struct terminal_available_in *in,
-                            struct terminal_available_out *out) {
+static error_t op_available(struct request *request, const struct terminal_available_in *in, struct terminal_available_out *out) {
     (void)in;
     const struct terminal *terminal = terminal_of(request);
     if (terminal == NULL)
