@@ -158,3 +158,12 @@ def test_settings_and_pictures(machine):
     assert "-echo\n" in machine.run("stty -F /dev/tty2")
     machine.run("stty -F /dev/tty2 sane; screenshot /tmp/screen.png")
     assert machine.run("dd if=/tmp/screen.png bs=1 skip=1 count=3 2>/dev/null; echo") == "PNG\n"
+
+
+def test_a_pair_is_a_terminal(machine):
+    """A shell on a pseudo-terminal: its output, its settings, its status, ^C, and that both ends go away."""
+    assert machine.run("script -c 'stty size; echo shown; exit 3' /tmp/record </dev/null; echo $?; cat /tmp/record") == \
+        "24 80\nshown\n3\n24 80\nshown\n"
+    for _ in range(10):  # more often than there are pairs
+        assert machine.run("echo hello | script -c 'read word; echo got $word' /tmp/record >/dev/null; tail -n 1 /tmp/record") == "got hello\n"
+    assert machine.run("printf 'sleep 100\\n\\003echo alive\\nexit\\n' | script /tmp/record > /dev/null; grep -c '^alive' /tmp/record") == "1\n"
