@@ -5,12 +5,13 @@ import subprocess
 import sys
 
 BUILD = ["clang", "lld", "llvm", "nasm", "meson", "ninja-build", "pkg-config", "grub-common", "grub-pc-bin",
-         "grub-efi-amd64-bin", "xorriso", "mtools", "cpio", "console-setup-linux", "unifont", "e2fsprogs", "libcmocka-dev",
+         "grub-efi-amd64-bin", "xorriso", "mtools", "cpio", "console-setup-linux", "console-data", "kbd", "unifont", "unicode-data",
+         "e2fsprogs", "libcmocka-dev",
          "libclang-rt-14-dev", "libc6-dev"]
 RUN = ["qemu-system-x86"]
 UEFI = ["ovmf"]
 WINDOW = ["qemu-system-gui"]
-TESTS = ["python3-pytest", "python3-pexpect", "qemu-utils", "ovmf", "gdb", "spin", "tshark", "chromium", "python3-capstone"]
+TESTS = ["python3-pytest", "python3-pexpect", "libvterm-dev", "qemu-utils", "ovmf", "gdb", "spin", "tshark", "chromium", "python3-capstone"]
 
 
 def missing(wanted):

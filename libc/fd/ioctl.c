@@ -13,6 +13,24 @@ static error_t bytes_ready(int fd, int *result) {
     return error;
 }
 
+static error_t layout_get(int fd, struct keyboard_layout *layout) {
+    size_t count;
+    error_t error = system_terminal_layout_get(fd, layout->bytes, layout->size, &count);
+    layout->size = count;
+    return error;
+}
+
+static error_t picture(int fd, struct screen_lines *lines) {
+    uint64_t width = 0, height = 0;
+    size_t count;
+    error_t error =
+        system_terminal_picture(fd, lines->line, lines->pixels, lines->size, &width, &height, &count);
+    lines->size = count;
+    lines->width = width;
+    lines->height = height;
+    return error;
+}
+
 static error_t control(int fd, unsigned long request, void *argument) {
     switch (request) {
     case TIOCGWINSZ:
@@ -27,6 +45,13 @@ static error_t control(int fd, unsigned long request, void *argument) {
         return system_terminal_take(fd);
     case FIONREAD:
         return bytes_ready(fd, argument);
+    case KDGETLAYOUT:
+        return layout_get(fd, argument);
+    case KDSETLAYOUT:
+        return system_terminal_layout_set(fd, ((const struct keyboard_layout *)argument)->bytes,
+                                          ((const struct keyboard_layout *)argument)->size);
+    case KDPICTURE:
+        return picture(fd, argument);
     case BLKGETSIZE64:
         return system_device_size(fd, argument);
     default:

@@ -21,6 +21,17 @@ int tcdrain(int fd) {
     return result_of(system_terminal_drain(fd));
 }
 
+int tcflow(int fd, int action) {
+    return result_of(system_terminal_flow(fd, action));
+}
+
+// No terminal here has a line that a break could be sent on: what was written is waited for, and no more (POSIX
+// allows it).
+int tcsendbreak(int fd, int duration) {
+    (void)duration;
+    return tcdrain(fd);
+}
+
 pid_t tcgetpgrp(int fd) {
     pid_t group = -1;
     error_t error = system_terminal_group_get(fd, &group);
@@ -57,6 +68,11 @@ int cfsetispeed(struct termios *settings, speed_t speed) {
 
 int cfsetospeed(struct termios *settings, speed_t speed) {
     settings->c_ospeed = speed;
+    return 0;
+}
+
+int cfsetspeed(struct termios *settings, speed_t speed) {
+    settings->c_ispeed = settings->c_ospeed = speed;
     return 0;
 }
 

@@ -57,6 +57,10 @@ struct termios {
 #define OCRNL  0000010
 #define ONOCR  0000020
 #define ONLRET 0000040
+#define TABDLY 0014000
+#define TAB0   0000000
+#define TAB3   0014000 // tabs are shown as blanks
+#define XTABS  TAB3
 
 // c_cflag
 #define CSIZE  0000060
@@ -85,15 +89,25 @@ struct termios {
 #define IEXTEN  0100000
 
 #define B0      0000000
+#define B300    0000007
+#define B1200   0000011
+#define B2400   0000013
+#define B4800   0000014
 #define B9600   0000015
 #define B19200  0000016
 #define B38400  0000017
 #define B57600  0010001
 #define B115200 0010002
+#define B230400 0010003
 
 #define TCSANOW   0
 #define TCSADRAIN 1
 #define TCSAFLUSH 2
+
+#define TCOOFF 0
+#define TCOON  1
+#define TCIOFF 2
+#define TCION  3
 
 #define TCIFLUSH  0
 #define TCOFLUSH  1
@@ -103,9 +117,12 @@ int tcgetattr(int fd, struct termios *settings);
 int tcsetattr(int fd, int when, const struct termios *settings);
 int tcflush(int fd, int queue);
 int tcdrain(int fd);
+int tcflow(int fd, int action);
+int tcsendbreak(int fd, int duration);
 pid_t tcgetsid(int fd);
 speed_t cfgetispeed(const struct termios *settings);
 speed_t cfgetospeed(const struct termios *settings);
 int cfsetispeed(struct termios *settings, speed_t speed);
 int cfsetospeed(struct termios *settings, speed_t speed);
+int cfsetspeed(struct termios *settings, speed_t speed);
 void cfmakeraw(struct termios *settings);

@@ -126,6 +126,15 @@ MUST_USE error_t system_terminal_get(int fd, struct termios *settings);
 MUST_USE error_t system_terminal_set(int fd, int when, const struct termios *settings);
 MUST_USE error_t system_terminal_flush(int fd, int queue);
 MUST_USE error_t system_terminal_drain(int fd);
+// action: TCOOFF, TCOON, TCIOFF or TCION.
+MUST_USE error_t system_terminal_flow(int fd, int action);
+// A new pseudo-terminal: both ends, as new descriptors.
+MUST_USE error_t system_terminal_pair(int *master, int *terminal);
+MUST_USE error_t system_terminal_layout_get(int fd, void *layout, size_t size, size_t *count);
+MUST_USE error_t system_terminal_layout_set(int fd, const void *layout, size_t size);
+// Lines of pixels of the screen, from `line` on, three bytes each.
+MUST_USE error_t system_terminal_picture(int fd, uint64_t line, void *pixels, size_t size, uint64_t *width,
+                                         uint64_t *height, size_t *count);
 MUST_USE error_t system_terminal_size_get(int fd, struct winsize *size);
 MUST_USE error_t system_terminal_size_set(int fd, const struct winsize *size);
 MUST_USE error_t system_terminal_group_get(int fd, pid_t *group);

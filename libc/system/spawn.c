@@ -19,7 +19,7 @@
 #include "libipc/protocols/task.h"
 #include "libipc/start/start.h"
 
-enum { PAGE = 4096, STACK_BYTES = 1 << 20, NAME_BYTES = 512 };
+enum { PAGE = 4096, STACK_BYTES = 512 << 10, NAME_BYTES = 512 };
 
 // What the child will hold. Slots in `owned` are the child's alone and are released afterwards.
 struct child {

@@ -1,10 +1,12 @@
 // Terminals: struct termios and the protocol's attributes have the same meaning, field by field.
+#include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 
 #include "libc/internal/system.h"
 #include "libc/system/layer.h"
+#include "libipc/client/slot.h"
 #include "libipc/protocols/task.h"
 #include "libipc/protocols/terminal.h"
 
@@ -61,6 +63,75 @@ error_t system_terminal_drain(int fd) {
     struct descriptor *descriptor;
     error_t error = descriptor_get(fd, &descriptor);
     return error ? error : terminal_error(terminal_drain(descriptor->file));
+}
+
+error_t system_terminal_flow(int fd, int action) {
+    struct descriptor *descriptor;
+    static const uint64_t actions[] = {[TCOOFF] = TERMINAL_FLOW_STOP_OUTPUT,
+                                       [TCOON] = TERMINAL_FLOW_START_OUTPUT,
+                                       [TCIOFF] = TERMINAL_FLOW_STOP_INPUT,
+                                       [TCION] = TERMINAL_FLOW_START_INPUT};
+    if (action < 0 || action > TCION)
+        return ERR_INVALID;
+    error_t error = descriptor_get(fd, &descriptor);
+    return error ? error : terminal_error(terminal_flow(descriptor->file, actions[action]));
+}
+
+// Any terminal can make one; the console is always there.
+error_t system_terminal_pair(int *master, int *terminal) {
+    const uint32_t flags = (uint32_t)O_RDWR << DESCRIPTOR_ACCESS_SHIFT;
+    struct descriptor *console;
+    cap_t ends[2];
+    int fd;
+    error_t error = system_open(AT_FDCWD, "/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC, 0, &fd);
+    if (error)
+        return error;
+    error = descriptor_get(fd, &console);
+    if (!error)
+        error = terminal_error(terminal_pair(console->file, &ends[0], &ends[1]));
+    error_t ignored = system_close(fd);
+    (void)ignored;
+    if (error)
+        return error;
+    error = descriptor_add(ends[0], flags, 0, master);
+    if (error) {
+        slot_release(ends[1]);
+        return error;
+    }
+    error = descriptor_add(ends[1], flags, 0, terminal);
+    if (error) {
+        ignored = system_close(*master);
+        (void)ignored;
+    }
+    return error;
+}
+
+error_t system_terminal_layout_get(int fd, void *layout, size_t size, size_t *count) {
+    struct descriptor *descriptor;
+    uint64_t got = 0;
+    error_t error = descriptor_get(fd, &descriptor);
+    if (!error)
+        error = terminal_error(terminal_keymap(descriptor->file, layout, size, &got));
+    *count = got;
+    return error;
+}
+
+error_t system_terminal_layout_set(int fd, const void *layout, size_t size) {
+    struct descriptor *descriptor;
+    error_t error = descriptor_get(fd, &descriptor);
+    return error ? error : terminal_error(terminal_set_keymap(descriptor->file, layout, size));
+}
+
+error_t system_terminal_picture(int fd, uint64_t line, void *pixels, size_t size, uint64_t *width,
+                                uint64_t *height, size_t *count) {
+    struct descriptor *descriptor;
+    uint64_t got = 0;
+    error_t error = descriptor_get(fd, &descriptor);
+    if (!error)
+        error =
+            terminal_error(terminal_picture(descriptor->file, line, pixels, size, width, height, &got));
+    *count = got;
+    return error;
 }
 
 error_t system_terminal_size_get(int fd, struct winsize *size) {

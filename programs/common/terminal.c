@@ -84,23 +84,43 @@ static uint32_t letter_key(int letter, bool modified) {
     }
 }
 
+struct terminal_mouse terminal_mouse;
+
+void terminal_mouse_reports(int descriptor, bool on) {
+    static const char begin[] = "\033[?1002h\033[?1006h", end[] = "\033[?1006l\033[?1002l";
+    (void)!write(descriptor, on ? begin : end, sizeof(begin) - 1);
+}
+
+// CSI < BUTTON ; COLUMN ; ROW, then M, or m when it is released (xterm's SGR reports).
+static uint32_t mouse_read(const int *parameters, int count, int final) {
+    if (count != 3 || (final != 'M' && final != 'm'))
+        return KEY_UNKNOWN;
+    terminal_mouse = (struct terminal_mouse){.button = parameters[0] & ~28, // without modifiers
+                                             .row = parameters[2] - 1,
+                                             .column = parameters[1] - 1,
+                                             .released = final == 'm'};
+    return KEY_MOUSE;
+}
+
 // CSI: parameters, then one final byte from @ to ~ (ECMA-48, 5.4).
 static uint32_t sequence_read(int descriptor) {
-    int first = 0, parameter = 0, count = 0;
+    int parameters[4] = {0}, count = 1;
+    bool mouse = false;
     for (int length = 0; length < 32; length++) {
         int byte = byte_read(descriptor, ESCAPE_TIMEOUT_MS);
         if (byte < 0)
             return KEY_UNKNOWN;
         if (byte >= '0' && byte <= '9') {
-            parameter = (parameter * 10 + byte - '0') % 10000;
+            if (count <= 4)
+                parameters[count - 1] = (parameters[count - 1] * 10 + byte - '0') % 10000;
         } else if (byte == ';') {
-            if (count++ == 0)
-                first = parameter;
-            parameter = 0;
+            count++;
+        } else if (byte == '<') {
+            mouse = true;
         } else if (byte >= '@' && byte <= '~') {
-            if (count == 0)
-                first = parameter;
-            return byte == '~' ? tilde_key(first) : letter_key(byte, count > 0 && parameter > 1);
+            if (mouse)
+                return mouse_read(parameters, count, byte);
+            return byte == '~' ? tilde_key(parameters[0]) : letter_key(byte, count > 1 && parameters[1] > 1);
         }
     }
     return KEY_UNKNOWN;

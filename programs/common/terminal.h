@@ -24,6 +24,7 @@ enum key {
     KEY_DELETE,
     KEY_WORD_LEFT,
     KEY_WORD_RIGHT,
+    KEY_MOUSE, // see terminal_mouse
     KEY_ALT = 0x400000,
 };
 
@@ -39,3 +40,20 @@ void terminal_size(int descriptor, int *rows, int *columns);
 
 // Waits for a key; with a timeout of 0 or more milliseconds gives KEY_NONE when none came.
 uint32_t terminal_key_read(int descriptor, int timeout);
+
+// The mouse, where the program has turned reports on (terminal_mouse_reports): of the last KEY_MOUSE.
+enum {
+    MOUSE_LEFT = 0,
+    MOUSE_MIDDLE = 1,
+    MOUSE_RIGHT = 2,
+    MOUSE_WHEEL_UP = 64,
+    MOUSE_WHEEL_DOWN = 65,
+    MOUSE_DRAG = 32
+};
+struct terminal_mouse {
+    int button;      // one of these, MOUSE_DRAG added while it moves
+    int row, column; // from 0
+    bool released;
+};
+extern struct terminal_mouse terminal_mouse;
+void terminal_mouse_reports(int descriptor, bool on);

@@ -10,6 +10,7 @@
 
 #include "programs/common/buffer.h"
 #include "programs/edit/text.h"
+#include "programs/edit/undo.h"
 
 bool text_load(struct text *text, const char *path, bool *exists) {
     struct buffer bytes;
@@ -34,6 +35,7 @@ bool text_load(struct text *text, const char *path, bool *exists) {
         size_t length = bytes.length && text->ends_with_newline ? bytes.length - 1 : bytes.length;
         text_insert(text, (struct place){0, 0}, bytes.data, length);
         text->changed = false;
+        undo_free(text); // loading is no change
     }
     buffer_free(&bytes);
     errno = error;

@@ -11,6 +11,7 @@
 #include "programs/common/terminal.h"
 #include "programs/common/utf8.h"
 #include "programs/edit/text.h"
+#include "programs/edit/undo.h"
 #include "programs/edit/view.h"
 
 struct editor {
@@ -25,7 +26,7 @@ struct editor {
     bool quit;
 };
 
-#define HELP_MESSAGE "^S save  ^Q quit  ^F find  ^G find next  ^K cut line  ^U paste  ^L redraw"
+#define HELP_MESSAGE "^S save  ^Q quit  ^Z undo  ^Y redo  ^F find  ^G next  ^K cut line  ^U paste"
 
 static struct buffer *line_here(struct editor *editor) {
     return &editor->text.lines[editor->cursor.line];
@@ -269,6 +270,36 @@ static void save_command(struct editor *editor) {
     save(editor);
 }
 
+static void undo(struct editor *editor) {
+    if (!undo_back(&editor->text, &editor->cursor))
+        message_set(editor, "", "nothing to undo");
+}
+
+static void redo(struct editor *editor) {
+    if (!undo_forth(&editor->text, &editor->cursor))
+        message_set(editor, "", "nothing to do again");
+}
+
+// A click puts the cursor there; the wheel moves the text.
+static void mouse(struct editor *editor) {
+    struct view *view = &editor->view;
+    const struct terminal_mouse *event = &terminal_mouse;
+    if (event->released)
+        return;
+    if (event->button == MOUSE_WHEEL_UP || event->button == MOUSE_WHEEL_DOWN) {
+        lines_move(editor, event->button == MOUSE_WHEEL_UP ? -3 : 3);
+        return;
+    }
+    if (event->button != MOUSE_LEFT && event->button != MOUSE_LEFT + MOUSE_DRAG)
+        return;
+    size_t line = view->top + (size_t)event->row;
+    if (event->row < 0 || event->row >= (int)view_height(view) || line >= editor->text.count)
+        return;
+    editor->cursor.line = line;
+    editor->wanted_column = view->left + (size_t)event->column;
+    editor->cursor.offset = view_offset(line_here(editor), editor->wanted_column);
+}
+
 static const struct {
     uint32_t key;
     void (*run)(struct editor *editor);
@@ -281,6 +312,9 @@ static const struct {
     {KEY_CONTROL('K'), cut_line, false},
     {KEY_CONTROL('U'), paste, false},
     {KEY_CONTROL('L'), redraw, false},
+    {KEY_CONTROL('Z'), undo, false},
+    {KEY_CONTROL('Y'), redo, false},
+    {KEY_MOUSE, mouse, true},
     {KEY_CONTROL('A'), line_start, false},
     {KEY_CONTROL('E'), line_end, false},
     {KEY_HOME, line_start, false},
@@ -303,6 +337,7 @@ static const struct {
 static void handle(struct editor *editor, uint32_t key) {
     bool keeps_column = false, cut = key == KEY_CONTROL('K');
     editor->view.message[0] = 0;
+    undo_step(&editor->text, key >= 32 && key < KEY_NONE && key != 127);
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (commands[i].key == key) {
             commands[i].run(editor);
@@ -335,6 +370,7 @@ static void edit(struct editor *editor) {
     (void)size_changed;
 #endif
     descriptor_write(STDOUT_FILENO, "\033[?1049h", 8);
+    terminal_mouse_reports(STDOUT_FILENO, true);
     while (!editor->quit) {
         draw(editor, NULL);
         uint32_t key = terminal_key_read(STDIN_FILENO, -1);
@@ -343,6 +379,7 @@ static void edit(struct editor *editor) {
         if (key != KEY_NONE)
             handle(editor, key);
     }
+    terminal_mouse_reports(STDOUT_FILENO, false);
     descriptor_write(STDOUT_FILENO, "\033[?1049l", 8);
     terminal_raw_end(STDIN_FILENO, &saved);
 }
@@ -352,7 +389,8 @@ int main(int argc, char **argv) {
                   "  arrows Home End PgUp PgDn   move            ^S  save\n"
                   "  ^A ^E                       line start, end ^Q  quit\n"
                   "  ^F ^G                       find, next      ^K  cut lines\n"
-                  "  ^L                          redraw          ^U  paste them\n");
+                  "  ^L                          redraw          ^U  paste them\n"
+                  "  ^Z ^Y                       undo, redo      the mouse moves the cursor and the text\n");
     program_option("");
     if (program_operand_count > 1)
         program_usage_error("only one file");

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "programs/common/program.h"
+#include "programs/edit/undo.h"
 
 static void lines_open(struct text *text, size_t at, size_t count) {
     if (text->count + count > text->capacity) {
@@ -33,6 +34,7 @@ void text_init(struct text *text) {
 void text_free(struct text *text) {
     lines_close(text, 0, text->count);
     free(text->lines);
+    undo_free(text);
 }
 
 struct place text_insert(struct text *text, struct place at, const char *bytes, size_t length) {
@@ -40,6 +42,7 @@ struct place text_insert(struct text *text, struct place at, const char *bytes, 
     for (size_t i = 0; i < length; i++)
         newlines += bytes[i] == '\n';
     text->changed |= length > 0;
+    undo_record(text, at, bytes, length, true);
     if (newlines) {
         // What stood behind the place moves to the last of the new lines.
         lines_open(text, at.line + 1, newlines);
@@ -62,6 +65,11 @@ struct place text_insert(struct text *text, struct place at, const char *bytes, 
 void text_remove(struct text *text, struct place from, struct place to) {
     struct buffer *first = &text->lines[from.line], *last = &text->lines[to.line];
     text->changed |= from.line != to.line || from.offset != to.offset;
+    struct buffer removed;
+    buffer_init(&removed);
+    text_copy(text, from, to, &removed);
+    undo_record(text, from, removed.data, removed.length, false);
+    buffer_free(&removed);
     if (from.line == to.line) {
         buffer_replace(first, from.offset, to.offset - from.offset, NULL, 0);
         return;

@@ -1,5 +1,5 @@
-// The text being edited: lines of bytes. Every change goes through text_insert() and text_remove(), so that
-// undo needs to hook into these two only.
+// The text being edited: lines of bytes. Every change goes through text_insert() and text_remove(), which
+// record it for undo.
 #pragma once
 
 #include <stdbool.h>
@@ -17,7 +17,8 @@ struct text {
     size_t count;
     size_t capacity;
     bool ends_with_newline;
-    bool changed; // since it was loaded or saved
+    bool changed;      // since it was loaded or saved
+    struct undo *undo; // null: nothing was changed yet
 };
 
 void text_init(struct text *text);

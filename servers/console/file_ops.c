@@ -9,7 +9,14 @@
 
 enum { DEVICE_MAJOR = 4, READ_BYTES = 1024, WRITE_ROOM_LEAST = 2 };
 
+static char piece_in[WRITE_BYTES], piece_out[2 * WRITE_BYTES]; // of one write; nothing waits meanwhile
+
 #define TENTH UINT64_C(100000000) // of a second, in nanoseconds
+
+static uint32_t unit_of(const struct request *request) {
+    const struct stream_file *file = stream_file_find(&console.state->streams, request->badge);
+    return file != NULL ? file->unit : UINT32_MAX;
+}
 
 static bool non_blocking(const struct request *request) {
     const struct stream_file *file = stream_file_find(&console.state->streams, request->badge);
@@ -43,12 +50,12 @@ static error_t wait_readable(struct terminal *terminal, size_t size) {
         uint64_t time = canonical ? 0 : line->settings.characters[VTIME] * TENTH;
         if (!canonical && wanted == 0 && time == 0)
             return ERR_OK;
-        if (time != 0 &&
-            (wanted == 0 ? deadline == 0 : available > seen)) // from the start, or from the last byte
+        if (unit_is_pair(terminal->unit) && pair_hung_up(terminal->unit))
+            return ERR_OK;                                                 // an end of file
+        if (time != 0 && (wanted == 0 ? deadline == 0 : available > seen)) // from the start, or from the last byte
             deadline = clock_monotonic() + time;
         seen = available;
-        error =
-            deadline != 0 ? fiber_wait_until(&terminal->readers, deadline) : fiber_wait(&terminal->readers);
+        error = deadline != 0 ? fiber_wait_until(&terminal->readers, deadline) : fiber_wait(&terminal->readers);
         if (error == ERR_DEADLINE)
             return ERR_OK;
         if (error != ERR_OK)
@@ -65,6 +72,8 @@ static error_t op_read(struct request *request, const struct file_read_in *in, s
     terminal_show(terminal);
     if (in->data_size == 0)
         return ERR_OK;
+    if (unit_is_master(unit_of(request)))
+        return pair_read(request, terminal, in->data_size, !non_blocking(request), &out->count);
     if (non_blocking(request)) {
         if (!line_readable(line) || terminal->sent != terminal->raised)
             return ERR_AGAIN;
@@ -85,25 +94,28 @@ static error_t op_read(struct request *request, const struct file_read_in *in, s
 }
 
 // One piece of a write. *count grows by what was accepted.
-static error_t write_piece(struct terminal *terminal, struct request *request, uint64_t size,
-                           uint64_t *count) {
+static error_t write_piece(struct terminal *terminal, struct request *request, uint64_t size, uint64_t *count) {
     size_t room = terminal_room(terminal), length = room / 2 < WRITE_BYTES ? room / 2 : WRITE_BYTES, consumed;
     if (length > size - *count)
         length = size - *count;
-    error_t error = request_copy_in(request, *count, terminal->in, length);
+    error_t error = request_copy_in(request, *count, piece_in, length);
     if (error != ERR_OK)
         return error;
-    size_t made = line_output(&terminal->state->line, terminal->in, length, &consumed, terminal->out,
-                              room < sizeof(terminal->out) ? room : sizeof(terminal->out));
+    size_t made = line_output(&terminal->state->line, piece_in, length, &consumed, piece_out,
+                              room < sizeof(piece_out) ? room : sizeof(piece_out));
     *count += consumed;
-    terminal_put(terminal, terminal->out, made);
+    terminal_put(terminal, piece_out, made);
     return ERR_OK;
 }
 
 static error_t write_all(struct terminal *terminal, struct request *request, uint64_t size, uint64_t *count) {
     while (*count < size) {
         error_t error = ERR_AGAIN;
-        if (terminal_room(terminal) >= WRITE_ROOM_LEAST)
+        if (*count > 0)
+            fiber_commit(); // a long write is done in pieces: the log need not hold what all of them change
+        if (unit_is_pair(terminal->unit) && pair_hung_up(terminal->unit))
+            error = ERR_IO;
+        else if (terminal_room(terminal) >= WRITE_ROOM_LEAST)
             error = write_piece(terminal, request, size, count);
         else if (!non_blocking(request))
             error = fiber_wait(&terminal->writers);
@@ -117,6 +129,8 @@ static error_t op_write(struct request *request, const struct file_write_in *in,
     struct terminal *terminal = terminal_of(request);
     if (terminal == NULL)
         return ERR_STALE;
+    if (unit_is_master(unit_of(request)))
+        return pair_write(request, terminal, in->data_size, &out->count);
     fiber_lock_exclusive(&terminal->write_lock);
     error_t error = write_all(terminal, request, in->data_size, &out->count);
     fiber_unlock(&terminal->write_lock);
@@ -137,8 +151,7 @@ static error_t op_seek(struct request *request, const struct file_seek_in *in, s
     return ERR_NOT_SEEKABLE;
 }
 
-static error_t op_status(struct request *request, const struct file_status_in *in,
-                         struct file_status_out *out) {
+static error_t op_status(struct request *request, const struct file_status_in *in, struct file_status_out *out) {
     (void)in;
     const struct terminal *terminal = terminal_of(request);
     if (terminal == NULL)
@@ -147,14 +160,12 @@ static error_t op_status(struct request *request, const struct file_status_in *i
     return ERR_OK;
 }
 
-static error_t op_get_flags(struct request *request, const struct file_get_flags_in *in,
-                            struct file_get_flags_out *out) {
+static error_t op_get_flags(struct request *request, const struct file_get_flags_in *in, struct file_get_flags_out *out) {
     (void)in;
     return stream_get_flags(&console.state->streams, request, out);
 }
 
-static error_t op_set_flags(struct request *request, const struct file_set_flags_in *in,
-                            struct file_set_flags_out *out) {
+static error_t op_set_flags(struct request *request, const struct file_set_flags_in *in, struct file_set_flags_out *out) {
     (void)out;
     return stream_set_flags(&console.state->streams, request, in);
 }
@@ -163,8 +174,7 @@ static error_t op_poll(struct request *request, const struct file_poll_in *in, s
     return stream_poll(&console.state->streams, request, in, out);
 }
 
-static error_t op_poll_end(struct request *request, const struct file_poll_end_in *in,
-                           struct file_poll_end_out *out) {
+static error_t op_poll_end(struct request *request, const struct file_poll_end_in *in, struct file_poll_end_out *out) {
     (void)request;
     (void)out;
     stream_poll_end(&console.state->streams, in->ticket);

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """font.c from two packaged fonts: Terminus (PSF), where it has the character, Unifont (hex) for all else up to the scripts that
-would make it large (ideographs and Hangul syllables). Usage: font.py OUTPUT TERMINUS.psf.gz UNIFONT.hex"""
+would make it larger still (rare ideographs, Yi, private use). Usage: font.py OUTPUT TERMINUS.psf.gz UNIFONT.hex"""
 
 import gzip
 import struct
@@ -8,8 +8,7 @@ import sys
 import unicodedata
 
 HEIGHT, PAGES, PAGE = 16, 512, 256
-LEFT_OUT = [(0x2e80, 0x2fff), (0x3100, 0x33ff), (0x3400, 0x4dbf), (0x4e00, 0x9fff), (0xa000, 0xd7ff), (0xd800, 0xf8ff),
-            (0xf900, 0xfaff)]
+LEFT_OUT = [(0x2e80, 0x2fff), (0x3400, 0x4dbf), (0xa000, 0xabff), (0xd7b0, 0xf8ff)]
 
 
 def read_psf(path):
@@ -27,8 +26,10 @@ def read_psf(path):
         names = psf1_names(data[offset + count * size:], count)
     for number in range(count):
         bitmap = data[offset + number * size:offset + (number + 1) * size]
-        for character in names[number]:
-            glyphs.setdefault(ord(character), bitmap)
+        # A glyph's first name is what it is; of the others, letters look alike, and signs were put there for want of a glyph.
+        for place, character in enumerate(names[number]):
+            if place == 0 or unicodedata.category(character).startswith("L"):
+                glyphs.setdefault(ord(character), bitmap)
     return glyphs
 
 

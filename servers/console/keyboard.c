@@ -43,12 +43,14 @@ enum usage {
     KEYPAD_1 = 89,
     KEYPAD_0 = 98,
     KEYPAD_POINT = 99,
+    KEY_MENU = 101, // compose
     KEY_LEFT_CONTROL = 0xe0,
     KEY_RIGHT_META = 0xe7,
 };
 
 void keyboard_initialize(struct keyboard *keyboard, const struct keymap *keymap) {
-    *keyboard = (struct keyboard){.keymap = keymap};
+    memset(keyboard, 0, sizeof(*keyboard));
+    keyboard->keymap = *keymap;
 }
 
 static size_t put_text(char *out, const char *text) {
@@ -75,7 +77,7 @@ static size_t put_utf8(char *out, uint32_t character) {
 
 static bool has_level3(const struct keyboard *keyboard) {
     for (uint32_t i = 0; i < KEYMAP_KEYS; i++)
-        if (keyboard->keymap->characters[i][2] != 0)
+        if (keyboard->keymap.characters[i][2] != 0)
             return true;
     return false;
 }
@@ -86,13 +88,11 @@ static bool is_alt(const struct keyboard *keyboard) {
 
 // xterm's number for the modifiers that are down: 1 for none.
 static uint32_t modifier_number(const struct keyboard *keyboard) {
-    return 1 + ((keyboard->modifiers & SHIFT) ? 1 : 0) + (is_alt(keyboard) ? 2 : 0) +
-           ((keyboard->modifiers & CONTROL) ? 4 : 0);
+    return 1 + ((keyboard->modifiers & SHIFT) ? 1 : 0) + (is_alt(keyboard) ? 2 : 0) + ((keyboard->modifiers & CONTROL) ? 4 : 0);
 }
 
 // ESC [ NUMBER ; MODIFIERS FINAL, as short as it can be; `single`: ESC `single` FINAL without modifiers.
-static size_t put_sequence(const struct keyboard *keyboard, uint32_t number, char single, char final,
-                           char *out) {
+static size_t put_sequence(const struct keyboard *keyboard, uint32_t number, char single, char final, char *out) {
     uint32_t modifiers = modifier_number(keyboard);
     size_t length = 0;
     out[length++] = '\033';
@@ -154,6 +154,10 @@ static size_t put_named_key(const struct keyboard *keyboard, uint16_t usage, uin
 static size_t put_keypad(const struct keyboard *keyboard, uint16_t usage, uint32_t modes, char *out) {
     static const uint16_t as_named[] = {KEY_END,  KEY_DOWN, KEY_PAGE_DOWN, KEY_LEFT,   0,         KEY_RIGHT,
                                         KEY_HOME, KEY_UP,   KEY_PAGE_UP,   KEY_INSERT, KEY_DELETE};
+    if ((modes & MODE_KEYPAD) && !(keyboard->locks & LOCK_NUMBER) && usage <= KEYPAD_ENTER) {
+        static const char finals[] = "ojmkM"; // divide, multiply, subtract, add, enter
+        return put_sequence(keyboard, 1, 'O', finals[usage - KEYPAD_DIVIDE], out);
+    }
     if (usage == KEYPAD_ENTER)
         return put_text(out, "\r");
     if (usage < KEYPAD_ENTER) {
@@ -186,21 +190,48 @@ static int control_of(uint32_t character) {
     return -1;
 }
 
-static size_t put_character(const struct keyboard *keyboard, uint16_t usage, char *out) {
-    const uint16_t *levels = keyboard->keymap->characters[usage];
-    bool shift = (keyboard->modifiers & SHIFT) != 0,
-         level3 = (keyboard->modifiers & RIGHT_ALT) && has_level3(keyboard);
-    bool letter = levels[0] >= 'a' && levels[0] <= 'z' && levels[1] == levels[0] - 32;
-    if (letter && (keyboard->locks & LOCK_CAPITALS))
+// Dead keys and compose: the character that comes of this one, 0 if it waits for another. Two that make
+// nothing give the second alone.
+static uint32_t compose(struct keyboard *keyboard, uint32_t character) {
+    uint32_t first = keyboard->pending;
+    bool dead = character >= KEYMAP_DEAD && character <= KEYMAP_DEAD_MOST;
+    if (first == 0 && (dead || keyboard->composing)) {
+        keyboard->pending = (uint16_t)character;
+        return 0;
+    }
+    if (first == 0)
+        return character;
+    keyboard->pending = 0;
+    bool composing = keyboard->composing;
+    keyboard->composing = false;
+    if (first >= KEYMAP_DEAD && first <= KEYMAP_DEAD_MOST) {
+        uint32_t second = dead ? ' ' : character; // twice: the accent itself
+        uint32_t made = keymap_combine(keymap_accents, keymap_accent_count, first - KEYMAP_DEAD, second);
+        return made != 0 ? made : dead ? 0 : character;
+    }
+    uint32_t made = composing ? keymap_combine(keymap_composed, keymap_composed_count, first, character) : 0;
+    return made != 0 ? made : dead ? 0 : character;
+}
+
+static size_t put_character(struct keyboard *keyboard, uint16_t usage, uint32_t modes, char *out) {
+    const uint16_t *levels = keyboard->keymap.characters[usage];
+    bool shift = (keyboard->modifiers & SHIFT) != 0, level3 = (keyboard->modifiers & RIGHT_ALT) && has_level3(keyboard);
+    if ((keyboard->keymap.capitals[usage / 8] & 1 << usage % 8) && (keyboard->locks & LOCK_CAPITALS))
         shift = !shift;
     uint32_t character = levels[(level3 ? 2 : 0) + (shift ? 1 : 0)];
     size_t length = 0;
+    (void)modes;
     if (character == 0)
         return 0;
     if ((keyboard->modifiers & CONTROL) && !level3) {
-        int control = control_of(character);
+        // A key that gives no ASCII (another script, an accent) has the control character of its place.
+        int control = control_of(character < 0x80 ? character : keymaps[0].characters[usage][shift]);
         if (control >= 0)
             character = (uint32_t)control;
+    } else {
+        character = compose(keyboard, character);
+        if (character == 0)
+            return 0;
     }
     if (is_alt(keyboard))
         out[length++] = '\033';
@@ -217,7 +248,7 @@ static size_t put_editing_key(const struct keyboard *keyboard, uint16_t usage, u
     case KEY_ESCAPE:
         return length + put_text(out + length, "\033");
     case KEY_BACKSPACE:
-        return length + put_text(out + length, keyboard->modifiers & CONTROL ? "\b" : "\177");
+        return length + put_text(out + length, !(keyboard->modifiers & CONTROL) == !(modes & MODE_BACKSPACE) ? "\177" : "\b");
     default: // tab
         return length + put_text(out + length, keyboard->modifiers & SHIFT ? "\033[Z" : "\t");
     }
@@ -231,20 +262,30 @@ static void toggle_lock(struct keyboard *keyboard, uint16_t usage) {
     keyboard->locks ^= lock;
 }
 
-size_t keyboard_key(struct keyboard *keyboard, uint16_t usage, bool down, bool repeated, uint32_t modes,
-                    char *out) {
-    if (usage >= KEY_LEFT_CONTROL && usage <= KEY_RIGHT_META) {
-        uint8_t bit = (uint8_t)(1 << (usage - KEY_LEFT_CONTROL));
-        keyboard->modifiers = down ? keyboard->modifiers | bit : keyboard->modifiers & (uint8_t)~bit;
-        return 0;
+// Keys that the console keeps to itself: Alt with a function key or an arrow, shift with the page keys.
+static bool act(struct keyboard *keyboard, uint16_t usage) {
+    bool alt = (keyboard->modifiers & (LEFT_ALT | RIGHT_ALT)) != 0, shift = (keyboard->modifiers & SHIFT) != 0,
+         control = (keyboard->modifiers & CONTROL) != 0;
+    keyboard->action = ACTION_NONE;
+    if (alt && !shift && usage >= KEY_F1 && usage < KEY_F1 + 6) {
+        keyboard->action = ACTION_SCREEN;
+        keyboard->value = (uint8_t)(usage - KEY_F1);
+    } else if (alt && !shift && !control && (usage == KEY_RIGHT || usage == KEY_LEFT)) {
+        keyboard->action = usage == KEY_RIGHT ? ACTION_NEXT : ACTION_PREVIOUS;
+    } else if (shift && !alt && !control && (usage == KEY_PAGE_UP || usage == KEY_PAGE_DOWN)) {
+        keyboard->action = usage == KEY_PAGE_UP ? ACTION_PAGE_UP : ACTION_PAGE_DOWN;
+    } else if (shift && !alt && !control && usage == KEY_INSERT) {
+        keyboard->action = ACTION_PASTE;
     }
-    if (!down)
-        return 0;
-    if (usage == KEY_CAPS_LOCK || usage == KEY_NUM_LOCK || usage == KEY_SCROLL_LOCK) {
-        if (!repeated)
-            toggle_lock(keyboard, usage);
-        return 0;
-    }
+    return keyboard->action != ACTION_NONE;
+}
+
+uint32_t keyboard_mouse_modifiers(const struct keyboard *keyboard) {
+    return ((keyboard->modifiers & SHIFT) ? MOUSE_SHIFT : 0) | (is_alt(keyboard) ? MOUSE_META : 0) |
+           ((keyboard->modifiers & CONTROL) ? MOUSE_CONTROL : 0);
+}
+
+static size_t put_key(struct keyboard *keyboard, uint16_t usage, uint32_t modes, char *out) {
     if (usage >= KEY_ENTER && usage <= KEY_TAB)
         return put_editing_key(keyboard, usage, modes, out);
     if (usage >= KEY_F1 && usage <= KEY_F12)
@@ -253,5 +294,31 @@ size_t keyboard_key(struct keyboard *keyboard, uint16_t usage, bool down, bool r
         return put_named_key(keyboard, usage, modes, out);
     if (usage >= KEYPAD_DIVIDE && usage <= KEYPAD_POINT)
         return put_keypad(keyboard, usage, modes, out);
-    return usage < KEYMAP_KEYS ? put_character(keyboard, usage, out) : 0;
+    return usage < KEYMAP_KEYS ? put_character(keyboard, usage, modes, out) : 0;
+}
+
+size_t keyboard_key(struct keyboard *keyboard, uint16_t usage, bool down, bool repeated, uint32_t modes, char *out) {
+    keyboard->action = ACTION_NONE;
+    if (usage >= KEY_LEFT_CONTROL && usage <= KEY_RIGHT_META) {
+        uint8_t bit = (uint8_t)(1 << (usage - KEY_LEFT_CONTROL));
+        keyboard->modifiers = down ? keyboard->modifiers | bit : keyboard->modifiers & (uint8_t)~bit;
+        return 0;
+    }
+    if (!down || act(keyboard, usage))
+        return 0;
+    if (usage == KEY_CAPS_LOCK || usage == KEY_NUM_LOCK || usage == KEY_SCROLL_LOCK) {
+        if (!repeated)
+            toggle_lock(keyboard, usage);
+        return 0;
+    }
+    if (usage == KEY_MENU) {
+        keyboard->composing = !repeated || keyboard->composing;
+        keyboard->pending = 0;
+        return 0;
+    }
+    if (usage < KEYMAP_KEYS && keyboard->keymap.characters[usage][0] != 0)
+        return put_character(keyboard, usage, modes, out);
+    keyboard->composing = false; // a key that is no character ends what was begun
+    keyboard->pending = 0;
+    return put_key(keyboard, usage, modes, out);
 }

@@ -7,7 +7,7 @@
 
 #include "servers/console/engine/width.h"
 
-enum { CHARACTER_OFF = 0, QUEUE_END = 0x100, QUEUE_EMPTY = 0x200, TAB_COLUMNS = 8, DELETE = 0x7f, BELL = 7 };
+enum { CHARACTER_OFF = 0, QUEUE_END = 0x100, QUEUE_EMPTY = 0x200, TAB_COLUMNS = 8, DELETE = 0x7f, BELL = 7, MARK = 0xff };
 enum { SIGNAL_INTERRUPT = 2, SIGNAL_QUIT = 3, SIGNAL_STOP = 20 };
 
 static bool local(const struct line_discipline *line, uint32_t flag) {
@@ -20,8 +20,7 @@ static bool canonical(const struct line_discipline *line) {
 
 // A character of c_cc that is not switched off.
 static bool is(const struct line_discipline *line, unsigned index, char byte) {
-    return line->settings.characters[index] != CHARACTER_OFF &&
-           line->settings.characters[index] == (uint8_t)byte;
+    return line->settings.characters[index] != CHARACTER_OFF && line->settings.characters[index] == (uint8_t)byte;
 }
 
 void line_initialize(struct line_discipline *line, const struct line_events *events, void *context) {
@@ -79,6 +78,18 @@ bool line_readable(const struct line_discipline *line) {
     return canonical(line) ? line->queue_ends > 0 : queue_filled(line) > 0;
 }
 
+// IXOFF: the sender is told to stop when there is little room, and to go on when there is much.
+static void tell_sender(struct line_discipline *line) {
+    uint32_t filled = queue_filled(line) + line->line_length;
+    bool stop = line->sender_stopped ? filled > LINE_QUEUE / 4 : filled > LINE_QUEUE - LINE_QUEUE / 8;
+    if (!(line->settings.input & IXOFF))
+        stop = false;
+    if (stop == line->sender_stopped)
+        return;
+    line->sender_stopped = stop;
+    line->events->echo(line->context, (const char *)&line->settings.characters[stop ? VSTOP : VSTART], 1);
+}
+
 size_t line_available(const struct line_discipline *line) {
     size_t count = 0;
     if (canonical(line) && line->queue_ends == 0)
@@ -110,7 +121,7 @@ void line_consume(struct line_discipline *line, size_t count) {
         uint16_t entry = queue_at(line, line->queue_head);
         if (!(entry & QUEUE_EMPTY)) {
             if (count == 0)
-                return;
+                break;
             count--;
         } else if (canonical(line) && count > 0) {
             return; // an end of file on its own is read by itself
@@ -119,6 +130,7 @@ void line_consume(struct line_discipline *line, size_t count) {
         line->queue_ends -= ended;
         line->queue_head++;
     }
+    tell_sender(line);
 }
 
 void line_flush_input(struct line_discipline *line) {
@@ -126,6 +138,7 @@ void line_flush_input(struct line_discipline *line) {
     line->queue_ends = 0;
     line->line_length = 0;
     line->literal_next = false;
+    tell_sender(line);
 }
 
 // --- Echo ---
@@ -242,8 +255,8 @@ static void erase_character(struct line_discipline *line) {
 }
 
 static bool is_word(char byte) {
-    return (byte & 0x80) || (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
-           (byte >= 'A' && byte <= 'Z') || byte == '_';
+    return (byte & 0x80) || (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+           byte == '_';
 }
 
 static void erase_word(struct line_discipline *line) {
@@ -332,6 +345,10 @@ static void store(struct line_discipline *line, char byte) {
     } else if (queue_filled(line) == LINE_QUEUE) {
         show_bell(line);
     } else {
+        // A real 0377 is told from the mark of a bad byte by being doubled (POSIX 11.2.2).
+        if ((uint8_t)byte == MARK && (line->settings.input & PARMRK) && !(line->settings.input & ISTRIP) &&
+            queue_filled(line) + 1 < LINE_QUEUE)
+            queue_push(line, MARK);
         queue_push(line, (uint8_t)byte);
         if (byte == '\n' || local(line, ECHO))
             echo_byte(line, byte);
@@ -410,6 +427,7 @@ static void input_byte(struct line_discipline *line, char byte) {
 void line_input(struct line_discipline *line, const char *bytes, size_t count) {
     for (size_t i = 0; i < count; i++)
         input_byte(line, bytes[i]);
+    tell_sender(line);
 }
 
 // --- Output ---
@@ -425,15 +443,22 @@ static void follow_column(struct line_discipline *line, char byte) {
         line->column++;
 }
 
-size_t line_output(struct line_discipline *line, const char *bytes, size_t count, size_t *consumed, char *out,
-                   size_t size) {
+size_t line_output(struct line_discipline *line, const char *bytes, size_t count, size_t *consumed, char *out, size_t size) {
     uint32_t output = line->settings.output;
     size_t made = 0, at = 0;
     for (; at < count; at++) {
         char byte = bytes[at];
         bool post = (output & OPOST) != 0, both = post && byte == '\n' && (output & ONLCR);
-        if (made + (both ? 2 : 1) > size)
+        uint32_t blanks = TAB_COLUMNS - line->column % TAB_COLUMNS;
+        bool expand = post && byte == '\t' && (output & TABDLY) == TAB3;
+        if (made + (expand ? blanks : both ? 2 : 1) > size)
             break;
+        if (expand) {
+            memset(out + made, ' ', blanks);
+            made += blanks;
+            line->column += blanks;
+            continue;
+        }
         if (both)
             out[made++] = '\r';
         if (post && byte == '\r' && (output & OCRNL))

@@ -25,9 +25,10 @@ struct line_discipline {
     struct terminal_attributes settings;
     const struct line_events *events;
     void *context;
-    bool stopped;      // by VSTOP
-    bool literal_next; // after VLNEXT
-    uint32_t column;   // of the cursor, as far as it can be known
+    bool stopped;        // by VSTOP
+    bool literal_next;   // after VLNEXT
+    bool sender_stopped; // by IXOFF
+    uint32_t column;     // of the cursor, as far as it can be known
     uint32_t line_start_column;
     uint32_t line_length;
     uint32_t queue_head, queue_tail; // positions in `queue`, modulo 2^32
@@ -51,8 +52,7 @@ size_t line_peek(const struct line_discipline *line, char *bytes, size_t size);
 void line_consume(struct line_discipline *line, size_t count);
 
 // Output processing of as much as fits: *consumed bytes were used up, the result is what is to be shown.
-size_t line_output(struct line_discipline *line, const char *bytes, size_t count, size_t *consumed, char *out,
-                   size_t size);
+size_t line_output(struct line_discipline *line, const char *bytes, size_t count, size_t *consumed, char *out, size_t size);
 
 // New settings (tcsetattr). What was typed stays readable.
 void line_set(struct line_discipline *line, const struct terminal_attributes *settings);

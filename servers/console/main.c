@@ -1,4 +1,4 @@
-// The server `console`: wiring. State memory, the two terminals, their devices, the loop.
+// The server `console`: wiring. State memory, the terminals, their devices, the loop.
 #include <string.h>
 
 #include "drivers/framework/driver.h"
@@ -17,8 +17,7 @@ struct console console;
 
 int server_main(const struct startup *startup);
 
-static error_t op_open(struct request *request, const struct directory_open_in *in,
-                       struct directory_open_out *out) {
+static error_t op_open(struct request *request, const struct directory_open_in *in, struct directory_open_out *out) {
     return stream_open(&console.state->streams, request, in, out);
 }
 
@@ -37,12 +36,25 @@ static error_t dispatch(struct request *request) {
 }
 
 static void session_closed(uint64_t badge) {
+    const struct stream_file *file = stream_file_find(&console.state->streams, badge);
+    uint32_t unit = file != NULL ? file->unit : UINT32_MAX;
     stream_file_closed(&console.state->streams, badge);
+    if (unit_is_master(unit) || unit_is_pair(unit))
+        pair_closed(unit);
 }
 
-// Sessions that the manifest hands out "as serial" are the serial terminal, all others the screen.
+// Sessions that the manifest hands out "as serial" are the serial terminal, "as tty2" to "as tty6" the other
+// screens, all others the first.
 static uint32_t unit_of(uint64_t badge) {
-    return badge == startup_badge("serial") ? TERMINAL_SERIAL : TERMINAL_SCREEN;
+    char name[] = "tty0";
+    if (badge == startup_badge("serial"))
+        return TERMINAL_SERIAL;
+    for (uint32_t unit = 1; unit < SCREENS; unit++) {
+        name[3] = (char)('1' + unit);
+        if (badge == startup_badge(name))
+            return unit;
+    }
+    return 0;
 }
 
 static void warn(const char *text) {
@@ -63,19 +75,21 @@ static error_t map_state(uint64_t *size) {
 
 static void open_state(bool *is_restart) {
     struct console_state *state = console.state;
-    *is_restart =
-        *is_restart && state->magic == CONSOLE_STATE_MAGIC && state->version == CONSOLE_STATE_VERSION;
+    *is_restart = *is_restart && state->magic == CONSOLE_STATE_MAGIC && state->version == CONSOLE_STATE_VERSION;
     if (!*is_restart) {
         memset(state->terminals, 0, sizeof(state->terminals));
         memset(&state->keyboard, 0, sizeof(state->keyboard));
+        memset(&state->serial, 0, sizeof(state->serial));
         state->keys = 0;
-        state->terminals[TERMINAL_SERIAL].window = (struct window_size){.rows = 24, .columns = 80};
-        state->terminals[TERMINAL_SCREEN].window = (struct window_size){.rows = 25, .columns = 80};
+        state->front = 0;
+        for (uint32_t i = 0; i < TERMINALS; i++)
+            state->terminals[i].window = (struct window_size){.rows = 24, .columns = 80};
     }
     for (uint32_t i = 0; i < TERMINALS; i++) {
         terminal_start(i, &state->terminals[i], *is_restart);
         console.terminals[i].shown = *is_restart && state->terminals[i].session != 0;
     }
+    console.terminals[TERMINAL_SERIAL].output = &state->serial;
 }
 
 // Of what an actor before held: the sessions of the manifest are listed, all else is made anew.
@@ -97,8 +111,9 @@ static void start_devices(void *argument, uint32_t bit) {
     if (!started && (serial_start() != ERR_OK || keys_start() != ERR_OK))
         warn("console: a device can't be used, memory is short");
     started = true;
-    for (uint32_t i = 0; i < TERMINALS; i++)
+    for (uint32_t i = 0; i < TERMINAL_PAIRS; i++)
         stream_notify(&console.state->streams, i);
+    screen_wake();
 }
 
 int server_main(const struct startup *startup) {
@@ -122,7 +137,7 @@ int server_main(const struct startup *startup) {
     console.state->streams.readiness = terminal_readiness;
     if (startup->is_restart != 0)
         driver_reconcile(claimed);
-    if (screen_start(size - sizeof(struct console_state), is_restart) != ERR_OK)
+    if (screen_start() != ERR_OK)
         warn("console: there is no usable screen");
     console.state->version = CONSOLE_STATE_VERSION;
     console.state->magic = CONSOLE_STATE_MAGIC;

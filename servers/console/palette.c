@@ -1,35 +1,23 @@
 // See palette.h.
 #include "servers/console/palette.h"
 
+// Of EGA text, in the order of ANSI.
 static const uint32_t first_sixteen[16] = {
     0x000000, 0xaa0000, 0x00aa00, 0xaa5500, 0x0000aa, 0xaa00aa, 0x00aaaa, 0xaaaaaa,
     0x555555, 0xff5555, 0x55ff55, 0xffff55, 0x5555ff, 0xff55ff, 0x55ffff, 0xffffff,
 };
 
-// Entries 16 to 231 are a cube of six levels, 232 to 255 greys.
-static uint32_t palette_entry(uint32_t index) {
-    if (index < 16)
-        return first_sixteen[index];
-    if (index >= 232) {
-        uint32_t grey = 8 + 10 * (index - 232);
-        return grey << 16 | grey << 8 | grey;
-    }
-    uint32_t levels[3] = {(index - 16) / 36, (index - 16) / 6 % 6, (index - 16) % 6}, rgb = 0;
-    for (uint32_t i = 0; i < 3; i++)
-        rgb = rgb << 8 | (levels[i] == 0 ? 0 : 55 + 40 * levels[i]);
-    return rgb;
-}
-
-static uint32_t resolve(uint32_t colour, uint32_t missing, bool bold) {
+static uint32_t resolve(const uint32_t *palette, uint32_t colour, uint32_t missing, bool bold) {
     if (colour & COLOUR_TRUE)
         return colour & 0xffffff;
-    uint32_t index = colour == COLOUR_DEFAULT ? missing : colour - 1;
-    return palette_entry(bold && index < 8 ? index + 8 : index & 0xff);
+    if (colour == COLOUR_DEFAULT) // a bold text in the default colour is a bright one
+        return bold && palette[missing] == 0xaaaaaa ? 0xffffff : palette[missing];
+    return palette[bold && colour - 1 < 8 ? colour + 7 : (colour - 1) & 0xff];
 }
 
-void palette_cell(const struct cell *cell, bool reverse, uint32_t *foreground, uint32_t *background) {
-    uint32_t front = resolve(cell->foreground, PALETTE_DEFAULT_FOREGROUND, cell->attributes & CELL_BOLD);
-    uint32_t back = resolve(cell->background, PALETTE_DEFAULT_BACKGROUND, false);
+void palette_cell(const uint32_t *palette, const struct cell *cell, bool reverse, uint32_t *foreground, uint32_t *background) {
+    uint32_t front = resolve(palette, cell->foreground, ENGINE_FOREGROUND, (cell->attributes & CELL_BOLD) != 0);
+    uint32_t back = resolve(palette, cell->background, ENGINE_BACKGROUND, false);
     if (cell->attributes & CELL_FAINT)
         front = front >> 1 & 0x7f7f7f;
     if (!(cell->attributes & CELL_INVERSE) != !reverse) {

@@ -1,5 +1,6 @@
-// The screen's terminal device: the framebuffer that the loader set up, the engine in state memory, and when
-// to draw. Output that keeps coming is drawn at most every 16 ms; what comes after a pause is drawn at once.
+// The framebuffer that the loader set up, and when it is drawn: output that keeps coming at most every 16 ms,
+// what comes after a pause at once. The bell reverses the screen for a moment; after a while without a key
+// nothing is shown.
 #include <string.h>
 
 #include "kernel/abi/capability.h"
@@ -10,22 +11,18 @@
 #include "libipc/protocols/process.h"
 #include "libipc/server/timer.h"
 #include "servers/console/font.h"
-#include "servers/console/renderer.h"
 #include "servers/console/state.h"
 
 enum { PAGE = 4096, KIND_PIXELS = 1, KIND_TEXT = 2, TEXT_ROWS = 25, TEXT_COLUMNS = 80, WRITE_COMBINING = 1 };
 
-#define DRAW_INTERVAL (16 * UINT64_C(1000000))
+#define DRAW_INTERVAL  (16 * UINT64_C(1000000))
+#define FLASH_TIME     (60 * UINT64_C(1000000))
+#define BLANK_INTERVAL (15 * 60 * UINT64_C(1000000000))
 
 static struct renderer renderer;
-static struct timer draw_timer;
+static struct timer draw_timer, flash_timer, blank_timer;
 static uint64_t drawn_at;
-
-static void reply(void *context, const char *bytes, size_t count) {
-    terminal_input(context, bytes, count);
-}
-
-static const struct engine_events engine_events = {.reply = reply};
+static bool flashing, blank;
 
 static error_t map_framebuffer(const struct framebuffer *screen, uint64_t bytes) {
     cap_t memory;
@@ -53,8 +50,8 @@ static error_t allocate_shown(void) {
     return error;
 }
 
-// Rows and columns that the framebuffer, the engine and the state memory can hold.
-static error_t choose_size(const struct framebuffer *screen, uint64_t room) {
+// Rows and columns that the framebuffer and the engine can hold.
+static error_t choose_size(const struct framebuffer *screen) {
     if (screen->kind == KIND_TEXT) {
         renderer.text = true;
         renderer.rows = TEXT_ROWS;
@@ -73,54 +70,51 @@ static error_t choose_size(const struct framebuffer *screen, uint64_t room) {
         renderer.columns = ENGINE_COLUMNS_MAX;
     if (renderer.rows > ENGINE_ROWS_MAX)
         renderer.rows = ENGINE_ROWS_MAX;
-    if (renderer.columns != 0 && renderer.rows > room / (2 * sizeof(struct cell) * renderer.columns))
-        renderer.rows = (uint32_t)(room / (2 * sizeof(struct cell) * renderer.columns));
     return renderer.rows == 0 || renderer.columns == 0 ? ERR_NO_DEVICE : ERR_OK;
 }
 
-static void open_engine(bool is_restart) {
-    struct console_state *state = console.state;
-    struct terminal *terminal = &console.terminals[TERMINAL_SCREEN];
-    struct cell *main_cells = state->cells,
-                *alternate = state->cells + (size_t)renderer.rows * renderer.columns;
-    bool same = state->rows == renderer.rows && state->columns == renderer.columns;
-    if (!is_restart || !same || state->engine.rows != state->rows ||
-        state->engine.columns != state->columns ||
-        !engine_attach(&state->engine, main_cells, alternate, &engine_events, terminal))
-        engine_initialize(&state->engine, main_cells, alternate, renderer.rows, renderer.columns,
-                          &engine_events, terminal);
-    state->rows = renderer.rows;
-    state->columns = renderer.columns;
+uint32_t screen_rows(void) {
+    return renderer.rows;
 }
 
-error_t screen_start(uint64_t room, bool is_restart) {
-    struct framebuffer screen;
-    error_t error = kernel_framebuffer(SLOT_KERNEL, &screen);
-    if (error == ERR_OK)
-        error = choose_size(&screen, room);
-    if (error == ERR_OK)
-        error =
-            map_framebuffer(&screen, (uint64_t)renderer.pitch * (renderer.text ? TEXT_ROWS : screen.height));
-    if (error == ERR_OK)
-        error = allocate_shown();
-    if (error != ERR_OK)
-        return error;
-    open_engine(is_restart);
-    console.has_screen = true;
-    const struct window_size size = {.rows = (uint16_t)renderer.rows,
-                                     .columns = (uint16_t)renderer.columns,
-                                     .width = (uint16_t)(renderer.text ? 0 : renderer.columns * FONT_WIDTH),
-                                     .height = (uint16_t)(renderer.text ? 0 : renderer.rows * FONT_HEIGHT)};
-    console.terminals[TERMINAL_SCREEN].state->window = size;
-    if (console.terminals[TERMINAL_SCREEN].shown)
-        screen_show();
-    return ERR_OK;
+uint32_t screen_columns(void) {
+    return renderer.columns;
+}
+
+bool screen_picture_size(uint64_t *width, uint64_t *height) {
+    *width = (uint64_t)renderer.columns * FONT_WIDTH;
+    *height = (uint64_t)renderer.rows * FONT_HEIGHT;
+    return console.has_screen && !renderer.text;
+}
+
+void screen_picture_line(uint64_t line, uint8_t *rgb) {
+    const volatile uint32_t *pixels =
+        (const volatile uint32_t *)((const volatile uint8_t *)renderer.memory + line * renderer.pitch);
+    for (uint32_t i = 0; i < renderer.columns * FONT_WIDTH; i++) {
+        uint32_t pixel = pixels[i];
+        *rgb++ = (uint8_t)(pixel >> renderer.red_position);
+        *rgb++ = (uint8_t)(pixel >> renderer.green_position);
+        *rgb++ = (uint8_t)(pixel >> renderer.blue_position);
+    }
+}
+
+bool screen_is_blank(void) {
+    return blank;
 }
 
 static void draw(void) {
+    struct engine *engine = screens_front();
+    struct renderer_view view = {0};
     timer_clear(&draw_timer);
-    renderer_draw(&renderer, &console.state->engine);
     drawn_at = clock_monotonic();
+    if (engine == NULL || !console.terminals[console.state->front].shown)
+        return;
+    if ((engine->modes & MODE_SYNCHRONIZED) && !blank)
+        return; // the program says when it is complete
+    screens_view(console.state->front, &view);
+    view.flash = flashing;
+    view.blank = blank;
+    renderer_draw(&renderer, engine, &view);
 }
 
 static void draw_expired(struct timer *timer) {
@@ -129,20 +123,73 @@ static void draw_expired(struct timer *timer) {
 }
 
 void screen_show(void) {
-    if (!console.has_screen)
+    struct engine *engine = console.has_screen ? screens_front() : NULL;
+    if (engine == NULL)
         return;
     renderer_forget(&renderer);
-    engine_dirty(&console.state->engine);
+    engine_dirty(engine);
     draw();
 }
 
-void screen_put(const char *bytes, size_t count) {
-    if (!console.has_screen)
+void screen_changed(uint32_t unit) {
+    if (unit != console.state->front)
         return;
-    engine_write(&console.state->engine, bytes, count);
     uint64_t now = clock_monotonic();
     if (now == 0 || now >= drawn_at + DRAW_INTERVAL)
         draw();
     else if (!draw_timer.armed)
         timer_set(&draw_timer, drawn_at + DRAW_INTERVAL, draw_expired);
+}
+
+static void flash_expired(struct timer *timer) {
+    (void)timer;
+    flashing = false;
+    draw();
+}
+
+void screen_flash(uint32_t unit) {
+    if (unit != console.state->front || flashing)
+        return;
+    flashing = true;
+    timer_set(&flash_timer, clock_monotonic() + FLASH_TIME, flash_expired);
+    screen_changed(unit);
+}
+
+static void blank_expired(struct timer *timer) {
+    (void)timer;
+    blank = true;
+    draw();
+}
+
+void screen_wake(void) {
+    if (!console.has_screen)
+        return;
+    timer_set(&blank_timer, clock_monotonic() + BLANK_INTERVAL, blank_expired);
+    if (!blank)
+        return;
+    blank = false;
+    draw();
+}
+
+error_t screen_start(void) {
+    struct framebuffer screen;
+    error_t error = kernel_framebuffer(SLOT_KERNEL, &screen);
+    if (error == ERR_OK)
+        error = choose_size(&screen);
+    if (error == ERR_OK)
+        error = map_framebuffer(&screen, (uint64_t)renderer.pitch * (renderer.text ? TEXT_ROWS : screen.height));
+    if (error == ERR_OK)
+        error = allocate_shown();
+    if (error != ERR_OK)
+        return error;
+    console.has_screen = true;
+    const struct window_size size = {.rows = (uint16_t)renderer.rows,
+                                     .columns = (uint16_t)renderer.columns,
+                                     .width = (uint16_t)(renderer.text ? 0 : renderer.columns * FONT_WIDTH),
+                                     .height = (uint16_t)(renderer.text ? 0 : renderer.rows * FONT_HEIGHT)};
+    for (uint32_t unit = 0; unit < SCREENS; unit++)
+        console.terminals[unit].state->window = size;
+    if (console.terminals[console.state->front].shown)
+        screen_show();
+    return ERR_OK;
 }

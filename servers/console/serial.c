@@ -27,10 +27,8 @@ void serial_wake(void) {
     fiber_wake_all(&writer);
 }
 
-void serial_flush(struct terminal_state *state) {
-    state->output_head = state->output_tail;
+void serial_flushed(void) {
     flushes++;
-    fiber_wake_all(&terminal()->drained);
 }
 
 // Far to the lower right, where the cursor stops at the edge; then back.
@@ -85,10 +83,10 @@ static void read_for_ever(void *argument) {
 
 static void write_for_ever(void *argument) {
     (void)argument;
-    struct terminal_state *state = terminal()->state;
+    struct output_queue *output = terminal()->output;
     for (;;) {
-        uint32_t filled = state->output_tail - state->output_head, start = state->output_head % OUTPUT_BYTES;
-        if (filled == 0 || state->line.stopped || !terminal()->shown) {
+        uint32_t filled = output_filled(output), start = output->head % OUTPUT_BYTES;
+        if (filled == 0 || terminal()->state->line.stopped || !terminal()->shown) {
             fiber_wait_always(&writer);
             continue;
         }
@@ -96,13 +94,13 @@ static void write_for_ever(void *argument) {
         uint64_t run = filled < OUTPUT_BYTES - start ? filled : OUTPUT_BYTES - start, count = 0;
         if (run > WRITE_BYTES)
             run = WRITE_BYTES; // so that writers can refill while this is sent
-        error_t error = file_write(console.serial, ANYWHERE, 0, state->output + start, run, &count);
+        error_t error = file_write(console.serial, ANYWHERE, 0, output->bytes + start, run, &count);
         if (error == ERR_NO_DEVICE_ADDRESS)
             count = run; // nobody will ever see it
         else if (error != ERR_OK)
             pause_a_while();
         if (flushes == before && count <= run)
-            state->output_head += (uint32_t)count;
+            output->head += (uint32_t)count;
         fiber_wake_all(&terminal()->writers);
         if (terminal_is_drained(terminal()))
             fiber_wake_all(&terminal()->drained);

@@ -46,8 +46,7 @@ static error_t op_set_attributes(struct request *request, const struct terminal_
     return ERR_OK;
 }
 
-static error_t op_window(struct request *request, const struct terminal_window_in *in,
-                         struct terminal_window_out *out) {
+static error_t op_window(struct request *request, const struct terminal_window_in *in, struct terminal_window_out *out) {
     (void)in;
     const struct terminal *terminal = terminal_of(request);
     if (terminal == NULL)
@@ -103,8 +102,7 @@ static bool session_lives(uint32_t session) {
            information.state != TASK_STATE_ENDED;
 }
 
-static error_t op_attach(struct request *request, const struct terminal_attach_in *in,
-                         struct terminal_attach_out *out) {
+static error_t op_attach(struct request *request, const struct terminal_attach_in *in, struct terminal_attach_out *out) {
     (void)out;
     struct task_information information;
     struct terminal *terminal = terminal_of(request);
@@ -126,29 +124,78 @@ static error_t op_attach(struct request *request, const struct terminal_attach_i
     return ERR_OK;
 }
 
-static error_t op_flush(struct request *request, const struct terminal_flush_in *in,
-                        struct terminal_flush_out *out) {
+static error_t op_flush(struct request *request, const struct terminal_flush_in *in, struct terminal_flush_out *out) {
     (void)out;
     struct terminal *terminal = terminal_of(request);
     if (terminal == NULL)
         return ERR_NOT_TERMINAL;
     if (in->queue & TERMINAL_QUEUE_INPUT)
         line_flush_input(&terminal->state->line);
-    if ((in->queue & TERMINAL_QUEUE_OUTPUT) && terminal->unit == TERMINAL_SERIAL)
-        serial_flush(terminal->state);
+    if (in->queue & TERMINAL_QUEUE_OUTPUT)
+        terminal_flush_output(terminal);
     return ERR_OK;
 }
 
-static error_t op_drain(struct request *request, const struct terminal_drain_in *in,
-                        struct terminal_drain_out *out) {
+static error_t op_drain(struct request *request, const struct terminal_drain_in *in, struct terminal_drain_out *out) {
     (void)in;
     (void)out;
     struct terminal *terminal = terminal_of(request);
     return terminal == NULL ? ERR_NOT_TERMINAL : drain(terminal);
 }
 
-static error_t op_flow(struct request *request, const struct terminal_flow_in *in,
-                       struct terminal_flow_out *out) {
+static error_t op_pair(struct request *request, const struct terminal_pair_in *in, struct terminal_pair_out *out) {
+    (void)request;
+    (void)in;
+    return pair_open(&out->master, &out->terminal);
+}
+
+static error_t op_keymap(struct request *request, const struct terminal_keymap_in *in, struct terminal_keymap_out *out) {
+    const struct keymap *keymap = &console.state->keyboard.keymap;
+    if (terminal_of(request) == NULL)
+        return ERR_NOT_TERMINAL;
+    out->count = sizeof(*keymap) < in->layout_size ? sizeof(*keymap) : in->layout_size;
+    return request_copy_out(request, 0, keymap, out->count);
+}
+
+static error_t op_set_keymap(struct request *request, const struct terminal_set_keymap_in *in,
+                             struct terminal_set_keymap_out *out) {
+    (void)out;
+    struct keyboard *keyboard = &console.state->keyboard;
+    struct keymap layout;
+    if (terminal_of(request) == NULL)
+        return ERR_NOT_TERMINAL;
+    if (in->layout_size > sizeof(layout))
+        return ERR_NOT_FOUND;
+    error_t error = request_copy_in(request, 0, &layout, in->layout_size);
+    if (error != ERR_OK)
+        return error;
+    const struct keymap *found = keymap_find(&layout, in->layout_size);
+    if (found == NULL)
+        return ERR_NOT_FOUND;
+    keyboard->keymap = *found;
+    keyboard->pending = 0;
+    keyboard->composing = false;
+    return ERR_OK;
+}
+
+static error_t op_picture(struct request *request, const struct terminal_picture_in *in, struct terminal_picture_out *out) {
+    static uint8_t line[3 * ENGINE_COLUMNS_MAX * 8];
+    if (terminal_of(request) == NULL)
+        return ERR_NOT_TERMINAL;
+    if (!screen_picture_size(&out->width, &out->height))
+        return ERR_NO_DEVICE;
+    uint64_t bytes = 3 * out->width;
+    for (uint64_t at = in->line; at < out->height && out->count + bytes <= in->pixels_size; at++) {
+        screen_picture_line(at, line);
+        error_t error = request_copy_out(request, out->count, line, bytes);
+        if (error != ERR_OK)
+            return error;
+        out->count += bytes;
+    }
+    return ERR_OK;
+}
+
+static error_t op_flow(struct request *request, const struct terminal_flow_in *in, struct terminal_flow_out *out) {
     (void)out;
     struct terminal *terminal = terminal_of(request);
     if (terminal == NULL)
@@ -171,8 +218,7 @@ static error_t op_flow(struct request *request, const struct terminal_flow_in *i
     }
 }
 
-static error_t op_available(struct request *request, const struct terminal_available_in *in,
-                            struct terminal_available_out *out) {
+static error_t op_available(struct request *request, const struct terminal_available_in *in, struct terminal_available_out *out) {
     (void)in;
     const struct terminal *terminal = terminal_of(request);
     if (terminal == NULL)
@@ -193,4 +239,8 @@ const struct terminal_ops console_terminal_ops = {
     .drain = op_drain,
     .flow = op_flow,
     .available = op_available,
+    .pair = op_pair,
+    .keymap = op_keymap,
+    .set_keymap = op_set_keymap,
+    .picture = op_picture,
 };

@@ -39,6 +39,9 @@ void devices_make(void) {
     device_add("urandom", DEVICE_RANDOM, 0666, MAJOR_MEMORY, 9);
     terminal_add("console", "console", 1);
     terminal_add("tty", "console", 0);
+    static const char *const screens[] = {"tty1", "tty2", "tty3", "tty4", "tty5", "tty6"};
+    for (unsigned i = 0; i < sizeof(screens) / sizeof(screens[0]); i++)
+        terminal_add(screens[i], i == 0 ? "console" : screens[i], i + 1);
     terminal_add("serial0", "serial0", 64);
     terminal_add("serial1", "serial1", 65);
     static const char *const drivers[] = {"block.ata", "block.ram"};

@@ -66,6 +66,24 @@ error_t stream_open(struct stream_server *streams, struct request *request,
     return ERR_OK;
 }
 
+error_t stream_make(struct stream_server *streams, uint32_t unit, cap_t *session) {
+    uint64_t badge = STREAM_BADGE | (uint64_t)unit << UNIT_SHIFT | ++streams->last_badge;
+    struct stream_file *file = file_add(streams, badge, unit);
+    if (file == NULL)
+        return ERR_NO_MEMORY;
+    error_t error = server_create_session(streams->server, badge, session);
+    if (error != ERR_OK)
+        file->badge = 0;
+    return error;
+}
+
+bool stream_is_open(const struct stream_server *streams, uint32_t unit) {
+    for (uint32_t i = 0; i < STREAM_FILES_MAX; i++)
+        if (streams->files[i].badge != 0 && streams->files[i].unit == unit)
+            return true;
+    return false;
+}
+
 void stream_file_closed(struct stream_server *streams, uint64_t badge) {
     for (uint32_t i = 0; i < STREAM_FILES_MAX; i++)
         if (streams->files[i].badge == badge)

@@ -47,6 +47,10 @@ struct stream_file *stream_file_find(struct stream_server *streams, uint64_t bad
 // directory.open: the rest of the path must be empty.
 MUST_USE error_t stream_open(struct stream_server *streams, struct request *request,
                              const struct directory_open_in *in, struct directory_open_out *out);
+// An open file of a unit of the server's choosing, as a session to hand out.
+MUST_USE error_t stream_make(struct stream_server *streams, uint32_t unit, cap_t *session);
+// Whether a unit has an open file.
+bool stream_is_open(const struct stream_server *streams, uint32_t unit);
 // What server.session_closed does with a file.
 void stream_file_closed(struct stream_server *streams, uint64_t badge);
 

@@ -2,6 +2,8 @@
 // microsecond on real hardware; they happen at the start and before single bytes of commands only.
 #include "drivers/input/ps2/device.h"
 
+#include <stddef.h>
+
 #include "drivers/framework/port.h"
 #include "drivers/input/ps2/registers.h"
 
@@ -59,70 +61,130 @@ static error_t test(const struct ps2 *ps2) {
     return answer == PS2_TEST_PASSED ? ERR_OK : ERR_IO;
 }
 
-error_t ps2_start(struct ps2 *ps2, uint16_t data_port, uint16_t status_port, bool is_restart) {
+// A controller without a second port does not answer its test.
+static bool test_second(const struct ps2 *ps2) {
+    uint8_t answer;
+    return controller_command(ps2, PS2_TEST_SECOND) && controller_answer(ps2, &answer) &&
+           answer == PS2_TEST_PASSED;
+}
+
+static void send_next(struct ps2 *ps2, enum ps2_port port) {
+    struct ps2_queue *queue = &ps2->queues[port];
+    if (queue->sending || queue->command_count == 0)
+        return;
+    if (port == PS2_MOUSE && !controller_command(ps2, PS2_TO_SECOND))
+        return;
+    queue->sending = write_data(ps2, queue->commands[0]);
+}
+
+static void queue_bytes(struct ps2 *ps2, enum ps2_port port, const uint8_t *bytes, uint32_t count) {
+    struct ps2_queue *queue = &ps2->queues[port];
+    if (queue->command_count + count > PS2_COMMAND_BYTES)
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        queue->commands[queue->command_count++] = bytes[i];
+    send_next(ps2, port);
+}
+
+// Ports on, interrupts on, and scan codes translated to set 1, if the controller can.
+static error_t configure(struct ps2 *ps2) {
     uint8_t configuration;
-    *ps2 = (struct ps2){.data_port = data_port, .status_port = status_port};
-    if (!is_restart) {
+    if (!read_configuration(ps2, &configuration))
+        return ERR_NO_DEVICE;
+    configuration |= PS2_CONFIGURATION_INTERRUPT_FIRST | PS2_CONFIGURATION_TRANSLATE;
+    configuration &= (uint8_t) ~(PS2_CONFIGURATION_INTERRUPT_SECOND | PS2_CONFIGURATION_DISABLE_FIRST);
+    if (ps2->has_mouse) {
+        configuration |= PS2_CONFIGURATION_INTERRUPT_SECOND;
+        configuration &= (uint8_t)~PS2_CONFIGURATION_DISABLE_SECOND;
+    }
+    if (!write_configuration(ps2, configuration) || !read_configuration(ps2, &configuration))
+        return ERR_NO_DEVICE;
+    ps2->set2 = (configuration & PS2_CONFIGURATION_TRANSLATE) == 0;
+    if (ps2->has_mouse && !controller_command(ps2, PS2_ENABLE_SECOND))
+        return ERR_NO_DEVICE;
+    return controller_command(ps2, PS2_ENABLE_FIRST) ? ERR_OK : ERR_NO_DEVICE;
+}
+
+error_t ps2_start(struct ps2 *ps2, uint16_t data_port, uint16_t status_port, const struct ps2 *before) {
+    static const uint8_t enable[] = {KEYBOARD_ENABLE}, leds[] = {KEYBOARD_SET_LEDS, 0},
+                         mouse[] = {
+                             MOUSE_DEFAULTS, MOUSE_SET_RATE, 200, MOUSE_SET_RATE, 100, MOUSE_SET_RATE, 80,
+                             MOUSE_IDENTIFY, MOUSE_ENABLE};
+    struct ps2 fresh = {.data_port = data_port, .status_port = status_port};
+    if (before != NULL) {
+        fresh.has_mouse = before->has_mouse;
+        fresh.has_wheel = before->has_wheel;
+        fresh.set2 = before->set2;
+    }
+    *ps2 = fresh;
+    if (before == NULL) {
         if (!controller_command(ps2, PS2_DISABLE_FIRST) || !controller_command(ps2, PS2_DISABLE_SECOND))
             return ERR_NO_DEVICE;
         flush(ps2);
         error_t error = test(ps2);
         if (error != ERR_OK)
             return error;
-        if (!read_configuration(ps2, &configuration))
-            return ERR_NO_DEVICE;
-        configuration |= PS2_CONFIGURATION_INTERRUPT_FIRST | PS2_CONFIGURATION_TRANSLATE;
-        configuration &= (uint8_t) ~(PS2_CONFIGURATION_INTERRUPT_SECOND | PS2_CONFIGURATION_DISABLE_FIRST);
-        if (!write_configuration(ps2, configuration) || !controller_command(ps2, PS2_ENABLE_FIRST))
-            return ERR_NO_DEVICE;
-        ps2->commands[ps2->command_count++] = KEYBOARD_ENABLE;
+        ps2->has_mouse = test_second(ps2);
+        error = configure(ps2);
+        if (error != ERR_OK)
+            return error;
+        queue_bytes(ps2, PS2_KEYBOARD, enable, sizeof(enable));
+        if (ps2->has_mouse)
+            queue_bytes(ps2, PS2_MOUSE, mouse, sizeof(mouse));
     }
-    ps2_command(ps2, KEYBOARD_SET_LEDS, 0);
+    queue_bytes(ps2, PS2_KEYBOARD, leds, sizeof(leds));
     return ERR_OK;
 }
 
-static void send_next(struct ps2 *ps2) {
-    if (!ps2->sending && ps2->command_count > 0)
-        ps2->sending = write_data(ps2, ps2->commands[0]);
+static void drop_first(struct ps2_queue *queue) {
+    queue->sending = false;
+    queue->resends = 0;
+    if (queue->command_count > 0)
+        queue->command_count--;
+    for (uint32_t i = 0; i < queue->command_count; i++)
+        queue->commands[i] = queue->commands[i + 1];
 }
 
-static void drop_first(struct ps2 *ps2) {
-    ps2->sending = false;
-    ps2->resends = 0;
-    if (ps2->command_count > 0)
-        ps2->command_count--;
-    for (uint32_t i = 0; i < ps2->command_count; i++)
-        ps2->commands[i] = ps2->commands[i + 1];
-}
-
-// True: the byte was the answer to a command.
-static bool answer(struct ps2 *ps2, uint8_t byte) {
-    if (!ps2->sending || (byte != KEYBOARD_ACKNOWLEDGE && byte != KEYBOARD_RESEND))
-        return byte == KEYBOARD_ACKNOWLEDGE || byte == KEYBOARD_RESEND;
-    ps2->sending = false;
-    if (byte == KEYBOARD_ACKNOWLEDGE || ++ps2->resends > RESENDS_MAX)
-        drop_first(ps2);
-    send_next(ps2);
+// True: the byte was the answer to a command. 0xfa and 0xfe are no scan codes, but may be data of a mouse.
+static bool answer(struct ps2 *ps2, enum ps2_port port, uint8_t byte) {
+    struct ps2_queue *queue = &ps2->queues[port];
+    if (port == PS2_MOUSE && ps2->identifying) {
+        ps2->identifying = false;
+        ps2->has_wheel = byte >= MOUSE_ID_WHEEL;
+        send_next(ps2, port);
+        return true;
+    }
+    if (byte != PS2_ACKNOWLEDGE && byte != PS2_RESEND)
+        return false;
+    if (!queue->sending)
+        return port == PS2_KEYBOARD;
+    queue->sending = false;
+    if (byte == PS2_ACKNOWLEDGE || ++queue->resends > RESENDS_MAX) {
+        // Its number follows before anything else may be sent.
+        ps2->identifying =
+            port == PS2_MOUSE && byte == PS2_ACKNOWLEDGE && queue->commands[0] == MOUSE_IDENTIFY;
+        drop_first(queue);
+    }
+    if (port != PS2_MOUSE || !ps2->identifying)
+        send_next(ps2, port);
     return true;
 }
 
-bool ps2_read(struct ps2 *ps2, uint8_t *byte) {
+bool ps2_read(struct ps2 *ps2, enum ps2_port *port, uint8_t *byte) {
     for (;;) {
         uint8_t status = port_read8(ps2->status_port);
         if (!(status & PS2_STATUS_OUTPUT_FULL))
             return false;
         *byte = port_read8(ps2->data_port);
-        if (!(status & PS2_STATUS_AUXILIARY) && !answer(ps2, *byte))
+        *port = status & PS2_STATUS_AUXILIARY ? PS2_MOUSE : PS2_KEYBOARD;
+        if (!answer(ps2, *port, *byte))
             return true;
     }
 }
 
 void ps2_command(struct ps2 *ps2, uint8_t command, uint8_t argument) {
-    if (ps2->command_count + 2 > PS2_COMMAND_BYTES)
-        return;
-    ps2->commands[ps2->command_count++] = command;
-    ps2->commands[ps2->command_count++] = argument;
-    send_next(ps2);
+    const uint8_t bytes[] = {command, argument};
+    queue_bytes(ps2, PS2_KEYBOARD, bytes, sizeof(bytes));
 }
 
 // Bits 5 and 6: 250 ms for each step of the delay. Bits 0 to 4: the interval is (8 + low 3 bits) * 2^(upper 2

@@ -74,7 +74,7 @@ static error_t op_set_leds(struct request *request, const struct input_set_leds_
                            struct input_set_leds_out *out) {
     (void)request;
     (void)out;
-    ps2_command(&driver.ps2, KEYBOARD_SET_LEDS, in->leds & (LED_SCROLL | LED_NUMBER | LED_CAPITALS));
+    ps2_command(&driver.state->ps2, KEYBOARD_SET_LEDS, in->leds & (LED_SCROLL | LED_NUMBER | LED_CAPITALS));
     return ERR_OK;
 }
 
@@ -84,16 +84,17 @@ static error_t op_set_repeat(struct request *request, const struct input_set_rep
     (void)out;
     if (in->delay > 10000 || in->interval > 10000)
         return ERR_INVALID;
-    ps2_command(&driver.ps2, KEYBOARD_SET_REPEAT, ps2_repeat_byte(in->delay, in->interval));
+    ps2_command(&driver.state->ps2, KEYBOARD_SET_REPEAT, ps2_repeat_byte(in->delay, in->interval));
     return ERR_OK;
 }
 
 static error_t op_information(struct request *request, const struct input_information_in *in,
                               struct input_information_out *out) {
     (void)request;
-    if (in->device != 0)
+    if (in->device > DEVICE_MOUSE || (in->device == DEVICE_MOUSE && !driver.state->ps2.has_mouse))
         return ERR_NOT_FOUND;
-    out->kind = INPUT_DEVICE_KIND_KEYBOARD;
+    out->kind = in->device == DEVICE_MOUSE ? INPUT_DEVICE_KIND_MOUSE : INPUT_DEVICE_KIND_KEYBOARD;
+    out->buttons = in->device == DEVICE_MOUSE ? 3 : 0;
     return ERR_OK;
 }
 

@@ -1,5 +1,5 @@
-// Driver of the PS/2 keyboard: claims the controller from `devices`, turns scan codes into events, serves
-// `input`. Wiring and the interrupt.
+// Driver of the PS/2 keyboard and mouse: claims the controller from `devices`, turns scan codes and packets
+// into events, serves `input`. Wiring and the interrupts.
 #include <stddef.h>
 
 #include "drivers/framework/driver.h"
@@ -10,26 +10,54 @@
 #include "libipc/protocols/irq.h"
 #include "libipc/start/start.h"
 
-enum { BIT_INTERRUPT = 0, PORT_DATA = 0, PORT_STATUS = 1 };
+enum { BIT_INTERRUPT = 0, BIT_MOUSE = 1, PORT_DATA = 0, PORT_STATUS = 1 };
 
 struct keyboard_driver driver;
 
 int server_main(const struct startup *startup);
 
-static void add_event(const struct scan_key *key) {
+static void add_event(struct input_event event) {
     struct keyboard_state *state = driver.state;
-    if (state->pending_count == PENDING_EVENTS)
-        return; // nobody has listened for long
-    state->pending[state->pending_count++] = (struct input_event){
-        .time = clock_monotonic(), .kind = INPUT_KIND_KEY, .code = key->usage, .state = key->state};
+    event.time = clock_monotonic();
+    if (state->pending_count < PENDING_EVENTS) // else nobody has listened for long
+        state->pending[state->pending_count++] = event;
 }
 
-static void read_keys(void) {
-    uint8_t byte;
+static void read_keyboard(uint8_t byte) {
     struct scan_key key;
-    while (ps2_read(&driver.ps2, &byte))
-        if (scan_decode(&driver.state->decoder, byte, &key))
-            add_event(&key);
+    driver.state->decoder.set2 = driver.state->ps2.set2;
+    if (scan_decode(&driver.state->decoder, byte, &key))
+        add_event((struct input_event){
+            .kind = INPUT_KIND_KEY, .code = key.usage, .state = key.state, .device = DEVICE_KEYBOARD});
+}
+
+static void read_mouse(uint8_t byte) {
+    struct mouse_packet packet;
+    if (!mouse_decode(&driver.state->mouse, driver.state->ps2.has_wheel, byte, &packet))
+        return;
+    if (packet.x != 0 || packet.y != 0)
+        add_event((struct input_event){
+            .kind = INPUT_KIND_MOTION, .x = packet.x, .y = packet.y, .device = DEVICE_MOUSE});
+    for (uint16_t button = 0; button < 3; button++)
+        if (packet.changed & 1 << button)
+            add_event(
+                (struct input_event){.kind = INPUT_KIND_BUTTON,
+                                     .code = (uint16_t)(button + 1),
+                                     .state = packet.buttons & 1 << button ? KEY_STATE_DOWN : KEY_STATE_UP,
+                                     .device = DEVICE_MOUSE});
+    if (packet.wheel != 0)
+        add_event((struct input_event){.kind = INPUT_KIND_WHEEL, .y = packet.wheel, .device = DEVICE_MOUSE});
+}
+
+static void read_bytes(void) {
+    enum ps2_port port;
+    uint8_t byte;
+    while (ps2_read(&driver.state->ps2, &port, &byte)) {
+        if (port == PS2_KEYBOARD)
+            read_keyboard(byte);
+        else
+            read_mouse(byte);
+    }
     keyboard_deliver();
 }
 
@@ -37,11 +65,10 @@ static void read_keys(void) {
 // again after.
 static void interrupt(void *argument, uint32_t bit) {
     (void)argument;
-    (void)bit;
-    read_keys();
-    error_t ignored = irq_acknowledge(driver.irq);
+    read_bytes();
+    error_t ignored = irq_acknowledge(bit == BIT_MOUSE ? driver.mouse_irq : driver.irq);
     (void)ignored;
-    read_keys();
+    read_bytes();
 }
 
 static error_t dispatch(struct request *request) {
@@ -62,16 +89,21 @@ static void open_state(void) {
 
 static error_t start_device(bool is_restart) {
     uint16_t data, status, count;
+    const struct ps2 before = driver.state->ps2;
     error_t error = device_claim(startup_capability("device"), 0, &driver.device);
     if (error == ERR_OK)
         error = driver_attach_ports(driver.device, PORT_DATA, &data, &count);
     if (error == ERR_OK)
         error = driver_attach_ports(driver.device, PORT_STATUS, &status, &count);
     if (error == ERR_OK)
-        error = ps2_start(&driver.ps2, data, status, is_restart);
+        error = ps2_start(&driver.state->ps2, data, status, is_restart ? &before : NULL);
     if (error == ERR_OK)
         error = driver_bind_interrupt(driver.device, 0, INTERRUPT_KIND_LINE, driver.server.notification,
                                       UINT64_C(1) << BIT_INTERRUPT, &driver.irq);
+    if (error == ERR_OK && driver.state->ps2.has_mouse &&
+        driver_bind_interrupt(driver.device, 1, INTERRUPT_KIND_LINE, driver.server.notification,
+                              UINT64_C(1) << BIT_MOUSE, &driver.mouse_irq) != ERR_OK)
+        report_line(REPORT_WARNING, "the mouse has no interrupt");
     return error;
 }
 
@@ -91,13 +123,15 @@ int server_main(const struct startup *startup) {
         driver_reconcile(claimed);
     if (driver.state->memory != 0 && keyboard_open_ring() != ERR_OK)
         report_line(REPORT_WARNING, "the ring of the actor before is lost");
-    error_t error = start_device(startup->is_restart != 0);
+    error_t error = start_device(startup->is_restart != 0 && driver.state->ps2.data_port != 0);
     if (error != ERR_OK) {
         report_line(REPORT_ERROR,
                     error == ERR_IO ? "the controller failed its self-test" : "there is no keyboard");
         return 1;
     }
     server_on_bit(server, BIT_INTERRUPT, interrupt, NULL);
+    if (driver.mouse_irq != 0)
+        server_on_bit(server, BIT_MOUSE, interrupt, NULL);
     interrupt(NULL, BIT_INTERRUPT); // what came between the set-up and the binding
     return server_run(server) == ERR_OK ? 0 : 1;
 }

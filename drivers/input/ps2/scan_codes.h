@@ -1,11 +1,13 @@
-// Scan codes of set 1 to keys (USB HID usages, page 7). Pure: one byte at a time; knows which keys are down,
-// so that it can tell a repetition from a press. Tested on the host.
+// Scan codes of set 1 or 2 to keys (USB HID usages, page 7). Pure: one byte at a time; knows which keys are
+// down, so that it can tell a repetition from a press. Tested on the host.
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct scan_decoder {
+    bool set2;           // the keyboard sends set 2; else set 1
+    bool releasing;      // set 2: 0xf0 has come
     uint8_t prefix;      // 0, 0xe0 or 0xe1
     uint8_t pause_bytes; // of the pause key's sequence that are still to come
     uint8_t down[32];    // bit per usage

@@ -6,6 +6,23 @@ struct winsize {
     unsigned short ws_row, ws_col, ws_xpixel, ws_ypixel;
 };
 
+// A keyboard layout: the bytes of a file of /etc/keymaps, or, to set it, the name of one that is built in.
+struct keyboard_layout {
+    void *bytes;
+    unsigned long size; // in: of `bytes`; out: what was got
+};
+
+// Lines of what the screen shows, three bytes (red, green, blue) for a pixel.
+struct screen_lines {
+    unsigned long line; // the first
+    void *pixels;
+    unsigned long size;          // in: of `pixels`; out: what was got, 0 below the last line
+    unsigned long width, height; // out: of the screen
+};
+
+#define KDGETLAYOUT  0x4b80     // struct keyboard_layout *; numbers of our own
+#define KDSETLAYOUT  0x4b81     // const struct keyboard_layout *
+#define KDPICTURE    0x4b82     // struct screen_lines *
 #define TIOCSCTTY    0x540e
 #define TIOCGPGRP    0x540f
 #define TIOCSPGRP    0x5410

@@ -25,15 +25,19 @@ enum cell_attribute {
     CELL_STRUCK = 1 << 7,
     CELL_UNDERLINE_DOUBLE = 1 << 8,
     CELL_OVERLINE = 1 << 9,
-    CELL_WIDE = 1 << 10, // the left half of a wide character
-    CELL_TAIL = 1 << 11, // its right half
+    CELL_UNDERLINE_CURLY = 1 << 10,
+    CELL_PROTECTED = 1 << 11, // DECSCA: selective erasing leaves it
+    CELL_WIDE = 1 << 12,      // the left half of a wide character
+    CELL_TAIL = 1 << 13,      // its right half
     CELL_STYLE = CELL_WIDE - 1,
 };
+
+enum { CELL_MARKS = 3 };
 
 struct cell {
     uint32_t character; // Unicode; ' ' where nothing was written
     uint32_t foreground, background;
-    uint16_t attributes; // enum cell_attribute
-    uint16_t reserved;   // combining characters go here
+    uint16_t attributes;        // enum cell_attribute
+    uint16_t marks[CELL_MARKS]; // combining characters, in the order in which they came; 0: no more
 };
-_Static_assert(sizeof(struct cell) == 16, "compared as two words");
+_Static_assert(sizeof(struct cell) == 20, "compared as bytes: no holes");

@@ -1,4 +1,5 @@
-// Control characters and escape sequences without CSI.
+// Control characters and escape sequences without CSI (ECMA-48 8.3, VT220 Programmer Reference chapter 4).
+// C1 controls arrive here as the escape sequences that they are short for.
 #include "servers/console/engine/operations.h"
 
 void engine_execute(void *context, uint8_t control) {
@@ -10,7 +11,7 @@ void engine_execute(void *context, uint8_t control) {
             engine->events->bell(engine->context);
         break;
     case '\b':
-        engine_move_to(engine, cursor->row, (int64_t)cursor->column - 1);
+        engine_back(engine);
         break;
     case '\t':
         engine_tab_forward(engine, 1);
@@ -31,19 +32,6 @@ void engine_execute(void *context, uint8_t control) {
     case 0x0f:
         cursor->charset = 0;
         break;
-    case 0x84: // IND
-        engine_index(engine);
-        break;
-    case 0x85: // NEL
-        engine_index(engine);
-        engine_move_to(engine, cursor->row, 0);
-        break;
-    case 0x88: // HTS
-        engine->tabs[cursor->column] = true;
-        break;
-    case 0x8d: // RI
-        engine_reverse_index(engine);
-        break;
     default:
         break;
     }
@@ -53,15 +41,17 @@ void engine_execute(void *context, uint8_t control) {
 static void alignment(struct engine *engine) {
     engine->top = 0;
     engine->bottom = engine->rows - 1;
+    engine->modes &= ~(uint32_t)MODE_ORIGIN;
     engine_move_to(engine, 0, 0);
     for (uint32_t row = 0; row < engine->rows; row++) {
-        engine_erase(engine, row, 0, engine->columns);
+        engine_erase(engine, row, 0, engine->columns, false);
         for (uint32_t column = 0; column < engine->columns; column++)
             engine_row(engine, row)[column] = (struct cell){.character = 'E'};
     }
 }
 
-static void single(struct engine *engine, uint8_t final) {
+static void single(struct engine *engine, const struct parser *parser, uint8_t final) {
+    struct engine_cursor *cursor = &engine->cursor;
     switch (final) {
     case '7':
         engine_save_cursor(engine);
@@ -75,12 +65,42 @@ static void single(struct engine *engine, uint8_t final) {
     case '>':
         engine->modes &= ~(uint32_t)MODE_KEYPAD;
         break;
+    case 'D': // IND
+        engine_index(engine);
+        break;
+    case 'E': // NEL
+        engine_index(engine);
+        engine_move_to(engine, cursor->row, 0);
+        break;
+    case 'H': // HTS
+        engine->tabs[cursor->column] = true;
+        break;
+    case 'M': // RI
+        engine_reverse_index(engine);
+        break;
+    case 'N': // SS2
+    case 'O': // SS3
+        engine->single_shift = (uint8_t)(2 + final - 'N');
+        break;
+    case 'Z': // DECID
+        engine_report_device(engine, parser);
+        break;
     case 'c':
         engine_reset(engine, true);
+        break;
+    case 'n': // LS2
+    case 'o': // LS3
+        cursor->charset = (uint8_t)(2 + final - 'n');
         break;
     default:
         break;
     }
+}
+
+static void designate(struct engine *engine, uint32_t number, uint8_t final) {
+    engine->cursor.charsets[number] = final == '0'   ? CHARSET_GRAPHICS
+                                      : final == 'A' ? CHARSET_BRITISH
+                                                     : CHARSET_ASCII;
 }
 
 void engine_escape(void *context, const struct parser *parser, uint8_t final) {
@@ -90,7 +110,7 @@ void engine_escape(void *context, const struct parser *parser, uint8_t final) {
         return;
     switch (intermediate) {
     case 0:
-        single(engine, final);
+        single(engine, parser, final);
         break;
     case '#':
         if (final == '8')
@@ -98,7 +118,9 @@ void engine_escape(void *context, const struct parser *parser, uint8_t final) {
         break;
     case '(':
     case ')':
-        engine->cursor.graphics[intermediate == ')'] = final == '0';
+    case '*':
+    case '+':
+        designate(engine, (uint32_t)(intermediate - '('), final);
         break;
     default:
         break;

@@ -7,34 +7,38 @@ static int64_t count_of(const struct parser *parser, uint32_t index) {
     return value < 1 ? 1 : value;
 }
 
-static void erase_display(struct engine *engine, int32_t what) {
+static void erase_display(struct engine *engine, int32_t what, bool selective) {
     uint32_t row = engine->cursor.row, column = engine->cursor.column;
     switch (what) {
     case 0:
-        engine_erase(engine, row, column, engine->columns);
-        engine_erase_rows(engine, row + 1, engine->rows);
+        engine_erase(engine, row, column, engine->columns, selective);
+        engine_erase_rows(engine, row + 1, engine->rows, selective);
         break;
     case 1:
-        engine_erase_rows(engine, 0, row);
-        engine_erase(engine, row, 0, column + 1);
+        engine_erase_rows(engine, 0, row, selective);
+        engine_erase(engine, row, 0, column + 1, selective);
         break;
     case 2:
-        engine_erase_rows(engine, 0, engine->rows);
+        engine_erase_rows(engine, 0, engine->rows, selective);
         break;
+    case 3: // what has scrolled away (xterm)
+        if (!selective)
+            history_clear(&engine->history);
+        return;
     default:
-        break;
+        return;
     }
     engine->cursor.wrap_next = false;
 }
 
-static void erase_line(struct engine *engine, int32_t what) {
+static void erase_line(struct engine *engine, int32_t what, bool selective) {
     uint32_t row = engine->cursor.row, column = engine->cursor.column;
     if (what == 0)
-        engine_erase(engine, row, column, engine->columns);
+        engine_erase(engine, row, column, engine->columns, selective);
     else if (what == 1)
-        engine_erase(engine, row, 0, column + 1);
+        engine_erase(engine, row, 0, column + 1, selective);
     else if (what == 2)
-        engine_erase(engine, row, 0, engine->columns);
+        engine_erase(engine, row, 0, engine->columns, selective);
     engine->cursor.wrap_next = false;
 }
 
@@ -59,6 +63,23 @@ static void insert_delete_lines(struct engine *engine, uint32_t count, bool inse
     else
         engine_scroll_up(engine, row, engine->bottom, count);
     engine_move_to(engine, row, 0);
+}
+
+static bool in_region(const struct engine *engine) {
+    return engine->cursor.row >= engine->top && engine->cursor.row <= engine->bottom;
+}
+
+// Columns of all rows of the region: at the cursor (DECIC, DECDC), or at the left edge (SL, SR).
+static void insert_delete_columns(struct engine *engine, uint32_t column, uint32_t count, bool insert) {
+    if (!in_region(engine))
+        return;
+    for (uint32_t row = engine->top; row <= engine->bottom; row++) {
+        if (insert)
+            engine_insert_cells(engine, row, column, count);
+        else
+            engine_delete_cells(engine, row, column, count);
+    }
+    engine->cursor.wrap_next = false;
 }
 
 // Up and down stop at the scroll region's edge if they began inside.
@@ -95,6 +116,7 @@ static bool move(struct engine *engine, const struct parser *parser, uint8_t fin
     int64_t count = count_of(parser, 0), row = engine->cursor.row;
     switch (final) {
     case 'A':
+    case 'k':
         move_vertically(engine, -count, false);
         break;
     case 'B':
@@ -106,6 +128,7 @@ static bool move(struct engine *engine, const struct parser *parser, uint8_t fin
         move_horizontally(engine, count);
         break;
     case 'D':
+    case 'j':
         move_horizontally(engine, -count);
         break;
     case 'E':
@@ -143,41 +166,49 @@ static bool move(struct engine *engine, const struct parser *parser, uint8_t fin
     return true;
 }
 
-static void change(struct engine *engine, const struct parser *parser, uint8_t final) {
+static bool change(struct engine *engine, const struct parser *parser, uint8_t final) {
+    struct engine_cursor *cursor = &engine->cursor;
     uint32_t count = (uint32_t)count_of(parser, 0);
-    int32_t what = parser_parameter(parser, 0, 0);
     switch (final) {
-    case 'J':
-        erase_display(engine, what);
-        break;
-    case 'K':
-        erase_line(engine, what);
-        break;
     case 'L':
     case 'M':
         insert_delete_lines(engine, count, final == 'L');
-        break;
+        return true;
     case '@':
-        engine_insert_cells(engine, count);
-        engine->cursor.wrap_next = false;
+        engine_insert_cells(engine, cursor->row, cursor->column, count);
         break;
     case 'P':
-        engine_delete_cells(engine, count);
-        engine->cursor.wrap_next = false;
+        engine_delete_cells(engine, cursor->row, cursor->column, count);
         break;
     case 'X':
-        engine_erase(engine, engine->cursor.row, engine->cursor.column, engine->cursor.column + count);
-        engine->cursor.wrap_next = false;
+        engine_erase(engine, cursor->row, cursor->column, cursor->column + count, false);
         break;
     case 'S':
         engine_scroll_up(engine, engine->top, engine->bottom, count);
-        break;
-    case 'T':
+        return true;
+    case 'T': // with five parameters it would track the mouse
+    case '^':
         if (parser->parameter_count <= 1)
             engine_scroll_down(engine, engine->top, engine->bottom, count);
-        break;
+        return true;
     case 'b':
         repeat(engine, count);
+        return true;
+    default:
+        return false;
+    }
+    cursor->wrap_next = false;
+    return true;
+}
+
+static void set(struct engine *engine, const struct parser *parser, uint8_t final) {
+    int32_t what = parser_parameter(parser, 0, 0);
+    switch (final) {
+    case 'J':
+        erase_display(engine, what, false);
+        break;
+    case 'K':
+        erase_line(engine, what, false);
         break;
     case 'c':
         engine_report_device(engine, parser);
@@ -199,52 +230,107 @@ static void change(struct engine *engine, const struct parser *parser, uint8_t f
         set_region(engine, parser);
         break;
     case 't':
-        engine_report_window(engine, parser);
+        engine_window(engine, parser);
+        break;
+    case 'x':
+        engine_report_parameters(engine, parser);
         break;
     default:
         break;
     }
 }
 
-// Sequences with a mark in front or intermediates behind the parameters.
-static void marked(struct engine *engine, const struct parser *parser, uint8_t final) {
-    char intermediate = parser->intermediate_count > 0 ? parser->intermediates[0] : 0;
-    if (parser->mark == '?' && intermediate == 0) {
-        switch (final) {
-        case 'h':
-        case 'l':
-            engine_set_modes(engine, parser, final == 'h');
-            break;
-        case 'J':
-            erase_display(engine, parser_parameter(parser, 0, 0));
-            break;
-        case 'K':
-            erase_line(engine, parser_parameter(parser, 0, 0));
-            break;
-        case 'n':
-            engine_report_status(engine, parser);
-            break;
-        default:
-            break;
-        }
-    } else if (parser->mark == '>' && intermediate == 0 && final == 'c') {
-        engine_report_device(engine, parser);
-    } else if (intermediate == '$' && final == 'p') {
-        engine_report_mode(engine, parser);
-    } else if (parser->mark == 0 && intermediate == '!' && final == 'p') {
+// DEC's private sequences: a question mark in front.
+static void private(struct engine *engine, const struct parser *parser, uint8_t final) {
+    int32_t what = parser_parameter(parser, 0, 0);
+    switch (final) {
+    case 'h':
+    case 'l':
+        engine_set_modes(engine, parser, final == 'h');
+        break;
+    case 's':
+        engine_save_modes(engine, parser);
+        break;
+    case 'r':
+        engine_restore_modes(engine, parser);
+        break;
+    case 'J':
+        erase_display(engine, what, true);
+        break;
+    case 'K':
+        erase_line(engine, what, true);
+        break;
+    case 'n':
+        engine_report_status(engine, parser);
+        break;
+    case 'W': // DECST8C
+        if (what == 5)
+            engine_default_tabs(engine);
+        break;
+    default:
+        break;
+    }
+}
+
+// DECSCA: 1 protects what is written from selective erasing.
+static void protect(struct engine *engine, int32_t what) {
+    uint16_t *attributes = &engine->cursor.style.attributes;
+    if (what == 1)
+        *attributes |= CELL_PROTECTED;
+    else if (what == 0 || what == 2)
+        *attributes &= (uint16_t)~CELL_PROTECTED;
+}
+
+static void set_cursor_shape(struct engine *engine, int32_t shape) {
+    if (shape >= 0 && shape <= 6)
+        engine->cursor_shape = (uint32_t)shape;
+    engine->dirty[engine->cursor.row] = true;
+}
+
+// Intermediates behind the parameters.
+static void with_intermediate(struct engine *engine, const struct parser *parser, char intermediate,
+                              uint8_t final) {
+    uint32_t count = (uint32_t)count_of(parser, 0), column = engine->cursor.column;
+    int32_t what = parser_parameter(parser, 0, 0);
+    switch ((uint32_t)intermediate << 8 | final) {
+    case '!' << 8 | 'p':
         engine_reset(engine, false);
-    } else if (parser->mark == 0 && intermediate == ' ' && final == 'q') {
-        int32_t shape = parser_parameter(parser, 0, 0);
-        if (shape >= 0 && shape <= 6)
-            engine->cursor_shape = (uint32_t)shape;
-        engine->dirty[engine->cursor.row] = true;
+        break;
+    case '"' << 8 | 'q':
+        protect(engine, what);
+        break;
+    case '$' << 8 | 'p':
+        engine_report_mode(engine, parser);
+        break;
+    case ' ' << 8 | 'q':
+        set_cursor_shape(engine, what);
+        break;
+    case ' ' << 8 | '@':
+    case ' ' << 8 | 'A':
+        insert_delete_columns(engine, 0, count, final == 'A');
+        break;
+    case '\'' << 8 | '}':
+    case '\'' << 8 | '~':
+        insert_delete_columns(engine, column, count, final == '}');
+        break;
+    default:
+        break;
     }
 }
 
 void engine_csi(void *context, const struct parser *parser, uint8_t final) {
     struct engine *engine = context;
-    if (parser->mark != 0 || parser->intermediate_count > 0)
-        marked(engine, parser, final);
-    else if (!move(engine, parser, final))
-        change(engine, parser, final);
+    char intermediate = parser->intermediate_count > 0 ? parser->intermediates[0] : 0;
+    if (parser->intermediate_count > 1)
+        return;
+    if (parser->mark == '?' && intermediate == '$' && final == 'p')
+        engine_report_mode(engine, parser);
+    else if (parser->mark == '?' && intermediate == 0)
+    private(engine, parser, final);
+    else if ((parser->mark == '>' || parser->mark == '=') && intermediate == 0 && final == 'c')
+        engine_report_device(engine, parser);
+    else if (parser->mark == '>' && intermediate == 0 && final == 'q') engine_report_version(engine);
+    else if (parser->mark == 0 && intermediate != 0) with_intermediate(engine, parser, intermediate, final);
+    else if (parser->mark == 0 && !move(engine, parser, final) && !change(engine, parser, final))
+        set(engine, parser, final);
 }

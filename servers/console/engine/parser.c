@@ -3,24 +3,139 @@
 
 #include <string.h>
 
-enum {
-    CANCEL = 0x18,
-    SUBSTITUTE = 0x1a,
-    ESCAPE = 0x1b,
-    BELL = 0x07,
-    DELETE = 0x7f,
-    REPLACEMENT = 0xfffd,
-    C1_DCS = 0x90,
-    C1_SOS = 0x98,
-    C1_CSI = 0x9b,
-    C1_ST = 0x9c,
-    C1_OSC = 0x9d,
-    C1_PM = 0x9e,
-    C1_APC = 0x9f,
+enum { CANCEL = 0x18, SUBSTITUTE = 0x1a, ESCAPE = 0x1b, BELL = 0x07, DELETE = 0x7f, REPLACEMENT = 0xfffd };
+
+enum byte_class {
+    CLASS_CONTROL,
+    CLASS_BELL,
+    CLASS_INTERMEDIATE, // 0x20 to 0x2f
+    CLASS_NUMBER,       // digits, colon, semicolon
+    CLASS_MARK,         // < = > ?
+    CLASS_CSI,          // [
+    CLASS_OSC,          // ]
+    CLASS_DCS,          // P
+    CLASS_TEXT,         // X ^ _: the strings that nobody here reads
+    CLASS_FINAL,        // all else from 0x40 to 0x7e
+    CLASS_DELETE,
+    CLASSES
 };
+
+enum action { NONE, PRINT, EXECUTE, COLLECT, NUMBER, MARK, ESCAPE_END, CSI_END, STORE, BELL_END };
+
+struct step {
+    uint8_t action, next;
+};
+
+#define STEP(action, next)                                                                                   \
+    { action, PARSER_##next }
+// What ends a control sequence: all of 0x40 to 0x7e.
+#define FINALS(action)                                                                                       \
+    [CLASS_CSI] = STEP(action, GROUND), [CLASS_OSC] = STEP(action, GROUND),                                  \
+    [CLASS_DCS] = STEP(action, GROUND), [CLASS_TEXT] = STEP(action, GROUND),                                 \
+    [CLASS_FINAL] = STEP(action, GROUND)
+#define EVERYWHERE(action, next)                                                                             \
+    [CLASS_INTERMEDIATE] = STEP(action, next), [CLASS_NUMBER] = STEP(action, next),                          \
+    [CLASS_MARK] = STEP(action, next), [CLASS_CSI] = STEP(action, next), [CLASS_OSC] = STEP(action, next),   \
+    [CLASS_DCS] = STEP(action, next), [CLASS_TEXT] = STEP(action, next), [CLASS_FINAL] = STEP(action, next)
+
+static const struct step steps[PARSER_STATES][CLASSES] = {
+    [PARSER_GROUND] = {[CLASS_CONTROL] = STEP(EXECUTE, GROUND),
+                       [CLASS_BELL] = STEP(EXECUTE, GROUND),
+                       EVERYWHERE(PRINT, GROUND),
+                       [CLASS_DELETE] = STEP(NONE, GROUND)},
+    [PARSER_ESCAPE] = {[CLASS_CONTROL] = STEP(EXECUTE, ESCAPE),
+                       [CLASS_BELL] = STEP(EXECUTE, ESCAPE),
+                       [CLASS_INTERMEDIATE] = STEP(COLLECT, ESCAPE_INTERMEDIATE),
+                       [CLASS_NUMBER] = STEP(ESCAPE_END, GROUND),
+                       [CLASS_MARK] = STEP(ESCAPE_END, GROUND),
+                       [CLASS_CSI] = STEP(NONE, CSI_ENTRY),
+                       [CLASS_OSC] = STEP(NONE, OSC),
+                       [CLASS_DCS] = STEP(NONE, DCS),
+                       [CLASS_TEXT] = STEP(NONE, STRING_IGNORE),
+                       [CLASS_FINAL] = STEP(ESCAPE_END, GROUND),
+                       [CLASS_DELETE] = STEP(NONE, ESCAPE)},
+    [PARSER_ESCAPE_INTERMEDIATE] = {[CLASS_CONTROL] = STEP(EXECUTE, ESCAPE_INTERMEDIATE),
+                                    [CLASS_BELL] = STEP(EXECUTE, ESCAPE_INTERMEDIATE),
+                                    [CLASS_INTERMEDIATE] = STEP(COLLECT, ESCAPE_INTERMEDIATE),
+                                    [CLASS_NUMBER] = STEP(ESCAPE_END, GROUND),
+                                    [CLASS_MARK] = STEP(ESCAPE_END, GROUND),
+                                    FINALS(ESCAPE_END),
+                                    [CLASS_DELETE] = STEP(NONE, ESCAPE_INTERMEDIATE)},
+    [PARSER_CSI_ENTRY] = {[CLASS_CONTROL] = STEP(EXECUTE, CSI_ENTRY),
+                          [CLASS_BELL] = STEP(EXECUTE, CSI_ENTRY),
+                          [CLASS_INTERMEDIATE] = STEP(COLLECT, CSI_INTERMEDIATE),
+                          [CLASS_NUMBER] = STEP(NUMBER, CSI_PARAMETER),
+                          [CLASS_MARK] = STEP(MARK, CSI_PARAMETER),
+                          FINALS(CSI_END),
+                          [CLASS_DELETE] = STEP(NONE, CSI_ENTRY)},
+    [PARSER_CSI_PARAMETER] = {[CLASS_CONTROL] = STEP(EXECUTE, CSI_PARAMETER),
+                              [CLASS_BELL] = STEP(EXECUTE, CSI_PARAMETER),
+                              [CLASS_INTERMEDIATE] = STEP(COLLECT, CSI_INTERMEDIATE),
+                              [CLASS_NUMBER] = STEP(NUMBER, CSI_PARAMETER),
+                              [CLASS_MARK] = STEP(NONE, CSI_IGNORE),
+                              FINALS(CSI_END),
+                              [CLASS_DELETE] = STEP(NONE, CSI_PARAMETER)},
+    [PARSER_CSI_INTERMEDIATE] = {[CLASS_CONTROL] = STEP(EXECUTE, CSI_INTERMEDIATE),
+                                 [CLASS_BELL] = STEP(EXECUTE, CSI_INTERMEDIATE),
+                                 [CLASS_INTERMEDIATE] = STEP(COLLECT, CSI_INTERMEDIATE),
+                                 [CLASS_NUMBER] = STEP(NONE, CSI_IGNORE),
+                                 [CLASS_MARK] = STEP(NONE, CSI_IGNORE),
+                                 FINALS(CSI_END),
+                                 [CLASS_DELETE] = STEP(NONE, CSI_INTERMEDIATE)},
+    [PARSER_CSI_IGNORE] = {[CLASS_CONTROL] = STEP(EXECUTE, CSI_IGNORE),
+                           [CLASS_BELL] = STEP(EXECUTE, CSI_IGNORE),
+                           [CLASS_INTERMEDIATE] = STEP(NONE, CSI_IGNORE),
+                           [CLASS_NUMBER] = STEP(NONE, CSI_IGNORE),
+                           [CLASS_MARK] = STEP(NONE, CSI_IGNORE),
+                           FINALS(NONE),
+                           [CLASS_DELETE] = STEP(NONE, CSI_IGNORE)},
+    [PARSER_OSC] = {[CLASS_CONTROL] = STEP(NONE, OSC),
+                    [CLASS_BELL] = STEP(BELL_END, GROUND),
+                    EVERYWHERE(STORE, OSC),
+                    [CLASS_DELETE] = STEP(STORE, OSC)},
+    [PARSER_DCS] = {[CLASS_CONTROL] = STEP(NONE, DCS),
+                    [CLASS_BELL] = STEP(NONE, DCS),
+                    EVERYWHERE(STORE, DCS),
+                    [CLASS_DELETE] = STEP(NONE, DCS)},
+    [PARSER_STRING_IGNORE] = {[CLASS_CONTROL] = STEP(NONE, STRING_IGNORE),
+                              [CLASS_BELL] = STEP(NONE, STRING_IGNORE),
+                              EVERYWHERE(NONE, STRING_IGNORE),
+                              [CLASS_DELETE] = STEP(NONE, STRING_IGNORE)},
+};
+
+static enum byte_class class_of(uint8_t byte) {
+    if (byte < 0x20)
+        return byte == BELL ? CLASS_BELL : CLASS_CONTROL;
+    if (byte < 0x30)
+        return CLASS_INTERMEDIATE;
+    if (byte < 0x3c)
+        return CLASS_NUMBER;
+    if (byte < 0x40)
+        return CLASS_MARK;
+    switch (byte) {
+    case '[':
+        return CLASS_CSI;
+    case ']':
+        return CLASS_OSC;
+    case 'P':
+        return CLASS_DCS;
+    case 'X':
+    case '^':
+    case '_':
+        return CLASS_TEXT;
+    default:
+        return byte == DELETE ? CLASS_DELETE : CLASS_FINAL;
+    }
+}
 
 void parser_initialize(struct parser *parser) {
     memset(parser, 0, sizeof(*parser));
+}
+
+bool parser_sound(const struct parser *parser) {
+    return parser->state < PARSER_STATES && parser->parameter_count <= PARSER_PARAMETERS &&
+           parser->intermediate_count <= PARSER_INTERMEDIATES && parser->string_length <= PARSER_STRING + 1 &&
+           parser->utf8_left <= 3;
 }
 
 int32_t parser_parameter(const struct parser *parser, uint32_t index, int32_t missing) {
@@ -33,14 +148,15 @@ static void clear(struct parser *parser) {
     parser->intermediate_count = 0;
     parser->mark = 0;
     parser->parameter_count = 0;
-    parser->string_length = 0;
-    parser->overflow = false;
+    parser->overflow = parser->full = false;
 }
 
-static void enter(struct parser *parser, enum parser_state state) {
-    if (state == PARSER_ESCAPE || state == PARSER_CSI_ENTRY || state == PARSER_STRING_COLLECT)
+static void enter(struct parser *parser, uint8_t state) {
+    if (state == PARSER_ESCAPE || state == PARSER_CSI_ENTRY)
         clear(parser);
-    parser->state = (uint8_t)state;
+    if (state == PARSER_OSC || state == PARSER_DCS)
+        parser->string_length = 0;
+    parser->state = state;
 }
 
 static void collect(struct parser *parser, uint8_t byte) {
@@ -50,139 +166,122 @@ static void collect(struct parser *parser, uint8_t byte) {
         parser->intermediates[parser->intermediate_count++] = (char)byte;
 }
 
-static void parameter(struct parser *parser, uint8_t byte) {
-    uint32_t last = parser->parameter_count;
-    if (last == 0) {
+// What does not fit is dropped, and the sequence done with the rest, as terminals do.
+static void number(struct parser *parser, uint8_t byte) {
+    uint32_t count = parser->parameter_count;
+    if (count == 0) {
         parser->parameters[0] = -1;
         parser->colon[0] = false;
-        parser->parameter_count = last = 1;
+        parser->parameter_count = count = 1;
     }
-    int32_t *value = &parser->parameters[last - 1];
+    if (parser->full)
+        return;
+    int32_t *value = &parser->parameters[count - 1];
     if (byte >= '0' && byte <= '9') {
         *value = (*value < 0 ? 0 : *value) * 10 + (byte - '0');
         if (*value > PARSER_MAXIMUM)
             *value = PARSER_MAXIMUM;
-    } else if (last < PARSER_PARAMETERS) {
-        parser->parameters[last] = -1;
-        parser->colon[last] = byte == ':';
-        parser->parameter_count = last + 1;
+    } else if (count < PARSER_PARAMETERS) {
+        parser->parameters[count] = -1;
+        parser->colon[count] = byte == ':';
+        parser->parameter_count = count + 1;
     } else {
-        parser->overflow = true;
+        parser->full = true;
     }
 }
 
-// C1 controls as single characters.
-static void control_c1(struct parser *parser, const struct parser_actions *actions, void *context,
-                       uint8_t byte) {
-    switch (byte) {
-    case C1_CSI:
-        enter(parser, PARSER_CSI_ENTRY);
-        break;
-    case C1_OSC:
-        enter(parser, PARSER_STRING_COLLECT);
-        break;
-    case C1_DCS:
-    case C1_SOS:
-    case C1_PM:
-    case C1_APC:
-        enter(parser, PARSER_STRING_IGNORE);
-        break;
-    default:
-        enter(parser, PARSER_GROUND);
-        if (byte != C1_ST)
-            actions->execute(context, byte);
-    }
+static void store(struct parser *parser, uint8_t byte) {
+    if (parser->string_length < PARSER_STRING)
+        parser->string[parser->string_length++] = (char)byte;
+    else
+        parser->string_length = PARSER_STRING + 1;
 }
 
-static void state_escape(struct parser *parser, const struct parser_actions *actions, void *context,
-                         uint8_t byte) {
-    if (byte < 0x20) {
+// A string that was too long is no string.
+static void string_end(struct parser *parser, const struct parser_actions *actions, void *context,
+                       uint8_t state, bool bell) {
+    if (parser->string_length > PARSER_STRING)
+        return;
+    if (state == PARSER_OSC)
+        actions->osc(context, parser->string, parser->string_length, bell);
+    else if (state == PARSER_DCS)
+        actions->dcs(context, parser->string, parser->string_length);
+}
+
+static void act(struct parser *parser, const struct parser_actions *actions, void *context, uint8_t action,
+                uint8_t byte) {
+    switch (action) {
+    case PRINT:
+        actions->print(context, byte);
+        break;
+    case EXECUTE:
         actions->execute(context, byte);
-    } else if (byte < 0x30) {
+        break;
+    case COLLECT:
         collect(parser, byte);
-        parser->state = PARSER_ESCAPE_INTERMEDIATE;
-    } else if (parser->state == PARSER_ESCAPE && byte >= 0x40 && byte < 0x60) {
-        control_c1(parser, actions, context, (uint8_t)(byte + 0x40));
-    } else if (byte < DELETE) {
-        parser->state = PARSER_GROUND;
+        break;
+    case NUMBER:
+        number(parser, byte);
+        break;
+    case MARK:
+        parser->mark = byte;
+        break;
+    case ESCAPE_END:
         if (!parser->overflow)
             actions->escape(context, parser, byte);
-    }
-}
-
-static void state_csi(struct parser *parser, const struct parser_actions *actions, void *context,
-                      uint8_t byte) {
-    if (byte < 0x20) {
-        actions->execute(context, byte);
-    } else if (byte < 0x30) {
-        collect(parser, byte);
-        if (parser->state != PARSER_CSI_IGNORE)
-            parser->state = PARSER_CSI_INTERMEDIATE;
-    } else if (byte < 0x40) {
-        bool is_mark = byte >= 0x3c;
-        if (parser->state == PARSER_CSI_INTERMEDIATE || (is_mark && parser->state != PARSER_CSI_ENTRY)) {
-            parser->state = PARSER_CSI_IGNORE;
-        } else if (parser->state != PARSER_CSI_IGNORE) {
-            if (is_mark)
-                parser->mark = byte;
-            else
-                parameter(parser, byte);
-            parser->state = PARSER_CSI_PARAMETER;
-        }
-    } else if (byte < DELETE) {
-        bool ignored = parser->state == PARSER_CSI_IGNORE || parser->overflow;
-        parser->state = PARSER_GROUND;
-        if (!ignored)
-            actions->csi(context, parser, byte);
-    }
-}
-
-static void state_string(struct parser *parser, const struct parser_actions *actions, void *context,
-                         uint8_t byte) {
-    bool osc = parser->state == PARSER_STRING_COLLECT;
-    if (osc && byte == BELL) {
-        parser->state = PARSER_GROUND;
-        actions->osc(context, parser->string, parser->string_length);
-    } else if (osc && byte >= 0x20 && parser->string_length < PARSER_STRING) {
-        parser->string[parser->string_length++] = (char)byte;
-    }
-}
-
-// One character that is no part of a string: ASCII, or decoded.
-static void character(struct parser *parser, const struct parser_actions *actions, void *context,
-                      uint32_t value) {
-    if (value >= 0x80 && value < 0xa0) {
-        control_c1(parser, actions, context, (uint8_t)value);
-        return;
-    }
-    if (value >= 0x80) { // no sequence goes on with it
-        parser->state = PARSER_GROUND;
-        actions->print(context, value);
-        return;
-    }
-    uint8_t byte = (uint8_t)value;
-    switch (parser->state) {
-    case PARSER_GROUND:
-        if (byte < 0x20)
-            actions->execute(context, byte);
-        else if (byte != DELETE)
-            actions->print(context, byte);
         break;
-    case PARSER_ESCAPE:
-    case PARSER_ESCAPE_INTERMEDIATE:
-        state_escape(parser, actions, context, byte);
+    case CSI_END:
+        if (!parser->overflow)
+            actions->csi(context, parser, byte);
+        break;
+    case STORE:
+        store(parser, byte);
+        break;
+    case BELL_END:
+        string_end(parser, actions, context, PARSER_OSC, true);
         break;
     default:
-        state_csi(parser, actions, context, byte);
         break;
     }
 }
 
-static bool in_string(const struct parser *parser) {
-    return parser->state == PARSER_STRING_COLLECT || parser->state == PARSER_STRING_IGNORE;
+static void feed_ascii(struct parser *parser, const struct parser_actions *actions, void *context,
+                       uint8_t byte) {
+    uint8_t before = parser->state, ended = parser->string_state;
+    const struct step *step = &steps[before][class_of(byte)];
+    parser->string_state = 0;
+    if (ended != 0 && before == PARSER_ESCAPE && byte == '\\') {
+        parser->state = PARSER_GROUND;
+        string_end(parser, actions, context, ended, false);
+        return;
+    }
+    // The state first: an action may reset the parser (RIS).
+    if (step->next != before)
+        enter(parser, step->next);
+    act(parser, actions, context, step->action, byte);
 }
 
-// True: the byte began, or went on with, a sequence of UTF-8.
+// C1 controls are ESC and a byte of 0x40 to 0x5f.
+static void feed_c1(struct parser *parser, const struct parser_actions *actions, void *context,
+                    uint8_t control) {
+    if (parser->state == PARSER_OSC || parser->state == PARSER_DCS)
+        parser->string_state = parser->state;
+    enter(parser, PARSER_ESCAPE);
+    feed_ascii(parser, actions, context, (uint8_t)(control - 0x40));
+}
+
+// A character beyond ASCII: no sequence goes on with it.
+static void feed_character(struct parser *parser, const struct parser_actions *actions, void *context,
+                           uint32_t value) {
+    if (value < 0xa0) {
+        feed_c1(parser, actions, context, (uint8_t)value);
+        return;
+    }
+    parser->state = PARSER_GROUND;
+    actions->print(context, value);
+}
+
+// True: the byte was part of a UTF-8 sequence.
 static bool utf8(struct parser *parser, const struct parser_actions *actions, void *context, uint8_t byte) {
     if (parser->utf8_left > 0) {
         if ((byte & 0xc0) == 0x80) {
@@ -192,11 +291,11 @@ static bool utf8(struct parser *parser, const struct parser_actions *actions, vo
             uint32_t value = parser->utf8_value;
             if (value < parser->utf8_least || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
                 value = REPLACEMENT;
-            character(parser, actions, context, value);
+            feed_character(parser, actions, context, value);
             return true;
         }
         parser->utf8_left = 0;
-        character(parser, actions, context, REPLACEMENT);
+        feed_character(parser, actions, context, REPLACEMENT);
     }
     if (byte < 0x80)
         return false;
@@ -205,29 +304,27 @@ static bool utf8(struct parser *parser, const struct parser_actions *actions, vo
         parser->utf8_value = byte & (0x3fu >> parser->utf8_left);
         parser->utf8_least = byte >= 0xf0 ? 0x10000 : byte >= 0xe0 ? 0x800 : 0x80;
     } else {
-        character(parser, actions, context, REPLACEMENT);
+        feed_character(parser, actions, context, REPLACEMENT);
     }
     return true;
 }
 
 void parser_feed(struct parser *parser, const struct parser_actions *actions, void *context, uint8_t byte) {
-    if (in_string(parser) && byte >= 0x20) { // a string's bytes are kept as they are
-        state_string(parser, actions, context, byte);
+    bool in_string = parser->state >= PARSER_OSC;
+    if (byte >= 0x80 && in_string) { // a string's bytes are kept as they are
+        if (parser->state != PARSER_STRING_IGNORE)
+            store(parser, byte);
         return;
     }
-    if (utf8(parser, actions, context, byte))
+    if (!in_string && utf8(parser, actions, context, byte))
         return;
     if (byte == ESCAPE) {
-        // ESC ends a string; the backslash that follows is then an empty sequence of its own.
-        if (parser->state == PARSER_STRING_COLLECT)
-            actions->osc(context, parser->string, parser->string_length);
+        parser->string_state = in_string && parser->state != PARSER_STRING_IGNORE ? parser->state : 0;
         enter(parser, PARSER_ESCAPE);
     } else if (byte == CANCEL || byte == SUBSTITUTE) {
         parser->state = PARSER_GROUND;
-        actions->execute(context, byte);
-    } else if (in_string(parser)) {
-        state_string(parser, actions, context, byte);
+        parser->string_state = 0;
     } else {
-        character(parser, actions, context, byte);
+        feed_ascii(parser, actions, context, byte);
     }
 }

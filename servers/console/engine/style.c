@@ -23,7 +23,8 @@ static uint32_t extended(const struct parser *parser, uint32_t index, uint32_t *
     uint32_t available = colons > 0 ? colons : left;
     int32_t kind = parser_parameter(parser, index + 1, 0);
     if (kind == COLOUR_BY_INDEX && available >= 2) {
-        *colour = colour_indexed(byte_at(parser, index + 2));
+        if (parser_parameter(parser, index + 2, 0) <= 255)
+            *colour = colour_indexed(byte_at(parser, index + 2));
         return colons > 0 ? colons : 2;
     }
     if (kind == COLOUR_BY_RGB && available >= 4) {
@@ -35,9 +36,11 @@ static uint32_t extended(const struct parser *parser, uint32_t index, uint32_t *
 }
 
 static void underline(struct engine_style *style, int32_t kind) {
-    style->attributes &= (uint16_t) ~(CELL_UNDERLINE | CELL_UNDERLINE_DOUBLE);
+    style->attributes &= (uint16_t) ~(CELL_UNDERLINE | CELL_UNDERLINE_DOUBLE | CELL_UNDERLINE_CURLY);
     if (kind == 2)
         style->attributes |= CELL_UNDERLINE_DOUBLE;
+    else if (kind == 3)
+        style->attributes |= CELL_UNDERLINE_CURLY;
     else if (kind != 0)
         style->attributes |= CELL_UNDERLINE;
 }
@@ -80,15 +83,20 @@ static bool simple_colour(struct engine_style *style, int32_t code) {
     return true;
 }
 
+// All but what DECSCA set, which is no part of SGR.
+static void clear_style(struct engine_style *style) {
+    *style = (struct engine_style){.attributes = style->attributes & CELL_PROTECTED};
+}
+
 void engine_select_style(struct engine *engine, const struct parser *parser) {
     struct engine_style *style = &engine->cursor.style;
     if (parser->parameter_count == 0)
-        *style = (struct engine_style){0};
+        clear_style(style);
     for (uint32_t i = 0; i < parser->parameter_count; i++) {
         int32_t code = parser_parameter(parser, i, 0);
         uint32_t colons = colons_after(parser, i), ignored = 0;
         if (code == 0) {
-            *style = (struct engine_style){0};
+            clear_style(style);
         } else if (code == 4) {
             underline(style, colons > 0 ? parser_parameter(parser, i + 1, 1) : 1);
         } else if (code == 38 || code == 48 || code == 58) {

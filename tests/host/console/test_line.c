@@ -268,6 +268,106 @@ static void test_output(void **state) {
     assert_int_equal(consumed, 1);
 }
 
+// Settings, what is typed, what is echoed, what the reads give (each read in canonical mode a line; '|'
+// between them).
+struct mode_case {
+    const char *name;
+    uint32_t input_on, input_off, local_on, local_off, output_on, output_off;
+    const char *typed, *echo, *reads;
+};
+
+static const struct mode_case modes[] = {
+    {"return is a newline", 0, 0, 0, 0, 0, 0, "a\r", "a\r\n", "a\n"},
+    {"return stays", 0, ICRNL, 0, 0, 0, 0, "a\rb\n", "a^Mb\r\n", "a\rb\n"},
+    {"return is dropped", IGNCR, 0, 0, 0, 0, 0, "a\rb\n", "ab\r\n", "ab\n"},
+    {"newline is a return", INLCR, ICRNL, 0, 0, 0, 0, "a\nb\004", "a^Mb", "a\rb"},
+    {"eighth bit stripped", ISTRIP, IUTF8, 0, 0, 0, 0, "\341\n", "a\r\n", "a\n"},
+    {"no echo", 0, 0, 0, ECHO, 0, 0, "ab\177c\n", "", "ac\n"},
+    {"no echo but of the newline", 0, 0, ECHONL, ECHO, 0, 0, "ab\n", "\r\n", "ab\n"},
+    {"controls shown as they are", 0, 0, 0, ECHOCTL, 0, 0, "\001\n", "\001\r\n", "\001\n"},
+    {"no erasing on the screen", 0, 0, 0, ECHOE, 0, 0, "ab\177c\n", "ab^?c\r\n", "ac\n"},
+    {"kill on a line of its own", 0, 0, 0, ECHOKE, 0, 0, "ab\025c\n", "ab^U\r\nc\r\n", "c\n"},
+    {"kill without a newline", 0, 0, 0, ECHOKE | ECHOK, 0, 0, "ab\025c\n", "ab^Uc\r\n", "c\n"},
+    {"newline without a return", 0, 0, 0, 0, 0, ONLCR, "a\n", "a\n", "a\n"},
+    {"no processing of output", 0, 0, 0, 0, 0, OPOST, "a\n", "a\n", "a\n"},
+    {"no word erase without extensions", 0, 0, 0, IEXTEN, 0, 0, "a b\027\n", "a b^W\r\n", "a b\027\n"},
+    {"no literal next without extensions", 0, 0, 0, IEXTEN, 0, 0, "\026a\n", "^Va\r\n", "\026a\n"},
+    {"interrupt is a byte", 0, 0, 0, ISIG, 0, 0, "\003\n", "^C\r\n", "\003\n"},
+    {"stop is a byte", 0, IXON, 0, 0, 0, 0, "\023\n", "^S\r\n", "\023\n"},
+    {"two lines", 0, 0, 0, 0, 0, 0, "a\nb\n", "a\r\nb\r\n", "a\n|b\n"},
+    {"end of file behind text", 0, 0, 0, 0, 0, 0, "ab\004c\n", "abc\r\n", "ab|c\n"},
+    {"end of file alone", 0, 0, 0, 0, 0, 0, "\004a\n", "a\r\n", "|a\n"},
+    {"literal end of file", 0, 0, 0, 0, 0, 0, "a\026\004b\n", "a^\b^Db\r\n", "a\004b\n"},
+    {"literal newline", 0, 0, 0, 0, 0, 0, "a\026\nb\n", "a^\b\r\nb\r\n", "a\nb\n"},
+    {"literal erase", 0, 0, 0, 0, 0, 0, "a\026\177b\n", "a^\b^?b\r\n", "a\177b\n"},
+    {"raw", 0, ICRNL, 0, ICANON | ECHO, 0, 0, "a\r\003", "", "a\r"},
+    {"raw and all bytes", 0, ICRNL, 0, ICANON | ECHO | ISIG, 0, 0, "a\r\003\177", "", "a\r\003\177"},
+    {"raw with echo", 0, 0, 0, ICANON, 0, 0, "ab", "ab", "ab"},
+    {"marked bytes are doubled", PARMRK, IUTF8, 0, ICANON | ECHO, 0, 0, "a\377b", "", "a\377\377b"},
+    {"not when stripped", PARMRK | ISTRIP, IUTF8, 0, ICANON | ECHO, 0, 0, "\377", "", "\177"},
+    {"any key starts again", IXANY, 0, 0, 0, 0, 0, "\023a\n", "a\r\n", "a\n"},
+};
+
+static void test_modes(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        const struct mode_case *one = &modes[i];
+        struct seen *seen = start();
+        struct terminal_attributes settings = seen->line.settings;
+        char reads[256] = "";
+        settings.input = (settings.input | one->input_on) & ~one->input_off;
+        settings.local = (settings.local | one->local_on) & ~one->local_off;
+        settings.output = (settings.output | one->output_on) & ~one->output_off;
+        line_set(&seen->line, &settings);
+        type(seen, one->typed);
+        for (bool first = true; line_readable(&seen->line); first = false) {
+            if (!first)
+                strcat(reads, "|");
+            strcat(reads, take(seen, 100));
+        }
+        bool interrupted = strchr(one->typed, 3) != NULL && (settings.local & ISIG);
+        if (interrupted) // what was typed before it is gone
+            assert_int_equal(seen->signals, 1);
+        if (strcmp(seen->echo, one->echo) != 0 && !interrupted)
+            fail_msg("%s: echoed \"%s\"", one->name, seen->echo);
+        if (strcmp(reads, interrupted ? "" : one->reads) != 0)
+            fail_msg("%s: read \"%s\"", one->name, reads);
+    }
+}
+
+static void test_tabs_become_blanks(void **state) {
+    (void)state;
+    struct seen *seen = start();
+    struct terminal_attributes settings = seen->line.settings;
+    char out[64];
+    size_t consumed;
+    settings.output |= TAB3;
+    line_set(&seen->line, &settings);
+    size_t made = line_output(&seen->line, "a\tb\n\tc", 6, &consumed, out, sizeof(out));
+    assert_int_equal(consumed, 6);
+    assert_memory_equal(out, "a       b\r\n        c", made);
+    assert_int_equal(made, 20);
+    made = line_output(&seen->line, "\t", 1, &consumed, out, 3); // no room for all of it
+    assert_int_equal(made, 0);
+    assert_int_equal(consumed, 0);
+}
+
+// IXOFF: the sender is stopped before bytes are lost, and told to go on.
+static void test_sender_is_stopped(void **state) {
+    (void)state;
+    struct seen *seen = start();
+    struct terminal_attributes settings = seen->line.settings;
+    settings.input |= IXOFF;
+    settings.local &= ~(uint32_t)(ICANON | ECHO);
+    line_set(&seen->line, &settings);
+    for (unsigned i = 0; i < LINE_QUEUE - 500; i++)
+        line_input(&seen->line, "x", 1);
+    assert_string_equal(seen->echo, "\023");
+    while (line_available(&seen->line) > 100)
+        (void)take(seen, 1000);
+    assert_string_equal(seen->echo, "\023\021");
+}
+
 static void test_size_answer(void **state) {
     (void)state;
     struct size_answer answer;
@@ -299,11 +399,19 @@ static void test_size_answer(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_edit),        cmocka_unit_test(test_lines_one_by_one),
-        cmocka_unit_test(test_end_of_file), cmocka_unit_test(test_signals),
-        cmocka_unit_test(test_flow),        cmocka_unit_test(test_raw),
-        cmocka_unit_test(test_input_flags), cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_output),      cmocka_unit_test(test_size_answer),
+        cmocka_unit_test(test_edit),
+        cmocka_unit_test(test_lines_one_by_one),
+        cmocka_unit_test(test_end_of_file),
+        cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_flow),
+        cmocka_unit_test(test_raw),
+        cmocka_unit_test(test_input_flags),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_output),
+        cmocka_unit_test(test_modes),
+        cmocka_unit_test(test_tabs_become_blanks),
+        cmocka_unit_test(test_sender_is_stopped),
+        cmocka_unit_test(test_size_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "servers/console/engine/operations.h"
 #include "servers/console/font.h"
 #include "servers/console/palette.h"
 #include "servers/console/renderer.h"
@@ -30,6 +31,8 @@ static void renderer_free(struct renderer *renderer) {
     free(renderer);
 }
 
+static const struct renderer_view plain;
+
 static const char *const pieces[] = {
     "hello",
     "\r\n\033[1;31mworld\033[m",
@@ -50,6 +53,10 @@ static const char *const pieces[] = {
     "\033[?1049l",
     "\033[8mhidden\033[m\033[9mstruck",
     "\033[38;2;1;2;3m\342\202\254\342\224\200",
+    "\033[m\033[3mitalic\033[4:3mcurly\033[m e\314\201",
+    "\033]4;1;#123456\a",
+    "\033[31mred",
+    "\033]11;#000040\a",
 };
 
 static void test_same_as_from_nothing(void **state) {
@@ -60,10 +67,10 @@ static void test_same_as_from_nothing(void **state) {
         struct renderer *step = renderer_make(text);
         for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
             harness_write(&harness, pieces[i], strlen(pieces[i]));
-            renderer_draw(step, &harness.engine);
+            renderer_draw(step, &harness.engine, &plain);
             struct renderer *fresh = renderer_make(text);
             engine_dirty(&harness.engine);
-            renderer_draw(fresh, &harness.engine);
+            renderer_draw(fresh, &harness.engine, &plain);
             if (memcmp((void *)(uintptr_t)step->memory, (void *)(uintptr_t)fresh->memory, BYTES) != 0)
                 fail_msg("after piece %zu", i);
             renderer_free(fresh);
@@ -73,16 +80,53 @@ static void test_same_as_from_nothing(void **state) {
     }
 }
 
+// Views of all kinds one after the other: what is over the text goes away again.
+static void test_views(void **state) {
+    (void)state;
+    static const struct renderer_view views[] = {
+        {.back = 0},
+        {.back = 1},
+        {.back = 3},
+        {.flash = true},
+        {.back = 0},
+        {.blank = true},
+        {.back = 2},
+        {.pointer = true, .pointer_row = 2, .pointer_column = 3},
+        {.back = 0},
+        {.selected = true, .first_row = 1, .first_column = 3, .last_row = 3, .last_column = 2},
+        {.back = 1, .selected = true, .first_row = -2, .last_row = 0, .last_column = 5},
+        {.back = 0},
+        {.pointer = true, .pointer_row = 5, .pointer_column = 19},
+        {.pointer = true, .pointer_row = 0, .pointer_column = 0},
+    };
+    struct harness harness;
+    harness_start(&harness, ROWS, COLUMNS);
+    struct renderer *step = renderer_make(false);
+    const char *text = "one\r\ntwo\r\n\344\275\240\r\n\033[32mfour\r\nfive\r\nsix\r\nseven\r\neight";
+    harness_write(&harness, text, strlen(text));
+    for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
+        renderer_draw(step, &harness.engine, &views[i]);
+        struct renderer *fresh = renderer_make(false);
+        engine_dirty(&harness.engine);
+        renderer_draw(fresh, &harness.engine, &views[i]);
+        if (memcmp((void *)(uintptr_t)step->memory, (void *)(uintptr_t)fresh->memory, BYTES) != 0)
+            fail_msg("view %zu", i);
+        renderer_free(fresh);
+    }
+    renderer_free(step);
+    harness_end(&harness);
+}
+
 static void test_only_what_changed(void **state) {
     (void)state;
     struct harness harness;
     harness_start(&harness, ROWS, COLUMNS);
     struct renderer *renderer = renderer_make(false);
     harness_write(&harness, "one\r\ntwo\r\n", 10);
-    renderer_draw(renderer, &harness.engine);
+    renderer_draw(renderer, &harness.engine, &plain);
     memset((void *)(uintptr_t)renderer->memory, 0x5a, BYTES);
     harness_write(&harness, "x", 1);
-    renderer_draw(renderer, &harness.engine);
+    renderer_draw(renderer, &harness.engine, &plain);
     const volatile uint8_t *memory = renderer->memory;
     for (size_t at = 0; at < BYTES; at++) {
         size_t row = at / PITCH / 16, column = at % PITCH / 32;
@@ -111,26 +155,30 @@ static void test_font(void **state) {
         assert_true(has_glyph(character));
     assert_true(has_glyph(0x3b1) && has_glyph(0xfffd) && has_glyph(0x3042));
     assert_true(font_index[font_pages[0x30]][0x42] & 1); // hiragana is wide
-    assert_false(has_glyph(0x4e00));
+    assert_true(has_glyph(0x4e00) && has_glyph(0xac00) && (font_index[font_pages[0x4e]][0] & 1));
+    // No sign stands for another: the double line is one.
+    assert_int_not_equal(font_index[font_pages[0x25]][0x00], font_index[font_pages[0x25]][0x50]);
 }
 
 static void test_palette(void **state) {
     (void)state;
-    uint32_t front, back;
+    uint32_t front, back, palette[ENGINE_COLOURS];
+    for (uint32_t i = 0; i < ENGINE_COLOURS; i++)
+        palette[i] = engine_default_colour(i);
     struct cell cell = {.foreground = colour_indexed(1), .attributes = CELL_BOLD};
-    palette_cell(&cell, false, &front, &back);
+    palette_cell(palette, &cell, false, &front, &back);
     assert_int_equal(front, 0xff5555);
     cell = (struct cell){.foreground = colour_indexed(196), .background = colour_indexed(244)};
-    palette_cell(&cell, false, &front, &back);
+    palette_cell(palette, &cell, false, &front, &back);
     assert_int_equal(front, 0xff0000);
     assert_int_equal(back, 0x808080);
     cell.attributes = CELL_INVERSE;
-    palette_cell(&cell, false, &front, &back);
+    palette_cell(palette, &cell, false, &front, &back);
     assert_int_equal(back, 0xff0000);
-    palette_cell(&cell, true, &front, &back);
+    palette_cell(palette, &cell, true, &front, &back);
     assert_int_equal(front, 0xff0000);
     cell.attributes = CELL_INVISIBLE;
-    palette_cell(&cell, false, &front, &back);
+    palette_cell(palette, &cell, false, &front, &back);
     assert_int_equal(front, back);
     assert_int_equal(palette_nearest(0xfe0102), 4); // EGA red
     assert_int_equal(palette_nearest(0xffffff), 15);
@@ -138,7 +186,7 @@ static void test_palette(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_as_from_nothing),
-                                       cmocka_unit_test(test_only_what_changed), cmocka_unit_test(test_font),
-                                       cmocka_unit_test(test_palette)};
+                                       cmocka_unit_test(test_views), cmocka_unit_test(test_only_what_changed),
+                                       cmocka_unit_test(test_font), cmocka_unit_test(test_palette)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

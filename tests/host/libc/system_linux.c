@@ -350,6 +350,7 @@ enum {
     LINUX_TCGETS = 0x5401,
     LINUX_TCSETS = 0x5402,
     LINUX_TCSBRK = 0x5409,
+    LINUX_TCXONC = 0x540a,
     LINUX_TCFLSH = 0x540b,
     LINUX_TIOCGSID = 0x5429
 };
@@ -383,6 +384,34 @@ error_t system_terminal_flush(int fd, int queue) {
 
 error_t system_terminal_drain(int fd) {
     return status_of(CALL_3(LINUX_IOCTL, fd, LINUX_TCSBRK, 1));
+}
+
+error_t system_terminal_flow(int fd, int action) {
+    return status_of(CALL_3(LINUX_IOCTL, fd, LINUX_TCXONC, action));
+}
+
+// What the build machine has no equal of.
+error_t system_terminal_pair(int *master, int *terminal) {
+    *master = *terminal = -1;
+    return ERR_NOT_SUPPORTED;
+}
+
+error_t system_terminal_layout_get(int fd, void *layout, size_t size, size_t *count) {
+    (void)fd, (void)layout, (void)size;
+    *count = 0;
+    return ERR_NOT_TERMINAL;
+}
+
+error_t system_terminal_layout_set(int fd, const void *layout, size_t size) {
+    (void)fd, (void)layout, (void)size;
+    return ERR_NOT_TERMINAL;
+}
+
+error_t system_terminal_picture(int fd, uint64_t line, void *pixels, size_t size, uint64_t *width,
+                                uint64_t *height, size_t *count) {
+    (void)fd, (void)line, (void)pixels, (void)size;
+    *width = *height = *count = 0;
+    return ERR_NOT_TERMINAL;
 }
 
 error_t system_terminal_size_get(int fd, struct winsize *size) {

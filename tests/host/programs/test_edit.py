@@ -9,6 +9,7 @@ from conftest import BIN, assert_clean, environment
 UP, DOWN, RIGHT, LEFT = "\033[A", "\033[B", "\033[C", "\033[D"
 HOME, END, DELETE, PAGE_UP, PAGE_DOWN = "\033[H", "\033[F", "\033[3~", "\033[5~", "\033[6~"
 SAVE, QUIT, FIND, AGAIN, CUT, PASTE = "\x13", "\x11", "\x06", "\x07", "\x0b", "\x15"
+UNDO, REDO = "\x1a", "\x19"
 
 
 class Screen:
@@ -169,3 +170,28 @@ def test_invalid_bytes_survive(tmp_path):
     editor.send(END + "d" + SAVE)
     editor.quit()
     assert path.read_bytes() == b"a\xff\xfe\x01b\0cd\n"
+
+
+@pytest.mark.parametrize("keys, after", [
+    ("abc" + UNDO, "one\ntwo\n"), ("abc" + UNDO + REDO, "abcone\ntwo\n"), ("a\rb" + UNDO, "a\none\ntwo\n"),
+    ("a\rb" + UNDO + UNDO, "aone\ntwo\n"), ("a\rb" + 3 * UNDO, "one\ntwo\n"), ("a\rb" + 3 * UNDO + 3 * REDO, "a\nbone\ntwo\n"),
+    (CUT + UNDO, "one\ntwo\n"), (CUT + PASTE + UNDO, "two\n"), (END + DELETE + UNDO, "one\ntwo\n"), (UNDO + "x", "xone\ntwo\n"),
+    (REDO + "x", "xone\ntwo\n"), ("a" + UNDO + "b" + REDO, "bone\ntwo\n"), (END + "\x7f\x7f" + UNDO, "on\ntwo\n"),
+    ("é你" + UNDO + REDO, "é你one\ntwo\n")])
+def test_undo(tmp_path, keys, after):
+    assert edited(tmp_path, "one\ntwo\n", keys) == after
+
+
+@pytest.mark.parametrize("keys, after", [
+    ("\033[<0;2;2M\033[<0;2;2mX", "one\ntXwo\nthree\n"), ("\033[<0;40;3MX", "one\ntwo\nthreeX\n"), ("\033[<65;1;1MX", "one\ntwo\nXthree\n"),
+    ("\033[<0;1;9MX", "Xone\ntwo\nthree\n"), ("\033[<2;2;2MX", "Xone\ntwo\nthree\n")])
+def test_mouse(tmp_path, keys, after):
+    path = tmp_path / "file"
+    path.write_text("one\ntwo\nthree\n")
+    editor = Editor(path)
+    for key in re.findall(r"\033\[<[0-9;]*[Mm]|.", keys + SAVE, re.S):
+        editor.child.send(key)
+        editor.child.expect_exact("\033[?25h")
+        assert_clean(editor.child.before)
+    editor.quit()
+    assert path.read_text() == after
