@@ -224,6 +224,73 @@ static void budgets_within_budgets(void) {
     stage.root->budget = inner->budget = 0;
 }
 
+// Who is first in a queue lends its priority to the endpoint's server, whoever takes the one before it; and a thread that goes
+// to wait elsewhere runs for that endpoint's callers no more.
+static void server_moves_on(void) {
+    cap_t aside = ASIDE;
+    struct endpoint *queued = slot_at(STAGE_ENDPOINT_QUEUED)->object;
+    struct thread *server = enter_as(stage.process, 45);
+    while (queued->queued > 0)
+        expect(act_as(server, SYS_WAIT, STAGE_ENDPOINT_QUEUED, TAG_DEADLINE, aside++) == 0, "a request is there");
+    (void)act_as(server, SYS_WAIT, STAGE_ENDPOINT_QUEUED, 0, aside++); // waits: it is the server
+    expect(queued->server == server, "its server");
+    expect(act(SYS_SEND, STAGE_SESSION, TAG(0x7001, 0), STAGE_CALL_IDLE) == 0, "it gets a request");
+    struct thread *caller = enter_as(stage.process, 50), *second = enter_as(stage.process, 55);
+    (void)act_as(second, SYS_CALL, STAGE_SESSION, TAG(0x7001, 0), 0);
+    (void)act_as(caller, SYS_CALL, STAGE_SESSION, TAG(0x7001, 0), 0);
+    expect(server->effective == 55 && current_thread() == server, "it runs for the first in the queue");
+    struct thread *helper = enter_as(stage.process, 60);
+    expect(act_as(helper, SYS_WAIT, STAGE_ENDPOINT_QUEUED, TAG_DEADLINE, 0) == 0, "another takes that one");
+    expect(server->effective == 50, "now for the next");
+    thread_hold(helper);
+    schedule();
+    struct endpoint *elsewhere;
+    life_must(endpoint_create(stage.root, &elsewhere), "an endpoint");
+    (void)life_give(stage.process, stage.root, 100, CAP_ENDPOINT, elsewhere);
+    object_release(&elsewhere->object);
+    (void)act_as(server, SYS_WAIT, 100, 0, aside);
+    expect(server->effective == 45, "who waits elsewhere runs for itself");
+}
+
+// A new actor is told of sessions that are gone; whoever else waits there is, if it can't take that itself.
+static void session_is_shown_again(void) {
+    struct endpoint *endpoint = slot_at(STAGE_ENDPOINT_EMPTY)->object;
+    struct process *other = slot_at(STAGE_PROCESS)->object;
+    (void)life_give(other, stage.root, 22, CAP_ENDPOINT, endpoint);
+    struct thread *waiter = enter_as(stage.process, 40);
+    uint32_t told = 0;
+    do {
+        (void)act_as(waiter, SYS_WAIT, STAGE_ENDPOINT_EMPTY, 0, 0);
+        told += waiter->state == THREAD_STATE_READY && tag_method(waiter->registers.rsi) == EVENT_SESSION_CLOSED;
+    } while (waiter->state != THREAD_STATE_WAITING);
+    expect(told == 1 && endpoint->events == 0, "it is told once, and waits");
+    error_t error;
+    while (!process_reset_step(other, &error))
+        continue;
+    invariants_check(stage.root, stage.process);
+    expect(waiter->state == THREAD_STATE_READY && tag_method(waiter->registers.rsi) == EVENT_SESSION_CLOSED, "and again");
+    schedule();
+}
+
+// An answer in the queue counts as a request does.
+static void answer_lends_priority(void) {
+    struct endpoint *home = slot_at(STAGE_ENDPOINT_EMPTY)->object;
+    struct thread *server = enter_as(stage.process, 40);
+    do
+        (void)act_as(server, SYS_WAIT, STAGE_ENDPOINT_EMPTY, 0, 0);
+    while (server->state != THREAD_STATE_WAITING);
+    expect(home->server == server, "its server");
+    struct call *call = slot_at(STAGE_CALL_TAKEN)->object;
+    thread_hold(server);
+    call->request.priority = 62;
+    notification_signal(home->notification, 1); // it goes off with that
+    expect(act(SYS_REPLY, 0, TAG(0, 0), STAGE_REPLY_CALL) == 0, "the answer");
+    expect(call->request.state == REQUEST_ANSWERED && server->effective == 62, "its server runs for it");
+    capability_delete(slot_at(STAGE_CALL_TAKEN));
+    expect(server->effective == 40, "not when it is gone");
+    invariants_check(stage.root, stage.process);
+}
+
 const struct scene message_scenes[] = {{"an answer is shown again", answer_is_shown_again},
                                        {"an answer is followed by a request", answer_is_followed},
                                        {"an answer is closed", answer_is_closed},
@@ -238,4 +305,7 @@ const struct scene message_scenes[] = {{"an answer is shown again", answer_is_sh
                                        {"a revocation is done by another", revocation_is_done},
                                        {"many wait for a notification", many_wait_for_a_notification},
                                        {"budgets within budgets", budgets_within_budgets},
+                                       {"a server moves on", server_moves_on},
+                                       {"a session is shown again", session_is_shown_again},
+                                       {"an answer lends its priority", answer_lends_priority},
                                        {0}};
