@@ -374,6 +374,7 @@ static void large_block(void) {
                                   .memory_count = 3};
     uint64_t first, second;
     frame_initialize(&map);
+    expect(!frame_is_managed(200 * page) && frame_is_managed(block), "holes are no RAM");
     for (int i = 0; i < 2; i++) {
         expect(!frame_allocate(FRAME_ORDERS - 1, FRAME_ANYWHERE, &first) && first == block, "the block");
         expect(frame_allocate(0, FRAME_ANYWHERE, &second) == ERR_NO_MEMORY, "is all there is");

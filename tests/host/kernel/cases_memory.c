@@ -101,6 +101,24 @@ static void clone_without_frames(void) {
     }
 }
 
+// The pages of a clone lie across the end of one page of the source's tree.
+static void clone_across_tables(void) {
+    struct memory *source = anonymous(100, 530, false), *clone = NULL;
+    uint64_t frame, other;
+    bool shared;
+    for (uint64_t page = 505; page < 521; page++)
+        life_must(memory_page(source, page, true, &frame, &shared), "a page");
+    life_must(memory_clone(source, stage.root, 500 * PAGE_BYTES, 30 * PAGE_BYTES, &clone), "a clone");
+    expect(clone->resident == 16, "with the pages that are there");
+    for (uint64_t page = 505; page < 521; page++) {
+        life_must(memory_page(source, page, false, &frame, &shared), "the source's");
+        life_must(memory_page(clone, page - 500, false, &other, &shared), "the clone's");
+        expect(frame == other && shared, "each in its place");
+    }
+    object_release(&clone->object);
+    (void)reaper_run(UINT32_MAX);
+}
+
 // The most mappings of one object: its pages are worked on one at a time.
 static void many_mappings_of_one(void) {
     struct memory *memory = anonymous(100, 12, true);
@@ -222,6 +240,7 @@ static void no_memory_to_copy(void) {
 
 const struct scene memory_scenes[] = {{"half made", half_made},
                                       {"a clone without frames", clone_without_frames},
+                                      {"a clone across tables", clone_across_tables},
                                       {"many mappings of one object", many_mappings_of_one},
                                       {"a full space", full_space},
                                       {"a scattered space", scattered_space},
