@@ -6,7 +6,7 @@ import signal
 import sys
 import tempfile
 
-from runner import accelerator, build, disk, machine, options as command_line, packages, ram_disk, session
+from runner import accelerator, build, disk, machine, options as command_line, packages, ram_disk, reload, session
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -59,8 +59,12 @@ def main():
     os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
     if options.doctor:
         return packages.doctor(needed_packages(options))
-    if "KEELSON_BUILT" not in os.environ:  # tests/run has built all, once, and runs many of us side by side
+    is_built = "KEELSON_BUILT" in os.environ  # tests/run has built all, once, and runs many of us side by side
+    if not is_built:
         packages.ensure(needed_packages(options))
+    if options.reload:
+        return reload.reload(ROOT, BUILD, options.reload)
+    if not is_built:
         build.build(ROOT, BUILD)
     locks = []
     try:
@@ -74,10 +78,10 @@ def main():
     medium = BUILD / "image/keelson.iso"
     chosen = accelerator.choose(options.accel, machine.QEMU, medium, IMAGES / "accelerator.json")
     if not options.ram_disk:
-        return session.run(options, medium=medium, disks=disks, accelerator=chosen)
+        return session.run(options, BUILD / reload.GUESTS, medium=medium, disks=disks, accelerator=chosen)
     with tempfile.TemporaryDirectory(prefix="keelson-") as folder:
         medium = ram_disk.medium(ROOT, BUILD, disks[0][0], folder)
-        return session.run(options, medium=medium, disks=disks[1:], accelerator=chosen)
+        return session.run(options, BUILD / reload.GUESTS, medium=medium, disks=disks[1:], accelerator=chosen)
 
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the machine ends with us

@@ -1,11 +1,14 @@
-"""Long runs of the ext2 suites (tests/run --long): chunks of seeds without end, each result a line in a ledger, so that a run
+"""Long runs (tests/run --long). Of the ext2 suites: chunks of seeds without end, each result a line in a ledger, so that a run
 may be broken off at any time and goes on (--resume) where this commit's last chunk ended."""
+import importlib
 import pathlib
+import signal
 import subprocess
 import sys
 
 CHUNK = {"random": 50, "corruption": 1000, "faults": 50}  # seeds that take about half a minute
 FIRST_SEED = 100_000  # beyond those of the ordinary runs
+GUESTS = {"fault": "sweep", "power": "power", "mutate": "mutations"}  # suites whose chunk is a boot: a module of tests/fault each, which keeps its own lines of the ledger
 PROGRAM = "tests/host/ext2/test_ext2"
 
 
@@ -53,3 +56,11 @@ def main(root, build, suite, resume, chunks, ledger=None):
         return run(build / PROGRAM, ledger, commit, suite, first, chunks)
     except KeyboardInterrupt:
         return 130
+
+
+def guests(root, build, suite, resume, chunks, ledger=None):
+    """A long run of a suite of GUESTS."""
+    sys.path.insert(0, str(root / "tests/fault"))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the machine ends with us
+    module = importlib.import_module(GUESTS[suite])
+    return module.main(pathlib.Path(ledger or build / f"{suite}-ledger"), commit_of(root), resume, chunks)

@@ -63,10 +63,11 @@ def main():
     parser.add_argument("--lanes", type=int, default=2, metavar="N", help="how many files at a time (2)")
     parser.add_argument("--list", action="store_true", help="name the suites and stop")
     parser.add_argument("--point", metavar="SERVER:EVENT:NUMBER", help="with the suite fault: this crash point alone")
-    parser.add_argument("--long", metavar="SUITE", choices=[*sorted(long.CHUNK), "model"],
-                        help="run chunk after chunk of seeds, until ^C: " + ", ".join(sorted(long.CHUNK)) + "; or all of the model's checks")
+    parser.add_argument("--long", metavar="SUITE", choices=[*sorted(long.CHUNK), "model", *sorted(long.GUESTS)],
+                        help="run chunk after chunk of seeds, until ^C: " + ", ".join(sorted(long.CHUNK)) + "; boot after boot: " +
+                        ", ".join(sorted(long.GUESTS)) + "; or all of the model's checks")
     parser.add_argument("--resume", action="store_true", help="with --long: go on where this commit's ledger ends")
-    parser.add_argument("--chunks", type=int, metavar="N", help="with --long: stop after N chunks")
+    parser.add_argument("--chunks", type=int, metavar="N", help="with --long: stop after N chunks or boots")
     parser.add_argument("--ledger", metavar="FILE", help="with --long: the ledger (build/long-ledger)")
     parser.add_argument("--mutants", action="store_true", help="break the product and see which tests notice")
     parser.add_argument("--count", type=int, default=30, metavar="N", help="with --mutants: how many (30)")
@@ -75,8 +76,8 @@ def main():
     if not options.long and (options.resume or options.chunks is not None or options.ledger):
         parser.error("--resume, --chunks and --ledger go with --long")
     if options.point:
-        if options.suites != ["fault"] or options.point.count(":") != 2:
-            parser.error("--point SERVER:EVENT:NUMBER goes with the suite fault")
+        if options.suites != ["fault"] or any(point.count(":") != 2 for point in options.point.split(",")):
+            parser.error("--point SERVER:EVENT:NUMBER goes with the suite fault; several, joined by commas, are met in one boot")
         os.environ["KEELSON_POINT"] = options.point
     os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
     packages.ensure(packages.BUILD + packages.RUN + packages.TESTS)
@@ -84,6 +85,9 @@ def main():
         sys.path.insert(0, str(ROOT / "tests/model"))
         import check  # needs spin, which is there now
         return check.main()
+    if options.long in long.GUESTS:
+        build.build(ROOT, BUILD, ["image/keelson.iso", "image/system.tar", "tests/fault/faultwork"])
+        return long.guests(ROOT, BUILD, options.long, options.resume, options.chunks, options.ledger)
     if options.long:
         build.build(ROOT, BUILD, [long.PROGRAM])
         return long.main(ROOT, BUILD, options.long, options.resume, options.chunks, options.ledger)

@@ -19,7 +19,7 @@ def command(options, *, medium, disks, accelerator, com1, com2):
     line = [QEMU, "-nodefaults", "-no-user-config", "-name", "keelson", "-m", options.memory, "-smp", str(options.cpus)]
     line += processor(options, accelerator) + large_memory(options.memory)
     line += firmware(options)
-    line += ["-smbios", "type=11,value=keelson: " + escape(kernel_options(options))]
+    line += ["-smbios", "type=11,value=keelson: " + escape(kernel_options(options, com2 is not None))]
     line += boot_medium(medium)
     for unit, (path, throw_away) in enumerate(disks):
         line += ide_disk(options.machine, unit, path, throw_away)
@@ -58,12 +58,14 @@ def seed_number(text):
     return int(text) % 2**32 if text.isdigit() else sum(byte * 257**i for i, byte in enumerate(text.encode())) % 2**32
 
 
-def kernel_options(options):
+def kernel_options(options, with_channel):
     words = list(options.option)
     if options.seed is not None:
         words.append(f"seed={options.seed}")
     if options.command is not None:
         words.append("program=/bin/remote")
+    elif with_channel:
+        words.append("channel=on")
     return " ".join(words)
 
 

@@ -13,7 +13,10 @@ The disk images/system.img is made on first use and kept. Programs and the manif
 was changed on the disk is left as it is. Delete the image for a new one. --disk adds up to three more: /dev/disk1 to disk3.
 
 --ram-disk takes what is on the system disk (or --system-disk, --fresh-disk) into RAM, as ram0; what the guest writes is lost.
-It takes 128 MiB of RAM; disks of --disk are then disk0 and so on."""
+It takes 128 MiB of RAM; disks of --disk are then disk0 and so on.
+
+--reload ata: while a guest started by image/run (without -c) runs in another terminal, builds what plays the role ata, and the
+guest goes on with it. Nothing that runs there notices; if the new program ends at once, the one before comes back."""
 
 
 def parser():
@@ -39,6 +42,7 @@ def parser():
     add("--option", action="append", default=[], type=kernel_option, metavar="NAME=VALUE",
         help="kernel option (loglevel=debug, console=serial, isolation=on, ...); repeatable")
     add("--gdb", type=port, nargs="?", const=1234, metavar="PORT", help="wait for a debugger on this port (1234) before the first instruction")
+    add("--reload", metavar="NAME", help="build the server or driver of this role, and put it in its place in the guest that runs")
     add("--doctor", action="store_true", help="only report which packages are there and which are missing")
     add("--build-only", action="store_true", help="build and bring the disk up to date, do not boot")
     return p
@@ -78,6 +82,8 @@ def parse(arguments):
         p.error("--ram-disk and --no-disk exclude each other")
     if options.ram_disk and not any(option.startswith("root=") for option in options.option):
         options.option.append("root=ram0")
+    if options.reload and options.command is not None:
+        p.error("--reload and -c exclude each other")
     if options.command is None and options.timeout is not None:
         p.error("--timeout goes with -c")
     if options.fresh_disk + bool(options.system_disk) + options.no_disk > 1:

@@ -10,7 +10,7 @@ BUILD = ["clang", "lld", "llvm", "nasm", "meson", "ninja-build", "pkg-config", "
 RUN = ["qemu-system-x86"]
 UEFI = ["ovmf"]
 WINDOW = ["qemu-system-gui"]
-TESTS = ["python3-pytest", "python3-pexpect", "qemu-utils", "ovmf", "gdb", "spin"]
+TESTS = ["python3-pytest", "python3-pexpect", "qemu-utils", "ovmf", "gdb", "spin", "python3-capstone"]
 
 
 def missing(wanted):

@@ -8,10 +8,10 @@ import signal
 import sys
 import time
 
-from runner.channel import Channel, ChannelError, encode
+from runner.channel import MAGIC, Channel, ChannelError, encode
 
 TIMED_OUT, GUEST_FAILED = 124, 125
-PING_SECONDS, HANG_SECONDS = 10, 60
+PING_SECONDS, HANG_SECONDS, HELLO_SECONDS = 10, 60, 3
 PANIC_MARK, PANIC_END = b"kernel panic: ", b"The system is stopped."
 REFUSED_MARK = b"Keelson can't start on this machine."
 LOG_LINES = 30
@@ -22,10 +22,11 @@ class GuestFailed(Exception):
 
 
 class RemoteCommand:
-    def __init__(self, command, console, line, process, *, boot_seconds, deadline, watch, at_end):
-        """command: bytes. deadline: time.monotonic() when to give up, or None. watch: look for hangs (not under a
+    def __init__(self, command, console, line, *, boot_seconds, deadline, watch, at_end, hello=False):
+        """command: bytes. console: None if it is somebody else's. hello: the guest waits for the host's word. deadline: time.monotonic() when to give up, or None. watch: look for hangs (not under a
         debugger). at_end: called when the command has ended, before the machine goes down."""
-        self.command, self.console, self.line, self.process = command, console, line, process
+        self.command, self.console, self.line = command, console, line
+        self.next_hello = 0 if hello else None
         self.deadline, self.watch, self.at_end = deadline, watch, at_end
         self.boot_deadline = time.monotonic() + boot_seconds if watch else None
         self.channel = Channel()
@@ -40,9 +41,10 @@ class RemoteCommand:
 
     def run(self):
         """The exit status for our own process."""
-        for sock in (self.console, self.line):
-            sock.setblocking(False)
-        self.selector.register(self.console, selectors.EVENT_READ, self._read_console)
+        self.line.setblocking(False)
+        if self.console:
+            self.console.setblocking(False)
+            self.selector.register(self.console, selectors.EVENT_READ, self._read_console)
         self.selector.register(self.line, selectors.EVENT_READ, self._line_ready)
         old_handler = signal.signal(signal.SIGINT, self._interrupt)
         try:
@@ -60,6 +62,7 @@ class RemoteCommand:
 
     def _step(self):
         self._watch_input()
+        self._say_hello()
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self.unsent else 0)
         self.selector.modify(self.line, events, self._line_ready)
         for key, ready in self.selector.select(self._patience()):
@@ -68,8 +71,16 @@ class RemoteCommand:
 
     def _patience(self):
         now = time.monotonic()
-        limits = [self.deadline, self.boot_deadline, now + PING_SECONDS]
+        limits = [self.deadline, self.boot_deadline, self.next_hello, now + PING_SECONDS]
         return max(0, min(limit for limit in limits if limit is not None) - now)
+
+    def _say_hello(self):
+        """Again and again until the guest answers: it may be in the midst of what another host left."""
+        if self.channel.started:
+            self.next_hello = None
+        elif self.next_hello is not None and time.monotonic() >= self.next_hello:
+            self.next_hello = time.monotonic() + HELLO_SECONDS
+            self._send(MAGIC)
 
     def _watch_input(self):
         """Standard input is only read when the guest can take it."""
@@ -153,7 +164,7 @@ class RemoteCommand:
 
     def _drain_console(self):
         try:
-            while data := self.console.recv(65536):
+            while self.console and (data := self.console.recv(65536)):
                 self.log += data
         except OSError:
             pass
@@ -184,6 +195,9 @@ class RemoteCommand:
         self.unsent += encode("S", bytes([signal.SIGINT]))
 
     def _report(self, reason):
+        if not self.console:
+            print(f"image/run: {reason}", file=sys.stderr)
+            return
         self._drain_console()
         print(f"image/run: {reason}; the last of its log:", file=sys.stderr)
         lines = self.log.decode(errors="replace").replace("\r", "").splitlines()

@@ -11,7 +11,7 @@ import tempfile
 import termios
 import time
 
-from runner import machine
+from runner import machine, running
 from runner.remote_command import GUEST_FAILED, LOG_LINES, RemoteCommand
 
 BOOT_SECONDS = {False: 120, True: 240}  # by --uefi: under TCG on a busy host
@@ -20,22 +20,30 @@ SCREEN_SECONDS = 10  # for the screen to come to rest after the prompt on the se
 PROMPT = re.compile(rb"[#$] (?:\x1b\[J|$)")
 
 
-def run(options, **parts):
+def run(options, guests, **parts):
     """Runs the machine as the options say; the exit status for our own process."""
     if options.command is not None:
         return command(options, **parts)
-    return picture(options, **parts) if options.screenshot else interactive(options, **parts)
+    return picture(options, **parts) if options.screenshot else interactive(options, guests, **parts)
 
 
-def interactive(options, **parts):
-    """Boots with the console in this terminal; QEMU's exit status."""
+def interactive(options, guests, **parts):
+    """Boots with the console in this terminal; QEMU's exit status. guests: the folder where `--reload` looks for it."""
     terminal = termios.tcgetattr(0) if os.isatty(0) else None
     if terminal:
         print("Keelson starts. To leave: `poweroff`, or Ctrl-A X.", file=sys.stderr)
     if options.gdb:
         print(f"Waiting for: gdb build/kernel/kernel -ex 'target remote :{options.gdb}' -x image/kernel.gdb", file=sys.stderr)
-    line = machine.command(options, com1="stdio,mux=on,signal=off", com2=None, **parts)
-    line += ["-mon", "chardev=com1,mode=readline"]
+    with tempfile.TemporaryDirectory(prefix="keelson-") as folder:
+        channel = os.path.join(folder, "channel")
+        line = machine.command(options, com1="stdio,mux=on,signal=off", com2=f"socket,path={channel},server=on,wait=off", **parts)
+        line += ["-mon", "chardev=com1,mode=readline"]
+        with running.told(guests, channel):
+            return foreground(line, terminal)
+
+
+def foreground(line, terminal):
+    """Runs QEMU, whose terminal is ours; its exit status."""
     try:
         with subprocess.Popen(line) as process:
             old = signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C belongs to the guest
@@ -74,7 +82,7 @@ def command(options, **parts):
                     screenshot(control_path, os.path.abspath(options.screenshot))
 
             try:
-                remote = RemoteCommand(os.fsencode(options.command), console, channel, process,
+                remote = RemoteCommand(os.fsencode(options.command), console, channel,
                                        boot_seconds=BOOT_SECONDS[options.uefi], deadline=deadline,
                                        watch=not options.gdb, at_end=at_end)
                 status = remote.run()

@@ -33,6 +33,22 @@ static error_t receive_slots_fill(unsigned count) {
     return ERR_OK;
 }
 
+// The receive slots of a server's loop are for what comes with requests, and an actor after this one takes what
+// it finds in them for that. So what a kernel object answers goes to slots of its own meanwhile.
+static void slots_lay_aside(cap_t slots[MESSAGE_CAPS]) {
+    for (unsigned i = 0; i < MESSAGE_CAPS; i++) {
+        slots[i] = ipc_page->receive_slots[i];
+        ipc_page->receive_slots[i] = 0;
+    }
+}
+
+static void slots_bring_back(const cap_t slots[MESSAGE_CAPS]) {
+    for (unsigned i = 0; i < MESSAGE_CAPS; i++) {
+        slot_give_back(ipc_page->receive_slots[i]); // nothing came into it
+        ipc_page->receive_slots[i] = slots[i];
+    }
+}
+
 // Takes the capabilities that came with a reply out of the receive slots: `wanted` of them go to `caps`,
 // whatever else a server sent is dropped. Returns false if one that is wanted is missing.
 static bool received_caps_take(uint64_t tag, unsigned wanted, cap_t *caps) {
@@ -196,10 +212,16 @@ static error_t reply_take(const struct ipc_shape *shape, const struct ipc_regist
 error_t ipc_call(cap_t target, const struct ipc_shape *shape, uint64_t *words, struct ipc_extras *extras) {
     struct ipc_registers registers;
     struct bounce bounce = {0};
+    bool own_slots = shape->caps_out != 0 && shape->kernel != 0 && ipc_exchange != NULL;
+    cap_t loops[MESSAGE_CAPS];
     for (;;) {
+        if (own_slots)
+            slots_lay_aside(loops);
         error_t error = request_send(target, shape, words, extras, false, &registers);
         if (error == ERR_OK)
             error = reply_take(shape, &registers, words, extras);
+        if (own_slots)
+            slots_bring_back(loops);
         if (error == ERR_PAGE_MISSING && extras != NULL && bounce_prepare(&bounce, extras))
             continue;
         bounce_finish(&bounce, extras);

@@ -41,7 +41,14 @@ void slot_reserve(cap_t slot) {
     taken_count++;
 }
 
+bool (*slot_give_back_later)(cap_t slot);
+
 void slot_give_back(cap_t slot) {
+    if (slot_give_back_later == NULL || slot == 0 || !slot_give_back_later(slot))
+        slot_give_back_now(slot);
+}
+
+void slot_give_back_now(cap_t slot) {
     if (slot < FIRST_SLOT || slot >= CAP_TABLE_SLOTS || (taken[slot / 64] >> slot % 64 & 1) == 0)
         return;
     taken[slot / 64] &= ~(UINT64_C(1) << slot % 64);
@@ -64,7 +71,7 @@ void slot_release(cap_t slot) {
 void slot_release_now(cap_t slot) {
     error_t ignored = process_slot_delete(SLOT_SELF, slot); // an empty slot is as good as a deleted one
     (void)ignored;
-    slot_give_back(slot);
+    slot_give_back_now(slot);
 }
 
 error_t slot_duplicate(cap_t from, uint64_t rights, cap_t *copy) {

@@ -18,10 +18,13 @@ void slot_reserve(cap_t slot);
 // Gives a slot back that is empty already: never filled, or moved away.
 void slot_give_back(cap_t slot);
 
-// A server's loop deletes a capability only when the state that follows from it is committed. True: it sees to the slot. NULL
-// in a plain program.
+// A server's loop deletes a capability only when the state that follows from it is committed. True: it sees
+// to the slot. NULL in a plain program.
 extern bool (*slot_release_later)(cap_t slot);
 void slot_release_now(cap_t slot);
+// The same for slot_give_back.
+extern bool (*slot_give_back_later)(cap_t slot);
+void slot_give_back_now(cap_t slot);
 
 // Whether a slot is taken.
 bool slot_is_taken(cap_t slot);

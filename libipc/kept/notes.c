@@ -12,15 +12,15 @@
         if (__builtin_expect(address - (uintptr_t)__ehdr_start >= undo.window, 0) ||                         \
             address - undo.stack_low < undo.stack_bytes)                                                     \
             return;                                                                                          \
-        uint64_t used = undo.used;                                                                           \
-        if (__builtin_expect(used + 2 > undo.limit, 0)) {                                                    \
+        uint64_t *entry = undo.next;                                                                         \
+        if (__builtin_expect(entry > undo.stop, 0)) {                                                        \
             kept_note((const void *)address, bytes);                                                         \
             return;                                                                                          \
         }                                                                                                    \
-        undo.log[used] = *(const type *)address;                                                             \
-        undo.log[used + 1] = address | (uint64_t)(bytes) << LENGTH_SHIFT;                                    \
+        entry[0] = *(const type *)address;                                                                   \
+        entry[1] = (address | (uint64_t)(bytes) << LENGTH_SHIFT) * ENTRY_SEAL;                               \
         barrier();                                                                                           \
-        undo.used = used + 2;                                                                                \
+        undo.next = entry + STORE_WORDS;                                                                     \
         barrier();                                                                                           \
     }
 NOTE_STORE(1, uint8_t)

@@ -1,7 +1,8 @@
 // See undo.h. An entry is the old bytes, rounded up to words, and behind them a word with address and length;
 // longer entries have a second word with the length. Its order of stores: the entry, then `used`, then (by
 // the caller) the memory itself. So the log is whole wherever its writer is stopped, and taking back may be
-// stopped and begun again.
+// stopped and begun again. Before anything is taken back all of the log is read: one damaged word of place,
+// size or address, and nothing is taken back.
 //
 // This file is compiled without notes of its own.
 #include "libipc/kept/log.h"
@@ -18,6 +19,16 @@ extern const char _end[] __attribute__((visibility("hidden"))); // and its end
 struct undo undo;
 static uint64_t next_address; // in the window; where memory is mapped next
 
+static uint64_t used_words(void) {
+    return (uint64_t)(undo.next - undo.log);
+}
+
+// Of the log's place and size.
+static uint64_t header_seal(void) {
+    uint64_t mixed = ((uintptr_t)undo.log ^ undo.capacity) * ENTRY_SEAL;
+    return (mixed ^ mixed >> 32 ^ undo.window) * ENTRY_SEAL | 1;
+}
+
 error_t kept_start(uint64_t bytes) {
     uint64_t address;
     cap_t memory;
@@ -30,8 +41,11 @@ error_t kept_start(uint64_t bytes) {
     if (error != ERR_OK)
         return error;
     undo.log = (uint64_t *)(uintptr_t)address;
-    undo.capacity = undo.limit = bytes / sizeof(uint64_t);
+    undo.next = undo.log;
+    undo.capacity = bytes / sizeof(uint64_t);
+    kept_fuse(0);
     undo.window = KEPT_WINDOW_BYTES;
+    undo.seal = header_seal();
     return ERR_OK;
 }
 
@@ -42,11 +56,11 @@ void kept_set_stack(const void *low, uint64_t bytes) {
 
 void kept_commit(void) {
     barrier();
-    if (undo.used > undo.deepest)
-        undo.deepest = undo.used;
+    if (used_words() > undo.deepest)
+        undo.deepest = used_words();
     undo.overflowed = false;
     undo.large_count = 0;
-    undo.used = 0;
+    undo.next = undo.log;
     barrier();
 }
 
@@ -59,7 +73,7 @@ static bool in_window(uintptr_t address) {
 }
 
 static bool has_room(uint64_t words) {
-    if (words <= undo.capacity - undo.used)
+    if (words <= undo.capacity - used_words())
         return true;
     undo.overflows += !undo.overflowed;
     undo.overflowed = true;
@@ -67,8 +81,10 @@ static bool has_room(uint64_t words) {
 }
 
 void kept_fuse(uint64_t stores) {
+    if (undo.log == (uint64_t *)0)
+        return; // nothing is noted
     undo.fuse = stores;
-    undo.limit = stores != 0 ? 0 : undo.capacity;
+    undo.stop = stores != 0 ? undo.log - 1 : undo.log + undo.capacity - STORE_WORDS;
 }
 
 bool kept_active(void) {
@@ -80,7 +96,7 @@ static bool noted_before(uintptr_t address, uint64_t bytes) {
     for (uint32_t i = 0; i < undo.large_count; i++)
         if (undo.large[i].address == address && undo.large[i].bytes >= bytes)
             return true;
-    if (undo.large_count < LARGE_MOST && bytes / 8 + 3 <= undo.capacity - undo.used)
+    if (undo.large_count < LARGE_MOST && bytes / 8 + 3 <= undo.capacity - used_words())
         undo.large[undo.large_count++] = (struct large_range){address, bytes};
     return false;
 }
@@ -102,26 +118,60 @@ void kept_note(const void *place, uint64_t bytes) {
         return;
     if (!has_room(words + 2))
         return;
-    uint64_t *entry = undo.log + undo.used;
+    uint64_t *entry = undo.next;
     move(entry, place, bytes);
-    entry[words] = bytes;
-    entry[words + 1] = address | (uint64_t)LENGTH_LONG << LENGTH_SHIFT;
+    entry[words] = bytes * ENTRY_SEAL;
+    entry[words + 1] = (address | (uint64_t)LENGTH_LONG << LENGTH_SHIFT) * ENTRY_SEAL;
     barrier();
-    undo.used += words + 2;
+    undo.next = entry + words + 2;
     barrier();
 }
 
-bool kept_rollback(void) {
-    if (undo.window == 0 || undo.overflowed)
+struct entry {
+    uintptr_t address;
+    uint64_t bytes;
+    uint64_t start; // index of its old bytes
+};
+
+// The entry that ends before word `end` of the log; false: there is none that could have been written.
+static bool entry_read(uint64_t end, struct entry *entry) {
+    uint64_t last = undo.log[end - 1] * ENTRY_UNSEAL, kind = last >> LENGTH_SHIFT, tail = 1;
+    entry->address = last & ADDRESS_MASK;
+    entry->bytes = kind;
+    if (kind == LENGTH_LONG) {
+        if (end < 3)
+            return false;
+        entry->bytes = undo.log[end - 2] * ENTRY_UNSEAL;
+        tail = 2;
+    } else if (kind != 1 && kind != 2 && kind != 4 && kind != 8) {
         return false;
-    for (uint64_t at = undo.used; at != 0;) {
-        uint64_t last = undo.log[at - 1], bytes = last >> LENGTH_SHIFT;
-        at--;
-        if (bytes == LENGTH_LONG)
-            bytes = undo.log[--at];
-        at -= (bytes + 7) / 8;
-        move((void *)(last & ADDRESS_MASK), &undo.log[at], bytes); // NOLINT(performance-no-int-to-ptr)
     }
+    uint64_t offset = entry->address - (uintptr_t)__ehdr_start;
+    if (offset >= undo.window || entry->bytes > undo.window - offset || entry->bytes == 0)
+        return false;
+    uint64_t words = (entry->bytes + 7) / 8 + tail;
+    if (words > end)
+        return false;
+    entry->start = end - words;
+    return true;
+}
+
+static bool log_is_sound(void) {
+    if (undo.window == 0 || undo.seal != header_seal() || undo.overflowed || used_words() > undo.capacity)
+        return false;
+    struct entry entry;
+    for (uint64_t at = used_words(); at != 0; at = entry.start)
+        if (!entry_read(at, &entry))
+            return false;
+    return true;
+}
+
+bool kept_rollback(void) {
+    if (!log_is_sound())
+        return false;
+    struct entry entry;
+    for (uint64_t at = used_words(); at != 0 && entry_read(at, &entry); at = entry.start)
+        move((void *)entry.address, &undo.log[entry.start], entry.bytes); // NOLINT(performance-no-int-to-ptr)
     kept_commit();
     kept_set_stack(0, 0);
     kept_fuse(0);

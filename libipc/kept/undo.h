@@ -41,8 +41,8 @@ void kept_set_stack(const void *low, uint64_t bytes);
 // From here on nothing is taken back.
 void kept_commit(void);
 
-// Takes back what was stored since the last commit. False: it can't be, since the log was too small or was
-// never made.
+// Takes back what was stored since the last commit. False: it can't be, since the log was too small, is
+// damaged or was never made. May be stopped anywhere and called again.
 MUST_USE bool kept_rollback(void);
 
 // Most bytes of the log that lay between two commits, and how often it was too small.

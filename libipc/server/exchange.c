@@ -50,7 +50,8 @@ static void call_expired(struct timer *timer) {
     call_give_up(fiber);
 }
 
-// Slots for the answer's capabilities, 0 where none comes. What was taken before an error is in `slots` as well.
+// Slots for the answer's capabilities, 0 where none comes. What was taken before an error is in `slots` as
+// well.
 static error_t take_slots(cap_t slots[MESSAGE_CAPS], unsigned caps_out) {
     error_t error = ERR_OK;
     for (unsigned i = 0; i < MESSAGE_CAPS; i++) {
@@ -85,7 +86,8 @@ static void slots_return(const struct ipc_registers *registers, bool answered,
 }
 
 // The same with the next commit.
-static void send_later(struct fiber *fiber, const struct ipc_registers *registers, const cap_t slots[MESSAGE_CAPS]) {
+static void send_later(struct fiber *fiber, const struct ipc_registers *registers,
+                       const cap_t slots[MESSAGE_CAPS]) {
     struct outgoing *outgoing = &fiber->outgoing;
     for (unsigned i = 0; i < MESSAGE_CAPS; i++)
         outgoing->receive_slots[i] = slots[i];
@@ -114,7 +116,9 @@ void fiber_send(struct fiber *fiber) {
     for (unsigned i = MESSAGE_REGISTER_WORDS; i < tag_words(registers.tag) && i < MESSAGE_WORDS; i++)
         ipc_page->words[i] = outgoing->words[i];
     error_t error = send_with_slots(&registers, outgoing->receive_slots);
-    if (error == ERR_OK || (error == ERR_BUSY && loop.redoing)) {
+    // Busy: it was sent by the actor before, or that one's last answer is still to be shown again, and then
+    // fiber_answer sends this one.
+    if (error == ERR_OK || (error == ERR_BUSY && loop.recovering)) {
         fiber->state = FIBER_CALLING;
         return;
     }

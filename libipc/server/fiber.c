@@ -82,7 +82,7 @@ struct fiber *fiber_take(void) {
         return NULL;
     loop.pool = fiber->next;
     fiber->serves = fiber->aside = fiber->detached = false;
-    fiber->timed_out = false;
+    fiber->timed_out = fiber->is_held = fiber->is_dropped = false;
     fiber->deadline = 0;
     fiber->function = NULL;
     return fiber;
@@ -170,6 +170,10 @@ void fiber_resume(struct fiber *fiber) {
     if (fiber->serves && fiber->request.state == REQUEST_OPEN) {
         if (fiber->detached) {
             loop_keep_result(fiber);
+            return;
+        }
+        if (__builtin_expect(fiber->is_dropped, 0) && fiber->result == ERR_CANCELLED) {
+            fiber->state = FIBER_DROPPED; // its caller's stub sends it to the next actor
             return;
         }
         loop.finished = fiber;

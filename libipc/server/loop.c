@@ -13,6 +13,7 @@
 #include "libipc/protocols/endpoint.h"
 
 struct loop loop;
+struct server_refuses server_refuses; // written by init, between two actors
 
 void loop_serve(struct fiber *fiber) {
     if (loop.served == fiber)
@@ -105,6 +106,11 @@ KEPT_UNNOTED static void request_fill(struct request *request, const struct ipc_
 }
 
 static void deliver_request(const struct ipc_registers *registers) {
+    if (__builtin_expect(server_refuses.thread != 0, 0) && registers->second == server_refuses.thread &&
+        registers->third == server_refuses.count) {
+        refuse(registers, ERR_REFUSED);
+        return;
+    }
     if (__builtin_expect(loop.recovering, 0) && loop_attach(registers))
         return;
     struct fiber *fiber = fiber_take();
@@ -115,10 +121,16 @@ static void deliver_request(const struct ipc_registers *registers) {
     request_fill(&fiber->request, registers);
     fiber->serves = true;
     loop.served = fiber;
+    if (__builtin_expect(loop.holding, 0) && (loop.taking || request_protocol(&fiber->request) != 0)) { // events come only once
+        fiber->state = FIBER_READY;
+        fiber->is_held = true;
+        fiber_queue(&loop.held, fiber);
+        return;
+    }
     fiber_resume(fiber);
 }
 
-static void close_session(void *argument) {
+void loop_close_session(void *argument) {
     uint64_t badge = (uint64_t)(uintptr_t)argument;
     if (loop.server->session_closed != NULL)
         loop.server->session_closed(badge);
@@ -144,8 +156,9 @@ void loop_deliver(const struct ipc_registers *registers) {
         fiber_answer(registers);
     } else if (tag_method(tag) == EVENT_SESSION_CLOSED) {
         // Without memory for a fiber the session stays unacknowledged; the next actor is shown it again.
-        error_t ignored = fiber_start(close_session, (void *)(uintptr_t)registers->target);
-        (void)ignored;
+        error_t error = fiber_start(loop_close_session, (void *)(uintptr_t)registers->target);
+        if (error == ERR_OK && loop.holding)
+            handover_hold_last();
     } else if (tag_method(tag) == EVENT_CANCEL) {
         fiber_cancel(registers->words[0], registers->words[1]);
     } else {
@@ -212,13 +225,15 @@ static error_t serve_until_stopped(struct server *server) {
     loop.sweep_at = SWEEP_LEAST;
     while (!server->stopping) {
         fiber_sweep();
-        while (loop.ready.first != NULL) {
+        while (loop.ready.first != NULL && !loop.handed_over) {
             if (loop.finished != NULL && loop.finished != loop.ready.first)
                 loop_answer_now(); // which commits: before the fiber is in no queue
             fiber_resume(fiber_ready_pop());
         }
         if (server->stopping)
             break;
+        if (__builtin_expect(loop.asked, 0))
+            handover_step();
         struct ipc_registers registers;
         error_t error = receive(&registers);
         if (error == WAIT_NOTIFICATION)
@@ -236,11 +251,13 @@ static error_t serve_until_stopped(struct server *server) {
 
 error_t loop_run(void) {
     ipc_exchange = fiber_exchange;
-    if (kept_active())
+    if (kept_active()) {
         slot_release_later = loop_slot_release;
+        slot_give_back_later = loop_slot_give_back;
+    }
     error_t error = serve_until_stopped(loop.server);
     ipc_exchange = NULL;
-    slot_release_later = NULL;
+    slot_release_later = slot_give_back_later = NULL;
     return error;
 }
 
@@ -256,6 +273,8 @@ error_t server_run(struct server *server) {
     if (error != ERR_OK)
         return error;
     loop.running_once = true;
+    if (server->takes_over && (error = handover_begin()) != ERR_OK)
+        return error;
     return loop_run();
 }
 

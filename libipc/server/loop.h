@@ -18,6 +18,7 @@ enum fiber_state {
     FIBER_WAITING,    // in a queue, or only for its timer
     FIBER_COMMITTING, // runs on at once, behind a commit
     FIBER_FINISHED,   // its function or handler has returned
+    FIBER_DROPPED,    // its request waits for the next actor (handover.c)
 };
 
 struct fiber {
@@ -29,6 +30,8 @@ struct fiber {
     bool cancellable;     // its wait ends when its request is cancelled
     bool wants_exclusive; // of the lock that it waits for
     bool timed_out;       // its call ran out of time and was cancelled
+    bool is_held;         // in loop.held: has not begun
+    bool is_dropped;      // its wait was ended for a handover, not by its caller
     cap_t reply_slot;     // empty while the request is served
     cap_t call;           // call object
     uint64_t cookie;      // of the call object
@@ -59,6 +62,7 @@ struct fiber {
 enum output_kind {
     OUTPUT_REPLY,
     OUTPUT_RELEASE,
+    OUTPUT_GIVE_BACK,
     OUTPUT_ACKNOWLEDGE,
     OUTPUT_UNMAP,
     OUTPUT_RINGS,
@@ -110,13 +114,24 @@ struct loop {
     cap_t orphans[MESSAGE_CAPS];       // capabilities that came with a request whose window was taken back
     bool running_once;                 // server_run has been reached
     bool recovering;                   // requests lost with the actor before may come again
-    bool redoing;                      // outputs are done that may have been done before
     uint64_t recover_until;
     struct fiber_wait_queue attached; // fibers that need their request again
     struct timer recover_timer;
+
+    // While the role goes to another build (handover.c).
+    bool holding;                 // requests that come are put into `held`
+    bool asked;                   // to hand over: what can be done before is under way, while all are served
+    bool draining;                // when the others are done
+    bool preparing;               // that has begun
+    bool giving;                  // the fiber that writes the records has begun
+    bool handed_over;             // and has ended, with:
+    bool taking;                  // the records of the actor before are being read
+    uint64_t handover_status;     // to exit with
+    struct fiber_wait_queue held; // fibers with requests that have not begun
 };
 
 extern struct loop loop;
+extern struct server_refuses server_refuses;
 
 void fiber_switch(void **save, void *load);
 void fiber_enter(void);
@@ -189,9 +204,17 @@ void loop_keep_result(struct fiber *fiber);
 MUST_USE error_t fiber_attach(struct request *request);
 // Crash points: ends the actor if this event is the one that was asked for.
 void loop_point(uint32_t event);
+// Handover: once before each wait while `asked`; when this actor goes on after all; before the first request of an actor that takes.
+void handover_step(void);
+void handover_forget(void);
+void handover_release_held(void);
+void handover_hold_last(void); // what was made ready last does not begin yet
+MUST_USE error_t handover_begin(void);
+void loop_close_session(void *argument);
 // Serves from the next event on; the body of server_run.
 MUST_USE error_t loop_run(void);
 bool loop_slot_release(cap_t slot);
+bool loop_slot_give_back(cap_t slot);
 // One event, whatever it is.
 void loop_deliver(const struct ipc_registers *registers);
 

@@ -12,6 +12,7 @@
 #include "libipc/client/slot.h"
 #include "libipc/include/startup.h"
 #include "libipc/kept/undo.h"
+#include "libipc/protocols/account.h"
 #include "libipc/protocols/endpoint.h"
 #include "libipc/protocols/process.h"
 #include "libipc/protocols/thread.h"
@@ -22,11 +23,36 @@ enum { RECOVER_NANOSECONDS = 2 * 1000 * 1000 * 1000u, SLOTS_LISTED = 10 };
 
 struct server_point server_point; // written by init
 
+// Waits where nothing comes: at an endpoint that nobody else knows.
+static void stall(void) {
+    static cap_t nothing;
+    error_t error = nothing == 0 ? account_create_endpoint(SLOT_ACCOUNT, &nothing) : ERR_OK;
+    if (error == ERR_OK)
+        error = system_call(SYS_WAIT, &(struct ipc_registers){.target = nothing});
+    (void)error;
+}
+
+static void point_special(void) {
+    if (server_point.event == POINT_HANDOVER) {
+        server_point.event = POINT_NONE;
+        loop.asked = true;
+    } else if (--server_point.left == 0) {
+        bool spins = server_point.event == POINT_SPIN;
+        server_point.event = POINT_NONE;
+        for (;;) // for ever, one way or the other
+            if (!spins)
+                stall();
+    }
+}
+
 void loop_point(uint32_t event) {
     if (__builtin_expect(server_point.event == POINT_NONE, 1))
         return;
-    if (server_point.event == POINT_STORE) {
-        kept_fuse(server_point.left);
+    if (server_point.event >= POINT_HANDOVER) {
+        if (event == POINT_RECEIVE)
+            point_special();
+    } else if (server_point.event == POINT_STORE || server_point.left == 0) {
+        kept_fuse(server_point.left); // 0: none
         server_point.event = POINT_NONE;
     } else if (server_point.event == event && --server_point.left == 0) {
         __builtin_trap();
@@ -43,6 +69,12 @@ bool loop_output(enum output_kind kind, uint64_t a, uint64_t b, void *object, vo
 
 bool loop_slot_release(cap_t slot) {
     return loop_output(OUTPUT_RELEASE, slot, 0, NULL, NULL);
+}
+
+// A slot that a capability moved out of is not used again before that is committed: what an actor after this
+// one finds in a slot that it knows must be what it knows of.
+bool loop_slot_give_back(cap_t slot) {
+    return loop_output(OUTPUT_GIVE_BACK, slot, 0, NULL, NULL);
 }
 
 error_t server_unmap(void *address, uint64_t bytes) {
@@ -129,13 +161,16 @@ static void output_run(const struct output *output) {
     switch (output->kind) {
     case OUTPUT_REPLY:
         error = result->slot != 0 ? result_send(result) : ERR_NO_REQUEST;
-        slot_give_back(result->slot);
+        slot_give_back_now(result->slot);
         result->slot = 0;
         if (error == ERR_OK || !loop.recovering)
             result_free(result, error == ERR_OK);
         break;
     case OUTPUT_RELEASE:
         slot_release_now((cap_t)output->a);
+        break;
+    case OUTPUT_GIVE_BACK:
+        slot_give_back_now((cap_t)output->a);
         break;
     case OUTPUT_ACKNOWLEDGE:
         error = endpoint_acknowledge(loop.server->endpoint, output->a);
@@ -273,25 +308,37 @@ bool loop_attach(const struct ipc_registers *registers) {
     return false;
 }
 
-// Capabilities that nobody knows of: their making was taken back. Sessions of ours among them are told to be
-// gone before any badge is given again.
-static uint32_t drop_unknown(void) {
-    uint32_t sessions = 0;
+// Sessions whose making was taken back, by badge, until they are told to be gone. The same badges are given
+// again, so an event that comes late would end the wrong session. A window makes a few of them.
+enum { DROPPED_MOST = 64 };
+static uint64_t dropped[DROPPED_MOST];
+static uint32_t dropped_count;
+
+// Capabilities that nobody knows of: their making was taken back.
+static void drop_unknown(void) {
     uint64_t slot = SLOTS_LISTED, kind, badge;
+    dropped_count = 0;
     while (process_slot_next(SLOT_SELF, slot, &slot, &kind, NULL, NULL, NULL) == ERR_OK) {
         cap_t at = (cap_t)slot++;
         if (slot_is_taken(at))
             continue;
-        if (kind == CAP_SESSION && endpoint_identify(loop.server->endpoint, at, &badge) == ERR_OK)
-            sessions++;
+        if (kind == CAP_SESSION && dropped_count < DROPPED_MOST &&
+            endpoint_identify(loop.server->endpoint, at, &badge) == ERR_OK)
+            dropped[dropped_count++] = badge;
         error_t ignored = process_slot_delete(SLOT_SELF, at);
         (void)ignored;
     }
-    return sessions;
 }
 
-static void show_gone(uint32_t sessions) {
-    while (sessions != 0) {
+static void dropped_gone(uint64_t badge) {
+    for (uint32_t i = 0; i < dropped_count; i++)
+        if (dropped[i] == badge)
+            dropped[i--] = dropped[--dropped_count];
+}
+
+// Takes events and answers until all of them were told; a request is the last.
+static void show_gone(void) {
+    while (dropped_count != 0) {
         struct ipc_registers registers = {.target = loop.server->endpoint, .tag = TAG_DEADLINE};
         ipc_page->deadline = 0; // not to wait: a copy of one may be with somebody
         error_t error = system_call(SYS_WAIT, &registers);
@@ -299,11 +346,14 @@ static void show_gone(uint32_t sessions) {
             continue; // all bits are set below
         if (error != ERR_OK)
             return;
-        if (tag_method(registers.tag) == EVENT_SESSION_CLOSED && (registers.tag & TAG_ANSWER) == 0)
-            sessions--;
+        bool answer = (registers.tag & TAG_ANSWER) != 0;
+        bool closed = !answer && tag_method(registers.tag) == EVENT_SESSION_CLOSED;
+        bool request = !answer && !closed && tag_method(registers.tag) != EVENT_CANCEL;
+        if (closed)
+            dropped_gone(registers.target);
         loop_deliver(&registers);
-        if (tag_method(registers.tag) != EVENT_SESSION_CLOSED)
-            return; // requests come last
+        if (request)
+            return;
     }
 }
 
@@ -350,18 +400,17 @@ error_t server_resume(const struct startup *startup) {
     if (!kept_rollback() || !loop.running_once || loop.server == NULL)
         return ERR_CORRUPT;
     server_point.event = POINT_NONE;
-    slot_release_later = NULL;
+    slot_release_later = slot_give_back_later = NULL;
     ipc_exchange = NULL;
+    handover_forget();
     detach_requests();
     take_receive_slots();
     loop.recovering = true;
     loop.recover_until = clock_monotonic() + RECOVER_NANOSECONDS;
     timer_set(&loop.recover_timer, loop.recover_until, recover_end);
-    uint32_t sessions = drop_unknown();
-    loop.redoing = true;
-    loop_commit();
-    loop.redoing = false;
-    show_gone(sessions);
+    drop_unknown();
+    loop_commit(); // outputs and calls that may have gone out before
+    show_gone();
     if (loop.server->resumed != NULL)
         loop.server->resumed();
     if (loop.server->notification != 0) {

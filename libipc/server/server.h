@@ -34,6 +34,7 @@ struct server {
         void *argument;
     } bits[SERVER_BITS]; // see server_on_bit
     bool stopping;
+    bool takes_over; // see handover.h
 };
 
 // Calls `handler` from the loop's own context (it must not wait; it wakes or starts fibers) when `bit` of the
@@ -65,9 +66,15 @@ MUST_USE error_t server_start_thread(cap_t thread);
 
 // Crash points (tests/fault): the actor ends at the `left`-th event of this kind from when init wrote it
 // here.
-enum server_event { POINT_NONE, POINT_RECEIVE, POINT_REPLY, POINT_COMMIT, POINT_OUTPUT, POINT_STORE };
+// POINT_HANDOVER is none: the actor is to hand over (handover.h).
+enum server_event { POINT_NONE, POINT_RECEIVE, POINT_REPLY, POINT_COMMIT, POINT_OUTPUT, POINT_STORE, POINT_HANDOVER, POINT_SPIN, POINT_STALL };
 struct server_point {
     uint64_t event, left;
+};
+
+// A request that is answered with ERR_REFUSED: two actors failed by themselves while they served it. Written by init.
+struct server_refuses {
+    uint64_t thread, count; // its number; 0: none
 };
 
 // Ends server_run after the requests that are ready now; those that wait are abandoned.

@@ -47,6 +47,12 @@ error_t session_table_restore(struct session_table *table, uint64_t badge, void 
     return ERR_OK;
 }
 
+void session_table_avoid(struct session_table *table, uint64_t badge) {
+    uint32_t index = (uint32_t)badge, generation = (uint32_t)(badge >> 32);
+    if (index < table->used && table->entries[index].object == NULL && table->entries[index].generation <= generation)
+        table->entries[index].generation = generation + 1;
+}
+
 void *session_table_find(const struct session_table *table, uint64_t badge) {
     uint32_t index = (uint32_t)badge;
     if (index == 0 || index >= table->used || table->entries[index].generation != badge >> 32)

@@ -40,6 +40,9 @@ MUST_USE error_t session_table_insert(struct session_table *table, void *object,
 // Puts an object back under the badge that it had before a restart. ERR_EXISTS: the badge is another's.
 MUST_USE error_t session_table_restore(struct session_table *table, uint64_t badge, void *object);
 
+// A badge that somebody holds, and that stands for nothing: no new object gets it.
+void session_table_avoid(struct session_table *table, uint64_t badge);
+
 // The object, or NULL.
 void *session_table_find(const struct session_table *table, uint64_t badge);
 

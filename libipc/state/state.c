@@ -158,6 +158,7 @@ error_t state_open(struct state *state, void *memory, uint64_t length, uint32_t 
         struct frame *frame = frame_at(state, state->end);
         frame_repair(state, frame);
         state->records += current(frame)->class != 0;
+        state->free += current(frame)->class == 0;
         state->end += frame_bytes(frame->capacity);
     }
     return ERR_OK;
@@ -165,10 +166,12 @@ error_t state_open(struct state *state, void *memory, uint64_t length, uint32_t 
 
 // The first free frame with enough room, or a new one at the end; NULL without space.
 static struct frame *frame_find(struct state *state, uint32_t capacity) {
-    for (uint64_t offset = sizeof(struct head); offset < state->end;) {
+    for (uint64_t offset = sizeof(struct head); state->free != 0 && offset < state->end;) {
         struct frame *frame = frame_at(state, offset);
-        if (current(frame)->class == 0 && frame->capacity >= capacity)
+        if (current(frame)->class == 0 && frame->capacity >= capacity) {
+            state->free--;
             return frame;
+        }
         offset += frame_bytes(frame->capacity);
     }
     if (state->end + frame_bytes(capacity) > state->length)
@@ -224,6 +227,7 @@ error_t state_remove(struct state *state, uint32_t record) {
         return ERR_NOT_FOUND;
     frame_free(frame);
     state->records--;
+    state->free++;
     return ERR_OK;
 }
 

@@ -18,6 +18,7 @@ struct state {
     uint64_t end;     // offset behind the last frame
     uint32_t damaged; // records that open had to drop or take from their older copy
     uint32_t records; // in use
+    uint32_t free;    // frames that hold none
 };
 
 // A record as it is now. `data` points into state memory and stays until the record is committed again or

@@ -17,7 +17,7 @@
 #include "programs/common/program.h"
 
 static const char operands[] = "[-q] [-n KILLS] [-r RATE] [-s SECONDS] [SERVER...] [-- COMMAND...]";
-static const char details[] = "  -n  stop after so many kills in all\n"
+static const char details[] = "  -n  stop after so many kills in all; a command finds /tmp/chaos.stop then\n"
                               "  -q  show the totals only\n"
                               "  -r  kills per second (5)\n"
                               "  -s  stop after so many seconds (10); with a command: when it ends\n"
@@ -157,7 +157,7 @@ int main(int argc, char **argv) {
     if (!quiet)
         putchar('\n');
     if (!ended) {
-        if (!command)
+        if (!command || kills == most)
             stop_workload();
         while (waitpid(child, &status, 0) == -1 && errno == EINTR) {
         }

@@ -1,4 +1,4 @@
-// logfile: follows the log and appends it to /var/log/messages, crash reports included. A client like any
+// logfile: follows the log and appends it to /var/log/messages; crash reports among it become files as well (crash.c). A client like any
 // other: it is started by boot once / is on a disk, and nobody waits for it. The file is open only while a
 // batch of lines is written. Invariant: POSITION_FILE (in memory, so gone with the boot) says how far the log
 // has been written, and by whom.
@@ -22,6 +22,7 @@
 #include "libipc/start/start.h"
 #include "programs/common/buffer.h"
 #include "programs/common/program.h"
+#include "programs/logfile/crash.h"
 
 #define FOLDER        "/var/log"
 #define MESSAGES      FOLDER "/messages"
@@ -86,6 +87,8 @@ static void add_line(struct buffer *lines, const struct log_record *record, cons
                       record->dropped);
     buffer_format(lines, "%s.%03d %s %.16s: %.*s\n", stamp, (int)(at % 1000), level_name(record->level),
                   (const char *)record->sender, (int)record->length, text);
+    if (memcmp(record->sender, "init", 5) == 0)
+        crash_line(stamp, text, record->length);
 }
 
 static void add_lines(struct buffer *lines, const unsigned char *records, uint64_t count) {

@@ -1,6 +1,7 @@
 // remote: runs one command for the host and hands its standard streams and exit status over a serial line,
-// framed as image/channel.md says. Started by init in place of the login shell. One loop over poll; only
-// writes to the line may block, since the host always reads.
+// framed as image/channel.md says. Started by boot in place of the shells, or beside them with -w: then it
+// waits until a host begins. One loop over poll; only writes to the line may block, since the host always
+// reads.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -180,6 +181,12 @@ static void frames_take(struct remote *r) {
     size_t at = 0;
     while (r->frame_length - at >= HEADER_BYTES) {
         const uint8_t *frame = r->frame + at;
+        if (frame[0] == magic[0]) { // the host said its word again before it heard ours
+            if (r->frame_length - at < sizeof magic)
+                break;
+            at += sizeof magic;
+            continue;
+        }
         size_t length = frame[2] | (size_t)frame[3] << 8;
         if (r->frame_length - at < HEADER_BYTES + length)
             break;
@@ -291,9 +298,24 @@ static void step(struct remote *r) {
         child_check(r);
 }
 
+// Reads until the host has said the magic word; what comes before it is noise.
+static void wait_for_host(struct remote *r) {
+    size_t known = 0;
+    while (known < sizeof magic) {
+        char byte;
+        ssize_t count = read(r->line, &byte, 1);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            fail("line");
+        known = byte == magic[known] ? known + 1 : byte == magic[0];
+    }
+}
+
 int main(int argc, char **argv) {
     static struct remote remote = {.input = -1, .output = -1, .errors = -1};
-    const char *path = argc > 1 ? argv[1] : "/dev/serial1";
+    bool waits = argc > 1 && strcmp(argv[1], "-w") == 0;
+    const char *path = argc > 1 + waits ? argv[1 + waits] : "/dev/serial1";
     struct termios raw;
     remote.line = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (remote.line < 0)
@@ -304,6 +326,8 @@ int main(int argc, char **argv) {
             fail(path);
         tcflush(remote.line, TCIFLUSH);
     }
+    if (waits)
+        wait_for_host(&remote);
     line_write(&remote, magic, sizeof magic);
     for (;;)
         step(&remote);

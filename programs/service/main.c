@@ -26,7 +26,8 @@ static const char details[] =
     "  restart  end it and start another, even after it was given up\n"
     "  log      what it said (without a name: what all said)\n"
     "  reload   put the program in FILE in its place; without FILE, the one that it began with\n"
-    "  point    let it end at an event: the NUMBERth receive, reply, commit, output or store\n"
+    "  point    let it end at an event: the NUMBERth receive, reply, commit, output or store;\n"
+    "           or let it spin, or stall, after its NUMBERth receive\n"
     "RESTARTED counts the starts after the first, LAST END is what ended the one before,\n"
     "RECOVERY the time from that end until the next one ran, QUEUE the requests that wait.\n";
 
@@ -197,13 +198,15 @@ static void reload(const char *name, const char *path) {
     cap_t memory = path ? file_load(path, &length) : 0;
     error_t error = service_reload(session, length, memory, name, strlen(name));
     if (error == ERR_NOT_SUPPORTED)
-        program_fail(name, "its memory is kept, and belongs to the program that it runs");
+        program_fail(name, "it can't hand over what it knows to another program, and goes on as it was");
+    if (error == ERR_DEADLINE)
+        program_fail(name, "it did not hand over in time, and goes on as it was");
     if (error != ERR_OK)
         program_fail(name, "can't reload it: %s", error_text(-error));
 }
 
 static void point(const char *name, const char *event, const char *number) {
-    static const char *const events[] = {"none", "receive", "reply", "commit", "output", "store"};
+    static const char *const events[] = {"none", "receive", "reply", "commit", "output", "store", "", "spin", "stall"};
     uint64_t kind = 0;
     while (kind < sizeof(events) / sizeof(events[0]) && strcmp(events[kind], event) != 0)
         kind++;

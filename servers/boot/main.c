@@ -16,11 +16,15 @@
 #include "kernel/abi/capability.h"
 #include "libipc/protocols/kernel.h"
 
-enum { TERMINALS = 2, LEVEL_WARNING = 2, LEVEL_INFO = 3 };
+enum { SESSIONS = 3, LEVEL_WARNING = 2, LEVEL_INFO = 3 };
 
 extern char **environ;
 
-static const char *const terminals[TERMINALS] = {"/dev/console", "/dev/serial0"};
+// Programs that run as long as the machine does. The last waits for commands of the host (image/channel.md), if it is asked for.
+static const struct session {
+    const char *program, *argument;
+} sessions[SESSIONS] = {
+    {"/bin/session", "/dev/console"}, {"/bin/session", "/dev/serial0"}, {"/bin/remote", "-w"}};
 
 static void say(unsigned level, const char *what, const char *detail) {
     char line[200];
@@ -73,6 +77,31 @@ static bool mount_all(void) {
     return on_disk;
 }
 
+// What was started, for the next actor of this role, which is parent of the same programs: lines "PID PATH ARGUMENT". In memory, so gone
+// with the boot.
+#define STARTED_FILE "/tmp/.boot"
+
+static void note_started(pid_t pid, const char *path, const char *argument) {
+    FILE *file = fopen(STARTED_FILE, "a");
+    if (!file)
+        return; // the next actor starts it again
+    (void)fprintf(file, "%ld %s %s\n", (long)pid, path, argument ? argument : "-");
+    (void)fclose(file);
+}
+
+// The program that an actor before has started, if it is still there; 0: there is none.
+static pid_t find_started(const char *path, const char *argument) {
+    char name[64], given[64];
+    long pid, found = 0;
+    FILE *file = fopen(STARTED_FILE, "r");
+    while (file && fscanf(file, "%ld %63s %63s", &pid, name, given) == 3)
+        if (strcmp(name, path) == 0 && strcmp(given, argument ? argument : "-") == 0)
+            found = pid;
+    if (file)
+        (void)fclose(file);
+    return found > 0 && kill((pid_t)found, 0) == 0 ? (pid_t)found : 0;
+}
+
 static pid_t start(const char *path, const char *argument) {
     const char *const argv[] = {path, argument, NULL};
     pid_t pid;
@@ -87,12 +116,18 @@ static pid_t start(const char *path, const char *argument) {
         say(LEVEL_WARNING, what, strerror(error));
         return -1;
     }
+    note_started(pid, path, argument);
     return pid;
+}
+
+static pid_t find_or_start(const char *path, const char *argument) {
+    pid_t pid = find_started(path, argument);
+    return pid ? pid : start(path, argument);
 }
 
 // The writer of /var/log/messages; none without a disk.
 static pid_t start_log_writer(bool on_disk) {
-    return on_disk ? start("/bin/logfile", NULL) : -1;
+    return on_disk ? find_or_start("/bin/logfile", NULL) : -1;
 }
 
 // What ends by itself can't go on: no /var/log, or another follows the log already.
@@ -104,7 +139,7 @@ static pid_t keep_log_writer(pid_t writer, pid_t ended, int status) {
 
 static int run_instead(const char *program, pid_t writer) {
     int status = 0;
-    pid_t pid = start(program, NULL);
+    pid_t pid = find_or_start(program, NULL);
     for (pid_t ended = 0; pid > 0 && ended >= 0 && ended != pid;) {
         ended = waitpid(-1, &status, 0);
         writer = keep_log_writer(writer, ended, status);
@@ -120,25 +155,28 @@ static int run_instead(const char *program, pid_t writer) {
 
 // A session that ends by itself (its shell did) begins again; one that failed does so after a pause.
 static int keep_sessions(pid_t writer) {
-    pid_t sessions[TERMINALS];
-    for (int i = 0; i < TERMINALS; i++)
-        sessions[i] = start("/bin/session", terminals[i]);
+    pid_t running[SESSIONS];
+    char value[8];
+    int count = option("channel", value, sizeof(value)) ? SESSIONS : SESSIONS - 1;
+    for (int i = 0; i < count; i++)
+        running[i] = find_or_start(sessions[i].program, sessions[i].argument);
     for (;;) {
         int status;
         pid_t ended = waitpid(-1, &status, 0);
         if (ended < 0)
             return 1;
         writer = keep_log_writer(writer, ended, status);
-        for (int i = 0; i < TERMINALS; i++) {
-            if (ended != sessions[i])
+        for (int i = 0; i < count; i++) {
+            if (ended != running[i])
                 continue;
             if (status != 0) {
                 char what[128];
-                (void)snprintf(what, sizeof(what), "the session on %s failed, status 0x%x", terminals[i], (unsigned)status);
+                (void)snprintf(what, sizeof(what), "%s %s failed, status 0x%x", sessions[i].program, sessions[i].argument,
+                               (unsigned)status);
                 say(LEVEL_WARNING, what, "it starts again in a second");
                 (void)sleep(1);
             }
-            sessions[i] = start("/bin/session", terminals[i]);
+            running[i] = start(sessions[i].program, sessions[i].argument);
         }
     }
 }

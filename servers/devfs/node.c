@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "libipc/client/slot.h"
+#include "libipc/include/startup.h"
 #include "libipc/protocols/directory_server.h"
 #include "servers/devfs/state.h"
 
@@ -175,6 +176,29 @@ static error_t node_device(struct open_file *file, uint64_t *protocol, cap_t *re
     return block_open(device->driver, device->unit, result);
 }
 
+// By name: the next actor's table may have another order.
+static uint64_t node_identity(const struct tree_node *node) {
+    return startup_badge(((const struct device *)node)->name);
+}
+
+static struct device *device_named(uint64_t identity) {
+    for (uint32_t i = 0; i < devfs.count; i++)
+        if (startup_badge(devfs.devices[i].name) == identity)
+            return &devfs.devices[i];
+    return NULL;
+}
+
+static error_t node_find(struct tree *tree, uint64_t identity, struct tree_node **result) {
+    (void)tree;
+    struct device *device = device_named(identity);
+    if (device == NULL) {
+        disks_refresh();
+        device = device_named(identity);
+    }
+    *result = (struct tree_node *)device;
+    return device != NULL ? ERR_OK : ERR_NOT_FOUND;
+}
+
 static const struct tree_ops devfs_ops = {
     .hold = node_keep,
     .release = node_keep,
@@ -190,6 +214,8 @@ static const struct tree_ops devfs_ops = {
     .write = node_write,
     .sync = node_sync,
     .device = node_device,
+    .identity = node_identity,
+    .find = node_find,
 };
 
 struct tree devfs_tree = {.ops = &devfs_ops, .root = (struct tree_node *)&devfs.devices[0], .type = "devfs"};

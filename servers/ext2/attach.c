@@ -37,7 +37,7 @@ static error_t make_cache(cap_t *memory, uint64_t *bytes) {
     return ERR_NO_MEMORY;
 }
 
-static error_t take_bit(uint32_t *bit) {
+error_t ext2_take_bit(uint32_t *bit) {
     for (uint32_t i = 0; i < VOLUMES_MAX; i++) {
         if (bits_used[i])
             continue;
@@ -52,20 +52,18 @@ static void background(void *filesystem) {
     filesystem_background(filesystem);
 }
 
-static error_t mount_volume(struct volume *volume, uint64_t cache_bytes, bool read_only) {
+error_t ext2_mount_volume(struct volume *volume, uint64_t cache_bytes, struct filesystem_options options) {
     uint64_t address;
+    volume->cache_bytes = cache_bytes;
     volume->metadata_bytes = filesystem_metadata_share(cache_bytes);
     error_t error = kept_map(volume->disk.memory, volume->metadata_bytes, &address);
     if (error)
         return error;
     volume->metadata = (void *)address; // NOLINT(performance-no-int-to-ptr)
-    const struct filesystem_options options = {
-        .disk = &volume->disk,
-        .metadata = volume->metadata,
-        .metadata_bytes = volume->metadata_bytes,
-        .cache_bytes = cache_bytes,
-        .read_only = read_only,
-    };
+    options.disk = &volume->disk;
+    options.metadata = volume->metadata;
+    options.metadata_bytes = volume->metadata_bytes;
+    options.cache_bytes = cache_bytes;
     error = filesystem_mount(&options, &volume->filesystem);
     if (!error)
         return fiber_start(background, volume->filesystem);
@@ -95,15 +93,15 @@ error_t ext2_attach(struct request *request, const char *source, const char *opt
         return ERR_NO_MEMORY;
     error_t error = make_cache(&memory, &cache_bytes);
     if (!error)
-        error = take_bit(&bit);
+        error = ext2_take_bit(&bit);
     if (error) {
         slot_release(memory);
         free(volume);
         return error;
     }
-    error = disk_open(&volume->disk, request_keep(request, device), memory, bit);
+    error = disk_open(&volume->disk, request_keep(request, device), memory, 0, bit);
     if (!error)
-        error = mount_volume(volume, cache_bytes, flags & MOUNT_FLAG_READ_ONLY);
+        error = ext2_mount_volume(volume, cache_bytes, (struct filesystem_options){.read_only = flags & MOUNT_FLAG_READ_ONLY});
     struct inode *root = NULL;
     if (!error)
         error = node_root(volume->filesystem, &root);

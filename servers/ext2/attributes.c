@@ -43,6 +43,10 @@ error_t node_by_number(struct filesystem *fs, uint32_t number, uint32_t generati
     return error;
 }
 
+uint32_t node_generation(const struct inode *inode) {
+    return inode->generation;
+}
+
 void node_reference(struct inode *inode) {
     inode_hold(inode);
 }

@@ -100,11 +100,11 @@ uint64_t platform_disk_sectors(struct platform_disk *disk) {
     return disk->sectors;
 }
 
-error_t disk_open(struct platform_disk *disk, cap_t block, cap_t memory, uint32_t bit) {
+error_t disk_open(struct platform_disk *disk, cap_t block, cap_t memory, uint32_t known_buffer, uint32_t bit) {
     struct block_status status;
     struct ring_pair_layout layout =
         ring_pair_layout(DISK_ENTRIES, sizeof(struct block_request), sizeof(struct block_completion));
-    uint64_t address, buffer;
+    uint64_t address, buffer = known_buffer;
     cap_t rings = 0;
     disk->block = block;
     disk->memory = memory;
@@ -126,7 +126,7 @@ error_t disk_open(struct platform_disk *disk, cap_t block, cap_t memory, uint32_
                                    &disk->rings.peer_bits, &disk->rings.peer);
     if (rings)
         slot_release(rings); // the mappings keep it
-    if (!error)
+    if (!error && !buffer)
         error = block_attach_buffer(block, memory, &buffer);
     if (error)
         return error;

@@ -19,6 +19,8 @@ struct filesystem_options {
     uint64_t
         cache_bytes; // whole cache memory, at least 256 KiB; the rest holds file pages and is never mapped
     bool read_only;
+    bool adopts;            // another build had it mounted and hands it over, at rest: nothing is written, no state looked at
+    uint16_t mounted_state; // then: as filesystem_rest said
 };
 
 // How much of a cache of cache_bytes is best given to metadata: a multiple of 4096.
@@ -34,6 +36,11 @@ MUST_USE error_t filesystem_mount(const struct filesystem_options *options, stru
 MUST_USE error_t filesystem_unmount(struct filesystem *fs);
 // WAITS. All data and metadata to disk, with a flush.
 MUST_USE error_t filesystem_synchronize(struct filesystem *fs);
+// WAITS. Everything is on the disk, and no transfer under way, at the moment when it returns. *mounted_state: for who mounts it next.
+MUST_USE error_t filesystem_rest(struct filesystem *fs, uint16_t *mounted_state);
+bool filesystem_is_at_rest(const struct filesystem *fs);
+// All that was open is found again: from here on a node without links is an error of the disk.
+void filesystem_adopted(struct filesystem *fs);
 // WAITS. Body of the one background fiber, which the server starts after mounting: write-back and the
 // 5-second sync. Returns when the file system is being unmounted. Without it only fsync, sync and throttling
 // write.
@@ -96,6 +103,7 @@ MUST_USE error_t node_by_number(struct filesystem *fs, uint32_t number, uint32_t
 void node_reference(struct inode *inode);
 void node_release(struct inode *inode); // WAITS when it is the last of an unlinked node
 uint32_t node_number(const struct inode *inode);
+uint32_t node_generation(const struct inode *inode); // together with the number: never another node's
 enum node_type node_type(const struct inode *inode);
 
 // All below WAIT.

@@ -56,7 +56,7 @@ static bool mode_known(uint16_t mode) {
 static error_t inode_check(const struct inode *inode) {
     struct filesystem *fs = inode->fs;
     uint32_t number = inode->number;
-    if (inode->links == 0)
+    if (inode->links == 0 && !fs->adopts)
         return filesystem_corrupt(fs, "ext2: inode %u: in use, but marked deleted", number);
     if (!mode_known(inode->mode))
         return filesystem_corrupt(fs, "ext2: inode %u: unknown type, mode %u", number, inode->mode);

@@ -5,7 +5,14 @@
 int server_main(const struct startup *startup);
 
 struct file_server ext2_server = {
-    .name = "ext2", .attach = ext2_attach, .detach = ext2_detach, .cache = ext2_cache};
+    .name = "ext2",
+    .attach = ext2_attach,
+    .detach = ext2_detach,
+    .cache = ext2_cache,
+    .give_trees = ext2_give,
+    .take_trees = ext2_take,
+    .taken = ext2_taken,
+};
 
 int server_main(const struct startup *startup) {
     ext2_server.server.stack_bytes = 32 * 1024;

@@ -13,6 +13,7 @@
 #include "servers/ext2/writeback.h"
 
 #define SYNC_NANOSECONDS 5000000000ull
+enum { REST_TRIES = 4 };
 
 uint64_t filesystem_metadata_share(uint64_t cache_bytes) {
     uint64_t least = 160 << 10, share = cache_bytes / 6;
@@ -102,6 +103,10 @@ static error_t mount_do(struct filesystem *fs, const struct filesystem_options *
     error = mount_check_root(fs);
     if (error)
         return error;
+    if (fs->adopts) {
+        fs->mounted_state = options->mounted_state;
+        return ERR_OK;
+    }
     if (!(fs->mounted_state & EXT2_STATE_VALID))
         message_log(fs, PLATFORM_LOG_WARNING, "ext2: not cleanly unmounted: run e2fsck when possible");
     else if (fs->mounted_state & EXT2_STATE_ERROR)
@@ -119,6 +124,7 @@ error_t filesystem_mount(const struct filesystem_options *options, struct filesy
         return ERR_NO_MEMORY;
     fs->disk = options->disk;
     fs->read_only = options->read_only;
+    fs->adopts = options->adopts;
     error_t error = mount_do(fs, options);
     if (error) {
         filesystem_free(fs);
@@ -154,6 +160,49 @@ static void unmount_free_unlinked(struct filesystem *fs) {
     }
 }
 
+// Reads ahead may still be on their way into memory that is about to go.
+static void wait_for_transfers(struct filesystem *fs) {
+    while (fs->reading_pages || fs->writing_pages)
+        platform_queue_wait(&fs->frame_queue);
+    for (uint32_t i = 0; i < fs->buffer_count; i++)
+        while (fs->buffers[i].flags & BUFFER_READING)
+            platform_queue_wait(&fs->buffer_queue);
+}
+
+bool filesystem_is_at_rest(const struct filesystem *fs) {
+    for (uint32_t i = 0; i < fs->buffer_count; i++)
+        if (fs->buffers[i].flags & BUFFER_READING)
+            return false;
+    return !fs->reading_pages && !fs->writing_pages && !fs->dirty_pages && !fs->dirty_inodes && !fs->dirty_buffers &&
+           !fs->summary_dirty && !fs->operations && fs->writes_flushed == fs->writes_done;
+}
+
+// Files without a name that somebody has open. One that came and went since the last commit is not on the disk, and must be
+// for the next build to find it.
+static void write_nameless(struct filesystem *fs) {
+    for (uint32_t i = 0; i <= fs->inode_hash_mask; i++)
+        for (struct inode *inode = fs->inode_hash[i]; inode; inode = inode->hash_next)
+            if (inode->links == 0 && inode->references && !(inode->flags & (INODE_LOST | INODE_DELETING | INODE_LOADING))) {
+                inode->flags &= ~(uint32_t)INODE_NEW;
+                inode_mark_dirty(inode);
+            }
+}
+
+error_t filesystem_rest(struct filesystem *fs, uint16_t *mounted_state) {
+    error_t error = ERR_OK;
+    *mounted_state = fs->mounted_state;
+    write_nameless(fs);
+    for (uint32_t tries = 0; tries < REST_TRIES && !error && !filesystem_is_at_rest(fs); tries++) {
+        error = fs->read_only ? ERR_OK : filesystem_synchronize(fs);
+        wait_for_transfers(fs);
+    }
+    return error || filesystem_is_at_rest(fs) ? error : ERR_IO;
+}
+
+void filesystem_adopted(struct filesystem *fs) {
+    fs->adopts = false;
+}
+
 error_t filesystem_unmount(struct filesystem *fs) {
     fs->stopping = true;
     platform_queue_wake_all(&fs->background_queue);
@@ -167,12 +216,7 @@ error_t filesystem_unmount(struct filesystem *fs) {
             error = inode->write_error;
     if (!error && !fs->read_only)
         error = superblock_write_state(fs, false);
-    // Reads ahead may still be on their way into memory that is about to go.
-    while (fs->reading_pages || fs->writing_pages)
-        platform_queue_wait(&fs->frame_queue);
-    for (uint32_t i = 0; i < fs->buffer_count; i++)
-        while (fs->buffers[i].flags & BUFFER_READING)
-            platform_queue_wait(&fs->buffer_queue);
+    wait_for_transfers(fs);
     filesystem_free(fs);
     return error;
 }

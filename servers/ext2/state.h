@@ -193,6 +193,7 @@ struct writeback_entry {
 struct filesystem {
     struct platform_disk *disk;
     bool read_only, damaged, stopping, background_running;
+    bool adopts; // nodes without links may be opened: somebody held them
     // geometry
     uint32_t block_size, block_shift, sectors_per_block, page_blocks;
     uint32_t blocks_count, inodes_count, first_data_block, blocks_per_group, inodes_per_group, group_count;

@@ -236,6 +236,16 @@ static error_t ext2_sync_tree(struct tree *tree) {
     return filesystem_synchronize(volume->filesystem);
 }
 
+static uint64_t ext2_identity(const struct tree_node *node) {
+    const struct inode *inode = (const struct inode *)node;
+    return (uint64_t)node_generation(inode) << 32 | node_number(inode);
+}
+
+static error_t ext2_find(struct tree *tree, uint64_t identity, struct tree_node **result) {
+    const struct volume *volume = tree->own;
+    return node_by_number(volume->filesystem, (uint32_t)identity, (uint32_t)(identity >> 32), (struct inode **)result);
+}
+
 const struct tree_ops ext2_tree_ops = {
     .hold = ext2_hold,
     .release = ext2_release,
@@ -259,4 +269,6 @@ const struct tree_ops ext2_tree_ops = {
     .sync = ext2_sync,
     .statistics = ext2_statistics,
     .sync_tree = ext2_sync_tree,
+    .identity = ext2_identity,
+    .find = ext2_find,
 };

@@ -32,7 +32,8 @@ struct volume {
     struct platform_disk disk;
     struct filesystem *filesystem;
     void *metadata;
-    uint64_t metadata_bytes;
+    uint64_t metadata_bytes, cache_bytes;
+    uint16_t mounted_state; // while it is handed over
     bool used;
 };
 
@@ -45,10 +46,18 @@ struct platform_caller {
 extern struct file_server ext2_server;
 extern const struct tree_ops ext2_tree_ops;
 
-error_t disk_open(struct platform_disk *disk, cap_t block, cap_t memory, uint32_t bit) MUST_USE;
+// `buffer`: the number that the driver knows the cache memory by; 0: it does not yet.
+error_t disk_open(struct platform_disk *disk, cap_t block, cap_t memory, uint32_t buffer, uint32_t bit) MUST_USE;
 void disk_close(struct platform_disk *disk);
 
 error_t ext2_attach(struct request *request, const char *source, const char *options, uint64_t flags, cap_t device,
                     struct tree **tree) MUST_USE;
 error_t ext2_detach(struct tree *tree) MUST_USE;
+// handover.c: the volumes to the next build, and from the one before.
+error_t ext2_give(struct handover *handover) MUST_USE;
+error_t ext2_take(struct handover *handover) MUST_USE;
+void ext2_taken(void);
+// attach.c: a volume of which disk, bit and memory are known, mounted as `options` say (the rest of them is filled in).
+error_t ext2_mount_volume(struct volume *volume, uint64_t cache_bytes, struct filesystem_options options) MUST_USE;
+error_t ext2_take_bit(uint32_t *bit) MUST_USE;
 error_t ext2_cache(struct cache_status *status) MUST_USE; // of all volumes together

@@ -78,13 +78,15 @@ static void loop_session_closed(uint64_t badge) {
 }
 
 error_t file_server_prepare(struct file_server *server, const struct startup *startup) {
-    (void)startup;
     running = file_server_active = server;
     heap_fill();
     server->server.endpoint = startup_capability("endpoint");
     server->server.notification = startup_capability("notification");
     server->server.dispatch = loop_dispatch;
     server->server.session_closed = loop_session_closed;
+    server_hands_over(&server->server, file_server_prepare_handover, file_server_give, file_server_take);
+    bool ignored = server_takes_over(&server->server, startup);
+    (void)ignored;
     return server->server.endpoint != 0 ? ERR_OK : ERR_BAD_CAPABILITY;
 }
 

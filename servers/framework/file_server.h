@@ -9,6 +9,7 @@
 #include "libipc/include/startup.h"
 #include "libipc/protocols/filesystem.h"
 #include "libipc/server/fiber.h"
+#include "libipc/server/handover.h"
 #include "libipc/server/server.h"
 #include "libipc/server/session_table.h"
 #include "servers/framework/poll_list.h"
@@ -60,6 +61,11 @@ struct file_server {
     struct tree *only_tree;
     error_t (*cache)(struct cache_status *status);
     void (*show_mounts)(cap_t picture); // the server's to keep; NULL: ERR_NOT_SUPPORTED
+    // For another build (libipc/server/handover.h): brings the trees to rest and writes records of them, under their device numbers;
+    // and makes them again, each entered by file_server_enter_tree. NULL with a tree that is always there.
+    error_t (*give_trees)(struct handover *handover);
+    error_t (*take_trees)(struct handover *handover);
+    void (*taken)(void); // all sessions have found their nodes; NULL: nothing to do
     // Other protocols on the sessions that the manifest hands out. NULL: none.
     error_t (*dispatch_control)(struct request *request);
 
@@ -72,6 +78,8 @@ struct file_server {
 // Takes endpoint and notification by name and gives the loop its dispatcher. Not yet serving: for what a
 // server does before.
 MUST_USE error_t file_server_prepare(struct file_server *server, const struct startup *startup);
+// A tree that the actor before had under this device number; for take_trees.
+void file_server_enter_tree(struct tree *tree, uint64_t device);
 // Serves until the endpoint fails.
 MUST_USE error_t file_server_run(struct file_server *server);
 

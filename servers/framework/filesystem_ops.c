@@ -9,6 +9,12 @@
 
 enum { SOURCE_BYTES = 1024 };
 
+void file_server_enter_tree(struct tree *tree, uint64_t device) {
+    tree->device = device;
+    tree->next = file_server_active->trees;
+    file_server_active->trees = tree;
+}
+
 static void tree_enter(struct tree *tree) {
     struct file_server *server = file_server_active;
     // Unique since boot if server names differ in their hash: the upper half is made from the name.

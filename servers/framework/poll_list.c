@@ -66,3 +66,38 @@ void poll_list_clear(struct poll_list *list) {
     while (list->first != NULL)
         drop(list, &list->first);
 }
+
+enum { POLL_VERSION = 1 };
+
+struct poll_record { // under the session's badge
+    uint64_t bits, interest, ticket;
+    uint64_t notification; // slot
+};
+
+error_t poll_list_give(const struct poll_list *list, struct handover *handover, uint64_t badge) {
+    error_t error = ERR_OK;
+    for (const struct poll_registration *each = list->first; each != NULL && error == ERR_OK; each = each->next) {
+        const struct poll_record record = {each->bits, each->interest, each->ticket, each->notification};
+        error = handover_put(handover, HANDOVER_CLASS_POLL, POLL_VERSION, badge, &record, sizeof(record));
+    }
+    return error;
+}
+
+error_t poll_lists_take(struct handover *handover, struct poll_list *(*list_of)(uint64_t badge)) {
+    struct handover_view view = {0};
+    struct poll_record record;
+    while (handover_next(handover, HANDOVER_CLASS_POLL, &view) == ERR_OK) {
+        uint64_t ticket;
+        error_t error = handover_read(&view, POLL_VERSION, &record, sizeof(record));
+        struct poll_list *list = error == ERR_OK ? list_of(view.view.key) : NULL;
+        if (list == NULL)
+            return ERR_CORRUPT;
+        handover_claim((cap_t)record.notification);
+        last_ticket = record.ticket - 1;
+        error = poll_list_add(list, (cap_t)record.notification, record.bits, record.interest, &ticket);
+        if (error != ERR_OK)
+            return error;
+    }
+    last_ticket += UINT64_C(1) << 32; // above all that were given out
+    return ERR_OK;
+}

@@ -6,6 +6,7 @@
 
 #include "kernel/abi/errors.h"
 #include "kernel/abi/message.h"
+#include "libipc/server/handover.h"
 
 enum { POLL_LIST_MAX = 64 }; // registrations at one file
 
@@ -24,3 +25,8 @@ void poll_list_remove(struct poll_list *list, uint64_t ticket);
 // `ready` holds now (enum readiness): tells all whose interest it meets. HANG_UP and ERROR meet any.
 void poll_list_notify(struct poll_list *list, uint64_t ready);
 void poll_list_clear(struct poll_list *list);
+
+// For another build of the server: the list as records under its session's badge; and all lists from the records.
+enum { HANDOVER_CLASS_POLL = 0x706f6c6c };
+MUST_USE error_t poll_list_give(const struct poll_list *list, struct handover *handover, uint64_t badge);
+MUST_USE error_t poll_lists_take(struct handover *handover, struct poll_list *(*list_of)(uint64_t badge));

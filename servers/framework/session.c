@@ -29,6 +29,16 @@ static error_t table_grow(struct session_table *table) {
     return ERR_OK;
 }
 
+error_t session_restore(struct session *session) {
+    struct session_table *table = &file_server_active->sessions;
+    while ((uint32_t)session->badge >= table->capacity) {
+        error_t error = table_grow(table);
+        if (error != ERR_OK)
+            return error;
+    }
+    return session_table_restore(table, session->badge, session);
+}
+
 static error_t table_insert(struct session *session) {
     struct session_table *table = &file_server_active->sessions;
     error_t error =

@@ -29,6 +29,13 @@ MUST_USE error_t open_file_create(struct tree *tree, struct tree_node *node, uin
 // the other kind.
 MUST_USE error_t session_identify(cap_t capability, enum session_kind kind, struct session **result);
 
+// handover.c: all of it to the next build, and from the one before.
+void file_server_prepare_handover(void);
+MUST_USE error_t file_server_give(struct handover *handover);
+MUST_USE error_t file_server_take(struct handover *handover);
+// For a session that the actor before had: enters it under the badge in it.
+MUST_USE error_t session_restore(struct session *session);
+
 // The caller is no longer interested, or the capability could not be made.
 void session_close(struct session *session);
 // Takes a session off its tree: it answers ERR_STALE from now on.

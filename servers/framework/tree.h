@@ -99,6 +99,11 @@ struct tree_ops {
     // The tree. `statistics` fills all but device, flags and type. NULL: zeros; `sync_tree`: nothing to do.
     error_t (*statistics)(struct tree *tree, struct filesystem_status *status);
     error_t (*sync_tree)(struct tree *tree);
+
+    // For another build (handover.h): what a node is called then, unique in its tree; and the node of that name, held. NULL: this
+    // server does not hand over.
+    uint64_t (*identity)(const struct tree_node *node);
+    error_t (*find)(struct tree *tree, uint64_t identity, struct tree_node **result);
 };
 
 // A directory on which something is mounted; the node is held.

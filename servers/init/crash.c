@@ -2,13 +2,17 @@
 // program's word: every step must go up, and there are at most 16.
 #include "servers/init/crash.h"
 
+#include <stddef.h>
 #include <stdio.h>
 
 #include "kernel/abi/message.h"
+#include "libipc/protocols/endpoint.h"
 #include "libipc/protocols/process.h"
+#include "libipc/protocols/thread.h"
+#include "libipc/server/loop.h"
 #include "servers/init/report.h"
 
-enum { FRAMES_MAX = 16, PLACE_BYTES = 80 };
+enum { PLACE_BYTES = 80 };
 
 static const char *cause_name(uint64_t vector) {
     static const char *const names[] = {
@@ -21,9 +25,9 @@ static const char *cause_name(uint64_t vector) {
     return "exception";
 }
 
-static const char *place(const struct role *role, uint64_t address, char *text) {
+static const char *place(const struct crash *crash, uint64_t address, char *text) {
     uint64_t offset = 0;
-    const char *name = image_symbol(&role->image, address, &offset);
+    const char *name = image_symbol(&crash->image, address, &offset);
     if (name)
         (void)snprintf(text, PLACE_BYTES, "%s+0x%llx", name, (unsigned long long)offset);
     else
@@ -31,19 +35,114 @@ static const char *place(const struct role *role, uint64_t address, char *text) 
     return text;
 }
 
-void crash_report(const struct role *role, const uint64_t *words) {
-    char text[PLACE_BYTES];
-    uint64_t frame = words[FAULT_WORD_RBP];
-    report("%s crashed: %s at %s, address 0x%llx, code %llx", role->entry->name, cause_name(words[FAULT_WORD_CAUSE]),
-           place(role, words[FAULT_WORD_RIP], text), (unsigned long long)words[FAULT_WORD_ADDRESS],
-           (unsigned long long)words[FAULT_WORD_CODE]);
-    for (uint32_t depth = 0; depth < FRAMES_MAX && frame && frame % 8 == 0; depth++) {
+// --- collecting ---
+
+static void collect_stack(struct crash *crash, const struct role *role, uint64_t frame) {
+    crash->depth = 0;
+    while (crash->depth < CRASH_FRAMES && frame && frame % 8 == 0) {
         uint64_t pair[2], count; // saved rbp, return address
         if (process_peek(role->process, frame, pair, sizeof(pair), &count) || count != sizeof(pair) || !pair[1])
             break;
-        report("  called from %s", place(role, pair[1] - 1, text));
+        crash->stack[crash->depth++] = pair[1] - 1;
         if (pair[0] <= frame)
             break;
         frame = pair[0];
     }
+}
+
+// What the loop of libipc says about the request, if it agrees with the kernel about its number. The dead program's word.
+static void collect_request(struct crash *crash, const struct role *role) {
+    struct thread_information information;
+    struct request request;
+    uint64_t loop_at = image_object(&role->image, "loop"), fiber_at = 0, count;
+    crash->served_thread = 0;
+    if (thread_information(role->thread, &information) || !information.served_serial)
+        return;
+    crash->served_thread = information.served_serial;
+    crash->served_count = information.served_count;
+    crash->failed_before = role->blamed.times && role->blamed.thread == information.served_serial &&
+                           role->blamed.count == information.served_count;
+    crash->request_is_known =
+        loop_at && process_peek(role->process, loop_at + offsetof(struct loop, running), &fiber_at, sizeof(fiber_at), &count) == ERR_OK &&
+        fiber_at && process_peek(role->process, fiber_at + offsetof(struct fiber, request), &request, sizeof(request), &count) == ERR_OK &&
+        count == sizeof(request) && request.number_thread == information.served_serial && request.number_count == information.served_count;
+    crash->code = (uint16_t)tag_method(request.tag);
+    crash->badge = request.badge;
+}
+
+void crash_collect(struct crash *crash, const struct role *role) {
+    crash->image = role->image;
+    crash->queued = crash->oldest = crash->sessions = 0;
+    crash->registers = (struct thread_registers){0};
+    (void)endpoint_information(role->endpoint, &crash->queued, &crash->oldest, &crash->sessions);
+    (void)thread_registers(role->thread, &crash->registers);
+    collect_stack(crash, role, crash->registers.rbp);
+    collect_request(crash, role);
+}
+
+// --- telling ---
+
+static void report_registers(const struct thread_registers *r) {
+    const struct {
+        const char *name;
+        uint64_t value;
+    } all[] = {{"rax", r->rax}, {"rbx", r->rbx}, {"rcx", r->rcx}, {"rdx", r->rdx}, {"rsi", r->rsi}, {"rdi", r->rdi},
+               {"rbp", r->rbp}, {"rsp", r->rsp}, {"r8", r->r8},   {"r9", r->r9},   {"r10", r->r10}, {"r11", r->r11},
+               {"r12", r->r12}, {"r13", r->r13}, {"r14", r->r14}, {"r15", r->r15}, {"rip", r->rip}, {"rflags", r->rflags}};
+    enum { COUNT = sizeof(all) / sizeof(all[0]), IN_LINE = 3 };
+    for (size_t i = 0; i < COUNT; i += IN_LINE)
+        report("  %-3s %016llx  %-3s %016llx  %-6s %016llx", all[i].name, (unsigned long long)all[i].value, all[i + 1].name,
+               (unsigned long long)all[i + 1].value, all[i + 2].name, (unsigned long long)all[i + 2].value);
+}
+
+static void report_request(const struct crash *crash) {
+    const char *fate = crash->failed_before ? "is refused: the service failed with it before" : "is sent again by its caller";
+    if (!crash->served_thread)
+        report("in service: no request");
+    else if (crash->request_is_known)
+        report("in service: request %llu.%llu, protocol %u method %u, on session 0x%llx; it %s", (unsigned long long)crash->served_thread,
+               (unsigned long long)crash->served_count, crash->code >> 8, crash->code & 0xffu, (unsigned long long)crash->badge, fate);
+    else
+        report("in service: request %llu.%llu; it %s", (unsigned long long)crash->served_thread, (unsigned long long)crash->served_count,
+               fate);
+    report("callers that wait: %llu, the first for %llu us; sessions: %llu", (unsigned long long)crash->queued,
+           (unsigned long long)crash->oldest / 1000, (unsigned long long)crash->sessions);
+}
+
+static void report_decision(const struct role *role) {
+    char decision[80];
+    uint64_t now = report_time();
+    if (role->phase == SERVICE_STATE_FAILED)
+        (void)snprintf(decision, sizeof(decision), "it is given up, and what needs it does without");
+    else if (role->restart_at > now)
+        (void)snprintf(decision, sizeof(decision), "it starts again in %llu ms", (unsigned long long)(role->restart_at - now) / 1000000);
+    else
+        (void)snprintf(decision, sizeof(decision), "it runs again after %llu us", (unsigned long long)role->recovery_time / 1000);
+    report("decision: %s%s; restarted %llu times, %u faults in a row; end of report", decision,
+           !role->entry->keep ? "" : role->had_memory ? ", with its memory" : ", with a new memory",
+           (unsigned long long)role->restarts, role->faults);
+}
+
+static void report_rest(const struct role *role, const struct crash *crash) {
+    char text[PLACE_BYTES];
+    for (uint32_t i = 0; i < crash->depth; i++)
+        report("  called from %s", place(crash, crash->stack[i], text));
+    report_registers(&crash->registers);
+    report_request(crash);
+    report_decision(role);
+}
+
+void crash_report(const struct role *role, const struct crash *crash, const uint64_t *words) {
+    char text[PLACE_BYTES];
+    report("%s crashed: %s at %s, address 0x%llx, code %llx; crash report", role->entry->name, cause_name(words[FAULT_WORD_CAUSE]),
+           place(crash, words[FAULT_WORD_RIP], text), (unsigned long long)words[FAULT_WORD_ADDRESS],
+           (unsigned long long)words[FAULT_WORD_CODE]);
+    report_rest(role, crash);
+}
+
+void hang_report(const struct role *role, const struct crash *crash, const struct role *waiting) {
+    char text[PLACE_BYTES];
+    report("%s hangs at %s, found by the queue of %s; crash report", role->entry->name, place(crash, crash->registers.rip, text),
+           waiting->entry->name);
+    report_rest(role, crash);
 }

@@ -13,18 +13,18 @@
 #include "servers/init/report.h"
 #include "servers/init/role.h"
 #include "servers/init/service_ops.h"
+#include "servers/init/watch.h"
 
 static struct manifest manifest;
 static struct server server;
-static struct timer resume_timer;
+struct timer init_timer;
 
 void init_main(struct message_page *page); // start.asm
 
-// Roles whose pause is over start again.
-static void resume(struct timer *timer) {
-    uint64_t next = roles_resume(report_time());
-    if (next)
-        timer_set(timer, next, resume);
+// Roles whose pause is over start again; those that take too long to hand over are ended.
+void init_resume(struct timer *timer) {
+    uint64_t now = report_time(), look = roles_watch(now), next = roles_resume(now);
+    timer_set(timer, next && next < look ? next : look, init_resume);
 }
 
 static error_t keep(struct request *request) {
@@ -34,17 +34,25 @@ static error_t keep(struct request *request) {
     uint64_t now = report_time();
     if (tag_method(request->tag) == EVENT_FAULT) {
         role->fault_address = request->words[FAULT_WORD_RIP];
-        if (!role->has_point)
-            crash_report(role, request->words);
-        role_ended(role, role->has_point ? SERVICE_CAUSE_KILLED : SERVICE_CAUSE_FAULT, now);
+        static struct crash crash;
+        bool was_point = role->has_point;
+        if (!was_point)
+            crash_collect(&crash, role);
+        role_ended(role, was_point ? SERVICE_CAUSE_KILLED : SERVICE_CAUSE_FAULT, now);
+        if (!was_point)
+            crash_report(role, &crash, request->words);
+    } else if (tag_method(request->tag) == EVENT_EXIT && role->next.template && (uint32_t)request->words[0] == STARTUP_HANDED_OVER) {
+        role_handed_over(role, (cap_t)(request->words[0] >> 32), now);
+    } else if (tag_method(request->tag) == EVENT_EXIT && role->next.template && request->words[0] == STARTUP_KEEPS_ROLE) {
+        role_keeps(role, ERR_NOT_SUPPORTED, now);
     } else if (tag_method(request->tag) == EVENT_EXIT) {
-        role->refused = request->words[0] == STARTUP_REFUSED && role->has_memory;
-        report(role->refused ? "%s found its memory not to be whole"
+        role->refused = (request->words[0] == STARTUP_REFUSED || request->words[0] == STARTUP_NOT_TAKEN) && role->has_memory;
+        report(role->refused ? "%s found what it was given not to be whole"
                              : "%s exited with status %llu",
                role->entry->name, (unsigned long long)request->words[0]);
         role_ended(role, SERVICE_CAUSE_EXIT, now);
     }
-    resume(&resume_timer);
+    init_resume(&init_timer);
     return ERR_OK;
 }
 
@@ -86,6 +94,7 @@ void init_main(struct message_page *page) {
     server.dispatch = dispatch;
     server.event = keep;
     error_t error = start();
+    init_resume(&init_timer);
     if (!error)
         error = server_run(&server);
     report("init can't go on: error %d", error);

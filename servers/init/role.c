@@ -10,13 +10,16 @@
 #include "libipc/protocols/account.h"
 #include "libipc/protocols/endpoint.h"
 #include "libipc/protocols/memory.h"
+#include "libipc/protocols/notification.h"
 #include "libipc/protocols/process.h"
 #include "libipc/protocols/thread.h"
+#include "libipc/server/server.h"
 #include "servers/init/report.h"
 
-enum { PAGE = 4096, STACK_BYTES = 64 * 1024, STARTUP_BYTES = 2 * PAGE, FAULTS_MAX = 10, FAULTS_DROP = 4 };
+enum { PAGE = 4096, STACK_BYTES = 64 * 1024, STARTUP_BYTES = 2 * PAGE, FAULTS_MAX = 10, FAULTS_DROP = 4, BLAME_MOST = 2 };
 
 #define SECOND   UINT64_C(1000000000)
+#define PATIENCE (10 * SECOND) // for a handover, in which what is not on the disk yet is written
 #define NO_LIMIT (UINT64_C(1) << 50)
 
 struct role roles[MANIFEST_ROLES];
@@ -25,7 +28,7 @@ static cap_t keeper_endpoint; // init's own
 
 static struct startup_block {
     struct startup head;
-    struct startup_capability capabilities[MANIFEST_SESSIONS + MANIFEST_BOOT + 3];
+    struct startup_capability capabilities[MANIFEST_SESSIONS + MANIFEST_BOOT + 4];
     char strings[1024];
 } block;
 
@@ -84,6 +87,10 @@ static error_t describe(struct role *role, bool installing) {
     for (uint32_t i = 0; !error && i < role->entry->boot_count; i++) {
         const struct manifest_boot *boot = &role->entry->boot[i];
         error = add(role, boot->name, boot->slot, boot->rights, installing);
+    }
+    if (!error && role->takes_over) {
+        error = add(role, "handover", 0, 0, false);
+        block.capabilities[block.head.capability_count - 1].slot = role->records;
     }
     size_t at = 0;
     for (uint32_t i = 0; i < role->entry->argument_count; i++) {
@@ -192,6 +199,30 @@ static error_t make_space(struct role *role) {
     return error;
 }
 
+// The request in service when an actor fails is to blame if it is the same the next time.
+static void note_blamed(struct role *role) {
+    struct thread_information information;
+    struct blamed *blamed = &role->blamed;
+    if (!role->thread || thread_information(role->thread, &information) || !information.served_serial) {
+        *blamed = (struct blamed){0};
+        return;
+    }
+    bool same = blamed->thread == information.served_serial && blamed->count == information.served_count;
+    *blamed = (struct blamed){information.served_serial, information.served_count, same ? blamed->times + 1 : 1};
+    if (blamed->times >= BLAME_MOST)
+        report("request %llu.%llu is refused: %s failed %u times while it served it", (unsigned long long)blamed->thread,
+               (unsigned long long)blamed->count, role->entry->name, blamed->times);
+}
+
+// The next actor refuses a request that two before it failed at. A program without a loop of libipc's can't be told.
+static error_t tell_blamed(struct role *role) {
+    uint64_t address = image_object(&role->image, "server_refuses"), count;
+    const struct server_refuses refuses = {role->blamed.thread, role->blamed.count};
+    if (role->blamed.times < BLAME_MOST || !address)
+        return ERR_OK;
+    return process_poke(role->process, address, &refuses, sizeof(refuses), &count);
+}
+
 static error_t start_actor(struct role *role) {
     uint64_t count;
     error_t error = role->has_memory ? process_unmap(role->process, role->message_page, PAGE) : make_space(role);
@@ -210,6 +241,8 @@ static error_t start_actor(struct role *role) {
     if (!error)
         error = install(role, role->thread, SLOT_THREAD, 0);
     if (!error)
+        error = tell_blamed(role);
+    if (!error)
         error = thread_start(role->thread);
     return error;
 }
@@ -220,6 +253,8 @@ error_t role_start(struct role *role) {
     role->started = report_time();
     role->phase = error ? SERVICE_STATE_FAILED : SERVICE_STATE_RUNNING;
     role->has_memory = !error && role->entry->keep;
+    role->takes_over = false;
+    role->watch = (struct watch){.ping = role->watch.ping, .is_pinged = role->watch.is_pinged};
     if (error)
         report("role %s can't be started: error %d", role->entry->name, error);
     return error;
@@ -233,27 +268,46 @@ static void end_actor(struct role *role, uint32_t cause, bool keeps_memory) {
     role->has_memory = keeps_memory && role->has_memory && process_end_threads(role->process) == ERR_OK;
     if (!role->has_memory)
         (void)process_reset(role->process);
+    role->had_memory = role->has_memory;
     role->cause = cause;
     role->phase = SERVICE_STATE_STOPPED;
 }
 
+// The actor will not hand over to it any more.
+static void drop_next(struct role *role, error_t reason) {
+    if (!role->next.template)
+        return;
+    image_release(&role->next);
+    role->next = (struct image){0};
+    (void)service_reload_answer(&role->reloader, reason, NULL);
+}
+
 void role_stop(struct role *role, uint32_t cause) {
+    drop_next(role, ERR_BUSY);
     end_actor(role, cause, false);
 }
 
 void role_ended(struct role *role, uint32_t cause, uint64_t now) {
-    bool own_fault = (cause == SERVICE_CAUSE_FAULT || cause == SERVICE_CAUSE_EXIT) && !role->has_point;
+    drop_next(role, ERR_BUSY);
+    bool own_fault = (cause == SERVICE_CAUSE_FAULT || cause == SERVICE_CAUSE_EXIT || cause == SERVICE_CAUSE_HUNG) && !role->has_point;
+    if (own_fault)
+        note_blamed(role);
     role->faults = own_fault && now - role->started < 10 * SECOND ? role->faults + 1 : own_fault;
+    if (own_fault && role->blamed.times == BLAME_MOST)
+        role->faults = 1; // the next actor refuses what it was
     role->has_point = false;
     bool keeps = !role->refused && role->faults < FAULTS_DROP;
-    if (own_fault && role->previous.template && now - role->started < SECOND) {
+    if (own_fault && role->previous.template && now - role->reloaded_at < SECOND) {
         report("the new program of %s ended at once: the one before comes back", role->entry->name);
-        image_release(&role->image);
+        image_release(&role->failed);
+        role->failed = role->image;
         role->image = role->previous;
         role->previous = (struct image){0};
         role->faults = 1;
+        role->takes_over = role->records != 0;
+        keeps = false;
     }
-    if (role->has_memory && !keeps)
+    if (role->has_memory && !keeps && !role->takes_over)
         report("%s goes on without its memory", role->entry->name);
     role->refused = false;
     end_actor(role, cause, keeps);
@@ -274,14 +328,63 @@ void role_ended(struct role *role, uint32_t cause, uint64_t now) {
         role->recovery_time = report_time() - now;
 }
 
+// The actor looks at `server_point` after each wait; the signal ends the present one.
+error_t role_hand_over(struct role *role, const struct image *next, uint64_t now) {
+    const struct server_point point = {.event = POINT_HANDOVER};
+    uint64_t address = image_object(&role->image, "server_point"), count;
+    if (role->phase != SERVICE_STATE_RUNNING || role->next.template || !address)
+        return ERR_BUSY;
+    error_t error = process_poke(role->process, address, &point, sizeof(point), &count);
+    if (error)
+        return error;
+    role->next = *next;
+    role->ended = now; // it serves nobody from here on
+    role->patience = now + PATIENCE;
+    return notification_signal(role->notification, UINT64_C(1) << 63);
+}
+
+void role_handed_over(struct role *role, cap_t records, uint64_t now) {
+    image_release(&role->previous);
+    role->previous = role->image;
+    role->image = role->next;
+    role->next = (struct image){0};
+    role->reloaded_at = now;
+    role->reloaded = true;
+    role->faults = 0;
+    if (role->records)
+        (void)process_slot_delete(role->process, role->records);
+    role->records = records;
+    role->takes_over = true;
+    end_actor(role, SERVICE_CAUSE_RELOADED, false);
+    role->restarts++;
+    error_t error = role_start(role);
+    role->recovery_time = report_time() - role->ended;
+    (void)service_reload_answer(&role->reloader, error, &(struct service_reload_out){0});
+    if (error) // the new one can't even be started
+        role_ended(role, SERVICE_CAUSE_EXIT, now);
+}
+
+void role_keeps(struct role *role, error_t reason, uint64_t now) {
+    report("%s does not hand over (error %d), and goes on as it was", role->entry->name, reason);
+    drop_next(role, reason);
+    role_ended(role, SERVICE_CAUSE_KILLED, now);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b) {
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
 uint64_t roles_resume(uint64_t now) {
     uint64_t next = 0;
     for (uint32_t i = 0; i < role_count; i++) {
         struct role *role = &roles[i];
         if (role->restart_at && role->restart_at <= now)
             (void)role_start(role);
-        if (role->restart_at && (next == 0 || role->restart_at < next))
-            next = role->restart_at;
+        if (role->next.template && role->patience <= now)
+            role_keeps(role, ERR_DEADLINE, now);
+        next = earlier(next, role->restart_at);
+        if (role->next.template)
+            next = earlier(next, role->patience);
     }
     return next;
 }

@@ -2,15 +2,38 @@
 // plays it for now. Invariant: a role that is RUNNING has exactly one actor; its slots in init's table stay for ever.
 #pragma once
 
-#include "libipc/protocols/service.h"
+#include "libipc/protocols/service_server.h"
 #include "servers/init/image.h"
 #include "servers/init/manifest.h"
+
+// What the last look at a role found (watch.c).
+struct watch {
+    uint64_t cpu_time, served_serial, served_count;
+    uint64_t head_since; // monotonic time at which the head of its queue was sent; 0: the queue was empty
+    uint32_t strikes;    // looks at which it did not move though somebody waits
+    uint32_t busy;       // looks at which it ran all the time
+    cap_t ping;          // session of init's own
+    bool is_pinged;
+};
+
+// A request that was being served when an actor failed by itself.
+struct blamed {
+    uint64_t thread, count; // its number; 0: none
+    uint32_t times;
+};
 
 struct role {
     const struct manifest_role *entry;
     struct image image;
     struct image previous; // before a reload: comes back if the new one ends at once. template 0: none
+    struct image failed;   // the new one that ended at once, for the report of its crash
+    uint64_t reloaded_at;  // monotonic time
     bool reloaded;         // the image is not the initrd's
+    struct image next;     // the actor is asked to hand over to this one; template 0: it is not
+    struct deferred reloader; // who asked for it
+    uint64_t patience;     // monotonic time until which it may take
+    cap_t records;         // what the last one that handed over left, a slot of the role's table; 0: nothing
+    bool takes_over;       // the next actor gets them
     cap_t account, process, endpoint, notification, state, thread;
     uint32_t phase;  // enum service_state
     uint32_t cause;  // enum service_cause: of the last end
@@ -20,8 +43,11 @@ struct role {
     // Of the actor's address space, for the next one if its memory is kept.
     cap_t startup_memory;
     uint64_t stack, startup, clock, message_page; // addresses
+    struct watch watch;
+    struct blamed blamed;
     bool has_point;  // it was told to end at an event (service.point): no fault of its own
     bool has_memory; // an actor's memory is there
+    bool had_memory; // the last actor was started with the memory of the one before, or will be
     bool refused;    // the actor said that it can't go on with it
 };
 
@@ -36,6 +62,11 @@ error_t role_start(struct role *role) MUST_USE;
 void role_stop(struct role *role, uint32_t cause);
 // The actor ended by itself or crashed: starts the next one, now or after a pause, or gives up.
 void role_ended(struct role *role, uint32_t cause, uint64_t now);
+// Asks the actor to hand over to another program; goes on in role_handed_over or role_keeps.
+error_t role_hand_over(struct role *role, const struct image *next, uint64_t now) MUST_USE;
+void role_handed_over(struct role *role, cap_t records, uint64_t now);
+// It did not: goes on with the program and the memory that it has.
+void role_keeps(struct role *role, error_t reason, uint64_t now);
 // Starts roles whose pause is over; returns when the next pause ends, 0: none.
 uint64_t roles_resume(uint64_t now);
 struct role *role_find(const char *name);

@@ -12,6 +12,7 @@
 #include "libipc/protocols/kernel.h"
 #include "libipc/protocols/process.h"
 #include "libipc/server/server.h"
+#include "servers/init/mutate.h"
 #include "servers/init/report.h"
 #include "servers/init/role.h"
 
@@ -185,8 +186,6 @@ static error_t init_service_reload(struct request *request, const struct service
     const char *file = NULL;
     size_t length = in->length;
     bool same = !in->image && !role->reloaded;
-    if (role->entry->keep && !same)
-        return ERR_NOT_SUPPORTED; // its memory belongs to the program that it runs
     if (same) {
         report("%s is loaded again", role->entry->name);
         role_ended(role, SERVICE_CAUSE_RELOADED, report_time());
@@ -206,11 +205,21 @@ static error_t init_service_reload(struct request *request, const struct service
         image_release(&fresh);
         return error;
     }
+    report("%s gets a new program", role->entry->name);
+    if (role->has_memory && has_actor(role)) { // which the new program can't read: it gets records
+        error = role_hand_over(role, &fresh, report_time());
+        if (!error) {
+            init_resume(&init_timer);
+            return request_defer(request, &role->reloader);
+        }
+        image_release(&fresh);
+        return error;
+    }
     image_release(&role->previous);
     role->previous = role->image;
     role->image = fresh;
     role->reloaded = in->image != 0;
-    report("%s gets a new program", role->entry->name);
+    role->reloaded_at = report_time();
     role->faults = 0;
     role_ended(role, SERVICE_CAUSE_RELOADED, report_time());
     return ERR_OK;
@@ -223,12 +232,24 @@ static error_t init_service_point(struct request *request, const struct service_
     error_t error = changeable_role(request, in->name_size, &role);
     if (error)
         return error;
-    const struct server_point point = {.event = in->number ? in->event : SERVICE_EVENT_NONE, .left = in->number};
+    const struct server_point point = {.event = in->event, .left = in->number};
     uint64_t address = has_actor(role) ? image_object(&role->image, "server_point") : 0, count;
-    if (!address || in->event > SERVICE_EVENT_STORE)
+    if (!address || in->event > SERVICE_EVENT_STALL || in->event == POINT_HANDOVER)
         return ERR_NOT_SUPPORTED;
     error = process_poke(role->process, address, &point, sizeof(point), &count);
     role->has_point = !error && in->number;
+    return error;
+}
+
+static error_t init_service_mutate(struct request *request, const struct service_mutate_in *in,
+                                   struct service_mutate_out *out) {
+    struct role *role;
+    error_t error = changeable_role(request, in->name_size, &role);
+    if (error)
+        return error;
+    out->base = role->image.base;
+    error = mutate(role, in->offset, in->value, in->count);
+    role->has_point = false; // what comes of it is the program's own fault
     return error;
 }
 
@@ -257,6 +278,7 @@ const struct service_ops init_service_ops = {
     .reload = init_service_reload,
     .power = init_service_power,
     .point = init_service_point,
+    .mutate = init_service_mutate,
     .capabilities = init_service_capabilities,
     .charged = init_service_charged,
 };

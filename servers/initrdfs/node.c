@@ -78,6 +78,28 @@ static error_t node_read(struct open_file *file, struct request *request, uint64
     return tree_read_bytes(request, node->data, node->size, position, length, count);
 }
 
+static uint64_t node_identity(const struct tree_node *node) {
+    return ((const struct initrd_node *)node)->inode;
+}
+
+// The archive is the same, and numbers its files in their order.
+static error_t node_find(struct tree *tree, uint64_t identity, struct tree_node **result) {
+    const struct initrd_node *node = own(tree->root), *root = node;
+    while (node->inode != identity) {
+        if (node->first_child != NULL) {
+            node = node->first_child;
+            continue;
+        }
+        while (node != root && node->next_sibling == NULL)
+            node = node->parent;
+        if (node == root)
+            return ERR_NOT_FOUND;
+        node = node->next_sibling;
+    }
+    *result = (struct tree_node *)(uintptr_t)node;
+    return ERR_OK;
+}
+
 const struct tree_ops initrd_ops = {
     .hold = node_keep,
     .release = node_keep,
@@ -88,4 +110,6 @@ const struct tree_ops initrd_ops = {
     .list = node_list,
     .read_link = node_read_link,
     .read = node_read,
+    .identity = node_identity,
+    .find = node_find,
 };

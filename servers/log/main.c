@@ -18,14 +18,15 @@ static void source_signalled(void *argument, uint32_t bit) {
 }
 
 int server_main(const struct startup *startup) {
-    (void)startup; // read through libipc/start
     struct server *server = &log_state.server;
     server->endpoint = startup_capability("endpoint");
     server->notification = startup_capability("notification");
     server->dispatch = dispatch;
     for (uint32_t bit = 0; bit < SOURCES_MAX; bit++)
         server_on_bit(server, bit, source_signalled, NULL);
-    log_gather();
+    server_hands_over(server, NULL, log_give, log_take);
+    if (!server_takes_over(server, startup))
+        log_gather();
     log_gather_later();
     return server_run(server) == ERR_OK ? 0 : 1;
 }

@@ -30,3 +30,6 @@ void log_gather(void);
 // Does so again every second, since the kernel signals nobody.
 void log_gather_later(void);
 extern const struct log_ops log_server_ops;
+// handover.c: to another build, and from it.
+MUST_USE error_t log_give(struct handover *handover);
+MUST_USE error_t log_take(struct handover *handover);

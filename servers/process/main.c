@@ -4,6 +4,7 @@
 #include "drivers/framework/driver.h"
 #include "kernel/abi/capability.h"
 #include "libipc/kept/undo.h"
+#include "libipc/server/handover.h"
 #include "libipc/start/start.h"
 #include "libipc/protocols/memory.h"
 #include "libipc/protocols/process.h"
@@ -48,13 +49,35 @@ static bool claimed(cap_t slot) {
     return false;
 }
 
+// The table lies in state memory, with a version of its own: another build finds it there. Its capabilities go along.
+static error_t give(struct handover *handover) {
+    (void)handover;
+    return ERR_OK;
+}
+
+static error_t take(struct handover *handover) {
+    (void)handover;
+    const struct program_table *table = process_server.table;
+    for (uint32_t i = 0; i < table->used; i++) {
+        const struct program *program = &table->programs[i];
+        if (program->id == 0)
+            continue;
+        handover_claim(program->process);
+        handover_claim(program->account);
+        handover_claim(program->thread);
+        handover_claim(program->caught_by);
+    }
+    return ERR_OK;
+}
+
 int server_main(const struct startup *startup) {
     struct server *server = &process_server.server;
     error_t error = map_state();
     if (error != ERR_OK)
         return 1;
     program_table_open(process_server.table);
-    if (startup->is_restart != 0)
+    server_hands_over(server, NULL, give, take);
+    if (!server_takes_over(server, startup) && startup->is_restart != 0)
         driver_reconcile(claimed);
     server->endpoint = startup_capability("endpoint");
     server->notification = startup_capability("notification");

@@ -110,6 +110,8 @@ static error_t op_wait(struct request *request, const struct task_wait_in *in, s
         error =
             fiber_wait(caller.program != NULL ? &server->waiters[program_index(server->table, caller.program)]
                                               : &server->service_waiters);
+        if (error == ERR_OK && !request_is_open(request))
+            error = ERR_NO_REQUEST; // who waited has ended: the news is for its next actor
         if (error != ERR_OK)
             return error;
     }

@@ -12,7 +12,28 @@ static void show_mounts(cap_t picture) {
     procfs.mounts = picture;
 }
 
-static struct file_server server = {.name = "procfs", .only_tree = &procfs_tree, .show_mounts = show_mounts};
+// The picture of the mounts is the only thing that was handed to it.
+enum { CLASS_MOUNTS = 16, VERSION = 1 };
+
+static error_t give(struct handover *handover) {
+    const uint64_t slot = procfs.mounts;
+    return handover_put(handover, CLASS_MOUNTS, VERSION, 0, &slot, sizeof(slot));
+}
+
+static error_t take(struct handover *handover) {
+    struct handover_view view = {0};
+    uint64_t slot;
+    error_t error = handover_next(handover, CLASS_MOUNTS, &view);
+    if (error == ERR_OK)
+        error = handover_read(&view, VERSION, &slot, sizeof(slot));
+    if (error != ERR_OK)
+        return error;
+    procfs.mounts = (cap_t)slot;
+    handover_claim(procfs.mounts);
+    return ERR_OK;
+}
+
+static struct file_server server = {.name = "procfs", .only_tree = &procfs_tree, .show_mounts = show_mounts, .give_trees = give, .take_trees = take};
 
 int server_main(const struct startup *startup) {
     static const char *const drivers[] = {"block.ata", "block.ram"};

@@ -187,6 +187,17 @@ static error_t node_read(struct open_file *file, struct request *request, uint64
     return tree_read_bytes(request, document->bytes, document->length, position, length, count);
 }
 
+// A node is a number; but for the place of a file in the table, it means the same to every build.
+static uint64_t node_identity(const struct tree_node *node) {
+    return (uint64_t)(uintptr_t)node;
+}
+
+static error_t node_find(struct tree *tree, uint64_t identity, struct tree_node **result) {
+    (void)tree;
+    *result = (struct tree_node *)(uintptr_t)identity; // NOLINT(performance-no-int-to-ptr)
+    return ERR_OK;
+}
+
 static const struct tree_ops procfs_ops = {
     .hold = node_keep,
     .release = node_keep,
@@ -198,6 +209,8 @@ static const struct tree_ops procfs_ops = {
     .opened = node_opened,
     .closed = node_closed,
     .read = node_read,
+    .identity = node_identity,
+    .find = node_find,
 };
 
 struct tree procfs_tree = {

@@ -185,3 +185,16 @@ uint64_t content_seek(const struct tmp_node *node, uint64_t position, bool data)
         position = (position / PAGE_BYTES + 1) * PAGE_BYTES;
     return position < node->size ? position : node->size;
 }
+
+error_t content_restore(struct tmp_node *node, uint64_t leaf, const page_t *pages) {
+    page_t *restored;
+    error_t error = leaf_get(&node->content, leaf, &restored);
+    if (error != ERR_OK)
+        return error;
+    for (uint32_t i = 0; i < LEAF_PAGES; i++) {
+        restored[i] = pages[i];
+        node->content.page_count += pages[i] != 0;
+        node->tree->page_count += pages[i] != 0;
+    }
+    return ERR_OK;
+}

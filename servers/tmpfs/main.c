@@ -3,7 +3,14 @@
 
 int server_main(const struct startup *startup);
 
-static struct file_server tmpfs = {.name = "tmpfs", .attach = tmpfs_attach, .detach = tmpfs_detach};
+static struct file_server tmpfs = {
+    .name = "tmpfs",
+    .attach = tmpfs_attach,
+    .detach = tmpfs_detach,
+    .give_trees = tmpfs_give,
+    .take_trees = tmpfs_take,
+    .taken = tmpfs_taken,
+};
 
 int server_main(const struct startup *startup) {
     if (file_server_prepare(&tmpfs, startup) != ERR_OK)

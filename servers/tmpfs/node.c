@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "libipc/client/clock.h"
+#include "servers/tmpfs/attach.h"
 #include "servers/tmpfs/state.h"
 
 static struct tmp_node *own(struct tree_node *node) {
@@ -24,11 +25,15 @@ error_t node_make(struct tmp_tree *tree, uint8_t kind, uint16_t mode, struct tmp
     node->inode = ++tree->last_inode;
     node->accessed = node->modified = node->changed = (int64_t)clock_wall();
     tree->node_count++;
+    node->next = tree->first;
+    if (tree->first != NULL)
+        tree->first->previous = node;
+    tree->first = node;
     *result = node;
     return ERR_OK;
 }
 
-static void free_if_unused(struct tmp_node *node) {
+void node_free_if_unused(struct tmp_node *node) {
     if (node->references != 0 || node->links != 0)
         return;
     if (node->kind == FILE_KIND_REGULAR)
@@ -38,17 +43,23 @@ static void free_if_unused(struct tmp_node *node) {
     else if (node->kind == FILE_KIND_SYMLINK)
         free(node->link.text);
     node->tree->node_count--;
+    if (node->next != NULL)
+        node->next->previous = node->previous;
+    if (node->previous != NULL)
+        node->previous->next = node->next;
+    else
+        node->tree->first = node->next;
     free(node);
 }
 
 void node_drop(struct tmp_node *node) {
     node->references--;
-    free_if_unused(node);
+    node_free_if_unused(node);
 }
 
 void node_unlinked(struct tmp_node *node) {
     node->changed = (int64_t)clock_wall();
-    free_if_unused(node);
+    node_free_if_unused(node);
 }
 
 static void node_hold(struct tree_node *node) {
@@ -388,4 +399,6 @@ const struct tree_ops tmpfs_ops = {
     .write = node_write,
     .seek = node_seek,
     .statistics = tree_statistics,
+    .identity = tmpfs_identity,
+    .find = tmpfs_find,
 };

@@ -94,3 +94,27 @@ void page_free(page_t page) {
 uint32_t page_pool_slabs(void) {
     return slabs_made;
 }
+
+bool page_slab(uint32_t index, uint64_t *memory, uint64_t *used) {
+    if (index >= slab_count)
+        return false;
+    *memory = slabs[index].memory;
+    *used = slabs[index].used;
+    return true;
+}
+
+error_t page_slab_restore(uint32_t index, cap_t memory, uint64_t used) {
+    while (index >= slab_capacity) {
+        uint32_t capacity = slab_capacity == 0 ? 16 : 2 * slab_capacity;
+        struct slab *larger = realloc(slabs, capacity * sizeof(*slabs));
+        if (larger == NULL)
+            return ERR_NO_MEMORY;
+        slabs = larger;
+        slab_capacity = capacity;
+    }
+    for (; slab_count <= index; slab_count++)
+        slabs[slab_count] = (struct slab){0};
+    slabs[index] = (struct slab){memory, used};
+    slabs_made++;
+    return ERR_OK;
+}

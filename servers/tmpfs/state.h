@@ -49,10 +49,12 @@ struct tmp_tree {
     uint64_t page_limit, page_count; // pages of content
     uint64_t node_limit, node_count;
     uint64_t last_inode;
+    struct tmp_node *first; // of all nodes
 };
 
 struct tmp_node {
     struct tmp_tree *tree;
+    struct tmp_node *next, *previous, *same_bucket; // in the tree's list; during a handover
     uint32_t references, links;
     uint64_t inode, size, represents;
     int64_t accessed, modified, changed;
@@ -71,6 +73,9 @@ MUST_USE error_t page_take(page_t near, page_t *page); // `near`: best right beh
 void page_free(page_t page);
 void page_locate(page_t page, cap_t *memory, uint64_t *offset);
 uint32_t page_pool_slabs(void);
+// For another build. False: there is no slab of this index; a slab without memory is not in use.
+bool page_slab(uint32_t index, uint64_t *memory, uint64_t *used);
+MUST_USE error_t page_slab_restore(uint32_t index, cap_t memory, uint64_t used);
 
 // content.c
 MUST_USE error_t content_read(struct tmp_node *node, struct request *request, uint64_t position,
@@ -79,6 +84,8 @@ MUST_USE error_t content_write(struct tmp_node *node, struct request *request, u
                                uint64_t length, uint64_t *count);
 MUST_USE error_t content_truncate(struct tmp_node *node, uint64_t size);
 void content_free(struct tmp_node *node);
+// A run of LEAF_PAGES pages that the node had.
+MUST_USE error_t content_restore(struct tmp_node *node, uint64_t leaf, const page_t *pages);
 // The first byte at or after `position` that lies in a page (data) or in none; the size if there is none.
 uint64_t content_seek(const struct tmp_node *node, uint64_t position, bool data);
 
@@ -93,5 +100,6 @@ MUST_USE error_t node_make(struct tmp_tree *tree, uint8_t kind, uint16_t mode,
                            struct tmp_node **result); // one reference, no links
 void node_drop(struct tmp_node *node);                // a reference less
 void node_unlinked(struct tmp_node *node);            // `links` was lowered
+void node_free_if_unused(struct tmp_node *node);
 void node_touch(struct tmp_node *node);               // modified and changed now
 extern const struct tree_ops tmpfs_ops;

@@ -39,8 +39,12 @@ void vfs_server_session_closed(uint64_t badge) {
     directory_drop((struct directory *)session);
 }
 
-error_t vfs_server_begin(void) {
+void vfs_server_prepare(void) {
     static char slash[] = "/";
     vfs.root = (struct directory){.references = 1, .root = &vfs.root, .name = slash, .name_length = 1};
+}
+
+error_t vfs_server_begin(void) {
+    vfs_server_prepare();
     return mount_make("initrdfs", "initrd", "/", "", MOUNT_FLAG_READ_ONLY);
 }

@@ -7,14 +7,16 @@
 int server_main(const struct startup *startup);
 
 int server_main(const struct startup *startup) {
-    (void)startup; // read through libipc/start
     struct server *server = &vfs.server;
     heap_fill();
     server->endpoint = startup_capability("endpoint");
     server->notification = startup_capability("notification");
     server->dispatch = vfs_server_dispatch;
     server->session_closed = vfs_server_session_closed;
-    if (vfs_server_begin() != ERR_OK)
+    server_hands_over(server, NULL, vfs_give, vfs_take);
+    if (server_takes_over(server, startup))
+        vfs_server_prepare();
+    else if (vfs_server_begin() != ERR_OK)
         return 1;
     return server_run(server) == ERR_OK ? 0 : 1;
 }

@@ -220,10 +220,20 @@ static error_t mount_on(struct mount *mount, const char *target, const char *opt
     return error;
 }
 
+// Two file servers, or one twice, on the same disk would ruin it.
+static bool is_mounted(const char *source) {
+    for (const struct mount *mount = vfs.mounts; mount != NULL; mount = mount->next)
+        if (strncmp(mount->source, source, sizeof(mount->source) - 1) == 0)
+            return true;
+    return false;
+}
+
 error_t mount_make(const char *type, const char *source, const char *target, const char *options,
                    uint64_t flags) {
     struct mount *mount;
     cap_t device = 0;
+    if (source[0] == '/' && is_mounted(source))
+        return ERR_BUSY;
     error_t error = mount_create(type, source, flags, &mount);
     if (error != ERR_OK)
         return error;

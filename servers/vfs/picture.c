@@ -8,12 +8,30 @@
 #include "libipc/protocols/account.h"
 #include "libipc/protocols/filesystem.h"
 #include "libipc/protocols/process.h"
+#include "libipc/server/handover.h"
 #include "servers/vfs/state.h"
 
 enum { PICTURE_BYTES = 16 * 1024, TEXT_BYTES = PICTURE_BYTES - sizeof(struct mount_picture) };
 
 static cap_t memory, readable; // the same object, with and without the right to write
 static volatile struct mount_picture *picture;
+
+void picture_slots(uint64_t *writable, uint64_t *shown) {
+    *writable = memory;
+    *shown = readable;
+}
+
+// The text in it stays as it is: the mounts are the same.
+void picture_take(uint64_t writable, uint64_t shown) {
+    uint64_t address;
+    handover_claim((cap_t)writable);
+    handover_claim((cap_t)shown);
+    if (process_map(SLOT_SELF, 0, PICTURE_BYTES, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, (cap_t)writable, &address) != ERR_OK)
+        return;
+    memory = (cap_t)writable;
+    readable = (cap_t)shown;
+    picture = (volatile struct mount_picture *)(uintptr_t)address; // NOLINT(performance-no-int-to-ptr)
+}
 
 static bool picture_make(void) {
     uint64_t address;

@@ -261,6 +261,47 @@ static error_t handle_read(struct request *request, const struct file_read_in *i
                                                       : wait_in_queue(end, request, in->data_size, 0);
 }
 
+uint64_t pipe_last_inode(void) {
+    return last_inode;
+}
+
+void pipe_start_inodes(uint64_t last) {
+    last_inode = last;
+}
+
+error_t pipe_note_interrupted(uint64_t inode, uint64_t thread, uint64_t count, uint64_t done) {
+    for (uint32_t i = 1; i < vfs.sessions.used; i++) {
+        const struct session *session = vfs.sessions.entries[i].object;
+        if (session == NULL || session->kind != SESSION_PIPE || ((const struct pipe_end *)session)->pipe->inode != inode)
+            continue;
+        struct pipe *pipe = ((const struct pipe_end *)session)->pipe;
+        struct pipe_interrupted *note = malloc(sizeof(*note));
+        if (note == NULL)
+            return ERR_NO_MEMORY;
+        *note = (struct pipe_interrupted){pipe->interrupted, thread, count, done};
+        pipe->interrupted = note;
+        return ERR_OK;
+    }
+    return ERR_OK;
+}
+
+// Bytes of this write that an actor before has put in. A newer request of the same thread: the older one was given up.
+static uint64_t interrupted_take(struct pipe *pipe, const struct request *request) {
+    uint64_t done = 0;
+    for (struct pipe_interrupted **place = &pipe->interrupted; *place != NULL;) {
+        struct pipe_interrupted *note = *place;
+        if (note->thread != request->number_thread) {
+            place = &note->next;
+            continue;
+        }
+        if (note->count == request->number_count)
+            done = note->done;
+        *place = note->next;
+        free(note);
+    }
+    return done;
+}
+
 static error_t handle_write(struct request *request, const struct file_write_in *in,
                             struct file_write_out *out) {
     struct pipe_end *end = end_of(request);
@@ -272,7 +313,7 @@ static error_t handle_write(struct request *request, const struct file_write_in 
         return ERR_NOT_SEEKABLE;
     if (!pipe->reader.is_open)
         return ERR_BROKEN_PIPE;
-    uint64_t length = in->data_size, done = 0;
+    uint64_t length = in->data_size, done = interrupted_take(pipe, request);
     error_t error = ERR_OK;
     // Whoever waits already goes first.
     while (done < length && pipe->writers.first == NULL) {
@@ -382,6 +423,11 @@ const struct file_ops pipe_file_ops = {
 static void pipe_free_if_unused(struct pipe *pipe) {
     if (pipe->reader.is_open || pipe->writer.is_open)
         return;
+    while (pipe->interrupted != NULL) {
+        struct pipe_interrupted *next = pipe->interrupted->next;
+        free(pipe->interrupted);
+        pipe->interrupted = next;
+    }
     free(pipe->bytes);
     free(pipe);
     vfs.pipe_count--;

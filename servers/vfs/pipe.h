@@ -31,6 +31,12 @@ struct pipe_end {
     struct pipe_waiter first; // for one that waits here; its pipe is NULL: free
 };
 
+// A write that was taken by an actor before and comes again, with what of it is in the pipe already.
+struct pipe_interrupted {
+    struct pipe_interrupted *next;
+    uint64_t thread, count, done;
+};
+
 struct pipe {
     struct pipe_end reader, writer;
     unsigned char *bytes; // PIPE_BYTES, there while the pipe holds something
@@ -38,4 +44,5 @@ struct pipe {
     uint64_t inode;
     int64_t changed;
     struct pipe_queue readers, writers;
+    struct pipe_interrupted *interrupted;
 };

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libipc/protocols/endpoint.h"
 #include "servers/vfs/state.h"
 
 enum { SESSIONS_FIRST = 64, SESSIONS_MAX = 1 << 16 };
@@ -39,6 +40,22 @@ error_t session_publish(struct session *session, cap_t *capability) {
     if (error != ERR_OK)
         session_remove(session);
     return error;
+}
+
+error_t session_take(struct session *session) {
+    while ((uint32_t)session->badge >= vfs.sessions.capacity) {
+        error_t error = table_grow();
+        if (error != ERR_OK)
+            return error;
+    }
+    return session_table_restore(&vfs.sessions, session->badge, session);
+}
+
+void session_avoid_unknown(void) {
+    uint64_t cursor = 0, badge;
+    while (endpoint_next_session(vfs.server.endpoint, cursor, &cursor, &badge) == ERR_OK)
+        if (badge >> 63 == 0)
+            session_table_avoid(&vfs.sessions, badge);
 }
 
 void session_remove(struct session *session) {

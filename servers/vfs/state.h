@@ -67,6 +67,9 @@ extern struct vfs vfs;
 // ---------------------------------------------------------------------------------------------- Enters it
 // and makes the capability, to be moved to the caller. On error it is not entered.
 MUST_USE error_t session_publish(struct session *session, cap_t *capability);
+// From the actor before: enters it under its badge; and no new one gets a badge that somebody holds.
+MUST_USE error_t session_take(struct session *session);
+void session_avoid_unknown(void);
 void session_remove(struct session *session);
 struct session *session_find(uint64_t badge);
 
@@ -101,12 +104,19 @@ MUST_USE error_t mount_end(const char *target, size_t length);
 void picture_draw(void);
 // Shows it to a file server that wants it.
 void picture_show(cap_t filesystem);
+// Its memory, for the next build and from the one before.
+void picture_slots(uint64_t *writable, uint64_t *shown);
+void picture_take(uint64_t writable, uint64_t shown);
 
 // --- pipe.c
 // ---------------------------------------------------------------------------------------------------------
 struct pipe_end;
 MUST_USE error_t pipe_make(uint64_t flags, cap_t *reader, cap_t *writer);
 void pipe_end_closed(struct pipe_end *end); // no capability to it is left
+uint64_t pipe_last_inode(void);
+void pipe_start_inodes(uint64_t last);
+// A write that the actor before had put in a part of: it comes again under the same number.
+MUST_USE error_t pipe_note_interrupted(uint64_t inode, uint64_t thread, uint64_t count, uint64_t done);
 extern const struct file_ops pipe_file_ops;
 
 // --- tables of handlers

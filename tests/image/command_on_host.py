@@ -35,7 +35,7 @@ def main(remote, command, console_text=""):
         threading.Thread(target=pump, args=(lambda: os.read(master, 4096), theirs.send), daemon=True).start()
         threading.Thread(target=pump, args=(lambda: theirs.recv(4096), lambda d: os.write(master, d)), daemon=True).start()
         deadline = time.monotonic() + float(os.environ["TIMEOUT"]) if "TIMEOUT" in os.environ else None
-        session = RemoteCommand(os.fsencode(command), console, ours, process, boot_seconds=20, deadline=deadline, watch=True,
+        session = RemoteCommand(os.fsencode(command), console, ours, boot_seconds=20, deadline=deadline, watch=True,
                                 at_end=lambda: None)
         status = session.run()
         if session.status is not None and process.wait(20) != 0:

@@ -321,7 +321,7 @@ static void takes_and_ends(struct actor *actor) {
     (void)system_call(SYS_WAIT, &registers);
     actor->values[1] = registers.target;
     actor->values[3] = registers.third;
-    thread_stop(SLOT_THREAD); // for ever
+    (void)thread_stop(SLOT_THREAD); // for ever
 }
 
 static void takes_again(struct actor *actor) {

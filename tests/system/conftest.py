@@ -30,6 +30,10 @@ class Machine:
                 self.text += data.decode(errors="replace").replace("\r", "")
         return match
 
+    def type(self, text):
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
+
     def leave(self):
         """The keys that end QEMU."""
         if self.process.poll() is None:

@@ -47,10 +47,14 @@ static void select(struct ata_channel *channel, uint32_t index) {
 }
 
 // Registers that keep what is written belong to somebody; an empty channel reads as ones or zeros.
+// A disk that is busy takes nothing: the actor before may have left one so, and a reset makes it so for a
+// while.
 static bool answers(struct ata_channel *channel, uint32_t index) {
-    select(channel, index);
-    if (port_read8(channel->control) == ATA_STATUS_FLOATING)
-        return false;
+    for (uint32_t i = 0; i < 2; i++) {
+        if (port_read8(channel->control) == ATA_STATUS_FLOATING || !wait_idle(channel, RESET_LIMIT))
+            return false;
+        select(channel, index);
+    }
     write_register(channel, ATA_COUNT, 0x55);
     write_register(channel, ATA_LBA_LOW, 0xaa);
     return read_register(channel, ATA_COUNT) == 0x55 && read_register(channel, ATA_LBA_LOW) == 0xaa;
@@ -110,16 +114,18 @@ void probe_channel(struct ata_channel *channel, void (*pause)(uint64_t nanosecon
     probe_pause = pause;
     for (uint32_t i = 0; i < 2; i++)
         channel->disks[i] = (struct ata_disk){.channel = channel, .index = i};
-    bool found[2] = {answers(channel, 0), answers(channel, 1)};
-    if (!found[0] && !found[1])
+    if (port_read8(channel->control) == ATA_STATUS_FLOATING)
         return;
+    // First: a disk that is busy with what an actor before has asked for looks at no register.
     command_stop_dma(channel);
     port_write8(channel->control, ATA_CONTROL_RESET | ATA_CONTROL_NO_INTERRUPT);
     pause(MILLISECOND / 20);
     port_write8(channel->control, ATA_CONTROL_NO_INTERRUPT);
     pause(2 * MILLISECOND);
+    (void)wait_idle(channel, RESET_LIMIT);
+    bool found[2] = {answers(channel, 0), answers(channel, 1)};
     for (uint32_t i = 0; i < 2; i++)
-        if (found[i])
+        if (answers(channel, i))
             probe_disk(channel, &channel->disks[i]);
     for (uint32_t i = 0; i < 2; i++)
         if (channel->disks[i].present)

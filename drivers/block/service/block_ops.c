@@ -191,13 +191,17 @@ static error_t block_attach_rings_handler(struct request *request, const struct 
     struct block_session *session = block_session_find(request->badge);
     if (session == NULL)
         return ERR_BAD_CAPABILITY;
-    if (session->entries != 0)
-        return ERR_BUSY;
     error_t error = ring_memory_check(in->rings, in->entries);
+    while (session->outstanding != 0) // in the rings before
+        fiber_wait_always(&block_service.idle);
     if (error == ERR_OK)
         error = slot_duplicate(block_service.server.notification, RIGHT_SIGNAL | RIGHT_COPY, &out->server);
     if (error != ERR_OK)
         return error;
+    if (session->entries != 0)
+        block_rings_unmap(session);
+    slot_release(session->ring_memory);
+    slot_release(session->client);
     session->ring_memory = in->rings;
     session->client = in->client;
     session->client_bits = in->client_bits;

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { UART_QUEUE_BYTES = 16384, UART_STATE_VERSION = 1 }; // a power of two
+enum { UART_QUEUE_BYTES = 16384, UART_STATE_VERSION = 2 }; // a power of two
 
 #define UART_STATE_MAGIC UINT64_C(0x3035353631) // "16550"
 

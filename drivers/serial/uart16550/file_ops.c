@@ -18,8 +18,31 @@ uint64_t serial_readiness(uint32_t unit) {
            (byte_queue_room(&state->output) > 0 ? READINESS_WRITE : 0);
 }
 
+// The request came before, and an actor ended before it was answered: it gets the bytes that it took then.
+// They lie in the queue still, unless 16 KiB came since.
+static error_t read_again(struct request *request, const struct serial_answer *answer, uint64_t *count) {
+    struct byte_queue *input = &serial.uart.state->input;
+    if (input->tail - answer->position > UART_QUEUE_BYTES)
+        return ERR_IO;
+    while (*count < answer->bytes) {
+        uint32_t start = (answer->position + (uint32_t)*count) % UART_QUEUE_BYTES,
+                 run = UART_QUEUE_BYTES - start;
+        if (run > answer->bytes - *count)
+            run = answer->bytes - (uint32_t)*count;
+        error_t error = request_copy_out(request, *count, &input->bytes[start], run);
+        if (error != ERR_OK)
+            return error;
+        *count += run;
+    }
+    return ERR_OK;
+}
+
 static error_t op_read(struct request *request, const struct file_read_in *in, struct file_read_out *out) {
     struct byte_queue *input = &serial.uart.state->input;
+    struct serial_answer *answer =
+        answers_find(&serial.state->answers, request->number_thread, request->number_count);
+    if (answer != NULL && answer->bytes > 0)
+        return read_again(request, answer, &out->count);
     while (byte_queue_filled(input) == 0 && in->data_size > 0) {
         if (non_blocking(request))
             return ERR_AGAIN;
@@ -35,6 +58,10 @@ static error_t op_read(struct request *request, const struct file_read_in *in, s
         error_t error = request_copy_out(request, out->count, bytes, run);
         if (error != ERR_OK)
             return out->count > 0 ? ERR_OK : error;
+        if (answer == NULL)
+            answer =
+                answers_begin(&serial.state->answers, request->number_thread, request->number_count, false);
+        answers_step(answer, serial.uart.state, (uint32_t)run);
         input->head += (uint32_t)run;
         out->count += run;
     }
@@ -44,6 +71,10 @@ static error_t op_read(struct request *request, const struct file_read_in *in, s
 
 static error_t write_all(struct request *request, uint64_t size, uint64_t *count) {
     struct byte_queue *output = &serial.uart.state->output;
+    struct serial_answer *answer =
+        answers_find(&serial.state->answers, request->number_thread, request->number_count);
+    if (answer != NULL)
+        *count = answer->bytes; // accepted by the actor before
     while (*count < size) {
         uint8_t *bytes;
         uint64_t run = byte_queue_room_run(output, &bytes);
@@ -58,6 +89,10 @@ static error_t write_all(struct request *request, uint64_t size, uint64_t *count
             return *count > 0 ? ERR_OK : error;
         if (run == 0)
             continue;
+        if (answer == NULL)
+            answer =
+                answers_begin(&serial.state->answers, request->number_thread, request->number_count, true);
+        answers_step(answer, serial.uart.state, (uint32_t)run);
         output->tail += (uint32_t)run;
         *count += run;
         serial_service();

@@ -73,6 +73,10 @@ static error_t open_state(void) {
         return error;
     serial.state = state;
     pages_touch(state, sizeof(struct serial_state));
+    if (uart_state_sound(&serial.state->uart))
+        answers_settle(&serial.state->answers, &serial.state->uart);
+    else
+        serial.state->answers = (struct serial_answers){0};
     stream_server_start(&serial.state->streams, uart_state_sound(&serial.state->uart));
     serial.state->streams.server = &serial.server;
     serial.state->streams.unit_of = unit_of;

@@ -2,6 +2,7 @@
 // waits.
 #pragma once
 
+#include "drivers/serial/uart16550/answers.h"
 #include "drivers/serial/uart16550/device.h"
 #include "libipc/protocols/file_server.h"
 #include "servers/framework/stream.h"
@@ -9,6 +10,7 @@
 // In state memory. The UART's part says whether it is sound.
 struct serial_state {
     struct uart_state uart;
+    struct serial_answers answers;
     struct stream_server streams;
 };
 

@@ -136,6 +136,31 @@ static void test_probe(void **state) {
     assert_int_equal(ide.violations, 0);
 }
 
+static enum ide_fate stuck(uint64_t sector, uint32_t count, bool dma_used, bool write) {
+    (void)sector;
+    (void)count;
+    (void)dma_used;
+    (void)write;
+    return IDE_STUCK;
+}
+
+// The actor before ended in the middle of a transfer.
+static void test_probe_of_a_busy_disk(void **state) {
+    (void)state;
+    struct test_io io;
+    ide.fate = stuck;
+    submit(&io, 1, BLOCK_OPERATION_READ, 10, 8, 0);
+    channel_kick(&channel.disks[1].block);
+    while (ide_step()) {
+    }
+    ide.fate = NULL;
+    timer_clear(&channel.timer);
+    channel.disks[0].present = channel.disks[1].present = false;
+    probe_channel(&channel, model_pause);
+    assert_true(channel.disks[0].present && channel.disks[1].present);
+    assert_int_equal(ide.violations, 0);
+}
+
 static void test_packet_and_missing(void **state) {
     (void)state;
     ide.disks[0] = (struct ide_disk){.packet = true};
@@ -392,6 +417,7 @@ static void test_random(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_probe, setup),
+        cmocka_unit_test_setup(test_probe_of_a_busy_disk, setup),
         cmocka_unit_test_setup(test_packet_and_missing, setup),
         cmocka_unit_test_setup(test_read_write, setup),
         cmocka_unit_test_setup(test_merge, setup),

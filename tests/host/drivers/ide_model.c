@@ -270,6 +270,8 @@ static void shift(uint8_t pair[2], uint8_t value) {
 }
 
 void port_write8(uint16_t port, uint8_t value) {
+    if (port > IDE_BASE && port < IDE_BASE + 7 && disk()->present && (r.status & 0x80) != 0)
+        return; // a busy disk takes nothing
     switch (port) {
     case IDE_BASE + 1:
         return;

@@ -218,7 +218,7 @@ struct filesystem_options host_options(struct platform_disk *disk, uint64_t cach
     CHECK(cache_metadata && cache_data, "no memory");
     memset(cache_metadata, 0xA5, cache_metadata_bytes);
     memset(cache_data, 0x5A, cache_data_bytes); // what must not show up in files
-    return (struct filesystem_options){disk, cache_metadata, cache_metadata_bytes, cache_bytes, read_only};
+    return (struct filesystem_options){disk, cache_metadata, cache_metadata_bytes, cache_bytes, read_only, false, 0};
 }
 
 void host_cache_free(void) {

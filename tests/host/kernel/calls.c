@@ -377,6 +377,8 @@ static error_t expected(const struct operation *operation, const struct test_cas
         if (test->choice[SECOND] || test->choice[SECOND_RIGHTS] || test->choice[RESULT] || test->choice[FRAMES] ||
             test->choice[QUOTA] || (operation->results && filled(STAGE_RESULT))) // by the call before
             return 0;
+        if ((target->rights & operation->rights) != operation->rights)
+            return ERR_RIGHTS;
         if (operation->results && (target->flags & CAPABILITY_REVOKING))
             return ERR_REVOKED;
     } else if (operation->number == SYS_CALL) {

@@ -331,7 +331,7 @@ static void invoke_object(struct sim_thread *thread, struct sim_cap *cap, struct
         status = memory_call(thread, cap->object, method, registers->words[0]);
         uint64_t count =
             method == METHOD_MEMORY_READ ? thread->page.lend_write.length : thread->page.lend_read.length;
-        *registers = (struct ipc_registers){.tag = TAG((uint16_t)status, status == ERR_OK), .words = {count}};
+        *registers = (struct ipc_registers){.tag = TAG((uint16_t)status, status == ERR_OK ? 1u : 0u), .words = {count}};
         return;
     } else if (cap->kind == CAP_CALL) {
         struct sim_request *request = &((struct sim_call *)cap->object)->request;

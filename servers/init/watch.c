@@ -1,0 +1,141 @@
+// See watch.h. A role hangs if the same request stands at the head of its queue for some seconds, and the
+// role's thread either runs all the time, or waits for something that is not its endpoint. One that itself
+// waits for an answer is not to blame: the chain is followed to who serves it. A thread that spins while
+// nobody asks for anything is sent a message that any loop answers at once.
+#include "servers/init/watch.h"
+
+#include <string.h>
+
+#include "libipc/client/call.h"
+#include "libipc/client/slot.h"
+#include "libipc/include/startup.h"
+#include "libipc/protocols/endpoint.h"
+#include "libipc/protocols/service.h"
+#include "libipc/protocols/thread.h"
+#include "libipc/server/fiber.h"
+#include "servers/init/crash.h"
+#include "servers/init/report.h"
+#include "servers/init/role.h"
+
+#define SECOND UINT64_C(1000000000)
+
+enum {
+    STRIKES = 3,       // looks in a row at which it did not move
+    BUSY_PERCENT = 80, // of the time between two looks
+    CHAIN_MOST = 8,
+};
+
+static uint64_t last_look;
+
+static bool is_watched(const struct role *role) {
+    return role->phase == SERVICE_STATE_RUNNING && role->thread != 0;
+}
+
+// What a look finds of one thread.
+struct sight {
+    struct thread_information thread;
+    bool busy, has_moved;
+};
+
+static bool look(struct role *role, uint64_t passed, struct sight *sight) {
+    struct watch *watch = &role->watch;
+    if (thread_information(role->thread, &sight->thread))
+        return false;
+    uint64_t used = sight->thread.cpu_time - watch->cpu_time;
+    sight->busy = sight->thread.state == THREAD_STATE_READY && used * 100 >= passed * BUSY_PERCENT;
+    sight->has_moved = sight->thread.served_serial != watch->served_serial ||
+                       sight->thread.served_count != watch->served_count;
+    watch->cpu_time = sight->thread.cpu_time;
+    watch->served_serial = sight->thread.served_serial;
+    watch->served_count = sight->thread.served_count;
+    return true;
+}
+
+// The role that serves a request of the thread with this number; NULL: nobody, it is still in a queue.
+static struct role *server_of(uint64_t serial) {
+    for (uint32_t i = 0; i < role_count; i++)
+        if (is_watched(&roles[i]) && roles[i].watch.served_serial == serial)
+            return &roles[i];
+    return NULL;
+}
+
+static struct role *end_of_chain(struct role *role) {
+    struct thread_information information;
+    for (int step = 0; step < CHAIN_MOST; step++) {
+        if (thread_information(role->thread, &information) || information.state != THREAD_STATE_CALLING)
+            return role;
+        struct role *next = server_of(information.serial);
+        if (!next)
+            return role;
+        role = next;
+    }
+    return role;
+}
+
+static void ping(void *argument) {
+    struct role *role = argument;
+    uint64_t all, own;
+    ipc_deadline = report_time() + 2 * STRIKES * SECOND;
+    (void)service_charged(role->watch.ping, &all,
+                          &own); // any answer will do, and none is found by the look at the queue
+    ipc_deadline = 0;
+    role->watch.is_pinged = false;
+}
+
+static void send_ping(struct role *role) {
+    struct watch *watch = &role->watch;
+    if (watch->is_pinged ||
+        (!watch->ping && endpoint_create_session(role->endpoint, startup_badge("init"), &watch->ping)))
+        return;
+    watch->is_pinged = fiber_start(ping, role) == ERR_OK;
+}
+
+// True: the request at the head of the queue is the one that was there at the last look.
+static bool is_stuck(struct role *role, uint64_t now) {
+    uint64_t queued, oldest, sessions;
+    if (endpoint_information(role->endpoint, &queued, &oldest, &sessions) || !queued) {
+        role->watch.head_since = 0;
+        return false;
+    }
+    uint64_t since = now - oldest, before = role->watch.head_since;
+    bool same = before && since < before + SECOND / 20 && before < since + SECOND / 20;
+    role->watch.head_since = since;
+    return same;
+}
+
+static void judge(struct role *role, uint64_t now, uint64_t passed) {
+    struct watch *watch = &role->watch;
+    struct sight sight;
+    if (!look(role, passed, &sight))
+        return;
+    bool stuck = is_stuck(role, now);
+    watch->busy = sight.busy && !sight.has_moved ? watch->busy + 1 : 0;
+    if (watch->busy >= STRIKES && !stuck)
+        send_ping(role);
+    bool idle = sight.thread.state != THREAD_STATE_READY && sight.thread.state != THREAD_STATE_FAULTED;
+    watch->strikes = stuck && (sight.busy || idle) ? watch->strikes + 1 : 0;
+}
+
+static void blame(struct role *role, uint64_t now) {
+    struct role *guilty = end_of_chain(role);
+    role->watch.strikes = 0;
+    static struct crash crash;
+    if (thread_stop(guilty->thread) == ERR_OK)
+        crash_collect(&crash, guilty);
+    role_ended(guilty, SERVICE_CAUSE_HUNG, now);
+    hang_report(guilty, &crash, role);
+}
+
+uint64_t roles_watch(uint64_t now) {
+    uint64_t next = last_look + SECOND;
+    if (now < next)
+        return next;
+    for (uint32_t i = 0; i < role_count; i++)
+        if (is_watched(&roles[i]))
+            judge(&roles[i], now, now - last_look);
+    for (uint32_t i = 0; i < role_count; i++)
+        if (is_watched(&roles[i]) && roles[i].watch.strikes >= STRIKES)
+            blame(&roles[i], now);
+    last_look = now;
+    return now + SECOND;
+}

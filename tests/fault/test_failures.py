@@ -1,0 +1,64 @@
+"""Servers that fail by themselves: the request that they fail with is refused the second time, a report is written, and hangs are found."""
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from test_reload import rows, run
+
+POISON = """
+exec 5>/root/open; service reload ext2 /builds/ext2_poisoned || echo BAD; sleep 1.2
+cat /root/poison; echo $?; echo still >&5; cat /root/open
+cat /root/mire; echo $?; cat /root/open; cat /root/poison; echo $?; echo ---
+i=0; while [ ! -e /var/log/crash/ext2.6 ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done
+cat /var/log/crash/ext2.2; echo ---; cat /var/log/crash/ext2.3; echo ---; rm /root/open; service; sync
+"""
+
+
+def test_requests_that_a_server_fails_with():
+    """One name makes ext2 fault, another one spin: both are refused at the third time, and all else goes on."""
+    text, errors = run(POISON, ["ext2_poisoned"])
+    first, crash, hang, services = text.split("---\n")
+    assert first.split() == ["1", "still", "1", "still", "1"], text + errors
+    assert errors.count("request refused: its service failed twice") == 3, errors
+    lines = crash.splitlines()
+    assert "ext2 crashed: page fault at __wrap_node_lookup+" in lines[0] and "address 0x8" in lines[0], crash
+    assert any("called from directory_dispatch+" in line for line in lines) and len(lines) <= 25, crash
+    assert "it is refused: the service failed with it before" in crash and "it is directory.open" in crash, crash
+    assert "decision: it runs again after" in crash and "with its memory" in crash and "rip 0" in crash, crash
+    assert "ext2 hangs at __wrap_node_lookup+" in hang and "it is sent again by its caller" in hang, hang
+    assert rows(services)["ext2"][1] == "running" and int(rows(services)["ext2"][3]) == 7, services
+
+
+HANGS = """
+(n=0; while [ ! -e /tmp/stop ]; do cp /bin/true /root/c && cmp /bin/true /root/c || echo BAD; done) &
+for point in "ext2 spin 50" "vfs stall 20"; do
+    service point $point; while [ $(service ${point%% *} | grep -c hung) = 0 ]; do sleep 0.2; done
+done
+service point log spin 1; i=0
+while [ $i -lt 100 ] && [ $(service | grep -c "^log .* hung") = 0 ]; do sleep 0.2; i=$((i + 1)); done
+: > /tmp/stop; wait; rm /root/c /tmp/stop; service; sync
+"""
+
+
+def test_hangs_are_found():
+    """Servers that spin or wait for what never comes, under a copy that is compared; and one that spins while nobody asks."""
+    text, _ = run(HANGS)
+    state = rows(text)
+    assert all(state[name][1] == "running" and state[name][4] == "hung" for name in ("ext2", "vfs", "log")), text
+    assert state["console"][3] == state["tmpfs"][3] == "0", text
+
+
+POLICY = """
+n=0; while [ $n -lt 5 ]; do service kill boot; sleep 0.1; n=$((n + 1)); done
+mount | wc -l; (sleep 0.2; exit 3); echo $?; ps | grep -c ' /bin/remote$'; service; exit 7
+"""
+
+
+def test_the_policy_part_is_restarted():
+    """boot mounts nothing twice, starts nothing twice, and still turns the machine off when its program has ended."""
+    done = subprocess.run([ROOT / "image/run", "--timeout", "120", "--fresh-disk", "-c", POLICY], capture_output=True, check=False,
+                          timeout=200, text=True)
+    assert done.returncode == 7 and "did not turn itself off" not in done.stderr, done.stdout + done.stderr
+    assert done.stdout.split()[:3] == ["4", "3", "1"] and rows(done.stdout)["boot"][1:4:2] == ["running", "5"], done.stdout

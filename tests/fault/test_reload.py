@@ -1,0 +1,115 @@
+"""Servers go to other builds of their programs while they are used, and nobody notices; a program that can't do the work does not stay.
+
+KEELSON_RELOADS=1000 asks for so many reloads of ext2 and of ata in the place of those below."""
+import hashlib
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "image"))
+from runner import disk
+
+BUILD = ROOT / "build"
+DISK = BUILD / "fault-reload.img"
+TIMES = int(os.environ.get("KEELSON_RELOADS", "16"))
+
+LOAD = """
+(while [ ! -e /tmp/stop ]; do cp /bin/sh /root/copy && cmp /bin/sh /root/copy || { echo BAD; break; }; done) &
+"""
+END = """
+: > /tmp/stop; wait; cd /; rm /root/copy /tmp/stop; service; sync
+"""
+
+
+def make_disk(names):
+    """A fresh disk with other builds in /builds."""
+    DISK.unlink(missing_ok=True)
+    subprocess.run([ROOT / "image/run", "--system-disk", DISK, "--build-only"], check=True, capture_output=True)
+    for name in names:
+        target = BUILD / "tests/fault" / name
+        subprocess.run(["ninja", "-C", BUILD, f"tests/fault/{name}"], check=True, capture_output=True)
+        stripped = target.with_suffix(".stripped")
+        subprocess.run(["llvm-objcopy", "--strip-debug", target, stripped], check=True)
+        disk.write_file(DISK, f"builds/{name}", stripped, 0o100755)
+
+
+def run(script, names=(), seconds=300):
+    """The script's output and errors; it succeeded, and the disk is clean."""
+    make_disk(names)
+    done = subprocess.run([ROOT / "image/run", "--timeout", str(seconds), "--system-disk", DISK, "-c", script],
+                          capture_output=True, check=False, timeout=seconds + 60, text=True)
+    assert done.returncode == 0 and "BAD" not in done.stdout, done.stdout + done.stderr
+    judge = subprocess.run(["e2fsck", "-fn", DISK], capture_output=True, check=False, text=True)
+    assert judge.returncode == 0, judge.stdout
+    return done.stdout, done.stderr
+
+
+def rows(text):
+    """Lines of `service` by name."""
+    return {line.split()[0]: line.split() for line in text.splitlines() if len(line.split()) > 4}
+
+
+@pytest.mark.parametrize("cpus", ["1", "2"])
+def test_two_builds_take_turns(cpus):
+    """ext2 and ata, built in two ways, under a copy that is compared; the pauses are printed."""
+    script = LOAD + f"""
+cp /bin/cat /root/probe
+reloads -n {TIMES} ext2 /root/probe /builds/ext2_other /sbin/ext2 || echo BAD
+reloads -n {TIMES} ata /dev/disk0 /builds/ata_other /sbin/ata || echo BAD
+rm /root/probe
+""" + END
+    text, _ = run(script, ["ext2_other", "ata_other"], 300 + 2 * TIMES)
+    print("\n".join(re.findall(r".* reloads, pause .*", text)))
+    assert len(re.findall(rf"(ext2|ata): {TIMES} reloads, pause p50 \d+ us, p99 \d+ us", text)) == 2
+    assert rows(text)["ext2"][3] == rows(text)["ata"][3] == str(TIMES)
+
+
+STATE = """
+mkdir /tmp/d; echo hello > /tmp/d/a; ln -s a /tmp/d/l; ln /tmp/d/a /tmp/d/h; chmod 640 /tmp/d/a
+for d in /tmp /root; do cp /bin/true $d/true; done
+exec 5>/tmp/u 6</tmp/u 7>/root/u 8</root/u; rm /tmp/u /root/u; echo nameless >&5; echo nobody >&7
+(while [ ! -e /tmp/go ]; do sleep 0.05; done; echo x; echo y) | while read l; do echo "got $l"; done > /tmp/out &
+seq 1 100000 | (while [ ! -e /tmp/go ]; do sleep 0.05; done; sha256sum) > /tmp/sum &
+sleep 0.2; cd /tmp/d
+for turn in 1 2; do for s in tmpfs process vfs devfs procfs initrdfs log ext2; do service reload $s /sbin/$s || echo BAD; done; done
+: > /tmp/go; wait; cat /tmp/out /tmp/sum
+pwd; cat l h; ls -l | cut -c 1-13; cat <&6; cat <&8; echo more >&5; cat <&6
+for d in /tmp /root; do cmp /bin/true $d/true && echo same; done
+mount; cat /proc/mounts | wc -l; dmesg | grep -c Keelson
+exec 5>&- 6>&- 7>&- 8>&-; cd /; rm -r /tmp/* /root/true; service; sync
+"""
+
+
+def test_what_servers_know_goes_along():
+    text, _ = run(STATE)
+    lines = text.splitlines()
+    assert lines[:2] == ["got x", "got y"], text
+    numbers = "".join(f"{number}\n" for number in range(1, 100001)).encode()
+    assert lines[2].split()[0] == hashlib.sha256(numbers).hexdigest(), text
+    assert lines[3:6] == ["/tmp/d", "hello", "hello"]
+    assert [line.split() for line in lines[6:10]] == [["total", "8"], ["-rw-r-----", "2"], ["-rw-r-----", "2"], ["lrwxrwxrwx", "1"]], text
+    assert lines[10:15] == ["nameless", "nobody", "more", "same", "same"], text
+    assert [line.split()[2] for line in lines[15:19]] == ["/", "/dev", "/proc", "/tmp"] and lines[19].strip() == "4"
+    state = rows(text)
+    assert all(state[name][1] == "running" and state[name][3] == "2" and state[name][4] == "reloaded"
+               for name in ("tmpfs", "process", "vfs", "devfs", "procfs", "initrdfs", "log", "ext2")), text
+
+
+def test_programs_that_do_not_stay():
+    """One that is none, one that ends, one that dies of what it is handed; and two servers that can't hand over."""
+    script = LOAD + """
+service reload ext2 /etc/motd; service reload ext2 /bin/true; service reload ext2 /builds/ext2_refuses; service reload ata /bin/true
+service reload console /sbin/console; service reload ext2; sleep 0.5; ls -l /builds | wc -l; service log init
+""" + END
+    text, errors = run(script, ["ext2_refuses"])
+    assert "ext2: can't reload it: exec format error" in errors
+    assert text.count("the new program of ext2 ended at once: the one before comes back") == 2, text
+    assert "the new program of ata ended at once: the one before comes back" in text
+    assert "console: it can't hand over" in errors and "ext2_refuses crashed" not in text
+    state = rows(text)
+    assert all(state[name][1] == "running" for name in ("ext2", "ata", "console")), text
