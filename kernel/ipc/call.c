@@ -63,6 +63,7 @@ void call_answered(struct call *call, error_t error) {
     list_push_back(&call->endpoint->queue, &call->request.link);
     call->endpoint->queued++;
     endpoint_wake(call->endpoint);
+    endpoint_press(call->endpoint);
 }
 
 // The sender is gone or closed its slot: the request is withdrawn, an answer is dropped.

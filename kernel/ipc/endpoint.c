@@ -65,6 +65,7 @@ error_t endpoint_receive(struct endpoint *endpoint, struct thread *thread) {
     if (!link)
         return ERR_AGAIN;
     request_take(CONTAINER_OF(link, struct request, link), thread);
+    endpoint_press(endpoint); // its server may be another thread
     return ERR_OK;
 }
 
@@ -75,6 +76,7 @@ static void set_server(struct endpoint *endpoint, struct thread *thread) {
         endpoint->server->home = NULL;
     endpoint->server = thread;
     thread->home = endpoint;
+    thread_update_priority(thread); // not for the one any more where it waited before
 }
 
 void endpoint_press(struct endpoint *endpoint) {
@@ -119,11 +121,14 @@ void endpoint_wake(struct endpoint *endpoint) {
 }
 
 void endpoint_show_again(struct endpoint *endpoint) {
+    uint32_t again = 0;
     for (struct list *link = endpoint->gone.next; link != &endpoint->gone; link = link->next) {
         struct session *session = CONTAINER_OF(link, struct session, gone_link);
-        endpoint->events += session->shown;
+        again += session->shown;
         session->shown = false;
     }
+    for (endpoint->events += again; again > 0; again--)
+        endpoint_wake(endpoint); // another process may wait here too
 }
 
 // Nobody can receive here any more: those who wait for an answer must not wait for ever.

@@ -67,6 +67,7 @@ static void detach(struct request *request) {
         break;
     case REQUEST_ANSWERED:
         CONTAINER_OF(request, struct call, request)->endpoint->queued--;
+        endpoint_press(CONTAINER_OF(request, struct call, request)->endpoint);
         break;
     case REQUEST_SERVED:
         thread_serve(request->server, NULL);

@@ -14,6 +14,7 @@
 #include "kernel/sched/process.h"
 #include "kernel/sched/schedule.h"
 #include "kernel/x86_64/switch.h"
+#include "tests/host/kernel/cases.h"
 #include "tests/host/kernel/invariants.h"
 #include "tests/host/kernel/life.h"
 #include "tests/host/kernel/machine.h"
@@ -23,30 +24,59 @@ void system_call(struct thread *thread); // the kernel's
 
 static const char *case_name;
 
-static void expect(bool ok, const char *what) {
+void expect(bool ok, const char *what) {
     if (ok)
         return;
     fprintf(stderr, "%s: %s\n", case_name, what);
     abort();
 }
 
-static struct capability *slot_at(cap_t index) {
+struct capability *slot_at(cap_t index) {
     return capability_slot(&stage.process->table, index);
 }
 
-// A call of the stage's thread: rax, or the status that a kernel object gave.
-static int64_t act(int32_t number, uint64_t target, uint64_t tag, uint64_t second) {
-    struct registers *registers = &stage.thread->registers;
+int64_t act_as(struct thread *thread, int32_t number, uint64_t target, uint64_t tag, uint64_t second) {
+    struct registers *registers = &thread->registers;
     registers->rip = 0x300000;
     registers->rax = (uint32_t)number;
     registers->rdi = target;
     registers->rsi = tag;
     registers->r14 = second;
-    system_call(stage.thread);
+    system_call(thread);
     invariants_check(stage.root, stage.process);
     if (registers->rax || number != SYS_CALL)
         return (int64_t)registers->rax;
     return tag_status(registers->rsi);
+}
+
+int64_t act(int32_t number, uint64_t target, uint64_t tag, uint64_t second) {
+    return act_as(stage.thread, number, target, tag, second);
+}
+
+bool is_to_go_on(void) {
+    return stage.thread->registers.rip == 0x300000 - 2;
+}
+
+int64_t act_to_end(uint64_t target, uint64_t tag) {
+    int64_t status;
+    do
+        status = act(SYS_CALL, target, tag, 0);
+    while (is_to_go_on());
+    return status;
+}
+
+struct thread *enter_as(struct process *process, uint8_t priority) {
+    struct thread *thread;
+    life_must(thread_create(process, priority, false, &thread), "a thread");
+    thread_start(thread);
+    schedule();
+    expect(current_thread() == thread, "it runs");
+    return thread;
+}
+
+void succeed(void) {
+    thread_end(stage.thread);
+    stage.thread = enter_as(stage.process, 60);
 }
 
 static int64_t send(enum subject call, cap_t moved) {
@@ -334,6 +364,27 @@ static void run(const char *name, void (*what)(void)) {
     printf("ok - %s\n", name);
 }
 
+// The largest block there is comes out and goes back whole, and is whole again after one of its frames was out. The range
+// before it is exactly as long as the records of frames are.
+static void large_block(void) {
+    const uint64_t block = (uint64_t)PAGE_BYTES << (FRAME_ORDERS - 1), page = PAGE_BYTES;
+    const struct boot_info map = {.memory = {{page, 90 * page, BOOT_MEMORY_KERNEL, 0},
+                                             {256 * page, 2048 * page, BOOT_MEMORY_FREE, 0},
+                                             {block, block, BOOT_MEMORY_FREE, 0}},
+                                  .memory_count = 3};
+    uint64_t first, second;
+    frame_initialize(&map);
+    expect(!frame_is_managed(200 * page) && frame_is_managed(block), "holes are no RAM");
+    for (int i = 0; i < 2; i++) {
+        expect(!frame_allocate(FRAME_ORDERS - 1, FRAME_ANYWHERE, &first) && first == block, "the block");
+        expect(frame_allocate(0, FRAME_ANYWHERE, &second) == ERR_NO_MEMORY, "is all there is");
+        frame_free(first, FRAME_ORDERS - 1);
+        expect(!frame_allocate(0, FRAME_ANYWHERE, &second), "a frame of it");
+        expect(frame_allocate(FRAME_ORDERS - 1, FRAME_ANYWHERE, &first) == ERR_NO_MEMORY, "it is cut");
+        frame_free(second, 0);
+    }
+}
+
 // Maps of memory as firmware gives them; the allocator is begun anew with each, so these come last.
 static void boot_maps(void) {
     const uint64_t page = PAGE_BYTES;
@@ -373,37 +424,39 @@ static void boot_maps(void) {
             expect(physical + page <= limit, "below the limit");
         expect(!frame_is_managed(UINT64_C(1) << 40), "far beyond");
     }
+    large_block();
     puts("ok - boot maps");
 }
 
 int main(void) {
     setvbuf(stdout, NULL, _IONBF, 0);
     machine_start();
-    static const struct {
-        const char *name;
-        void (*run)(void);
-    } cases[] = {{"a revoker dies", revoker_dies},
-                 {"many processes", many_processes},
-                 {"a large table", large_table},
-                 {"the lender's space is reset", space_of_lender_is_reset},
-                 {"the home of an answer is gone", home_of_answer_is_gone},
-                 {"an answer moves its call", answer_moves_its_call},
-                 {"a message takes itself away", message_takes_away},
-                 {"a message takes its endpoint", message_takes_endpoint},
-                 {"a message takes its session", message_takes_session},
-                 {"a message takes a process", message_takes_process},
-                 {"a message takes its home", message_takes_home},
-                 {"a keeper dies", keeper_dies},
-                 {"a keeper vanishes", keeper_vanishes},
-                 {"a keeper answers", keeper_answers},
-                 {"a keeper resumes", keeper_resumes_both},
-                 {"an exit is told", exit_is_told},
-                 {"mappings", mappings},
-                 {"supplies", supplies},
-                 {"half a clone", half_a_clone},
-                 {"nothing left", nothing_left}};
+    static const struct scene cases[] = {{"a revoker dies", revoker_dies},
+                                         {"many processes", many_processes},
+                                         {"a large table", large_table},
+                                         {"the lender's space is reset", space_of_lender_is_reset},
+                                         {"the home of an answer is gone", home_of_answer_is_gone},
+                                         {"an answer moves its call", answer_moves_its_call},
+                                         {"a message takes itself away", message_takes_away},
+                                         {"a message takes its endpoint", message_takes_endpoint},
+                                         {"a message takes its session", message_takes_session},
+                                         {"a message takes a process", message_takes_process},
+                                         {"a message takes its home", message_takes_home},
+                                         {"a keeper dies", keeper_dies},
+                                         {"a keeper vanishes", keeper_vanishes},
+                                         {"a keeper answers", keeper_answers},
+                                         {"a keeper resumes", keeper_resumes_both},
+                                         {"an exit is told", exit_is_told},
+                                         {"mappings", mappings},
+                                         {"supplies", supplies},
+                                         {"half a clone", half_a_clone},
+                                         {"nothing left", nothing_left}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         run(cases[i].name, cases[i].run);
+    for (const struct scene *scene = message_scenes; scene->name; scene++)
+        run(scene->name, scene->run);
+    for (const struct scene *scene = memory_scenes; scene->name; scene++)
+        run(scene->name, scene->run);
     case_name = "boot maps";
     boot_maps();
     return 0;

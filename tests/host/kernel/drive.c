@@ -33,10 +33,11 @@ int main(int count, char **arguments) {
     }
     const struct statistics *s = &world_statistics;
     printf("%llu acts; call %llu reply_wait %llu wait %llu send %llu reply %llu forward %llu signal %llu copy %llu serve %llu; "
-           "methods %llu refused %llu done\n",
+           "methods %llu refused %llu done; serving %llu shown an answer %llu\n",
            (unsigned long long)s->acts, (unsigned long long)s->calls[1], (unsigned long long)s->calls[2],
            (unsigned long long)s->calls[3], (unsigned long long)s->calls[4], (unsigned long long)s->calls[5],
            (unsigned long long)s->calls[6], (unsigned long long)s->calls[7], (unsigned long long)s->calls[8],
-           (unsigned long long)s->calls[9], (unsigned long long)s->answered[0], (unsigned long long)s->answered[1]);
+           (unsigned long long)s->calls[9], (unsigned long long)s->answered[0], (unsigned long long)s->answered[1],
+           (unsigned long long)s->serving, (unsigned long long)s->shown);
     return 0;
 }

@@ -1,7 +1,7 @@
 // The driver behind world.h. Whatever thread the kernel lets run makes a system call, faults, or is
 // interrupted, as the next bytes say: targets are slots with low numbers, arguments come from a small set of
-// sensible and bad ones, so that acts often concern the same objects. In the end everything is destroyed, and
-// nothing may be left.
+// sensible and bad ones, so that acts often concern the same objects; whoever serves a request mostly does what a
+// server does with it. In the end everything is destroyed, and nothing may be left.
 #include "tests/host/kernel/world.h"
 
 #include <stdbool.h>
@@ -12,6 +12,9 @@
 #include "kernel/abi/methods.h"
 #include "kernel/abi/syscall.h"
 #include "kernel/cap/account.h"
+#include "kernel/ipc/call.h"
+#include "kernel/ipc/endpoint.h"
+#include "kernel/ipc/notification.h"
 #include "kernel/memory/frame.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/schedule.h"
@@ -69,26 +72,33 @@ static uint64_t some_slot(void) {
     return byte < 250 ? byte % SLOTS : byte == 250 ? 200 : byte == 251 ? UINT32_MAX : byte % 8;
 }
 
+static bool is_of(const struct capability *slot, uint8_t kind) {
+    return kind == CAP_NONE ? slot->kind != CAP_NONE : slot->kind == kind;
+}
+
+// The one of a kind (CAP_NONE: any) that a number tells; 0 if there is none.
+static uint64_t slot_of_kind(const struct thread *thread, uint8_t kind, uint32_t wanted) {
+    const struct capability_table *table = &thread->process->table;
+    uint32_t found = 0, last = table->size < 2 * SLOTS ? table->size : 2 * SLOTS;
+    for (uint32_t i = 1; i < last; i++)
+        found += is_of(&table->slots[i], kind);
+    wanted = found ? wanted % found : 0;
+    for (uint32_t i = 1; i < last; i++)
+        if (is_of(&table->slots[i], kind) && wanted-- == 0)
+            return i;
+    return 0;
+}
+
 // Mostly one in use.
 static uint64_t some_target(const struct thread *thread) {
-    const struct capability_table *table = &thread->process->table;
     uint8_t byte = next_byte();
-    if (byte < 40)
-        return some_slot();
-    uint32_t in_use = 0, last = table->size < 2 * SLOTS ? table->size : 2 * SLOTS;
-    for (uint32_t round = 0, wanted = byte;; round++) {
-        for (uint32_t i = 1; i < last; i++) {
-            if (table->slots[i].kind == CAP_NONE)
-                continue;
-            if (round == 0)
-                in_use++;
-            else if (wanted-- == 0)
-                return i;
-        }
-        if (!in_use)
-            return 0;
-        wanted %= in_use;
-    }
+    return byte < 40 ? some_slot() : slot_of_kind(thread, CAP_NONE, byte);
+}
+
+// Mostly one of the kind that is asked for.
+static uint64_t some_of_kind(const struct thread *thread, enum capability_kind kind) {
+    uint8_t byte = next_byte();
+    return byte < 20 ? some_slot() : slot_of_kind(thread, kind, byte);
 }
 
 static uint64_t some_address(void) {
@@ -130,7 +140,7 @@ static void fill_page(struct thread *thread) {
     struct message_page *page = thread->page;
     for (int i = 0; i < MESSAGE_CAPS; i++) {
         uint8_t byte = next_byte();
-        page->send_caps[i] = (cap_t)some_target(thread) | (byte & 1 ? SEND_CAP_MOVE : 0);
+        page->send_caps[i] = (cap_t)some_target(thread) | ((byte & 0x11) == 0x11 ? SEND_CAP_MOVE : 0);
         page->send_rights[i] = byte & 6 ? 0 : (uint16_t)(byte * 257);
         page->receive_slots[i] = byte & 8 ? 0 : (cap_t)some_slot();
     }
@@ -163,7 +173,9 @@ static const struct method *some_method(uint8_t kind) {
 }
 
 // Words that make a method succeed more often than by chance.
-static void set_words(struct registers *registers, const struct method *method, struct message_page *page) {
+static void set_words(struct thread *thread, const struct method *method) {
+    struct registers *registers = &thread->registers;
+    struct message_page *page = thread->page;
     for (int i = 0; i < MESSAGE_REGISTER_WORDS; i++)
         registers->words[i] = some_word();
     uint8_t sane = next_byte();
@@ -175,6 +187,8 @@ static void set_words(struct registers *registers, const struct method *method, 
     case METHOD_ACCOUNT_CREATE_PAGED:
     case METHOD_ACCOUNT_CREATE_CONTIGUOUS:
         registers->words[0] = sane > 250 ? 700 * PAGE_BYTES : length * (sane > 200 ? 5 : 1);
+        if (method->caps_in)
+            page->send_caps[0] = (cap_t)slot_of_kind(thread, CAP_SESSION, sane);
         registers->words[1] = 0;
         break;
     case METHOD_ACCOUNT_CREATE_ACCOUNT:
@@ -182,6 +196,7 @@ static void set_words(struct registers *registers, const struct method *method, 
         registers->words[1] = 20;
         break;
     case METHOD_PROCESS_MAP:
+        page->send_caps[0] = (cap_t)slot_of_kind(thread, CAP_MEMORY, sane);
         registers->words[0] = some_address() & ~UINT64_C(4095);
         registers->words[1] = length;
         registers->words[2] = 0;
@@ -216,6 +231,24 @@ static void set_words(struct registers *registers, const struct method *method, 
     case METHOD_MEMORY_SUPPLY:
         registers->words[0] = registers->words[2] = 0;
         registers->words[1] = length;
+        if (method->caps_in)
+            page->send_caps[0] =
+                (cap_t)slot_of_kind(thread, method->code == METHOD_MEMORY_CLONE ? CAP_ACCOUNT : CAP_MEMORY, sane);
+        break;
+    case METHOD_PROCESS_SET_KEEPER:
+    case METHOD_ENDPOINT_IDENTIFY:
+        page->send_caps[0] = (cap_t)slot_of_kind(thread, CAP_SESSION, sane);
+        break;
+    case METHOD_ACCOUNT_CREATE_CALL:
+        page->send_caps[0] = (cap_t)slot_of_kind(thread, CAP_ENDPOINT, sane);
+        break;
+    case METHOD_IRQ_BIND:
+    case METHOD_ENDPOINT_BIND:
+        page->send_caps[0] = (cap_t)slot_of_kind(thread, CAP_NOTIFICATION, sane);
+        break;
+    case METHOD_PROCESS_CLONE_SPACE:
+    case METHOD_PROCESS_CLONE_TABLE:
+        page->send_caps[0] = (cap_t)slot_of_kind(thread, CAP_PROCESS, sane);
         break;
     case METHOD_ENDPOINT_ACKNOWLEDGE:
     case METHOD_ENDPOINT_CREATE_SESSION:
@@ -242,21 +275,86 @@ static uint64_t call_tag(struct thread *thread, uint64_t slot_index, const struc
            (odd & 32 ? TAG_LEND_WRITE : 0) | (odd & 64 ? TAG_DEADLINE : 0) | (odd > 230 ? TAG_REPEAT : 0);
 }
 
+// What ends or holds threads comes seldom: else few live long enough to answer anybody.
+static bool is_an_end(const struct method *method) {
+    return method && (method->code == METHOD_PROCESS_EXIT || method->code == METHOD_PROCESS_DESTROY ||
+                      method->code == METHOD_PROCESS_END_THREADS || method->code == METHOD_PROCESS_RESET ||
+                      method->code == METHOD_THREAD_DESTROY || method->code == METHOD_THREAD_STOP);
+}
+
+static int32_t some_number(const struct thread *thread) {
+    static const int8_t any[32] = {SYS_CALL,  SYS_CALL,  SYS_CALL,       SYS_CALL,    SYS_CALL,   SYS_CALL, SYS_CALL,  SYS_CALL,
+                                   SYS_CALL,  SYS_CALL,  SYS_CALL,       SYS_CALL,    SYS_CALL,   SYS_CALL, SYS_CALL,  SYS_CALL,
+                                   SYS_CALL,  SYS_SEND,  SYS_SEND,       SYS_SEND,    SYS_WAIT,   SYS_WAIT, SYS_WAIT,  SYS_WAIT,
+                                   SYS_REPLY, SYS_REPLY, SYS_REPLY_WAIT, SYS_FORWARD, SYS_SIGNAL, SYS_COPY, SYS_SERVE, 0};
+    static const int8_t serving[16] = {SYS_REPLY_WAIT, SYS_REPLY_WAIT, SYS_REPLY_WAIT, SYS_REPLY_WAIT, SYS_REPLY,   SYS_REPLY,
+                                       SYS_WAIT,       SYS_WAIT,       SYS_WAIT,       SYS_FORWARD,    SYS_FORWARD, SYS_SERVE,
+                                       SYS_COPY,       SYS_COPY,       SYS_COPY,       SYS_CALL};
+    static const int8_t idle[8] = {SYS_WAIT, SYS_WAIT, SYS_WAIT, SYS_CALL, SYS_CALL, SYS_SEND, SYS_SEND, SYS_REPLY};
+    uint8_t byte = next_byte();
+    if (thread_serving(thread) && byte >= 100)
+        return serving[byte % 16];
+    if (byte >= 200)
+        return idle[byte % 8];
+    return byte < 4 ? 0 : any[byte % 31];
+}
+
+// Slots of the kinds that a call wants: target and second.
+static void set_slots(struct thread *thread, int32_t number) {
+    struct registers *registers = &thread->registers;
+    static const uint8_t objects[16] = {CAP_PROCESS, CAP_PROCESS, CAP_PROCESS, CAP_PROCESS,  CAP_THREAD,       CAP_THREAD,
+                                        CAP_MEMORY,  CAP_MEMORY,  CAP_MEMORY,  CAP_ENDPOINT, CAP_NOTIFICATION, CAP_CALL,
+                                        CAP_ACCOUNT, CAP_ACCOUNT, CAP_ACCOUNT, CAP_KERNEL};
+    uint8_t byte = next_byte();
+    uint64_t aside = slot_of_kind(thread, CAP_REPLY, byte / 2);
+    switch (number) {
+    case SYS_WAIT:
+        registers->rdi = some_of_kind(thread, byte % 8 ? CAP_ENDPOINT : CAP_NOTIFICATION);
+        registers->r14 = 10 + byte % SLOTS;
+        break;
+    case SYS_REPLY_WAIT:
+        registers->rdi = some_of_kind(thread, byte % 8 ? CAP_ENDPOINT : CAP_NOTIFICATION);
+        registers->r14 = 0;
+        break;
+    case SYS_SEND:
+        registers->rdi = some_of_kind(thread, CAP_SESSION);
+        registers->r14 = some_of_kind(thread, CAP_CALL);
+        break;
+    case SYS_FORWARD:
+        registers->rdi = some_of_kind(thread, CAP_SESSION);
+        registers->r14 = byte & 1 ? aside : 0;
+        break;
+    case SYS_REPLY:
+    case SYS_SERVE:
+    case SYS_COPY:
+        registers->rdi = some_target(thread);
+        registers->r14 = byte & 1 ? aside : 0;
+        break;
+    case SYS_SIGNAL:
+        registers->rdi = some_of_kind(thread, CAP_NOTIFICATION);
+        break;
+    default:
+        registers->rdi = byte < 40    ? some_of_kind(thread, CAP_SESSION)
+                         : byte < 120 ? some_target(thread)
+                                      : some_of_kind(thread, objects[byte % 16]);
+        registers->r14 = some_target(thread);
+        break;
+    }
+}
+
 static void make_call(struct thread *thread) {
     struct registers *registers = &thread->registers;
-    static const int8_t numbers[32] = {SYS_CALL,   SYS_CALL, SYS_CALL,  SYS_CALL,  SYS_CALL,  SYS_CALL,       SYS_CALL,
-                                       SYS_CALL,   SYS_CALL, SYS_CALL,  SYS_CALL,  SYS_CALL,  SYS_CALL,       SYS_CALL,
-                                       SYS_CALL,   SYS_CALL, SYS_CALL,  SYS_SEND,  SYS_SEND,  SYS_SEND,       SYS_WAIT,
-                                       SYS_WAIT,   SYS_WAIT, SYS_WAIT,  SYS_REPLY, SYS_REPLY, SYS_REPLY_WAIT, SYS_FORWARD,
-                                       SYS_SIGNAL, SYS_COPY, SYS_SERVE, 0};
-    int32_t number = numbers[next_byte() % 32];
+    int32_t number = some_number(thread);
     const struct method *method;
     uint64_t rip = registers->rip = 0x200000;
+    world_statistics.serving += thread_serving(thread) != NULL;
+    world_statistics.shown += thread->shown != NULL;
     fill_page(thread);
-    registers->rdi = some_target(thread);
+    set_slots(thread, number);
     registers->rsi = call_tag(thread, registers->rdi, &method);
-    set_words(registers, method, thread->page);
-    registers->r14 = number == SYS_WAIT ? 10 + next_byte() % SLOTS : some_target(thread);
+    if (number == SYS_CALL && is_an_end(method) && next_byte() >= 50)
+        return;
+    set_words(thread, method);
     registers->rax = (uint32_t)number;
     if (number == SYS_WAIT || number == SYS_REPLY_WAIT) {
         if (next_byte() < 220)
@@ -264,14 +362,16 @@ static void make_call(struct thread *thread) {
     } else if (number == SYS_COPY) {
         registers->rsi = next_byte() % 2;
         registers->rdi = next_byte() < 128 ? 0 : registers->rdi;
-        registers->r14 = next_byte() < 128 ? 0 : registers->r14;
         registers->words[0] = next_byte() * 10u;
         registers->words[1] = some_address();
         registers->words[2] = next_byte() * 100u;
     } else if (number == SYS_SERVE) {
         registers->rsi = some_slot();
-    } else if (number == SYS_REPLY || number == SYS_FORWARD) {
-        registers->r14 = next_byte() < 128 ? 0 : registers->r14;
+    }
+    if ((number == SYS_REPLY || number == SYS_REPLY_WAIT) && next_byte() < 200) { // a status of 0, and words
+        uint8_t shape = next_byte();
+        registers->rsi = (registers->rsi & TAG_DEADLINE) | TAG(0, shape % 12) | (uint64_t)(shape / 16 % 4) << TAG_CAPS_SHIFT;
+        registers->words[0] = shape % 8 == 0;
     }
     world_statistics.calls[-number]++;
     struct registers again = *registers;
@@ -294,12 +394,12 @@ static void act(void) {
     uint8_t what = next_byte();
     world_statistics.acts++;
     machine_now += what * 50;
-    if (what < 220) {
+    if (what < 228) {
         make_call(thread);
-    } else if (what < 240) {
+    } else if (what < 241) {
         boot_processor.fault_address = some_address();
         interrupt_from_user(thread, 14, 4 | (what & 1) << 1);
-    } else if (what < 243) {
+    } else if (what < 242) {
         interrupt_from_user(thread, 6, 0);
     } else if (what < 248) {
         interrupt_from_user(thread, VECTOR_ISA + what % 4u, 0);
@@ -308,6 +408,42 @@ static void act(void) {
         interrupt_from_user(thread, VECTOR_TIMER, 0);
     }
     invariants_check(root, first_process);
+}
+
+static void *give(cap_t index, enum capability_kind kind, void *object) {
+    (void)life_give(first_process, root, index, kind, object);
+    if (kind != CAP_SESSION)
+        object_release(object);
+    return object;
+}
+
+// What passing messages takes, and memory where addresses mostly point. As far as there is room.
+static void furnish(void) {
+    struct endpoint *endpoint;
+    struct session *session;
+    struct notification *notification;
+    struct memory *memory;
+    struct call *call;
+    uint64_t address = 0x200000;
+    for (cap_t i = 0; i < 2; i++) {
+        if (endpoint_create(root, &endpoint))
+            return;
+        give(10 + 4 * i, CAP_ENDPOINT, endpoint);
+        for (cap_t badge = 0; badge < 2; badge++)
+            if (!session_create(endpoint, root, badge, &session))
+                give(11 + 4 * i + badge, CAP_SESSION, session);
+        if (!call_create(root, endpoint, i, &call))
+            give(13 + 4 * i, CAP_CALL, call);
+    }
+    process_set_keeper(first_process,
+                       first_process->table.slots[15].kind == CAP_SESSION ? first_process->table.slots[15].object : NULL);
+    if (!notification_create(root, &notification))
+        give(18, CAP_NOTIFICATION, notification);
+    if (memory_create_anonymous(root, 24 * PAGE_BYTES, &memory))
+        return;
+    give(19, CAP_MEMORY, memory);
+    (void)!space_map(&first_process->space, memory, &address, 20 * PAGE_BYTES, 0, RIGHT_READ | RIGHT_WRITE,
+                     RIGHT_READ | RIGHT_WRITE, NULL);
 }
 
 // Sees to it that somebody can run. False if there is no memory left for that.
@@ -332,6 +468,8 @@ static bool begin(void) {
     life_give(first_process, root, BOOT_SLOT_IRQ, CAP_IRQ, NULL);
     life_give(first_process, root, BOOT_SLOT_IOPORT, CAP_IOPORT, NULL);
     object_reference(&first_process->object); // to see that it died
+    if (next_byte() < 200)
+        furnish();
     return true;
 }
 

@@ -6,6 +6,7 @@
 
 struct statistics {
     uint64_t acts, calls[10], answered[2]; // by system call number; kernel object methods that failed, succeeded
+    uint64_t serving, shown;               // calls made while serving a request, and with an answer or event just received
 };
 extern struct statistics world_statistics;
 
