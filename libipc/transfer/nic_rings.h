@@ -50,8 +50,7 @@ static inline struct nic_layout nic_layout(uint64_t entries) {
     struct nic_layout layout = {0};
     if (entries < NIC_ENTRIES_LEAST || entries > NIC_ENTRIES_MOST)
         return layout;
-    struct ring_pair_layout pair =
-        ring_pair_layout((uint32_t)entries, sizeof(struct nic_frame), sizeof(struct nic_done));
+    struct ring_pair_layout pair = ring_pair_layout((uint32_t)entries, sizeof(struct nic_frame), sizeof(struct nic_done));
     if (pair.bytes == 0)
         return layout;
     layout.pair_bytes = pair.bytes;
@@ -67,20 +66,17 @@ struct nic_rings {
 };
 
 // `memory`: zeroed when it is first attached to. Errors as of ring_attach_producer.
-MUST_USE static inline error_t nic_rings_attach_client(struct nic_rings *rings, void *memory, uint64_t length,
-                                                       uint64_t entries) {
+MUST_USE static inline error_t nic_rings_attach_client(struct nic_rings *rings, void *memory, uint64_t length, uint64_t entries) {
     struct nic_layout layout = nic_layout(entries);
     if (layout.bytes == 0 || layout.bytes > length)
         return ERR_INVALID;
     rings->shared = (struct nic_shared *)memory;
-    error_t error =
-        ring_pair_attach_client(&rings->receive, (char *)memory + layout.receive_offset, layout.pair_bytes,
-                                (uint32_t)entries, sizeof(struct nic_frame), sizeof(struct nic_done));
+    error_t error = ring_pair_attach_client(&rings->receive, (char *)memory + layout.receive_offset, layout.pair_bytes,
+                                            (uint32_t)entries, sizeof(struct nic_frame), sizeof(struct nic_done));
     if (error != ERR_OK)
         return error;
-    return ring_pair_attach_client(&rings->transmit, (char *)memory + layout.transmit_offset,
-                                   layout.pair_bytes, (uint32_t)entries, sizeof(struct nic_frame),
-                                   sizeof(struct nic_done));
+    return ring_pair_attach_client(&rings->transmit, (char *)memory + layout.transmit_offset, layout.pair_bytes,
+                                   (uint32_t)entries, sizeof(struct nic_frame), sizeof(struct nic_done));
 }
 
 static inline bool nic_link_is_up(uint32_t link) {

@@ -67,8 +67,7 @@ static int packet_socket(const char *interface) {
     return packets;
 }
 
-static int capture_all(int packets, long long count, uint32_t limit, int file, const char *name,
-                       struct buffer *blocks) {
+static int capture_all(int packets, long long count, uint32_t limit, int file, const char *name, struct buffer *blocks) {
     long long seen = 0;
     for (; !stopped && (count == 0 || seen < count); seen++) {
         struct sockaddr_ll from = {0};

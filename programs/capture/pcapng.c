@@ -74,8 +74,7 @@ void pcapng_begin(struct buffer *file, const char *program, const char *interfac
     block_end(file, start);
 }
 
-void pcapng_frame(struct buffer *file, uint64_t time, const void *frame, uint32_t length, uint32_t whole,
-                  int outgoing) {
+void pcapng_frame(struct buffer *file, uint64_t time, const void *frame, uint32_t length, uint32_t whole, int outgoing) {
     size_t start = block_begin(file, ENHANCED_PACKET);
     uint32_t flags = outgoing ? OUTBOUND : INBOUND;
     put32(file, 0);

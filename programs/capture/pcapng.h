@@ -12,5 +12,4 @@ void pcapng_begin(struct buffer *file, const char *program, const char *interfac
 
 // A frame of `whole` bytes, of which `length` are kept. `time`: nanoseconds since 1970. `outgoing`: sent by
 // this machine.
-void pcapng_frame(struct buffer *file, uint64_t time, const void *frame, uint32_t length, uint32_t whole,
-                  int outgoing);
+void pcapng_frame(struct buffer *file, uint64_t time, const void *frame, uint32_t length, uint32_t whole, int outgoing);

@@ -73,8 +73,7 @@ struct net_interface network_interface(cap_t net, const char *name) {
     char number[24];
     while (net_next_interface(net, cursor, &cursor, &interface) == ERR_OK) {
         snprintf(number, sizeof(number), "%llu", (unsigned long long)interface.index);
-        if (strncmp((const char *)interface.name, name, sizeof(interface.name)) == 0 ||
-            strcmp(number, name) == 0)
+        if (strncmp((const char *)interface.name, name, sizeof(interface.name)) == 0 || strcmp(number, name) == 0)
             return interface;
     }
     program_fail(name, "no such interface");

@@ -18,8 +18,7 @@ static bool is_address(const char *text) {
 }
 
 static int name_print(const char *name) {
-    struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_CANONNAME},
-                    *list;
+    struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_CANONNAME}, *list;
     int error = getaddrinfo(name, NULL, &hints, &list);
     if (error != 0) {
         program_error(name, "%s", gai_strerror(error));

@@ -77,8 +77,7 @@ static bool is_unchanged(const struct request *request, const struct answer *ans
     return request->if_modified_since[0] && strcmp(request->if_modified_since, answer->date) == 0;
 }
 
-static void answer_file(struct answer *answer, const struct request *request, const char *path,
-                        const struct stat *info) {
+static void answer_file(struct answer *answer, const struct request *request, const char *path, const struct stat *info) {
     answer->file = open(path, O_RDONLY | O_CLOEXEC);
     if (answer->file < 0) {
         answer_page(answer, errno == EACCES ? 403 : errno == EMFILE || errno == ENFILE ? 503 : 404);
@@ -164,15 +163,12 @@ static void head_append(struct connection *connection, const struct answer *answ
     struct buffer *out = &connection->out;
     char date[32];
     date_text(time(NULL), date);
-    buffer_format(out, "HTTP/1.1 %d %s\r\nDate: %s\r\nServer: Keelson\r\n", answer->status,
-                  status_phrase(answer->status), date);
+    buffer_format(out, "HTTP/1.1 %d %s\r\nDate: %s\r\nServer: Keelson\r\n", answer->status, status_phrase(answer->status), date);
     if (answer->file >= 0)
-        buffer_format(out, "Last-Modified: %s\r\nETag: %s\r\nAccept-Ranges: bytes\r\n", answer->date,
-                      answer->tag);
+        buffer_format(out, "Last-Modified: %s\r\nETag: %s\r\nAccept-Ranges: bytes\r\n", answer->date, answer->tag);
     if (answer->status == 206)
         buffer_format(out, "Content-Range: bytes %llu-%llu/%llu\r\n", (unsigned long long)answer->first,
-                      (unsigned long long)(answer->first + answer->count - 1),
-                      (unsigned long long)answer->size);
+                      (unsigned long long)(answer->first + answer->count - 1), (unsigned long long)answer->size);
     if (answer->status == 416)
         buffer_format(out, "Content-Range: bytes */%llu\r\n", (unsigned long long)answer->size);
     if (answer->status == 405)
@@ -186,15 +182,13 @@ static void head_append(struct connection *connection, const struct answer *answ
         buffer_append_text(out, "Cache-Control: no-store\r\n");
     if (answer->status != 304) {
         uint64_t length = answer->file >= 0 ? answer->count : answer->page.length;
-        buffer_format(out, "Content-Type: %s\r\nContent-Length: %llu\r\n", answer->type,
-                      (unsigned long long)length);
+        buffer_format(out, "Content-Type: %s\r\nContent-Length: %llu\r\n", answer->type, (unsigned long long)length);
     }
     buffer_format(out, "Connection: %s\r\n\r\n", connection->keep_alive ? "keep-alive" : "close");
 }
 
 // Puts the answer into the connection. `request` NULL: there was none that could be understood.
-static void answer_begin(struct connection *connection, const struct request *request,
-                         struct answer *answer) {
+static void answer_begin(struct connection *connection, const struct request *request, struct answer *answer) {
     bool body = answer->status != 304 && !(request && request->method == METHOD_HEAD);
     buffer_clear(&connection->out);
     connection->out_sent = 0;
@@ -293,8 +287,8 @@ static bool send_some(struct connection *connection, const char *data, size_t le
 static bool answer_send(struct connection *connection) {
     size_t sent;
     if (connection->out_sent < connection->out.length) {
-        if (!send_some(connection, connection->out.data + connection->out_sent,
-                       connection->out.length - connection->out_sent, &sent))
+        if (!send_some(connection, connection->out.data + connection->out_sent, connection->out.length - connection->out_sent,
+                       &sent))
             return false;
         connection->out_sent += sent;
         return true;

@@ -98,8 +98,8 @@ void date_text(time_t time, char *text) {
 }
 
 void tag_text(const struct stat *status, char *text) {
-    snprintf(text, 64, "\"%llx-%llx-%lx\"", (unsigned long long)status->st_size,
-             (unsigned long long)status->st_mtim.tv_sec, (unsigned long)status->st_mtim.tv_nsec);
+    snprintf(text, 64, "\"%llx-%llx-%lx\"", (unsigned long long)status->st_size, (unsigned long long)status->st_mtim.tv_sec,
+             (unsigned long)status->st_mtim.tv_nsec);
 }
 
 void html_append(struct buffer *page, const char *text) {
@@ -120,8 +120,8 @@ void html_append(struct buffer *page, const char *text) {
 void url_append(struct buffer *page, const char *text) {
     for (; *text; text++) {
         unsigned char byte = (unsigned char)*text;
-        bool plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-                     (byte >= '0' && byte <= '9') || strchr("-._~/", byte);
+        bool plain =
+            (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || strchr("-._~/", byte);
         if (plain)
             buffer_append_byte(page, (char)byte);
         else
@@ -132,11 +132,10 @@ void url_append(struct buffer *page, const char *text) {
 static void page_begin(struct buffer *page, const char *title) {
     buffer_append_text(page, "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>");
     html_append(page, title);
-    buffer_append_text(
-        page, "</title><style>body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:60em;"
-              "padding:0 1em;color:#222}td{padding:0 1.5em 0 0}td.n{text-align:right}"
-              "a{color:#05a;text-decoration:none}a:hover{text-decoration:underline}</style>"
-              "</head><body><h1>");
+    buffer_append_text(page, "</title><style>body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:60em;"
+                             "padding:0 1em;color:#222}td{padding:0 1.5em 0 0}td.n{text-align:right}"
+                             "a{color:#05a;text-decoration:none}a:hover{text-decoration:underline}</style>"
+                             "</head><body><h1>");
     html_append(page, title);
     buffer_append_text(page, "</h1>");
 }
@@ -159,8 +158,7 @@ static void entry_append(struct buffer *page, const char *directory, const char 
         if (!folders)
             size_text((uint64_t)status.st_size, size);
         date_text(status.st_mtim.tv_sec, date);
-        buffer_format(page, "%s</a></td><td class=\"n\">%s</td><td>%s</td></tr>\n", folders ? "/" : "", size,
-                      date);
+        buffer_format(page, "%s</a></td><td class=\"n\">%s</td><td>%s</td></tr>\n", folders ? "/" : "", size, date);
     }
     free(path);
 }

@@ -39,8 +39,7 @@ static int listener_open(uint16_t port) {
     listener = socket(AF_INET, SOCK_STREAM, 0);
     if (listener >= 0)
         setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (listener < 0 || bind(listener, (struct sockaddr *)&any, sizeof(any)) != 0 ||
-        listen(listener, BACKLOG) != 0)
+    if (listener < 0 || bind(listener, (struct sockaddr *)&any, sizeof(any)) != 0 || listen(listener, BACKLOG) != 0)
         return -1;
     return listener;
 }
@@ -104,11 +103,10 @@ static void serve(int listener) {
 }
 
 int main(int argc, char **argv) {
-    program_start(
-        argc, argv, "[-v] [-p PORT] [-n CONNECTIONS] [DIRECTORY]",
-        "  -p  TCP port (80)   -n  most connections at once (512)   -v  print every request\n"
-        "Serves DIRECTORY (the working directory): files, index.html or a list of names. /status shows the\n"
-        "running system, /status.json the figures behind it.\n");
+    program_start(argc, argv, "[-v] [-p PORT] [-n CONNECTIONS] [DIRECTORY]",
+                  "  -p  TCP port (80)   -n  most connections at once (512)   -v  print every request\n"
+                  "Serves DIRECTORY (the working directory): files, index.html or a list of names. /status shows the\n"
+                  "running system, /status.json the figures behind it.\n");
     long long port = 80;
     for (int option; (option = program_option("p:n:v")) != -1;) {
         if (option == 'p')
@@ -119,8 +117,7 @@ int main(int argc, char **argv) {
             server.verbose = true;
     }
     if (port < 0 || port > 65535 || limit < 1 || limit > CONNECTIONS_MOST || program_operand_count > 1)
-        program_usage_error("a port up to 65535, 1 to %d connections and one directory are possible",
-                            CONNECTIONS_MOST);
+        program_usage_error("a port up to 65535, 1 to %d connections and one directory are possible", CONNECTIONS_MOST);
     server.directory = program_operand_count ? program_operands[0] : ".";
     if (chdir(server.directory) != 0)
         program_fail(server.directory, "%s", error_text(errno));

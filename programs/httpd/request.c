@@ -60,10 +60,7 @@ static bool equals_any_case(struct text text, const char *word) {
 }
 
 static int hex_value(char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 // Decodes percent signs (RFC 3986, 2.1) into `path`. 0, 400 or 414.
@@ -152,9 +149,7 @@ static int line_parse(struct request *request, struct text line) {
     if (line.at[5] != '1')
         return 505;
     request->keep_alive = line.at[7] != '0';
-    request->method = equals(method, "GET")    ? METHOD_GET
-                      : equals(method, "HEAD") ? METHOD_HEAD
-                                               : METHOD_OTHER;
+    request->method = equals(method, "GET") ? METHOD_GET : equals(method, "HEAD") ? METHOD_HEAD : METHOD_OTHER;
     return target_parse(request, target);
 }
 
@@ -253,8 +248,7 @@ int request_parse(struct request *request, const char *text, size_t length) {
             return 400;
         if (line.at == line.end)
             break;
-        status =
-            *line.at == ' ' || *line.at == '\t' ? 400 : field_parse(request, line, &seen); // 5.2: no folding
+        status = *line.at == ' ' || *line.at == '\t' ? 400 : field_parse(request, line, &seen); // 5.2: no folding
     }
     if (status == 0 && is_11 && !seen.host)
         return 400; // 3.2

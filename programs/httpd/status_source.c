@@ -17,15 +17,9 @@ static void figure_take(struct status_machine *machine, const char *key, uint64_
         const char *key;
         uint64_t *place;
     } figures[] = {
-        {"total_bytes", &machine->total_bytes},
-        {"free_bytes", &machine->free_bytes},
-        {"kernel_bytes", &machine->kernel_bytes},
-        {"processes", &machine->processes},
-        {"threads", &machine->threads},
-        {"messages", &machine->messages},
-        {"switches", &machine->switches},
-        {"interrupts", &machine->interrupts},
-        {"cpus", &machine->cpus},
+        {"total_bytes", &machine->total_bytes}, {"free_bytes", &machine->free_bytes}, {"kernel_bytes", &machine->kernel_bytes},
+        {"processes", &machine->processes},     {"threads", &machine->threads},       {"messages", &machine->messages},
+        {"switches", &machine->switches},       {"interrupts", &machine->interrupts}, {"cpus", &machine->cpus},
     };
     for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
         if (strcmp(key, figures[i].key) == 0)

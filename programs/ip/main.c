@@ -71,15 +71,14 @@ static void routes_print(void) {
 }
 
 static void neighbours_print(void) {
-    static const char *const states[] = {"?",     "incomplete", "reachable", "stale",
-                                         "delay", "probe",      "permanent"};
+    static const char *const states[] = {"?", "incomplete", "reachable", "stale", "delay", "probe", "permanent"};
     struct net_neighbour neighbour;
     uint64_t cursor = 0;
     while (net_next_neighbour(net, cursor, &cursor, &neighbour) == ERR_OK) {
         const uint8_t *mac = neighbour.mac;
         printf("%s %s %02x:%02x:%02x:%02x:%02x:%02x %s\n", network_address_text(neighbour.address, text),
-               network_interface_name(net, neighbour.interface, text2), mac[0], mac[1], mac[2], mac[3],
-               mac[4], mac[5], states[neighbour.state < 7 ? neighbour.state : 0]);
+               network_interface_name(net, neighbour.interface, text2), mac[0], mac[1], mac[2], mac[3], mac[4], mac[5],
+               states[neighbour.state < 7 ? neighbour.state : 0]);
     }
 }
 

@@ -9,9 +9,8 @@ static cap_t net;
 
 // Numbers as net.idl gives them.
 static const char *state_text(const struct net_connection *connection) {
-    static const char *const names[] = {"CLOSED",      "LISTEN",     "SYN-SENT",   "SYN-RECEIVED",
-                                        "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT",
-                                        "CLOSING",     "LAST-ACK",   "TIME-WAIT"};
+    static const char *const names[] = {"CLOSED",     "LISTEN",     "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1",
+                                        "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING",  "LAST-ACK",     "TIME-WAIT"};
     return connection->protocol != 6 ? "" : connection->state < 11 ? names[connection->state] : "?";
 }
 
@@ -41,10 +40,8 @@ static void connections_print(bool all) {
                connection.protocol == 6    ? "tcp"
                : connection.protocol == 17 ? "udp"
                                            : number,
-               connection.unread, connection.unsent,
-               end_text(connection.local, connection.local_port, local, sizeof(local)),
-               end_text(connection.remote, connection.remote_port, remote, sizeof(remote)),
-               state_text(&connection));
+               connection.unread, connection.unsent, end_text(connection.local, connection.local_port, local, sizeof(local)),
+               end_text(connection.remote, connection.remote_port, remote, sizeof(remote)), state_text(&connection));
     }
 }
 

@@ -53,12 +53,10 @@ static bool probe_send(int hops, uint16_t sequence) {
         message[2] = (uint8_t)(check >> 8);
         message[3] = (uint8_t)check;
     }
-    int level = family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
-        option = family == AF_INET ? IP_TTL : IPV6_UNICAST_HOPS;
+    int level = family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6, option = family == AF_INET ? IP_TTL : IPV6_UNICAST_HOPS;
     if (setsockopt(packets, level, option, &hops, sizeof(hops)) != 0)
         program_fail("hop limit", "%s", error_text(errno));
-    return sendto(packets, message, sizeof(message), 0, (struct sockaddr *)&target, target_length) ==
-           sizeof(message);
+    return sendto(packets, message, sizeof(message), 0, (struct sockaddr *)&target, target_length) == sizeof(message);
 }
 
 // Whether it is our echo request or the answer to it, by the first eight bytes of ICMP.
@@ -114,8 +112,7 @@ static enum answer answer_wait(uint16_t sequence, char *from, size_t size) {
         enum answer answer = got > 0 ? message_judge(packet, (size_t)got, sequence) : ANSWER_NONE;
         if (answer == ANSWER_NONE)
             continue;
-        if (getnameinfo((struct sockaddr *)&source, length, from, (socklen_t)size, NULL, 0, NI_NUMERICHOST) !=
-            0)
+        if (getnameinfo((struct sockaddr *)&source, length, from, (socklen_t)size, NULL, 0, NI_NUMERICHOST) != 0)
             snprintf(from, size, "?");
         return answer;
     }
@@ -176,8 +173,7 @@ int main(int argc, char **argv) {
         program_fail("raw socket", "%s", error_text(errno));
     identifier = (uint16_t)getpid();
     char text[TEXT_BYTES];
-    if (getnameinfo((struct sockaddr *)&target, target_length, text, sizeof(text), NULL, 0, NI_NUMERICHOST) ==
-        0)
+    if (getnameinfo((struct sockaddr *)&target, target_length, text, sizeof(text), NULL, 0, NI_NUMERICHOST) == 0)
         printf("to %s (%s), at most %lld hops\n", program_operands[0], text, most);
     for (int hop = 1; hop <= most; hop++)
         if (hop_print(hop))

@@ -18,10 +18,8 @@ struct virtio_queue {
 };
 
 // Goes on from what the memory says; zeroed memory is an empty queue.
-static inline void virtio_queue_open(struct virtio_queue *queue, void *descriptors, void *available,
-                                     void *used, uint32_t size) {
-    *queue =
-        (struct virtio_queue){.descriptors = descriptors, .available = available, .used = used, .size = size};
+static inline void virtio_queue_open(struct virtio_queue *queue, void *descriptors, void *available, void *used, uint32_t size) {
+    *queue = (struct virtio_queue){.descriptors = descriptors, .available = available, .used = used, .size = size};
     queue->ahead = queue->available->index;
 }
 
@@ -43,8 +41,7 @@ static inline bool virtio_queue_show(struct virtio_queue *queue) {
 
 // The chain that the device has used as number `seen` (counting from 0, modulo 65,536). False: none yet. An
 // id that can't be is size: to be ignored.
-static inline bool virtio_queue_take(const struct virtio_queue *queue, uint16_t seen, uint32_t *id,
-                                     uint32_t *length) {
+static inline bool virtio_queue_take(const struct virtio_queue *queue, uint16_t seen, uint32_t *id, uint32_t *length) {
     if (queue->used->index == seen)
         return false;
     __atomic_thread_fence(__ATOMIC_ACQUIRE);

@@ -25,8 +25,8 @@ struct virtio {
 
 // Reads the capabilities by `read`, `width` bytes at `offset` of configuration space. The first of each kind
 // counts. ERR_NOT_SUPPORTED: one is missing, or too small: a device of before version 1.
-MUST_USE error_t virtio_find(uint32_t (*read)(const void *context, uint32_t offset, uint32_t width),
-                             const void *context, struct virtio_places *places);
+MUST_USE error_t virtio_find(uint32_t (*read)(const void *context, uint32_t offset, uint32_t width), const void *context,
+                             struct virtio_places *places);
 
 // No access to memory any more when it returns. ERR_IO: it did not come to rest.
 MUST_USE error_t virtio_reset(const struct virtio *virtio);
@@ -40,9 +40,8 @@ uint32_t virtio_queue_size(const struct virtio *virtio, uint32_t index);
 // Sets a queue up with the physical addresses of its parts. `vector`: 0, or VIRTIO_NO_VECTOR. *notify: where
 // to write the queue's number to notify the device. ERR_IO: it did not take the vector, or the place of
 // `notify` can't be.
-MUST_USE error_t virtio_queue_enable(const struct virtio *virtio, uint32_t index, uint32_t size,
-                                     uint64_t descriptors, uint64_t available, uint64_t used, uint32_t vector,
-                                     uint32_t *notify);
+MUST_USE error_t virtio_queue_enable(const struct virtio *virtio, uint32_t index, uint32_t size, uint64_t descriptors,
+                                     uint64_t available, uint64_t used, uint32_t vector, uint32_t *notify);
 // The same place for a queue that is set up already.
 MUST_USE error_t virtio_queue_notify_place(const struct virtio *virtio, uint32_t index, uint32_t *notify);
 

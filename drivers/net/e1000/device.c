@@ -91,8 +91,7 @@ static error_t reset(struct nic_card *card) {
     write(card, E1000_ITR, 0);
     write(card, E1000_RXCSUM, E1000_RXCSUM_IPOFLD | E1000_RXCSUM_TUOFLD);
     write(card, E1000_TIPG, 10 | 8 << 10 | 6 << 20); // table 13-77, for copper
-    write(card, E1000_TCTL,
-          E1000_TCTL_EN | E1000_TCTL_PSP | 15 << E1000_TCTL_CT_SHIFT | 64 << E1000_TCTL_COLD_SHIFT);
+    write(card, E1000_TCTL, E1000_TCTL_EN | E1000_TCTL_PSP | 15 << E1000_TCTL_CT_SHIFT | 64 << E1000_TCTL_COLD_SHIFT);
     write(card, E1000_RCTL, receive_control(card));
     write(card, E1000_IMS, INTERRUPTS);
     return ERR_OK;

@@ -22,8 +22,7 @@ error_t e1000_receive_resume(struct nic_card *card, uint32_t *taken) {
     struct e1000 *e1000 = e1000_of(card);
     uint32_t tail = mmio_read32(e1000->registers, E1000_RDT);
     if (mmio_read32(e1000->registers, E1000_RDBAL) != (uint32_t)card->state->dma_physical ||
-        mmio_read32(e1000->registers, E1000_RDLEN) != E1000_RECEIVE_BYTES ||
-        tail >= E1000_RECEIVE_DESCRIPTORS)
+        mmio_read32(e1000->registers, E1000_RDLEN) != E1000_RECEIVE_BYTES || tail >= E1000_RECEIVE_DESCRIPTORS)
         return ERR_CORRUPT;
     uint32_t held = (tail - index_of(e1000, card->state->received)) % E1000_RECEIVE_DESCRIPTORS;
     *taken = card->state->received + held;

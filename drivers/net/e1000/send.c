@@ -49,17 +49,13 @@ static struct e1000_context context_of(const struct nic_send *send) {
     context.fields = start << 32 | (start + send->checksum_offset) << 40;
     if (send->segment_size == 0)
         return context;
-    context.fields |=
-        NIC_HEADER_BYTES | (NIC_HEADER_BYTES + IP_CHECKSUM_OFFSET) << 8 | (uint32_t)(start - 1) << 16;
-    context.command |=
-        E1000_TXD_TSE | E1000_TXD_TCP | E1000_TXD_IP | (send->length - send->header_length); // PAYLEN
-    context.upper = (uint32_t)send->header_length << E1000_TXD_HDRLEN_SHIFT | (uint32_t)send->segment_size
-                                                                                  << E1000_TXD_MSS_SHIFT;
+    context.fields |= NIC_HEADER_BYTES | (NIC_HEADER_BYTES + IP_CHECKSUM_OFFSET) << 8 | (uint32_t)(start - 1) << 16;
+    context.command |= E1000_TXD_TSE | E1000_TXD_TCP | E1000_TXD_IP | (send->length - send->header_length); // PAYLEN
+    context.upper = (uint32_t)send->header_length << E1000_TXD_HDRLEN_SHIFT | (uint32_t)send->segment_size << E1000_TXD_MSS_SHIFT;
     return context;
 }
 
-static void put(struct e1000 *e1000, uint64_t address, uint32_t command, uint32_t upper, bool last,
-                uint32_t end) {
+static void put(struct e1000 *e1000, uint64_t address, uint32_t command, uint32_t upper, bool last, uint32_t end) {
     volatile struct e1000_send_descriptor *descriptor = &e1000->send[e1000->send_tail];
     descriptor->address = address;
     descriptor->upper = upper;
@@ -77,8 +73,7 @@ bool e1000_send_add(struct nic_card *card, const struct nic_send *send) {
     uint32_t command = E1000_TXD_DATA | E1000_TXD_DEXT | E1000_TXD_IFCS, upper = 0;
     if (send->checksum_start != 0) {
         struct e1000_context context = context_of(send), *told = &e1000->state->context;
-        if (!told->valid || told->fields != context.fields || told->command != context.command ||
-            told->upper != context.upper) {
+        if (!told->valid || told->fields != context.fields || told->command != context.command || told->upper != context.upper) {
             *told = context;
             put(e1000, context.fields, context.command, context.upper, false, 0);
         }
@@ -90,9 +85,8 @@ bool e1000_send_add(struct nic_card *card, const struct nic_send *send) {
     }
     for (uint32_t i = 0; i < send->count; i++) {
         bool last = i + 1 == send->count;
-        put(e1000, send->pieces[i].physical,
-            command | send->pieces[i].length | (last ? E1000_TXD_EOP | E1000_TXD_RS : 0), upper, last,
-            send->end);
+        put(e1000, send->pieces[i].physical, command | send->pieces[i].length | (last ? E1000_TXD_EOP | E1000_TXD_RS : 0), upper,
+            last, send->end);
     }
     return true;
 }

@@ -37,7 +37,7 @@ struct nic_card_state {
     cap_t buffers[NIC_BUFFERS_MOST];
     uint32_t buffer_pages[NIC_BUFFERS_MOST];
     uint32_t page_frames[NIC_BUFFERS_MOST][NIC_BUFFER_PAGES]; // physical addresses, divided by 4,096
-    uint32_t received, sent; // positions: what was completed; stored before it is shown
+    uint32_t received, sent;                                  // positions: what was completed; stored before it is shown
     // ---- the driver's
     _Alignas(64) unsigned char driver[NIC_DRIVER_STATE_BYTES];
 };
@@ -114,7 +114,6 @@ struct nic_card {
 };
 
 // Maps region `index` (a BAR) of the device.
-MUST_USE error_t nic_card_region(struct nic_card *card, uint32_t index, volatile void **registers,
-                                 uint64_t *length);
+MUST_USE error_t nic_card_region(struct nic_card *card, uint32_t index, volatile void **registers, uint64_t *length);
 // Reads the device's configuration space; all ones if it can't.
 uint32_t nic_card_config(const struct nic_card *card, uint32_t offset, uint32_t width);

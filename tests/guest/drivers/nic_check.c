@@ -37,7 +37,7 @@ static unsigned char *buffer;
 static uint32_t buffer_id, link_seen;
 static uint32_t rooms[ENTRIES];       // by position of the receive ring: which room it is
 static uint32_t rooms_of_ring, taken; // positions
-static uint32_t sends[ENTRIES]; // by position of the ring to send: the room to give back when it is done
+static uint32_t sends[ENTRIES];       // by position of the ring to send: the room to give back when it is done
 static uint32_t sent, completed;
 static uint32_t echoed, kills, send_errors, damaged;
 
@@ -51,8 +51,7 @@ static void say(const char *what, uint64_t a, const char *between, uint64_t b) {
 }
 
 static void give_room(uint32_t room) {
-    struct nic_frame frame = {
-        .offset = room * NIC_ROOM_BYTES, .length = NIC_ROOM_BYTES, .buffer = (uint8_t)buffer_id};
+    struct nic_frame frame = {.offset = room * NIC_ROOM_BYTES, .length = NIC_ROOM_BYTES, .buffer = (uint8_t)buffer_id};
     if (room == NO_ROOM)
         return;
     if (ring_push(&rings.receive.requests, &frame) != ERR_OK)
@@ -102,8 +101,7 @@ static uint32_t header_back(const unsigned char *frame, uint32_t type) {
 }
 
 // Sends bytes of a received frame back, from where they lie.
-static void send_back(uint32_t room, uint32_t skip, uint32_t length, uint32_t type,
-                      struct nic_frame options) {
+static void send_back(uint32_t room, uint32_t skip, uint32_t length, uint32_t type, struct nic_frame options) {
     while (sent - completed > ENTRIES - 2) {
         flush();
         sleep_once();
@@ -113,9 +111,8 @@ static void send_back(uint32_t room, uint32_t skip, uint32_t length, uint32_t ty
     options.length = NIC_HEADER_BYTES;
     options.flags |= NIC_FRAME_FLAG_MORE;
     options.buffer = (uint8_t)buffer_id;
-    struct nic_frame rest = {.offset = room * NIC_ROOM_BYTES + skip,
-                             .length = (uint16_t)(length - skip),
-                             .buffer = (uint8_t)buffer_id};
+    struct nic_frame rest = {
+        .offset = room * NIC_ROOM_BYTES + skip, .length = (uint16_t)(length - skip), .buffer = (uint8_t)buffer_id};
     if (!push(&options, NO_ROOM) || !push(&rest, room))
         report_line(REPORT_ERROR, "no place to send");
     echoed++;
@@ -136,8 +133,7 @@ static void send_checksum(uint32_t room, uint32_t length) {
 static void send_segment(uint32_t room) {
     uint32_t headers = IP_BYTES + TCP_BYTES;
     uint32_t offset = header_back(buffer + room * NIC_ROOM_BYTES, 0x0800);
-    __builtin_memcpy(buffer + offset + NIC_HEADER_BYTES, buffer + room * NIC_ROOM_BYTES + PACKET_OFFSET,
-                     headers);
+    __builtin_memcpy(buffer + offset + NIC_HEADER_BYTES, buffer + room * NIC_ROOM_BYTES + PACKET_OFFSET, headers);
     struct nic_frame frame = {.offset = offset,
                               .length = (uint16_t)(NIC_HEADER_BYTES + headers),
                               .flags = NIC_FRAME_FLAG_MORE | NIC_FRAME_FLAG_CHECKSUM | NIC_FRAME_FLAG_SEGMENT,

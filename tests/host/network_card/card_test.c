@@ -120,11 +120,11 @@ static void store(void) {
     }
 }
 
-#define STORE(bytes, type)                                                                                   \
-    void __sanitizer_cov_store##bytes(type *place);                                                          \
-    void __sanitizer_cov_store##bytes(type *place) {                                                         \
-        (void)place;                                                                                         \
-        store();                                                                                             \
+#define STORE(bytes, type)                                                                                                       \
+    void __sanitizer_cov_store##bytes(type *place);                                                                              \
+    void __sanitizer_cov_store##bytes(type *place) {                                                                             \
+        (void)place;                                                                                                             \
+        store();                                                                                                                 \
     }
 STORE(1, uint8_t)
 STORE(2, uint16_t)
@@ -147,8 +147,7 @@ static void frame_fill(unsigned char *frame, uint32_t number, bool out) {
 
 // Whether the card is asked to fill in a sum, and where it begins: at one of two places.
 static uint32_t sum_start(uint32_t number) {
-    bool has =
-        (card.features & NIC_FEATURE_CHECKSUM_SEND) && number % 3 == 0 && frame_length(number, true) >= 64;
+    bool has = (card.features & NIC_FEATURE_CHECKSUM_SEND) && number % 3 == 0 && frame_length(number, true) >= 64;
     return has ? SUM_START + number / 3 % 2 * 8 : 0;
 }
 

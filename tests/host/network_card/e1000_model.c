@@ -54,8 +54,7 @@ static bool receive(const unsigned char *frame, uint32_t length) {
     uint32_t head = *at(E1000_RDH), count = *at(E1000_RDLEN) / 16;
     if (!(*at(E1000_RCTL) & E1000_RCTL_EN) || head == *at(E1000_RDT))
         return false;
-    struct e1000_receive_descriptor *descriptor =
-        model_memory(ring_base(E1000_RDBAL) + (uint64_t)head * 16, 16);
+    struct e1000_receive_descriptor *descriptor = model_memory(ring_base(E1000_RDBAL) + (uint64_t)head * 16, 16);
     memcpy(model_memory(descriptor->address, 2048), frame, length);
     descriptor->length = (uint16_t)length;
     descriptor->errors = 0;
@@ -84,14 +83,12 @@ static void step(void) {
     if (!(*at(E1000_TCTL) & E1000_TCTL_EN))
         return;
     while (head != *at(E1000_TDT)) {
-        struct e1000_send_descriptor *descriptor =
-            model_memory(ring_base(E1000_TDBAL) + (uint64_t)head * 16, 16);
+        struct e1000_send_descriptor *descriptor = model_memory(ring_base(E1000_TDBAL) + (uint64_t)head * 16, 16);
         head = (head + 1) % count;
         assert(descriptor->command & E1000_TXD_DEXT);
         if ((descriptor->command >> 20 & 15) == 0)
             context = descriptor->address;
-        bool is_data = (descriptor->command >> 20 & 15) == 1,
-             ends = is_data && (descriptor->command & E1000_TXD_EOP);
+        bool is_data = (descriptor->command >> 20 & 15) == 1, ends = is_data && (descriptor->command & E1000_TXD_EOP);
         if (is_data) {
             uint32_t bytes = descriptor->command & 0xfffff;
             assert(length + bytes <= sizeof(frame) && !(descriptor->upper & E1000_TXD_DD));

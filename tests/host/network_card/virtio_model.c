@@ -165,8 +165,7 @@ static void send_one(void) {
     assert(part->length == 12 && part->flags == VIRTIO_DESCRIPTOR_NEXT);
     do {
         part = descriptor(queue, part->next);
-        assert(!(part->flags & VIRTIO_DESCRIPTOR_WRITE) && length + part->length <= sizeof(frame) &&
-               ++steps <= queue->size);
+        assert(!(part->flags & VIRTIO_DESCRIPTOR_WRITE) && length + part->length <= sizeof(frame) && ++steps <= queue->size);
         memcpy(frame + length, model_memory(part->address, part->length), part->length);
         length += part->length;
     } while (part->flags & VIRTIO_DESCRIPTOR_NEXT);

@@ -19,16 +19,14 @@ int main(int argc, char **argv) {
         if (fread(size, 1, 2, stdin) != 2)
             break;
         uint32_t length = size[0] | (uint32_t)size[1] << 8;
-        unsigned char *frame =
-            malloc(length + !length); // of its own: the sanitizer sees what is read behind it
+        unsigned char *frame = malloc(length + !length); // of its own: the sanitizer sees what is read behind it
         if (fread(frame, 1, length, stdin) != length)
             return 1;
         if (describes) {
             frame_describe(&file, frame, length);
             buffer_append_byte(&file, '\n');
         } else {
-            pcapng_frame(&file, 1700000000123456789 + (uint64_t)number * 1000, frame, length, length,
-                         (int)(number % 2));
+            pcapng_frame(&file, 1700000000123456789 + (uint64_t)number * 1000, frame, length, length, (int)(number % 2));
         }
         free(frame);
     }
