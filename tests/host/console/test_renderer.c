@@ -185,8 +185,8 @@ static void test_palette(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_as_from_nothing),
-                                       cmocka_unit_test(test_views), cmocka_unit_test(test_only_what_changed),
-                                       cmocka_unit_test(test_font), cmocka_unit_test(test_palette)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_as_from_nothing), cmocka_unit_test(test_views),
+                                       cmocka_unit_test(test_only_what_changed), cmocka_unit_test(test_font),
+                                       cmocka_unit_test(test_palette)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
