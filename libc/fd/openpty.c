@@ -6,8 +6,7 @@
 #include "libc/internal/result.h"
 #include "libc/internal/system.h"
 
-int openpty(int *master, int *terminal, char *name, const struct termios *settings,
-            const struct winsize *size) {
+int openpty(int *master, int *terminal, char *name, const struct termios *settings, const struct winsize *size) {
     error_t error = name != NULL ? ERR_INVALID : system_terminal_pair(master, terminal);
     if (error)
         return result_of(error);

@@ -5,5 +5,4 @@
 #include <termios.h>
 
 // Descriptors of both ends. `name` must be NULL; settings and size may be.
-int openpty(int *master, int *terminal, char *name, const struct termios *settings,
-            const struct winsize *size);
+int openpty(int *master, int *terminal, char *name, const struct termios *settings, const struct winsize *size);

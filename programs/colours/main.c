@@ -10,9 +10,8 @@ static void title(const char *text) {
 static void attributes(void) {
     static const struct {
         const char *code, *name;
-    } all[] = {{"1", "bold"},       {"2", "faint"},         {"3", "italic"},  {"4", "underlined"},
-               {"4:3", "curly"},    {"21", "doubly"},       {"7", "inverse"}, {"9", "struck"},
-               {"53", "overlined"}, {"1;3;4;35", "several"}};
+    } all[] = {{"1", "bold"},    {"2", "faint"},   {"3", "italic"}, {"4", "underlined"}, {"4:3", "curly"},
+               {"21", "doubly"}, {"7", "inverse"}, {"9", "struck"}, {"53", "overlined"}, {"1;3;4;35", "several"}};
     title("Attributes");
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         printf(" \033[%sm%s\033[m ", all[i].code, all[i].name);
@@ -23,8 +22,7 @@ static void sixteen(void) {
     title("Sixteen colours");
     for (int row = 0; row < 2; row++) {
         for (int i = 0; i < 8; i++)
-            printf("\033[%d;%dm %3d \033[m", row ? 97 : 30 + (i < 2 ? 7 : 0), (row ? 100 : 40) + i,
-                   i + 8 * row);
+            printf("\033[%d;%dm %3d \033[m", row ? 97 : 30 + (i < 2 ? 7 : 0), (row ? 100 : 40) + i, i + 8 * row);
         printf("   ");
         for (int i = 0; i < 8; i++)
             printf("\033[%dm colour \033[m", (row ? 90 : 30) + i);
@@ -76,10 +74,9 @@ static void drawing(void) {
 
 static void scripts(void) {
     title("Scripts");
-    printf(
-        "Latin: Grüße, façade, Żółć, İstanbul  Greek: Καλημέρα  Cyrillic: Привет, Ђурђевак\n"
-        "Combining: e\u0301 a\u0308 n\u0303 o\u0302\u0323 x\u0305  Hebrew: שלום  Arabic: سلام  Thai: สวัสดี\n"
-        "Wide: 你好，世界  こんにちは  안녕하세요  ＡＢＣ\n");
+    printf("Latin: Grüße, façade, Żółć, İstanbul  Greek: Καλημέρα  Cyrillic: Привет, Ђурђевак\n"
+           "Combining: e\u0301 a\u0308 n\u0303 o\u0302\u0323 x\u0305  Hebrew: שלום  Arabic: سلام  Thai: สวัสดี\n"
+           "Wide: 你好，世界  こんにちは  안녕하세요  ＡＢＣ\n");
 }
 
 int main(int argc, char **argv) {

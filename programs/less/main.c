@@ -73,8 +73,7 @@ static bool has_line(struct pager *pager, size_t line) {
 }
 
 static const char *line_text(const struct pager *pager, size_t line, size_t *length) {
-    size_t start = pager->lines[line],
-           end = line + 1 < pager->line_count ? pager->lines[line + 1] : pager->text.length;
+    size_t start = pager->lines[line], end = line + 1 < pager->line_count ? pager->lines[line + 1] : pager->text.length;
     while (end > start && (pager->text.data[end - 1] == '\n' || pager->text.data[end - 1] == '\r'))
         end--;
     *length = end - start;
@@ -83,8 +82,7 @@ static const char *line_text(const struct pager *pager, size_t line, size_t *len
 
 // --- Drawing ---
 
-static bool matches(const struct pager *pager, const char *text, size_t length, size_t from,
-                    regmatch_t *match) {
+static bool matches(const struct pager *pager, const char *text, size_t length, size_t from, regmatch_t *match) {
     if (!pager->has_pattern || from > length)
         return false;
     char *copy = memory_allocate(length - from + 1);
@@ -126,8 +124,7 @@ static bool put(struct output *output, const char *bytes, size_t length, size_t 
         output->column = 0;
         output->rows++;
     }
-    bool visible = !output->chop || (output->column >= output->left &&
-                                     output->column + width <= output->left + output->columns);
+    bool visible = !output->chop || (output->column >= output->left && output->column + width <= output->left + output->columns);
     if (visible)
         buffer_append(output->out, bytes, length);
     output->column += width;
@@ -159,11 +156,8 @@ static bool put_character(struct output *output, const char *text, size_t size, 
 static int draw_line(struct pager *pager, size_t line, int rows_left, struct buffer *out) {
     size_t length, size;
     const char *text = line_text(pager, line, &length);
-    struct output output = {.out = out,
-                            .left = pager->left,
-                            .columns = (size_t)pager->columns,
-                            .rows_left = rows_left,
-                            .chop = pager->chop};
+    struct output output = {
+        .out = out, .left = pager->left, .columns = (size_t)pager->columns, .rows_left = rows_left, .chop = pager->chop};
     regmatch_t match;
     bool found = matches(pager, text, length, 0, &match), shown = false;
     if (pager->numbers) {
@@ -204,8 +198,8 @@ static void draw_status(const struct pager *pager, size_t below, struct buffer *
     if (pager->at_end && below >= pager->line_count)
         buffer_format(out, "\033[7m%s (END)\033[m\033[K", pager->name);
     else if (pager->at_end)
-        buffer_format(out, "\033[7m%s  lines %zu-%zu of %zu  %zu%%\033[m\033[K", pager->name, pager->top + 1,
-                      below, pager->line_count, 100 * below / pager->line_count);
+        buffer_format(out, "\033[7m%s  lines %zu-%zu of %zu  %zu%%\033[m\033[K", pager->name, pager->top + 1, below,
+                      pager->line_count, 100 * below / pager->line_count);
     else
         buffer_format(out, "\033[7m%s  lines %zu-%zu\033[m\033[K", pager->name, pager->top + 1, below);
 }
@@ -321,13 +315,12 @@ static void find(struct pager *pager, bool backwards) {
 }
 
 static void help(struct pager *pager) {
-    static const char text[] =
-        "\033[H\033[2J  space f PgDn   a page forward      / ?    search forward, backward\r\n"
-        "  b PgUp         a page back         n N    the same again, the other way\r\n"
-        "  d u            half a page         g G    to the start, to the end\r\n"
-        "  j k arrows     a line              S      chop long lines, or wrap them\r\n"
-        "  left right     sideways (chopped)  l      line numbers\r\n"
-        "  r              draw again          q      leave\r\n\r\n  A key goes on.";
+    static const char text[] = "\033[H\033[2J  space f PgDn   a page forward      / ?    search forward, backward\r\n"
+                               "  b PgUp         a page back         n N    the same again, the other way\r\n"
+                               "  d u            half a page         g G    to the start, to the end\r\n"
+                               "  j k arrows     a line              S      chop long lines, or wrap them\r\n"
+                               "  left right     sideways (chopped)  l      line numbers\r\n"
+                               "  r              draw again          q      leave\r\n\r\n  A key goes on.";
     descriptor_write(STDOUT_FILENO, text, sizeof(text) - 1);
     (void)terminal_key_read(pager->keys, -1);
 }
@@ -435,8 +428,7 @@ static int copy(int input) {
 
 int main(int argc, char **argv) {
     struct pager pager = {.name = "(standard input)", .input = STDIN_FILENO, .raw = true};
-    program_start(argc, argv, "[-NS] [FILE]",
-                  "  -N  number lines   -S  chop long lines\nKeys: h shows them, q leaves.\n");
+    program_start(argc, argv, "[-NS] [FILE]", "  -N  number lines   -S  chop long lines\nKeys: h shows them, q leaves.\n");
     for (int option; (option = program_option("NSR")) != -1;) {
         pager.numbers |= option == 'N';
         pager.chop |= option == 'S';

@@ -19,6 +19,7 @@
 extern char **environ;
 
 enum { SCREENS = 6 };
+#define LEAST_FOR_SCREENS (48ull << 20)
 
 static void greet(void) {
     char line[256];
@@ -147,12 +148,24 @@ static int serve(const char *path) {
     return pid > 0 ? 0 : 1;
 }
 
+// One process more, whose memory is charged in full, is too much for the smallest machines: they have one screen.
+static bool has_room_for_screens(void) {
+    char line[128];
+    unsigned long long total = 0;
+    FILE *memory = fopen("/proc/memory", "r");
+    while (memory && total == 0 && fgets(line, sizeof(line), memory))
+        (void)sscanf(line, "total_bytes %llu", &total);
+    if (memory)
+        (void)fclose(memory);
+    return total >= LEAST_FOR_SCREENS;
+}
+
 int main(int argc, char **argv) {
     if (argc < 2 || argc > 3) {
         (void)fprintf(stderr, "usage: session TERMINAL [DESCRIPTOR]\n");
         return 2;
     }
-    if (argc == 2 && strcmp(argv[1], "/dev/console") == 0)
+    if (argc == 2 && strcmp(argv[1], "/dev/console") == 0 && has_room_for_screens())
         return keep_screens();
     if (argc == 3) // kept, and not handed on: see struct screen
         (void)fcntl(atoi(argv[2]), F_SETFD, FD_CLOEXEC);

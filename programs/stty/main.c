@@ -19,26 +19,20 @@ static const struct flag {
     enum field field;
     tcflag_t mask, value; // on: these bits of the mask
 } flags[] = {
-    {"brkint", INPUT, BRKINT, BRKINT},    {"icrnl", INPUT, ICRNL, ICRNL},
-    {"ignbrk", INPUT, IGNBRK, IGNBRK},    {"igncr", INPUT, IGNCR, IGNCR},
-    {"ignpar", INPUT, IGNPAR, IGNPAR},    {"imaxbel", INPUT, IMAXBEL, IMAXBEL},
-    {"inlcr", INPUT, INLCR, INLCR},       {"inpck", INPUT, INPCK, INPCK},
-    {"istrip", INPUT, ISTRIP, ISTRIP},    {"iutf8", INPUT, IUTF8, IUTF8},
-    {"ixany", INPUT, IXANY, IXANY},       {"ixoff", INPUT, IXOFF, IXOFF},
-    {"ixon", INPUT, IXON, IXON},          {"parmrk", INPUT, PARMRK, PARMRK},
-    {"ocrnl", OUTPUT, OCRNL, OCRNL},      {"onlcr", OUTPUT, ONLCR, ONLCR},
-    {"onlret", OUTPUT, ONLRET, ONLRET},   {"onocr", OUTPUT, ONOCR, ONOCR},
-    {"opost", OUTPUT, OPOST, OPOST},      {"tab0", OUTPUT, TABDLY, TAB0},
-    {"tab3", OUTPUT, TABDLY, TAB3},       {"clocal", CONTROL, CLOCAL, CLOCAL},
-    {"cread", CONTROL, CREAD, CREAD},     {"cs7", CONTROL, CSIZE, CS7},
-    {"cs8", CONTROL, CSIZE, CS8},         {"cstopb", CONTROL, CSTOPB, CSTOPB},
-    {"hupcl", CONTROL, HUPCL, HUPCL},     {"parenb", CONTROL, PARENB, PARENB},
-    {"parodd", CONTROL, PARODD, PARODD},  {"echo", LOCAL, ECHO, ECHO},
-    {"echoctl", LOCAL, ECHOCTL, ECHOCTL}, {"echoe", LOCAL, ECHOE, ECHOE},
-    {"echok", LOCAL, ECHOK, ECHOK},       {"echoke", LOCAL, ECHOKE, ECHOKE},
-    {"echonl", LOCAL, ECHONL, ECHONL},    {"icanon", LOCAL, ICANON, ICANON},
-    {"iexten", LOCAL, IEXTEN, IEXTEN},    {"isig", LOCAL, ISIG, ISIG},
-    {"noflsh", LOCAL, NOFLSH, NOFLSH},    {"tostop", LOCAL, TOSTOP, TOSTOP},
+    {"brkint", INPUT, BRKINT, BRKINT},    {"icrnl", INPUT, ICRNL, ICRNL},      {"ignbrk", INPUT, IGNBRK, IGNBRK},
+    {"igncr", INPUT, IGNCR, IGNCR},       {"ignpar", INPUT, IGNPAR, IGNPAR},   {"imaxbel", INPUT, IMAXBEL, IMAXBEL},
+    {"inlcr", INPUT, INLCR, INLCR},       {"inpck", INPUT, INPCK, INPCK},      {"istrip", INPUT, ISTRIP, ISTRIP},
+    {"iutf8", INPUT, IUTF8, IUTF8},       {"ixany", INPUT, IXANY, IXANY},      {"ixoff", INPUT, IXOFF, IXOFF},
+    {"ixon", INPUT, IXON, IXON},          {"parmrk", INPUT, PARMRK, PARMRK},   {"ocrnl", OUTPUT, OCRNL, OCRNL},
+    {"onlcr", OUTPUT, ONLCR, ONLCR},      {"onlret", OUTPUT, ONLRET, ONLRET},  {"onocr", OUTPUT, ONOCR, ONOCR},
+    {"opost", OUTPUT, OPOST, OPOST},      {"tab0", OUTPUT, TABDLY, TAB0},      {"tab3", OUTPUT, TABDLY, TAB3},
+    {"clocal", CONTROL, CLOCAL, CLOCAL},  {"cread", CONTROL, CREAD, CREAD},    {"cs7", CONTROL, CSIZE, CS7},
+    {"cs8", CONTROL, CSIZE, CS8},         {"cstopb", CONTROL, CSTOPB, CSTOPB}, {"hupcl", CONTROL, HUPCL, HUPCL},
+    {"parenb", CONTROL, PARENB, PARENB},  {"parodd", CONTROL, PARODD, PARODD}, {"echo", LOCAL, ECHO, ECHO},
+    {"echoctl", LOCAL, ECHOCTL, ECHOCTL}, {"echoe", LOCAL, ECHOE, ECHOE},      {"echok", LOCAL, ECHOK, ECHOK},
+    {"echoke", LOCAL, ECHOKE, ECHOKE},    {"echonl", LOCAL, ECHONL, ECHONL},   {"icanon", LOCAL, ICANON, ICANON},
+    {"iexten", LOCAL, IEXTEN, IEXTEN},    {"isig", LOCAL, ISIG, ISIG},         {"noflsh", LOCAL, NOFLSH, NOFLSH},
+    {"tostop", LOCAL, TOSTOP, TOSTOP},
 };
 
 static const struct {
@@ -97,8 +91,7 @@ static void show_character(size_t i) {
 static void show(bool all) {
     struct termios now = settings;
     int column = 0;
-    printf("speed %u baud; rows %u; columns %u;\n", now.c_ospeed ? now.c_ospeed : 38400, size.ws_row,
-           size.ws_col);
+    printf("speed %u baud; rows %u; columns %u;\n", now.c_ospeed ? now.c_ospeed : 38400, size.ws_row, size.ws_col);
     make_sane();
     struct termios usual = settings;
     settings = now;
@@ -223,8 +216,7 @@ static bool set_value(const char *word, const char *value) {
     for (size_t i = 0; i < COUNT(characters); i++) {
         if (strcmp(word, characters[i].name) != 0)
             continue;
-        settings.c_cc[characters[i].index] =
-            is_count(i) ? (cc_t)number_parse(value, "number") : character_parse(value);
+        settings.c_cc[characters[i].index] = is_count(i) ? (cc_t)number_parse(value, "number") : character_parse(value);
         return true;
     }
     return false;

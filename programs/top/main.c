@@ -128,8 +128,7 @@ static void look(void) {
 
 // --- Drawing ---
 
-static void draw_bar(struct buffer *out, const char *label, uint64_t part, uint64_t whole,
-                     const char *colour) {
+static void draw_bar(struct buffer *out, const char *label, uint64_t part, uint64_t whole, const char *colour) {
     enum { WIDTH = 30 };
     uint64_t filled = whole != 0 ? part * WIDTH / whole : 0;
     buffer_format(out, "%-7s[\033[%sm", label, colour);
@@ -152,8 +151,8 @@ static void draw_head(struct buffer *out) {
     const struct tm *parts = localtime(&seconds);
     if (parts)
         (void)strftime(clock, sizeof(clock), "%H:%M:%S", parts);
-    buffer_format(out, "\033[H\033[1mtop\033[m  %s   %zu processes, %zu running, %zu stopped\033[K\r\n",
-                  clock, top.count, running, stopped);
+    buffer_format(out, "\033[H\033[1mtop\033[m  %s   %zu processes, %zu running, %zu stopped\033[K\r\n", clock, top.count,
+                  running, stopped);
     draw_bar(out, "CPU", busy, 1000, "32");
     buffer_format(out, " %u.%u %%\033[K\r\n", busy / 10, busy % 10);
     draw_bar(out, "Memory", total - left, total, "36");
@@ -164,15 +163,13 @@ static void draw_head(struct buffer *out) {
 static void draw_process(struct buffer *out, const struct process *process, bool chosen) {
     unsigned long long seconds = process->cpu_ms / 1000;
     char line[160];
-    int length =
-        snprintf(line, sizeof(line), "%6ld %6ld %3d %c %3u.%u %8lluK %4llu:%02llu.%02llu  %s", process->pid,
-                 process->parent, process->priority, process->state, process->permille / 10,
-                 process->permille % 10, (unsigned long long)process->memory_kib, seconds / 60, seconds % 60,
-                 (unsigned long long)process->cpu_ms % 1000 / 10, process->name);
+    int length = snprintf(line, sizeof(line), "%6ld %6ld %3d %c %3u.%u %8lluK %4llu:%02llu.%02llu  %s", process->pid,
+                          process->parent, process->priority, process->state, process->permille / 10, process->permille % 10,
+                          (unsigned long long)process->memory_kib, seconds / 60, seconds % 60,
+                          (unsigned long long)process->cpu_ms % 1000 / 10, process->name);
     if (length > top.columns)
         line[top.columns] = 0;
-    buffer_format(out, "%s%s%s\033[K\033[m\r\n", chosen ? "\033[7m" : "",
-                  process->state == 'R' ? "\033[1m" : "", line);
+    buffer_format(out, "%s%s%s\033[K\033[m\r\n", chosen ? "\033[7m" : "", process->state == 'R' ? "\033[1m" : "", line);
 }
 
 static void draw(void) {
@@ -187,8 +184,7 @@ static void draw(void) {
     buffer_append_text(&out, "\033[?2026h\033[?25l");
     draw_head(&out);
     static const char *const titles[] = {"%CPU", "MEMORY", "TIME", "PID", "NAME"};
-    buffer_format(&out,
-                  "\033[7m   PID   PPID PRI S  %%CPU    MEMORY      TIME  NAME   (by %s%s)\033[K\033[m\r\n",
+    buffer_format(&out, "\033[7m   PID   PPID PRI S  %%CPU    MEMORY      TIME  NAME   (by %s%s)\033[K\033[m\r\n",
                   titles[top.order], top.reverse ? ", reversed" : "");
     for (size_t i = top.first; i < top.first + height; i++) {
         if (i < top.count)
@@ -197,8 +193,7 @@ static void draw(void) {
             buffer_append_text(&out, "\033[K\r\n");
     }
     buffer_format(&out, "%s\033[K\033[?2026l",
-                  top.message[0] ? top.message
-                                 : "P M T N I sort  R reverse  arrows choose  k kill  + - delay  q leave");
+                  top.message[0] ? top.message : "P M T N I sort  R reverse  arrows choose  k kill  + - delay  q leave");
     descriptor_write(STDOUT_FILENO, out.data, out.length);
     buffer_free(&out);
 }
@@ -207,9 +202,8 @@ static void draw(void) {
 
 static void kill_chosen(void) {
     const struct process process = top.list[top.chosen];
-    (void)snprintf(top.message, sizeof(top.message),
-                   "end %.20s (%ld)?  y: ask it to (TERM)  9: at once (KILL)  else: no", process.name,
-                   process.pid);
+    (void)snprintf(top.message, sizeof(top.message), "end %.20s (%ld)?  y: ask it to (TERM)  9: at once (KILL)  else: no",
+                   process.name, process.pid);
     draw();
     top.message[0] = 0;
     uint32_t key = terminal_key_read(STDIN_FILENO, -1);
@@ -232,8 +226,7 @@ static void order_by(enum order order) {
 static void mouse(void) {
     if (terminal_mouse.button == MOUSE_WHEEL_UP || terminal_mouse.button == MOUSE_WHEEL_DOWN)
         choose(terminal_mouse.button == MOUSE_WHEEL_UP ? -3 : 3);
-    else if (terminal_mouse.button == MOUSE_LEFT && !terminal_mouse.released &&
-             terminal_mouse.row >= HEAD_ROWS)
+    else if (terminal_mouse.button == MOUSE_LEFT && !terminal_mouse.released && terminal_mouse.row >= HEAD_ROWS)
         choose((long)top.first + terminal_mouse.row - HEAD_ROWS - (long)top.chosen);
 }
 
@@ -263,8 +256,7 @@ static void handle(uint32_t key) {
     else if (key == 'k')
         kill_chosen();
     else if (key == '+' || key == '-')
-        top.delay = key == '+' ? (top.delay < 10000 ? top.delay * 2 : top.delay)
-                               : (top.delay > 250 ? top.delay / 2 : top.delay);
+        top.delay = key == '+' ? (top.delay < 10000 ? top.delay * 2 : top.delay) : (top.delay > 250 ? top.delay / 2 : top.delay);
     else if (key == KEY_MOUSE)
         mouse();
 }
@@ -280,14 +272,13 @@ static void print_once(void) {
     look();
     printf("   PID  %%CPU   MEMORY NAME\n");
     for (size_t i = 0; i < top.count; i++)
-        printf("%6ld %3u.%u %7lluK %s\n", top.list[i].pid, top.list[i].permille / 10,
-               top.list[i].permille % 10, (unsigned long long)top.list[i].memory_kib, top.list[i].name);
+        printf("%6ld %3u.%u %7lluK %s\n", top.list[i].pid, top.list[i].permille / 10, top.list[i].permille % 10,
+               (unsigned long long)top.list[i].memory_kib, top.list[i].name);
 }
 
 int main(int argc, char **argv) {
     struct termios saved;
-    program_start(argc, argv, "[-b] [-d SECONDS]",
-                  "  -b  print once and end   -d  the time between two looks\n");
+    program_start(argc, argv, "[-b] [-d SECONDS]", "  -b  print once and end   -d  the time between two looks\n");
     bool once = false;
     for (int option; (option = program_option("bd:")) != -1;) {
         once |= option == 'b';

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """font.c from two packaged fonts: Terminus (PSF), where it has the character, Unifont (hex) for all else up to the scripts that
-would make it larger still (rare ideographs, Yi, private use). Usage: font.py OUTPUT TERMINUS.psf.gz UNIFONT.hex"""
+would make it too large for a machine of 32 MiB (ideographs and Hangul syllables). Usage: font.py OUTPUT TERMINUS.psf.gz UNIFONT.hex"""
 
 import gzip
 import struct
@@ -8,7 +8,8 @@ import sys
 import unicodedata
 
 HEIGHT, PAGES, PAGE = 16, 512, 256
-LEFT_OUT = [(0x2e80, 0x2fff), (0x3400, 0x4dbf), (0xa000, 0xabff), (0xd7b0, 0xf8ff)]
+LEFT_OUT = [(0x2e80, 0x2fff), (0x3100, 0x33ff), (0x3400, 0x4dbf), (0x4e00, 0x9fff), (0xa000, 0xd7ff), (0xd800, 0xf8ff),
+            (0xf900, 0xfaff)]
 
 
 def read_psf(path):

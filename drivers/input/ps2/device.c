@@ -64,8 +64,7 @@ static error_t test(const struct ps2 *ps2) {
 // A controller without a second port does not answer its test.
 static bool test_second(const struct ps2 *ps2) {
     uint8_t answer;
-    return controller_command(ps2, PS2_TEST_SECOND) && controller_answer(ps2, &answer) &&
-           answer == PS2_TEST_PASSED;
+    return controller_command(ps2, PS2_TEST_SECOND) && controller_answer(ps2, &answer) && answer == PS2_TEST_PASSED;
 }
 
 static void send_next(struct ps2 *ps2, enum ps2_port port) {
@@ -107,9 +106,8 @@ static error_t configure(struct ps2 *ps2) {
 
 error_t ps2_start(struct ps2 *ps2, uint16_t data_port, uint16_t status_port, const struct ps2 *before) {
     static const uint8_t enable[] = {KEYBOARD_ENABLE}, leds[] = {KEYBOARD_SET_LEDS, 0},
-                         mouse[] = {
-                             MOUSE_DEFAULTS, MOUSE_SET_RATE, 200, MOUSE_SET_RATE, 100, MOUSE_SET_RATE, 80,
-                             MOUSE_IDENTIFY, MOUSE_ENABLE};
+                         mouse[] = {MOUSE_DEFAULTS, MOUSE_SET_RATE, 200, MOUSE_SET_RATE, 100, MOUSE_SET_RATE, 80,
+                                    MOUSE_IDENTIFY, MOUSE_ENABLE};
     struct ps2 fresh = {.data_port = data_port, .status_port = status_port};
     if (before != NULL) {
         fresh.has_mouse = before->has_mouse;
@@ -161,8 +159,7 @@ static bool answer(struct ps2 *ps2, enum ps2_port port, uint8_t byte) {
     queue->sending = false;
     if (byte == PS2_ACKNOWLEDGE || ++queue->resends > RESENDS_MAX) {
         // Its number follows before anything else may be sent.
-        ps2->identifying =
-            port == PS2_MOUSE && byte == PS2_ACKNOWLEDGE && queue->commands[0] == MOUSE_IDENTIFY;
+        ps2->identifying = port == PS2_MOUSE && byte == PS2_ACKNOWLEDGE && queue->commands[0] == MOUSE_IDENTIFY;
         drop_first(queue);
     }
     if (port != PS2_MOUSE || !ps2->identifying)
@@ -190,11 +187,9 @@ void ps2_command(struct ps2 *ps2, uint8_t command, uint8_t argument) {
 // Bits 5 and 6: 250 ms for each step of the delay. Bits 0 to 4: the interval is (8 + low 3 bits) * 2^(upper 2
 // bits) * 4.17 ms.
 uint8_t ps2_repeat_byte(uint64_t delay, uint64_t interval) {
-    uint64_t delay_step = delay == 0 || delay > 1000 ? 3 : (delay + 249) / 250 - 1, best = 0,
-             best_off = UINT64_MAX;
+    uint64_t delay_step = delay == 0 || delay > 1000 ? 3 : (delay + 249) / 250 - 1, best = 0, best_off = UINT64_MAX;
     for (uint64_t code = 0; code < 32; code++) {
-        uint64_t microseconds = (8 + (code & 7)) * (UINT64_C(1) << (code >> 3)) * 4170,
-                 wanted = interval * 1000;
+        uint64_t microseconds = (8 + (code & 7)) * (UINT64_C(1) << (code >> 3)) * 4170, wanted = interval * 1000;
         uint64_t off = microseconds > wanted ? microseconds - wanted : wanted - microseconds;
         if (off < best_off) {
             best_off = off;

@@ -28,8 +28,7 @@ struct ps2 {
 // Tests the controller and its ports and turns keyboard and mouse on. `is_restart`: it was in use: no test,
 // so no key is lost; has_mouse, has_wheel and set2 are taken from `before`. ERR_NO_DEVICE: nothing answers;
 // ERR_IO: a test failed.
-MUST_USE error_t ps2_start(struct ps2 *ps2, uint16_t data_port, uint16_t status_port,
-                           const struct ps2 *before);
+MUST_USE error_t ps2_start(struct ps2 *ps2, uint16_t data_port, uint16_t status_port, const struct ps2 *before);
 
 // The next byte of a device that is data; false: there is none. Answers to commands are dealt with here.
 bool ps2_read(struct ps2 *ps2, enum ps2_port *port, uint8_t *byte);

@@ -25,8 +25,8 @@ error_t keyboard_open_ring(void) {
     const struct keyboard_state *state = driver.state;
     error_t error = memory_information(state->memory, &driver.ring_length, NULL, NULL);
     if (error == ERR_OK)
-        error = process_map(SLOT_SELF, 0, driver.ring_length, 0, MAP_FLAG_READ | MAP_FLAG_WRITE,
-                            state->memory, &driver.ring_address);
+        error =
+            process_map(SLOT_SELF, 0, driver.ring_length, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, state->memory, &driver.ring_address);
     if (error == ERR_OK)
         error = state->entries > RING_ENTRIES_MAX
                     ? ERR_INVALID
@@ -55,8 +55,7 @@ void keyboard_deliver(void) {
     (void)ignored;
 }
 
-static error_t op_attach(struct request *request, const struct input_attach_in *in,
-                         struct input_attach_out *out) {
+static error_t op_attach(struct request *request, const struct input_attach_in *in, struct input_attach_out *out) {
     (void)out;
     struct keyboard_state *state = driver.state;
     close_ring();
@@ -70,16 +69,14 @@ static error_t op_attach(struct request *request, const struct input_attach_in *
     return error;
 }
 
-static error_t op_set_leds(struct request *request, const struct input_set_leds_in *in,
-                           struct input_set_leds_out *out) {
+static error_t op_set_leds(struct request *request, const struct input_set_leds_in *in, struct input_set_leds_out *out) {
     (void)request;
     (void)out;
     ps2_command(&driver.state->ps2, KEYBOARD_SET_LEDS, in->leds & (LED_SCROLL | LED_NUMBER | LED_CAPITALS));
     return ERR_OK;
 }
 
-static error_t op_set_repeat(struct request *request, const struct input_set_repeat_in *in,
-                             struct input_set_repeat_out *out) {
+static error_t op_set_repeat(struct request *request, const struct input_set_repeat_in *in, struct input_set_repeat_out *out) {
     (void)request;
     (void)out;
     if (in->delay > 10000 || in->interval > 10000)
@@ -88,8 +85,7 @@ static error_t op_set_repeat(struct request *request, const struct input_set_rep
     return ERR_OK;
 }
 
-static error_t op_information(struct request *request, const struct input_information_in *in,
-                              struct input_information_out *out) {
+static error_t op_information(struct request *request, const struct input_information_in *in, struct input_information_out *out) {
     (void)request;
     if (in->device > DEVICE_MOUSE || (in->device == DEVICE_MOUSE && !driver.state->ps2.has_mouse))
         return ERR_NOT_FOUND;

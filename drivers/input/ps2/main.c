@@ -27,8 +27,7 @@ static void read_keyboard(uint8_t byte) {
     struct scan_key key;
     driver.state->decoder.set2 = driver.state->ps2.set2;
     if (scan_decode(&driver.state->decoder, byte, &key))
-        add_event((struct input_event){
-            .kind = INPUT_KIND_KEY, .code = key.usage, .state = key.state, .device = DEVICE_KEYBOARD});
+        add_event((struct input_event){.kind = INPUT_KIND_KEY, .code = key.usage, .state = key.state, .device = DEVICE_KEYBOARD});
 }
 
 static void read_mouse(uint8_t byte) {
@@ -36,15 +35,13 @@ static void read_mouse(uint8_t byte) {
     if (!mouse_decode(&driver.state->mouse, driver.state->ps2.has_wheel, byte, &packet))
         return;
     if (packet.x != 0 || packet.y != 0)
-        add_event((struct input_event){
-            .kind = INPUT_KIND_MOTION, .x = packet.x, .y = packet.y, .device = DEVICE_MOUSE});
+        add_event((struct input_event){.kind = INPUT_KIND_MOTION, .x = packet.x, .y = packet.y, .device = DEVICE_MOUSE});
     for (uint16_t button = 0; button < 3; button++)
         if (packet.changed & 1 << button)
-            add_event(
-                (struct input_event){.kind = INPUT_KIND_BUTTON,
-                                     .code = (uint16_t)(button + 1),
-                                     .state = packet.buttons & 1 << button ? KEY_STATE_DOWN : KEY_STATE_UP,
-                                     .device = DEVICE_MOUSE});
+            add_event((struct input_event){.kind = INPUT_KIND_BUTTON,
+                                           .code = (uint16_t)(button + 1),
+                                           .state = packet.buttons & 1 << button ? KEY_STATE_DOWN : KEY_STATE_UP,
+                                           .device = DEVICE_MOUSE});
     if (packet.wheel != 0)
         add_event((struct input_event){.kind = INPUT_KIND_WHEEL, .y = packet.wheel, .device = DEVICE_MOUSE});
 }
@@ -101,8 +98,8 @@ static error_t start_device(bool is_restart) {
         error = driver_bind_interrupt(driver.device, 0, INTERRUPT_KIND_LINE, driver.server.notification,
                                       UINT64_C(1) << BIT_INTERRUPT, &driver.irq);
     if (error == ERR_OK && driver.state->ps2.has_mouse &&
-        driver_bind_interrupt(driver.device, 1, INTERRUPT_KIND_LINE, driver.server.notification,
-                              UINT64_C(1) << BIT_MOUSE, &driver.mouse_irq) != ERR_OK)
+        driver_bind_interrupt(driver.device, 1, INTERRUPT_KIND_LINE, driver.server.notification, UINT64_C(1) << BIT_MOUSE,
+                              &driver.mouse_irq) != ERR_OK)
         report_line(REPORT_WARNING, "the mouse has no interrupt");
     return error;
 }
@@ -125,8 +122,7 @@ int server_main(const struct startup *startup) {
         report_line(REPORT_WARNING, "the ring of the actor before is lost");
     error_t error = start_device(startup->is_restart != 0 && driver.state->ps2.data_port != 0);
     if (error != ERR_OK) {
-        report_line(REPORT_ERROR,
-                    error == ERR_IO ? "the controller failed its self-test" : "there is no keyboard");
+        report_line(REPORT_ERROR, error == ERR_IO ? "the controller failed its self-test" : "there is no keyboard");
         return 1;
     }
     server_on_bit(server, BIT_INTERRUPT, interrupt, NULL);

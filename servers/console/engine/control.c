@@ -98,9 +98,7 @@ static void single(struct engine *engine, const struct parser *parser, uint8_t f
 }
 
 static void designate(struct engine *engine, uint32_t number, uint8_t final) {
-    engine->cursor.charsets[number] = final == '0'   ? CHARSET_GRAPHICS
-                                      : final == 'A' ? CHARSET_BRITISH
-                                                     : CHARSET_ASCII;
+    engine->cursor.charsets[number] = final == '0' ? CHARSET_GRAPHICS : final == 'A' ? CHARSET_BRITISH : CHARSET_ASCII;
 }
 
 void engine_escape(void *context, const struct parser *parser, uint8_t final) {

@@ -288,8 +288,7 @@ static void set_cursor_shape(struct engine *engine, int32_t shape) {
 }
 
 // Intermediates behind the parameters.
-static void with_intermediate(struct engine *engine, const struct parser *parser, char intermediate,
-                              uint8_t final) {
+static void with_intermediate(struct engine *engine, const struct parser *parser, char intermediate, uint8_t final) {
     uint32_t count = (uint32_t)count_of(parser, 0), column = engine->cursor.column;
     int32_t what = parser_parameter(parser, 0, 0);
     switch ((uint32_t)intermediate << 8 | final) {
@@ -331,6 +330,5 @@ void engine_csi(void *context, const struct parser *parser, uint8_t final) {
         engine_report_device(engine, parser);
     else if (parser->mark == '>' && intermediate == 0 && final == 'q') engine_report_version(engine);
     else if (parser->mark == 0 && intermediate != 0) with_intermediate(engine, parser, intermediate, final);
-    else if (parser->mark == 0 && !move(engine, parser, final) && !change(engine, parser, final))
-        set(engine, parser, final);
+    else if (parser->mark == 0 && !move(engine, parser, final) && !change(engine, parser, final)) set(engine, parser, final);
 }

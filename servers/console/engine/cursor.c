@@ -103,8 +103,8 @@ static void reset_colours(struct engine *engine) {
 void engine_reset(struct engine *engine, bool hard) {
     mark_cursor(engine);
     uint32_t row = engine->cursor.row, column = engine->cursor.column;
-    uint32_t kept = MODE_ALTERNATE | MODE_MOUSE | MODE_MOUSE_SGR | MODE_FOCUS | MODE_BRACKETED_PASTE |
-                    MODE_ALTERNATE_WHEEL | MODE_REVERSE | MODE_NEW_LINE | MODE_BACKSPACE;
+    uint32_t kept = MODE_ALTERNATE | MODE_MOUSE | MODE_MOUSE_SGR | MODE_FOCUS | MODE_BRACKETED_PASTE | MODE_ALTERNATE_WHEEL |
+                    MODE_REVERSE | MODE_NEW_LINE | MODE_BACKSPACE;
     engine->top = 0;
     engine->bottom = engine->rows - 1;
     engine->modes = (hard ? 0 : engine->modes & kept) | MODE_WRAP | MODE_CURSOR_VISIBLE | MODE_CURSOR_BLINK;
@@ -132,9 +132,9 @@ static void lines_in_order(struct engine_screen *screen) {
     memset(screen->wrapped, false, sizeof(screen->wrapped));
 }
 
-void engine_initialize(struct engine *engine, struct cell *main_cells, struct cell *alternate_cells,
-                       uint32_t rows, uint32_t columns, void *history, uint32_t history_bytes,
-                       const struct engine_events *events, void *context) {
+void engine_initialize(struct engine *engine, struct cell *main_cells, struct cell *alternate_cells, uint32_t rows,
+                       uint32_t columns, void *history, uint32_t history_bytes, const struct engine_events *events,
+                       void *context) {
     memset(engine, 0, sizeof(*engine));
     engine->events = events;
     engine->context = context;
@@ -164,19 +164,17 @@ static bool cursor_sound(const struct engine *engine, const struct engine_cursor
     return cursor->row < engine->rows && cursor->column < engine->columns && cursor->charset < 4;
 }
 
-bool engine_attach(struct engine *engine, struct cell *main_cells, struct cell *alternate_cells,
-                   void *history, const struct engine_events *events, void *context) {
+bool engine_attach(struct engine *engine, struct cell *main_cells, struct cell *alternate_cells, void *history,
+                   const struct engine_events *events, void *context) {
     engine->events = events;
     engine->context = context;
     engine->screens[0].cells = main_cells;
     engine->screens[1].cells = alternate_cells;
     engine->screen = &engine->screens[engine->modes & MODE_ALTERNATE ? 1 : 0];
     engine->history.bytes = history;
-    if (engine->rows == 0 || engine->rows > ENGINE_ROWS_MAX || engine->columns == 0 ||
-        engine->columns > ENGINE_COLUMNS_MAX || engine->top > engine->bottom ||
-        engine->bottom >= engine->rows || engine->title_length > ENGINE_TITLE ||
-        engine->title_count > ENGINE_TITLES || !parser_sound(&engine->parser) ||
-        !history_sound(&engine->history))
+    if (engine->rows == 0 || engine->rows > ENGINE_ROWS_MAX || engine->columns == 0 || engine->columns > ENGINE_COLUMNS_MAX ||
+        engine->top > engine->bottom || engine->bottom >= engine->rows || engine->title_length > ENGINE_TITLE ||
+        engine->title_count > ENGINE_TITLES || !parser_sound(&engine->parser) || !history_sound(&engine->history))
         return false;
     engine_dirty(engine);
     return lines_sound(&engine->screens[0], engine->rows) && lines_sound(&engine->screens[1], engine->rows) &&

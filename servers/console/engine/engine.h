@@ -119,19 +119,18 @@ struct engine {
 
 // `main_cells` and `alternate_cells` hold rows * columns cells each; rows and columns within the maxima.
 // `history`: memory of `history_bytes` bytes for what scrolls away, may be 0.
-void engine_initialize(struct engine *engine, struct cell *main_cells, struct cell *alternate_cells,
-                       uint32_t rows, uint32_t columns, void *history, uint32_t history_bytes,
-                       const struct engine_events *events, void *context);
+void engine_initialize(struct engine *engine, struct cell *main_cells, struct cell *alternate_cells, uint32_t rows,
+                       uint32_t columns, void *history, uint32_t history_bytes, const struct engine_events *events,
+                       void *context);
 // After a restart: the memory of an earlier actor lies elsewhere now. false: it is not sound.
-bool engine_attach(struct engine *engine, struct cell *main_cells, struct cell *alternate_cells,
-                   void *history, const struct engine_events *events, void *context);
+bool engine_attach(struct engine *engine, struct cell *main_cells, struct cell *alternate_cells, void *history,
+                   const struct engine_events *events, void *context);
 
 void engine_write(struct engine *engine, const char *bytes, size_t count);
 
 // The screen gets another size, with cells of its own. What the cursor's row pushes out at the top goes to
 // the history, and comes back from there where rows are added. Text is cut at the right, not wrapped anew.
-void engine_resize(struct engine *engine, struct cell *main_cells, struct cell *alternate_cells,
-                   uint32_t rows, uint32_t columns);
+void engine_resize(struct engine *engine, struct cell *main_cells, struct cell *alternate_cells, uint32_t rows, uint32_t columns);
 
 // Everything is to be drawn again.
 void engine_dirty(struct engine *engine);
@@ -139,8 +138,7 @@ void engine_dirty(struct engine *engine);
 struct cell *engine_row(const struct engine *engine, uint32_t row);
 // Row `row` as it is seen `back` lines further up: of the history (into `scratch`, engine->columns cells) or
 // of the screen. The alternate screen has no history.
-const struct cell *engine_view_row(const struct engine *engine, uint32_t back, uint32_t row,
-                                   struct cell *scratch);
+const struct cell *engine_view_row(const struct engine *engine, uint32_t back, uint32_t row, struct cell *scratch);
 
 enum mouse_event { MOUSE_PRESS, MOUSE_RELEASE, MOUSE_MOVE };
 enum mouse_button {
@@ -156,5 +154,5 @@ enum { MOUSE_BYTES = 24 };
 // What the program gets to hear of the mouse (xterm's ctlseqs, "Mouse Tracking"): writes at most MOUSE_BYTES
 // to `out`, returns how many. 0: it wants to hear nothing of this. `button`: the one that changed or is
 // held; MOUSE_NONE. Row and column count from 0.
-size_t engine_mouse(const struct engine *engine, enum mouse_event event, uint32_t button, uint32_t modifiers,
-                    uint32_t row, uint32_t column, char *out);
+size_t engine_mouse(const struct engine *engine, enum mouse_event event, uint32_t button, uint32_t modifiers, uint32_t row,
+                    uint32_t column, char *out);

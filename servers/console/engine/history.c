@@ -45,8 +45,8 @@ bool history_sound(const struct history *history) {
 
 static bool is_empty(const struct cell *cell) {
     return cell->character == ' ' && cell->background == 0 && cell->marks[0] == 0 &&
-           (cell->attributes & (CELL_INVERSE | CELL_UNDERLINE | CELL_TAIL | CELL_STRUCK | CELL_OVERLINE |
-                                CELL_UNDERLINE_DOUBLE | CELL_UNDERLINE_CURLY)) == 0;
+           (cell->attributes & (CELL_INVERSE | CELL_UNDERLINE | CELL_TAIL | CELL_STRUCK | CELL_OVERLINE | CELL_UNDERLINE_DOUBLE |
+                                CELL_UNDERLINE_CURLY)) == 0;
 }
 
 static bool same_style(const struct cell *a, const struct cell *b) {
@@ -107,8 +107,7 @@ static void drop_oldest(struct history *history) {
     history->lines--;
 }
 
-static void announce_range(const struct history *history, const struct history_announce *announce,
-                           uint32_t bytes) {
+static void announce_range(const struct history *history, const struct history_announce *announce, uint32_t bytes) {
     uint32_t start = history->tail & (history->size - 1), first = history->size - start;
     if (announce->changing == NULL)
         return;
@@ -117,8 +116,8 @@ static void announce_range(const struct history *history, const struct history_a
         announce->changing(announce->context, history->bytes, bytes - first);
 }
 
-void history_push(struct history *history, const struct history_announce *announce, const struct cell *cells,
-                  uint32_t columns, bool wrapped) {
+void history_push(struct history *history, const struct history_announce *announce, const struct cell *cells, uint32_t columns,
+                  bool wrapped) {
     struct sink sink = {.history = history, .counting = true};
     while (columns > 0 && is_empty(&cells[columns - 1]))
         columns--;
@@ -165,8 +164,7 @@ static void add_mark(struct cell *cell, uint32_t mark) {
     }
 }
 
-static void decode(const struct history *history, uint32_t at, uint32_t end, struct cell *cells,
-                   uint32_t columns) {
+static void decode(const struct history *history, uint32_t at, uint32_t end, struct cell *cells, uint32_t columns) {
     struct cell style = {.character = ' '}, *last = NULL;
     uint32_t column = 0;
     while ((int32_t)(end - at) > 0) { // positions go round
@@ -201,8 +199,7 @@ static uint32_t find(const struct history *history, uint32_t back) {
     return at;
 }
 
-bool history_line(const struct history *history, uint32_t back, struct cell *cells, uint32_t columns,
-                  bool *wrapped) {
+bool history_line(const struct history *history, uint32_t back, struct cell *cells, uint32_t columns, bool *wrapped) {
     if (back == 0 || back > history->lines)
         return false;
     uint32_t at = find(history, back), size = size_at(history, at);

@@ -27,11 +27,10 @@ struct history_announce {
 void history_initialize(struct history *history, void *bytes, uint32_t size);
 // Whether it can be read: what lies in memory that outlived its actor.
 bool history_sound(const struct history *history);
-void history_push(struct history *history, const struct history_announce *announce, const struct cell *cells,
-                  uint32_t columns, bool wrapped);
+void history_push(struct history *history, const struct history_announce *announce, const struct cell *cells, uint32_t columns,
+                  bool wrapped);
 // The line `back` lines up, 1 being the newest; false: there is none. Fills all `columns` cells.
-bool history_line(const struct history *history, uint32_t back, struct cell *cells, uint32_t columns,
-                  bool *wrapped);
+bool history_line(const struct history *history, uint32_t back, struct cell *cells, uint32_t columns, bool *wrapped);
 // Takes the newest line out.
 bool history_pop(struct history *history, struct cell *cells, uint32_t columns, bool *wrapped);
 void history_clear(struct history *history);

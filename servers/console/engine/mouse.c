@@ -40,8 +40,8 @@ static size_t put_sgr(enum mouse_event event, uint32_t code, uint32_t row, uint3
     return (size_t)(at - out);
 }
 
-size_t engine_mouse(const struct engine *engine, enum mouse_event event, uint32_t button, uint32_t modifiers,
-                    uint32_t row, uint32_t column, char *out) {
+size_t engine_mouse(const struct engine *engine, enum mouse_event event, uint32_t button, uint32_t modifiers, uint32_t row,
+                    uint32_t column, char *out) {
     if (!is_wanted(engine, event, button) || row >= engine->rows || column >= engine->columns)
         return 0;
     uint32_t code = button + (event == MOUSE_MOVE ? MOTION : 0);
@@ -53,12 +53,8 @@ size_t engine_mouse(const struct engine *engine, enum mouse_event event, uint32_
         code = (code & ~3u) | BUTTON_RELEASED;
     if (row >= X10_MOST || column >= X10_MOST) // can't be said in a byte
         return 0;
-    const char bytes[] = {'\033',
-                          '[',
-                          'M',
-                          (char)(X10_OFFSET + code),
-                          (char)(X10_OFFSET + 1 + column),
-                          (char)(X10_OFFSET + 1 + row)};
+    const char bytes[] = {
+        '\033', '[', 'M', (char)(X10_OFFSET + code), (char)(X10_OFFSET + 1 + column), (char)(X10_OFFSET + 1 + row)};
     for (uint32_t i = 0; i < sizeof(bytes); i++)
         out[i] = bytes[i];
     return sizeof(bytes);

@@ -53,8 +53,7 @@ uint32_t engine_mode_state(const struct engine *engine, char mark, int32_t numbe
 
 // report.c
 void engine_reply(struct engine *engine, const char *bytes, size_t count);
-void engine_reply_numbers(struct engine *engine, const char *start, const uint32_t *numbers, uint32_t count,
-                          const char *end);
+void engine_reply_numbers(struct engine *engine, const char *start, const uint32_t *numbers, uint32_t count, const char *end);
 void engine_report_device(struct engine *engine, const struct parser *parser);
 void engine_report_status(struct engine *engine, const struct parser *parser);
 void engine_report_mode(struct engine *engine, const struct parser *parser);

@@ -71,8 +71,7 @@ static char *put_hex(char *at, uint32_t byte) {
 }
 
 // ESC ] NUMBER ; rgb:RRRR/GGGG/BBBB, ended as the question was.
-static void report_colour(struct engine *engine, const uint32_t *numbers, uint32_t count, uint32_t index,
-                          bool bell) {
+static void report_colour(struct engine *engine, const uint32_t *numbers, uint32_t count, uint32_t index, bool bell) {
     char end[32] = ";rgb:", *at = end + 5;
     uint32_t colour = engine->rare.palette[index];
     for (uint32_t shift = 24; shift > 0; shift -= 8) {
@@ -202,8 +201,7 @@ void engine_osc(void *context, const char *string, size_t length, bool bell) {
     case 110:
     case 111:
     case 112:
-        set_colour(engine, ENGINE_FOREGROUND + number - 110,
-                   engine_default_colour(ENGINE_FOREGROUND + number - 110));
+        set_colour(engine, ENGINE_FOREGROUND + number - 110, engine_default_colour(ENGINE_FOREGROUND + number - 110));
         break;
     default:
         break;

@@ -26,17 +26,16 @@ struct step {
     uint8_t action, next;
 };
 
-#define STEP(action, next)                                                                                   \
+#define STEP(action, next)                                                                                                       \
     { action, PARSER_##next }
 // What ends a control sequence: all of 0x40 to 0x7e.
-#define FINALS(action)                                                                                       \
-    [CLASS_CSI] = STEP(action, GROUND), [CLASS_OSC] = STEP(action, GROUND),                                  \
-    [CLASS_DCS] = STEP(action, GROUND), [CLASS_TEXT] = STEP(action, GROUND),                                 \
-    [CLASS_FINAL] = STEP(action, GROUND)
-#define EVERYWHERE(action, next)                                                                             \
-    [CLASS_INTERMEDIATE] = STEP(action, next), [CLASS_NUMBER] = STEP(action, next),                          \
-    [CLASS_MARK] = STEP(action, next), [CLASS_CSI] = STEP(action, next), [CLASS_OSC] = STEP(action, next),   \
-    [CLASS_DCS] = STEP(action, next), [CLASS_TEXT] = STEP(action, next), [CLASS_FINAL] = STEP(action, next)
+#define FINALS(action)                                                                                                           \
+    [CLASS_CSI] = STEP(action, GROUND), [CLASS_OSC] = STEP(action, GROUND), [CLASS_DCS] = STEP(action, GROUND),                  \
+    [CLASS_TEXT] = STEP(action, GROUND), [CLASS_FINAL] = STEP(action, GROUND)
+#define EVERYWHERE(action, next)                                                                                                 \
+    [CLASS_INTERMEDIATE] = STEP(action, next), [CLASS_NUMBER] = STEP(action, next), [CLASS_MARK] = STEP(action, next),           \
+    [CLASS_CSI] = STEP(action, next), [CLASS_OSC] = STEP(action, next), [CLASS_DCS] = STEP(action, next),                        \
+    [CLASS_TEXT] = STEP(action, next), [CLASS_FINAL] = STEP(action, next)
 
 static const struct step steps[PARSER_STATES][CLASSES] = {
     [PARSER_GROUND] = {[CLASS_CONTROL] = STEP(EXECUTE, GROUND),
@@ -198,8 +197,7 @@ static void store(struct parser *parser, uint8_t byte) {
 }
 
 // A string that was too long is no string.
-static void string_end(struct parser *parser, const struct parser_actions *actions, void *context,
-                       uint8_t state, bool bell) {
+static void string_end(struct parser *parser, const struct parser_actions *actions, void *context, uint8_t state, bool bell) {
     if (parser->string_length > PARSER_STRING)
         return;
     if (state == PARSER_OSC)
@@ -208,8 +206,7 @@ static void string_end(struct parser *parser, const struct parser_actions *actio
         actions->dcs(context, parser->string, parser->string_length);
 }
 
-static void act(struct parser *parser, const struct parser_actions *actions, void *context, uint8_t action,
-                uint8_t byte) {
+static void act(struct parser *parser, const struct parser_actions *actions, void *context, uint8_t action, uint8_t byte) {
     switch (action) {
     case PRINT:
         actions->print(context, byte);
@@ -245,8 +242,7 @@ static void act(struct parser *parser, const struct parser_actions *actions, voi
     }
 }
 
-static void feed_ascii(struct parser *parser, const struct parser_actions *actions, void *context,
-                       uint8_t byte) {
+static void feed_ascii(struct parser *parser, const struct parser_actions *actions, void *context, uint8_t byte) {
     uint8_t before = parser->state, ended = parser->string_state;
     const struct step *step = &steps[before][class_of(byte)];
     parser->string_state = 0;
@@ -262,8 +258,7 @@ static void feed_ascii(struct parser *parser, const struct parser_actions *actio
 }
 
 // C1 controls are ESC and a byte of 0x40 to 0x5f.
-static void feed_c1(struct parser *parser, const struct parser_actions *actions, void *context,
-                    uint8_t control) {
+static void feed_c1(struct parser *parser, const struct parser_actions *actions, void *context, uint8_t control) {
     if (parser->state == PARSER_OSC || parser->state == PARSER_DCS)
         parser->string_state = parser->state;
     enter(parser, PARSER_ESCAPE);
@@ -271,8 +266,7 @@ static void feed_c1(struct parser *parser, const struct parser_actions *actions,
 }
 
 // A character beyond ASCII: no sequence goes on with it.
-static void feed_character(struct parser *parser, const struct parser_actions *actions, void *context,
-                           uint32_t value) {
+static void feed_character(struct parser *parser, const struct parser_actions *actions, void *context, uint32_t value) {
     if (value < 0xa0) {
         feed_c1(parser, actions, context, (uint8_t)value);
         return;

@@ -107,14 +107,13 @@ void engine_print(struct engine *engine, uint32_t character) {
 // took, 0 if this is not the case.
 static size_t print_run(struct engine *engine, const char *bytes, size_t count) {
     struct engine_cursor *cursor = &engine->cursor;
-    if (cursor->charsets[cursor->charset] != CHARSET_ASCII || engine->single_shift != 0 ||
-        (engine->modes & MODE_INSERT) || cursor->wrap_next)
+    if (cursor->charsets[cursor->charset] != CHARSET_ASCII || engine->single_shift != 0 || (engine->modes & MODE_INSERT) ||
+        cursor->wrap_next)
         return 0;
     size_t room = engine->columns - cursor->column, length = 0;
-    struct cell *cells = engine_change(engine, cursor->row) + cursor->column,
-                cell = {.foreground = cursor->style.foreground,
-                        .background = cursor->style.background,
-                        .attributes = cursor->style.attributes};
+    struct cell *cells = engine_change(engine, cursor->row) + cursor->column, cell = {.foreground = cursor->style.foreground,
+                                                                                      .background = cursor->style.background,
+                                                                                      .attributes = cursor->style.attributes};
     for (; length < count && length < room && bytes[length] >= 0x20 && bytes[length] < 0x7f; length++) {
         if (cells[length].attributes & (CELL_WIDE | CELL_TAIL))
             engine_fix_wide(engine, cursor->row, cursor->column + (uint32_t)length);

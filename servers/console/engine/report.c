@@ -29,8 +29,7 @@ void engine_reply(struct engine *engine, const char *bytes, size_t count) {
         engine->events->reply(engine->context, bytes, count);
 }
 
-void engine_reply_numbers(struct engine *engine, const char *start, const uint32_t *numbers, uint32_t count,
-                          const char *end) {
+void engine_reply_numbers(struct engine *engine, const char *start, const uint32_t *numbers, uint32_t count, const char *end) {
     char buffer[16 + 11 * NUMBERS_MAX + 8], *at = put_text(buffer, start);
     for (uint32_t i = 0; i < count && i < NUMBERS_MAX; i++) {
         if (i > 0)
@@ -168,10 +167,8 @@ static uint32_t put_colour(uint32_t colour, uint32_t base, uint32_t *numbers) {
 static void report_style(struct engine *engine) {
     static const struct {
         uint16_t attribute, code;
-    } codes[] = {{CELL_BOLD, 1},      {CELL_FAINT, 2},  {CELL_ITALIC, 3},
-                 {CELL_UNDERLINE, 4}, {CELL_BLINK, 5},  {CELL_INVERSE, 7},
-                 {CELL_INVISIBLE, 8}, {CELL_STRUCK, 9}, {CELL_UNDERLINE_DOUBLE, 21},
-                 {CELL_OVERLINE, 53}};
+    } codes[] = {{CELL_BOLD, 1},    {CELL_FAINT, 2},     {CELL_ITALIC, 3}, {CELL_UNDERLINE, 4},         {CELL_BLINK, 5},
+                 {CELL_INVERSE, 7}, {CELL_INVISIBLE, 8}, {CELL_STRUCK, 9}, {CELL_UNDERLINE_DOUBLE, 21}, {CELL_OVERLINE, 53}};
     const struct engine_style *style = &engine->cursor.style;
     char buffer[160], *at = put_text(buffer, "\033P1$r0");
     uint32_t numbers[10], count;

@@ -14,15 +14,13 @@ static void copy_row(struct cell *to, uint32_t columns, const struct cell *from,
 }
 
 static void push_rows(struct engine *engine, const struct engine_screen *screen, uint32_t count) {
-    const struct history_announce announce = {.changing = engine->events->changing,
-                                              .context = engine->context};
+    const struct history_announce announce = {.changing = engine->events->changing, .context = engine->context};
     for (uint32_t row = 0; row < count; row++)
-        history_push(&engine->history, &announce, screen->cells + (size_t)screen->line[row] * engine->columns,
-                     engine->columns, screen->wrapped[screen->line[row]]);
+        history_push(&engine->history, &announce, screen->cells + (size_t)screen->line[row] * engine->columns, engine->columns,
+                     screen->wrapped[screen->line[row]]);
 }
 
-static void move_cursor(struct engine_cursor *cursor, uint32_t gone, uint32_t came, uint32_t rows,
-                        uint32_t columns) {
+static void move_cursor(struct engine_cursor *cursor, uint32_t gone, uint32_t came, uint32_t rows, uint32_t columns) {
     uint32_t row = cursor->row + came > gone ? cursor->row + came - gone : 0;
     cursor->row = row < rows ? row : rows - 1;
     if (cursor->column >= columns)
@@ -31,15 +29,14 @@ static void move_cursor(struct engine_cursor *cursor, uint32_t gone, uint32_t ca
 }
 
 // One screen into new cells; rows [gone, ...) of it begin at row `came`.
-static void move_screen(struct engine *engine, struct engine_screen *screen, struct cell *cells,
-                        uint32_t rows, uint32_t columns, uint32_t gone, uint32_t came) {
+static void move_screen(struct engine *engine, struct engine_screen *screen, struct cell *cells, uint32_t rows, uint32_t columns,
+                        uint32_t gone, uint32_t came) {
     bool wrapped[ENGINE_ROWS_MAX] = {false};
     for (uint32_t row = came; row < rows; row++) {
         uint32_t from = row - came + gone;
         struct cell *to = cells + (size_t)row * columns;
         if (from < engine->rows) {
-            copy_row(to, columns, screen->cells + (size_t)screen->line[from] * engine->columns,
-                     engine->columns);
+            copy_row(to, columns, screen->cells + (size_t)screen->line[from] * engine->columns, engine->columns);
             wrapped[row] = screen->wrapped[screen->line[from]] && columns == engine->columns;
         } else {
             for (uint32_t i = 0; i < columns; i++)
@@ -56,8 +53,8 @@ static void move_screen(struct engine *engine, struct engine_screen *screen, str
     move_cursor(&screen->saved, gone, came, rows, columns);
 }
 
-void engine_resize(struct engine *engine, struct cell *main_cells, struct cell *alternate_cells,
-                   uint32_t rows, uint32_t columns) {
+void engine_resize(struct engine *engine, struct cell *main_cells, struct cell *alternate_cells, uint32_t rows,
+                   uint32_t columns) {
     struct engine_screen *main = &engine->screens[0];
     bool alternate = (engine->modes & MODE_ALTERNATE) != 0;
     rows = rows < ENGINE_ROWS_MAX ? rows : ENGINE_ROWS_MAX;
@@ -83,8 +80,7 @@ void engine_resize(struct engine *engine, struct cell *main_cells, struct cell *
     engine_dirty(engine);
 }
 
-const struct cell *engine_view_row(const struct engine *engine, uint32_t back, uint32_t row,
-                                   struct cell *scratch) {
+const struct cell *engine_view_row(const struct engine *engine, uint32_t back, uint32_t row, struct cell *scratch) {
     bool wrapped;
     if (engine->modes & MODE_ALTERNATE)
         back = 0;

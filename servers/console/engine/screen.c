@@ -89,8 +89,7 @@ void engine_erase_rows(struct engine *engine, uint32_t first, uint32_t end, bool
 }
 
 static void push_history(struct engine *engine, uint32_t count) {
-    const struct history_announce announce = {.changing = engine->events->changing,
-                                              .context = engine->context};
+    const struct history_announce announce = {.changing = engine->events->changing, .context = engine->context};
     for (uint32_t row = 0; row < count; row++)
         history_push(&engine->history, &announce, engine_row(engine, row), engine->columns,
                      engine->screen->wrapped[engine->screen->line[row]]);

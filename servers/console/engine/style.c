@@ -46,9 +46,8 @@ static void underline(struct engine_style *style, int32_t kind) {
 }
 
 static void attribute(struct engine_style *style, int32_t code) {
-    static const uint16_t on[10] = {
-        [1] = CELL_BOLD,  [2] = CELL_FAINT,   [3] = CELL_ITALIC,    [5] = CELL_BLINK,
-        [6] = CELL_BLINK, [7] = CELL_INVERSE, [8] = CELL_INVISIBLE, [9] = CELL_STRUCK};
+    static const uint16_t on[10] = {[1] = CELL_BOLD,  [2] = CELL_FAINT,   [3] = CELL_ITALIC,    [5] = CELL_BLINK,
+                                    [6] = CELL_BLINK, [7] = CELL_INVERSE, [8] = CELL_INVISIBLE, [9] = CELL_STRUCK};
     static const uint16_t off[10] = {[2] = CELL_BOLD | CELL_FAINT, [3] = CELL_ITALIC,    [5] = CELL_BLINK,
                                      [7] = CELL_INVERSE,           [8] = CELL_INVISIBLE, [9] = CELL_STRUCK};
     if (code < 10)
@@ -100,10 +99,7 @@ void engine_select_style(struct engine *engine, const struct parser *parser) {
         } else if (code == 4) {
             underline(style, colons > 0 ? parser_parameter(parser, i + 1, 1) : 1);
         } else if (code == 38 || code == 48 || code == 58) {
-            i += extended(parser, i,
-                          code == 38   ? &style->foreground
-                          : code == 48 ? &style->background
-                                       : &ignored);
+            i += extended(parser, i, code == 38 ? &style->foreground : code == 48 ? &style->background : &ignored);
             continue;
         } else if (!simple_colour(style, code)) {
             attribute(style, code);

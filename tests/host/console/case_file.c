@@ -61,11 +61,8 @@ static const char *read_step(struct terminal_case *out, const char *text) {
     } else if (sscanf(text, "resize %u %u", &rows, &columns) == 2) {
         if (out->step_count == CASE_STEPS)
             return "too many steps";
-        out->steps[out->step_count++] =
-            (struct case_step){.is_resize = true,
-                               .start = last != NULL ? last->start + last->length : 0,
-                               .rows = rows,
-                               .columns = columns};
+        out->steps[out->step_count++] = (struct case_step){
+            .is_resize = true, .start = last != NULL ? last->start + last->length : 0, .rows = rows, .columns = columns};
     } else if (sscanf(text, "size %u %u", &out->rows, &out->columns) != 2) {
         if (strncmp(text, "differs ", 8) == 0)
             (void)snprintf(out->differs, sizeof(out->differs), "%s", text + 8);
@@ -144,11 +141,9 @@ static bool same_style(const struct case_cell *a, const struct case_cell *b) {
            strcmp(a->background, b->background) == 0;
 }
 
-static void tell_style(const struct case_cell *cell, unsigned row, unsigned first, unsigned last,
-                       char *text) {
-    static const char *const names[] = {"bold",      "faint",  "italic",   "underline",
-                                        "double",    "curly",  "blink",    "inverse",
-                                        "invisible", "struck", "overline", "protected"};
+static void tell_style(const struct case_cell *cell, unsigned row, unsigned first, unsigned last, char *text) {
+    static const char *const names[] = {"bold",  "faint",   "italic",    "underline", "double",   "curly",
+                                        "blink", "inverse", "invisible", "struck",    "overline", "protected"};
     append(text, "style %u %u", row + 1, first + 1);
     if (last > first)
         append(text, "-%u", last + 1);

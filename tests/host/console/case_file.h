@@ -47,8 +47,7 @@ enum case_attribute {
 };
 
 struct case_cell {
-    uint32_t
-        characters[8]; // the base and what combines with it, 0: no more; none: the right half of a wide one
+    uint32_t characters[8]; // the base and what combines with it, 0: no more; none: the right half of a wide one
     unsigned attributes;
     char foreground[16], background[16]; // "1" or "#0a0b0c"; empty: the default
 };

@@ -34,8 +34,7 @@ static void settings_from(const uint8_t *data, struct terminal_attributes *setti
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static const struct line_events events = {
-        .echo = echo, .signal = on_signal, .flow = on_flow, .flush_output = on_flush};
+    static const struct line_events events = {.echo = echo, .signal = on_signal, .flow = on_flow, .flush_output = on_flush};
     static struct line_discipline line;
     static struct keyboard keyboard;
     _Alignas(8) struct keymap layout = {0};
@@ -53,8 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         line_set(&line, &settings);
     }
     for (size_t at = 34; at + 1 < size; at += 2) {
-        size_t count =
-            keyboard_key(&keyboard, data[at], data[at + 1] & 1, data[at + 1] & 2, data[at + 1], bytes);
+        size_t count = keyboard_key(&keyboard, data[at], data[at + 1] & 1, data[at + 1] & 2, data[at + 1], bytes);
         if (count > KEYBOARD_BYTES)
             abort();
         line_input(&line, bytes, count);

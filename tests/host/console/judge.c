@@ -8,10 +8,7 @@
 
 #include "tests/host/console/case_file.h"
 
-enum {
-    KNOWN = CASE_BOLD | CASE_ITALIC | CASE_UNDERLINE | CASE_DOUBLE | CASE_CURLY | CASE_BLINK | CASE_INVERSE |
-            CASE_STRUCK
-};
+enum { KNOWN = CASE_BOLD | CASE_ITALIC | CASE_UNDERLINE | CASE_DOUBLE | CASE_CURLY | CASE_BLINK | CASE_INVERSE | CASE_STRUCK };
 
 static void tell_colour(const VTermColor *colour, char *text) {
     text[0] = 0;
@@ -53,8 +50,7 @@ static void judge(const struct terminal_case *one, char *got) {
     vterm_set_utf8(terminal, 1);
     vterm_screen_enable_altscreen(screen, 1);
     vterm_screen_reset(screen, 1);
-    struct case_screen told = {
-        .rows = one->rows, .columns = one->columns, .cell = screen_cell, .context = screen};
+    struct case_screen told = {.rows = one->rows, .columns = one->columns, .cell = screen_cell, .context = screen};
     for (unsigned i = 0; i < one->step_count; i++) {
         const struct case_step *step = &one->steps[i];
         if (step->is_resize) {
@@ -122,8 +118,7 @@ static unsigned run_file(const char *path, unsigned *number, unsigned *differing
         if (same == wanted)
             continue;
         failed++;
-        printf("# %s:%u: %s\n", path, one.line,
-               same ? "it says that it differs, and does not" : "it differs");
+        printf("# %s:%u: %s\n", path, one.line, same ? "it says that it differs, and does not" : "it differs");
         print_lines("expected", common);
         print_lines("libvterm", got);
     }

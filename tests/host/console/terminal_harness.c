@@ -38,9 +38,8 @@ static void changing(void *context, const void *memory, size_t bytes) {
     for (size_t i = 0; harness->watching && i < sizeof(harness->watched) / sizeof(harness->watched[0]); i++) {
         struct harness_memory *watched = &harness->watched[i];
         const unsigned char *from = first > watched->memory ? first : watched->memory;
-        const unsigned char *to = first + bytes < watched->memory + watched->bytes
-                                      ? first + bytes
-                                      : watched->memory + watched->bytes;
+        const unsigned char *to =
+            first + bytes < watched->memory + watched->bytes ? first + bytes : watched->memory + watched->bytes;
         if (from < to)
             memset(watched->announced + (from - watched->memory), true, (size_t)(to - from));
     }
@@ -57,8 +56,8 @@ void harness_start(struct harness *harness, unsigned rows, unsigned columns) {
     harness->main_cells = make_cells(rows, columns);
     harness->alternate_cells = make_cells(rows, columns);
     harness->history = malloc(HARNESS_HISTORY);
-    engine_initialize(&harness->engine, harness->main_cells, harness->alternate_cells, rows, columns,
-                      harness->history, HARNESS_HISTORY, &events, harness);
+    engine_initialize(&harness->engine, harness->main_cells, harness->alternate_cells, rows, columns, harness->history,
+                      HARNESS_HISTORY, &events, harness);
 }
 
 void harness_end(struct harness *harness) {
@@ -82,12 +81,10 @@ void harness_write(struct harness *harness, const char *bytes, size_t count) {
 
 void harness_write_watched(struct harness *harness, const char *bytes, size_t count) {
     size_t cells = (size_t)harness->engine.rows * harness->engine.columns * sizeof(struct cell);
-    harness->watched[0] = (struct harness_memory){.memory = (unsigned char *)&harness->engine,
-                                                  .bytes = offsetof(struct engine, announced)};
-    harness->watched[1] =
-        (struct harness_memory){.memory = (unsigned char *)harness->main_cells, .bytes = cells};
-    harness->watched[2] =
-        (struct harness_memory){.memory = (unsigned char *)harness->alternate_cells, .bytes = cells};
+    harness->watched[0] =
+        (struct harness_memory){.memory = (unsigned char *)&harness->engine, .bytes = offsetof(struct engine, announced)};
+    harness->watched[1] = (struct harness_memory){.memory = (unsigned char *)harness->main_cells, .bytes = cells};
+    harness->watched[2] = (struct harness_memory){.memory = (unsigned char *)harness->alternate_cells, .bytes = cells};
     harness->watched[3] = (struct harness_memory){.memory = harness->history, .bytes = HARNESS_HISTORY};
     for (size_t i = 0; i < 4; i++) {
         struct harness_memory *watched = &harness->watched[i];
@@ -144,8 +141,8 @@ void harness_text(const struct harness *harness, char *text) {
 
 bool harness_sound(const struct harness *harness) {
     const struct engine *engine = &harness->engine;
-    if (engine->cursor.row >= engine->rows || engine->cursor.column >= engine->columns ||
-        engine->top > engine->bottom || engine->bottom >= engine->rows)
+    if (engine->cursor.row >= engine->rows || engine->cursor.column >= engine->columns || engine->top > engine->bottom ||
+        engine->bottom >= engine->rows)
         return false;
     for (unsigned row = 0; row < engine->rows; row++) {
         const struct cell *cells = engine_row(engine, row);
@@ -171,13 +168,12 @@ static void tell_colour(uint32_t colour, char *text) {
 }
 
 static void tell_cell(const struct cell *cell, struct case_cell *out) {
-    static const unsigned attributes[][2] = {
-        {CELL_BOLD, CASE_BOLD},           {CELL_FAINT, CASE_FAINT},
-        {CELL_ITALIC, CASE_ITALIC},       {CELL_UNDERLINE, CASE_UNDERLINE},
-        {CELL_BLINK, CASE_BLINK},         {CELL_INVERSE, CASE_INVERSE},
-        {CELL_INVISIBLE, CASE_INVISIBLE}, {CELL_STRUCK, CASE_STRUCK},
-        {CELL_OVERLINE, CASE_OVERLINE},   {CELL_UNDERLINE_DOUBLE, CASE_DOUBLE},
-        {CELL_PROTECTED, CASE_PROTECTED}, {CELL_UNDERLINE_CURLY, CASE_CURLY}};
+    static const unsigned attributes[][2] = {{CELL_BOLD, CASE_BOLD},           {CELL_FAINT, CASE_FAINT},
+                                             {CELL_ITALIC, CASE_ITALIC},       {CELL_UNDERLINE, CASE_UNDERLINE},
+                                             {CELL_BLINK, CASE_BLINK},         {CELL_INVERSE, CASE_INVERSE},
+                                             {CELL_INVISIBLE, CASE_INVISIBLE}, {CELL_STRUCK, CASE_STRUCK},
+                                             {CELL_OVERLINE, CASE_OVERLINE},   {CELL_UNDERLINE_DOUBLE, CASE_DOUBLE},
+                                             {CELL_PROTECTED, CASE_PROTECTED}, {CELL_UNDERLINE_CURLY, CASE_CURLY}};
     memset(out, 0, sizeof(*out));
     if (!(cell->attributes & CELL_TAIL)) {
         out->characters[0] = cell->character;

@@ -97,8 +97,8 @@ static int write_file(const char *path) {
         while (read < line && fgets(text, sizeof(text), lines) != NULL) {
             read++;
             if (read < one.line || strncmp(text, "case ", 5) == 0 || strncmp(text, "in ", 3) == 0 ||
-                strncmp(text, "resize ", 7) == 0 || strncmp(text, "size ", 5) == 0 ||
-                strncmp(text, "differs ", 8) == 0 || text[0] == '#')
+                strncmp(text, "resize ", 7) == 0 || strncmp(text, "size ", 5) == 0 || strncmp(text, "differs ", 8) == 0 ||
+                text[0] == '#')
                 (void)fputs(text, stdout);
         }
         (void)try_case(&one, got);

@@ -12,8 +12,7 @@ static void test_events(void **state) {
     (void)state;
     struct harness harness;
     harness_start(&harness, HARNESS_ROWS, HARNESS_COLUMNS);
-    const char *titles = "\a\a\033]0;one\a\033]2;two\033\\\033]4;3\a",
-               *modes = "\033[?1h\033=\033[?2004h\033[4 q";
+    const char *titles = "\a\a\033]0;one\a\033]2;two\033\\\033]4;3\a", *modes = "\033[?1h\033=\033[?2004h\033[4 q";
     harness_write(&harness, titles, strlen(titles));
     assert_int_equal(harness.bells, 2);
     assert_string_equal(harness.title, "two");
@@ -40,18 +39,15 @@ static void test_attach(void **state) {
     struct engine engine = before.engine;
     harness_end(&before);
     after.engine = engine;
-    assert_true(engine_attach(&after.engine, after.main_cells, after.alternate_cells, after.history,
-                              engine.events, &after));
+    assert_true(engine_attach(&after.engine, after.main_cells, after.alternate_cells, after.history, engine.events, &after));
     harness_write(&after, ";2HX", 4);
     harness_text(&after, text);
     assert_string_equal(text, "BX|C|D|E|F|G");
     after.engine.screens[0].line[0] = after.engine.screens[0].line[1];
-    assert_false(engine_attach(&after.engine, after.main_cells, after.alternate_cells, after.history,
-                               engine.events, &after));
+    assert_false(engine_attach(&after.engine, after.main_cells, after.alternate_cells, after.history, engine.events, &after));
     after.engine.screens[0].line[0] = engine.screens[0].line[0];
     after.engine.history.lines++;
-    assert_false(engine_attach(&after.engine, after.main_cells, after.alternate_cells, after.history,
-                               engine.events, &after));
+    assert_false(engine_attach(&after.engine, after.main_cells, after.alternate_cells, after.history, engine.events, &after));
     harness_end(&after);
 }
 
@@ -91,8 +87,7 @@ static void test_mouse(void **state) {
         char bytes[MOUSE_BYTES + 1];
         harness_start(&harness, HARNESS_ROWS, HARNESS_COLUMNS);
         harness_write(&harness, one->modes, strlen(one->modes));
-        bytes[engine_mouse(&harness.engine, one->event, one->button, one->modifiers, one->row, one->column,
-                           bytes)] = 0;
+        bytes[engine_mouse(&harness.engine, one->event, one->button, one->modifiers, one->row, one->column, bytes)] = 0;
         if (strcmp(bytes, one->bytes) != 0)
             fail_msg("case %zu: got \"%s\"", i, bytes);
         harness_end(&harness);

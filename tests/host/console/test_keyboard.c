@@ -14,7 +14,7 @@ struct key_case {
     size_t length;
 };
 
-#define KEY(modifier, other, key, modes, bytes)                                                              \
+#define KEY(modifier, other, key, modes, bytes)                                                                                  \
     { modifier, other, key, modes, bytes, sizeof(bytes) - 1 }
 
 static const struct key_case cases[] = {
@@ -118,8 +118,7 @@ static void test_complete(void **state) {
     for (char wanted = ' '; wanted < 0x7f; wanted++) {
         bool found = false;
         for (int key = 0; key < KEYMAP_KEYS; key++)
-            found =
-                found || keymaps[0].characters[key][0] == wanted || keymaps[0].characters[key][1] == wanted;
+            found = found || keymaps[0].characters[key][0] == wanted || keymaps[0].characters[key][1] == wanted;
         if (!found)
             fail_msg("%c can't be typed", wanted);
     }
@@ -135,19 +134,7 @@ struct layout_case {
     const char *text;
 };
 
-enum {
-    Q = 20,
-    A = 4,
-    Z = 29,
-    Y = 28,
-    E = 8,
-    M = 16,
-    SEMICOLON = 51,
-    BRACKET = 47,
-    ISO = 100,
-    MENU = 101,
-    SPACE = 44
-};
+enum { Q = 20, A = 4, Z = 29, Y = 28, E = 8, M = 16, SEMICOLON = 51, BRACKET = 47, ISO = 100, MENU = 101, SPACE = 44 };
 
 static const struct layout_case layouts[] = {
     {"us", {{"", Q}, {"", Z}, {"s", 31}}, "qz@"},

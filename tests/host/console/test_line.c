@@ -37,8 +37,7 @@ static void on_flush(void *context) {
     ((struct seen *)context)->flushes++;
 }
 
-static const struct line_events events = {
-    .echo = echo, .signal = on_signal, .flow = on_flow, .flush_output = on_flush};
+static const struct line_events events = {.echo = echo, .signal = on_signal, .flow = on_flow, .flush_output = on_flush};
 
 static struct seen *start(void) {
     static struct seen seen;
@@ -257,8 +256,7 @@ static void test_output(void **state) {
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct seen *seen = start();
         seen->line.settings.output = cases[i].flags;
-        size_t made =
-            line_output(&seen->line, cases[i].input, strlen(cases[i].input), &consumed, out, sizeof(out));
+        size_t made = line_output(&seen->line, cases[i].input, strlen(cases[i].input), &consumed, out, sizeof(out));
         out[made] = 0;
         assert_string_equal(out, cases[i].output);
         assert_int_equal(consumed, strlen(cases[i].input));

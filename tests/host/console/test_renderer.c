@@ -155,7 +155,7 @@ static void test_font(void **state) {
         assert_true(has_glyph(character));
     assert_true(has_glyph(0x3b1) && has_glyph(0xfffd) && has_glyph(0x3042));
     assert_true(font_index[font_pages[0x30]][0x42] & 1); // hiragana is wide
-    assert_true(has_glyph(0x4e00) && has_glyph(0xac00) && (font_index[font_pages[0x4e]][0] & 1));
+    assert_false(has_glyph(0x4e00));
     // No sign stands for another: the double line is one.
     assert_int_not_equal(font_index[font_pages[0x25]][0x00], font_index[font_pages[0x25]][0x50]);
 }
@@ -185,8 +185,8 @@ static void test_palette(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_as_from_nothing),
-                                       cmocka_unit_test(test_views), cmocka_unit_test(test_only_what_changed),
-                                       cmocka_unit_test(test_font), cmocka_unit_test(test_palette)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_as_from_nothing), cmocka_unit_test(test_views),
+                                       cmocka_unit_test(test_only_what_changed), cmocka_unit_test(test_font),
+                                       cmocka_unit_test(test_palette)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,17 +29,16 @@ static void check(const uint8_t *bytes, size_t count, const struct wanted *wante
     assert_int_equal(found, keys);
 }
 
-#define CHECK(bytes, ...)                                                                                    \
-    do {                                                                                                     \
-        static const struct wanted wanted[] = {__VA_ARGS__};                                                 \
-        check((const uint8_t *)(bytes), sizeof(bytes) - 1, wanted, sizeof(wanted) / sizeof(wanted[0]));      \
+#define CHECK(bytes, ...)                                                                                                        \
+    do {                                                                                                                         \
+        static const struct wanted wanted[] = {__VA_ARGS__};                                                                     \
+        check((const uint8_t *)(bytes), sizeof(bytes) - 1, wanted, sizeof(wanted) / sizeof(wanted[0]));                          \
     } while (0)
 
 static void test_decode(void **state) {
     (void)state;
     CHECK("\x1e\x9e", {4, KEY_STATE_DOWN}, {4, KEY_STATE_UP});
-    CHECK("\x1e\x1e\x1e\x9e", {4, KEY_STATE_DOWN}, {4, KEY_STATE_REPEAT}, {4, KEY_STATE_REPEAT},
-          {4, KEY_STATE_UP});
+    CHECK("\x1e\x1e\x1e\x9e", {4, KEY_STATE_DOWN}, {4, KEY_STATE_REPEAT}, {4, KEY_STATE_REPEAT}, {4, KEY_STATE_UP});
     CHECK("\xe0\x48\xe0\xc8", {82, KEY_STATE_DOWN}, {82, KEY_STATE_UP});
     CHECK("\x48\xc8", {96, KEY_STATE_DOWN}, {96, KEY_STATE_UP});
     CHECK("\xe0\x2a\xe0\x37\xe0\xb7\xe0\xaa", {70, KEY_STATE_DOWN}, {70, KEY_STATE_UP});
@@ -47,8 +46,7 @@ static void test_decode(void **state) {
     CHECK("\x1d\xe0\x1d", {0xe0, KEY_STATE_DOWN}, {0xe4, KEY_STATE_DOWN});
     CHECK("\x38\xe0\x38", {0xe2, KEY_STATE_DOWN}, {0xe6, KEY_STATE_DOWN});
     CHECK("\x01\x0e\x0f\x1c\x39\x3a", {41, 1}, {42, 1}, {43, 1}, {40, 1}, {44, 1}, {57, 1});
-    CHECK("\x02\x0b\x10\x2c\x3b\x44\x57\x58", {30, 1}, {39, 1}, {20, 1}, {29, 1}, {58, 1}, {67, 1}, {68, 1},
-          {69, 1});
+    CHECK("\x02\x0b\x10\x2c\x3b\x44\x57\x58", {30, 1}, {39, 1}, {20, 1}, {29, 1}, {58, 1}, {67, 1}, {68, 1}, {69, 1});
     CHECK("\x9e\x1e", {4, KEY_STATE_DOWN}); // a release without a press is not told
     CHECK("\x7f\xff\xe0\x01\x1e", {4, KEY_STATE_DOWN});
 }
@@ -81,8 +79,7 @@ static void model_put(uint8_t byte) {
 
 static uint8_t read_port(uint16_t port) {
     if (port == 0x64)
-        return (uint8_t)((model.output_count > 0 ? PS2_STATUS_OUTPUT_FULL : 0) |
-                         (model.from_mouse ? PS2_STATUS_AUXILIARY : 0));
+        return (uint8_t)((model.output_count > 0 ? PS2_STATUS_OUTPUT_FULL : 0) | (model.from_mouse ? PS2_STATUS_AUXILIARY : 0));
     if (model.output_count == 0)
         return 0xff;
     uint8_t byte = model.output[0];
@@ -95,8 +92,7 @@ static void write_port(uint16_t port, uint8_t value) {
         return;
     if (port == 0x60) {
         if (model.configuration_next)
-            model.configuration =
-                model.no_translation ? value & (uint8_t)~PS2_CONFIGURATION_TRANSLATE : value;
+            model.configuration = model.no_translation ? value & (uint8_t)~PS2_CONFIGURATION_TRANSLATE : value;
         else if (model.to_second)
             model.mouse[model.mouse_count++] = value;
         else
@@ -180,9 +176,8 @@ static void test_absent(void **state) {
 // The wheel is turned on, and then packets have four bytes.
 static void test_mouse_is_set_up(void **state) {
     (void)state;
-    static const uint8_t wanted[] = {
-        MOUSE_DEFAULTS, MOUSE_SET_RATE, 200, MOUSE_SET_RATE, 100, MOUSE_SET_RATE, 80,
-        MOUSE_IDENTIFY, MOUSE_ENABLE};
+    static const uint8_t wanted[] = {MOUSE_DEFAULTS, MOUSE_SET_RATE, 200, MOUSE_SET_RATE, 100, MOUSE_SET_RATE, 80,
+                                     MOUSE_IDENTIFY, MOUSE_ENABLE};
     struct ps2 ps2;
     uint8_t byte;
     enum ps2_port port;
@@ -281,15 +276,9 @@ static void test_repeat(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_decode),
-        cmocka_unit_test(test_any_bytes),
-        cmocka_unit_test(test_set2),
-        cmocka_unit_test(test_mouse_packets),
-        cmocka_unit_test(test_mouse_is_set_up),
-        cmocka_unit_test(test_no_translation),
-        cmocka_unit_test(test_start),
-        cmocka_unit_test(test_restart_keeps_bytes),
-        cmocka_unit_test(test_absent),
+        cmocka_unit_test(test_decode),        cmocka_unit_test(test_any_bytes),           cmocka_unit_test(test_set2),
+        cmocka_unit_test(test_mouse_packets), cmocka_unit_test(test_mouse_is_set_up),     cmocka_unit_test(test_no_translation),
+        cmocka_unit_test(test_start),         cmocka_unit_test(test_restart_keeps_bytes), cmocka_unit_test(test_absent),
         cmocka_unit_test(test_repeat),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,8 +156,7 @@ static void test_runs(void **unused) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_start), cmocka_unit_test(test_send),
-                                       cmocka_unit_test(test_receive), cmocka_unit_test(test_restart),
-                                       cmocka_unit_test(test_runs)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_start), cmocka_unit_test(test_send), cmocka_unit_test(test_receive),
+                                       cmocka_unit_test(test_restart), cmocka_unit_test(test_runs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
