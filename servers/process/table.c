@@ -139,6 +139,14 @@ error_t program_wait_select(struct program_table *table, const struct caller *ca
     return any ? ERR_OK : ERR_NO_CHILD;
 }
 
+// A group lasts until the last of its members was waited for: the second program of a pipe joins it though the first has ended.
+static bool group_can_be_joined(const struct program_table *table, uint64_t group, uint32_t session) {
+    for (uint32_t i = 0; i < table->used; i++)
+        if (table->programs[i].id != 0 && table->programs[i].group == group && table->programs[i].session == session)
+            return true;
+    return false;
+}
+
 error_t program_set_group(struct program_table *table, const struct caller *caller, uint64_t id,
                           uint64_t group) {
     if (group > PROGRAM_ID_LAST)
@@ -151,7 +159,7 @@ error_t program_set_group(struct program_table *table, const struct caller *call
         return ERR_NOT_PERMITTED;
     if (group == 0)
         group = program->id;
-    if (group != program->id && !program_group_exists(table, group, program->session))
+    if (group != program->id && !group_can_be_joined(table, group, program->session))
         return ERR_NOT_PERMITTED;
     program->group = (uint32_t)group;
     return ERR_OK;

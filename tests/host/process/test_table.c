@@ -153,6 +153,7 @@ static void test_groups(void **state) {
     assert_true(program_group_exists(table, one->id, 0));
     end(one, 0);
     assert_false(program_group_exists(table, one->id, 0));
+    assert_int_equal(program_set_group(table, &caller, two->id, one->id), ERR_OK); // it was not waited for yet
 }
 
 static void test_sessions(void **state) {
