@@ -66,8 +66,8 @@ static struct rtc_time read_once(const struct rtc *rtc) {
 }
 
 static bool is_valid(const struct rtc_time *time) {
-    return time->year <= 2099 && time->month >= 1 && time->month <= 12 && time->day >= 1 && time->day <= 31 &&
-           time->hour <= 23 && time->minute <= 59 && time->second <= 59;
+    return time->year <= 2099 && time->month >= 1 && time->month <= 12 && time->day >= 1 && time->day <= 31 && time->hour <= 23 &&
+           time->minute <= 59 && time->second <= 59;
 }
 
 error_t rtc_now(struct rtc *rtc, struct rtc_time *time) {

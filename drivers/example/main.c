@@ -33,8 +33,7 @@ static void interrupted(void *argument, uint32_t bit) {
     fiber_wake_all(&second);
 }
 
-static error_t rtc_time_handler(struct request *request, const struct rtc_time_in *in,
-                                struct rtc_time_out *out) {
+static error_t rtc_time_handler(struct request *request, const struct rtc_time_in *in, struct rtc_time_out *out) {
     (void)request;
     (void)in;
     return rtc_now(&rtc, &out->time);
@@ -74,8 +73,7 @@ static error_t start_device(void) {
     if (error != ERR_OK)
         return error;
     rtc_start(&rtc, port);
-    return driver_bind_interrupt(device, 0, INTERRUPT_KIND_LINE, server.notification,
-                                 UINT64_C(1) << BIT_INTERRUPT, &irq);
+    return driver_bind_interrupt(device, 0, INTERRUPT_KIND_LINE, server.notification, UINT64_C(1) << BIT_INTERRUPT, &irq);
 }
 
 int server_main(const struct startup *startup) {

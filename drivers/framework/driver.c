@@ -50,8 +50,7 @@ error_t driver_attach_ports(cap_t device, uint64_t index, uint16_t *first, uint1
     return error;
 }
 
-error_t driver_bind_interrupt(cap_t device, uint64_t index, uint64_t kind, cap_t notification, uint64_t bits,
-                              cap_t *irq) {
+error_t driver_bind_interrupt(cap_t device, uint64_t index, uint64_t kind, cap_t notification, uint64_t bits, cap_t *irq) {
     error_t error = device_interrupt(device, index, kind, NULL, irq);
     if (error != ERR_OK)
         return error;
@@ -63,8 +62,7 @@ error_t driver_bind_interrupt(cap_t device, uint64_t index, uint64_t kind, cap_t
 
 error_t driver_dma_memory(cap_t device, uint64_t length, struct driver_memory *memory) {
     memory->length = length;
-    error_t error =
-        device_dma_memory(device, length, CREATE_FLAG_BELOW_4G, &memory->physical, &memory->memory);
+    error_t error = device_dma_memory(device, length, CREATE_FLAG_BELOW_4G, &memory->physical, &memory->memory);
     if (error != ERR_OK)
         return error;
     error = driver_map(memory->memory, length, &memory->address);

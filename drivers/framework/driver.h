@@ -21,8 +21,8 @@ MUST_USE error_t driver_attach_ports(cap_t device, uint64_t index, uint16_t *fir
 
 // Interrupt `index` of the device sets `bits` of the notification from now on, and waits for irq_acknowledge
 // each time. `kind`: what is wanted, INTERRUPT_KIND_MESSAGE falls back to a line.
-MUST_USE error_t driver_bind_interrupt(cap_t device, uint64_t index, uint64_t kind, cap_t notification,
-                                       uint64_t bits, cap_t *irq);
+MUST_USE error_t driver_bind_interrupt(cap_t device, uint64_t index, uint64_t kind, cap_t notification, uint64_t bits,
+                                       cap_t *irq);
 
 struct driver_memory {
     cap_t memory;

@@ -28,8 +28,8 @@ void report_line(enum report_level level, const char *line) {
 
 static const char *error_sentence(error_t error) {
     switch (error) {
-#define ERROR_CASE(name, value, sentence)                                                                    \
-    case (value):                                                                                            \
+#define ERROR_CASE(name, value, sentence)                                                                                        \
+    case (value):                                                                                                                \
         return (sentence);
         ERROR_LIST(ERROR_CASE)
 #undef ERROR_CASE

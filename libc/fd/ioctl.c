@@ -23,8 +23,7 @@ static error_t layout_get(int fd, struct keyboard_layout *layout) {
 static error_t picture(int fd, struct screen_lines *lines) {
     uint64_t width = 0, height = 0;
     size_t count;
-    error_t error =
-        system_terminal_picture(fd, lines->line, lines->pixels, lines->size, &width, &height, &count);
+    error_t error = system_terminal_picture(fd, lines->line, lines->pixels, lines->size, &width, &height, &count);
     lines->size = count;
     lines->width = width;
     lines->height = height;

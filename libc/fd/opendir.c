@@ -58,8 +58,7 @@ int closedir(DIR *directory) {
 struct dirent *readdir(DIR *directory) {
     if (directory->at >= directory->end) {
         size_t done = 0;
-        error_t error =
-            system_read_directory(directory->fd, directory->buffer, sizeof directory->buffer, &done);
+        error_t error = system_read_directory(directory->fd, directory->buffer, sizeof directory->buffer, &done);
         if (result_of(error) != 0 || done == 0)
             return NULL;
         directory->at = 0;

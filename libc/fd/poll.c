@@ -12,8 +12,7 @@ int poll(struct pollfd *fds, nfds_t count, int timeout) {
     return (int)result_with(error, (long)ready);
 }
 
-static nfds_t polls_of(int count, const fd_set *read, const fd_set *write, const fd_set *except,
-                       struct pollfd *polls) {
+static nfds_t polls_of(int count, const fd_set *read, const fd_set *write, const fd_set *except, struct pollfd *polls) {
     nfds_t used = 0;
     for (int fd = 0; fd < count; fd++) {
         short events = 0;
@@ -39,17 +38,15 @@ static int keep_bit(fd_set *set, const struct pollfd *poll, short asked, short h
     return 0;
 }
 
-int select(int count, fd_set *restrict read, fd_set *restrict write, fd_set *restrict except,
-           struct timeval *restrict timeout) {
+int select(int count, fd_set *restrict read, fd_set *restrict write, fd_set *restrict except, struct timeval *restrict timeout) {
     struct pollfd polls[FD_SETSIZE];
     if (count < 0 || count > FD_SETSIZE)
         return result_of(ERR_INVALID);
     nfds_t used = polls_of(count, read, write, except, polls);
     int milliseconds = -1;
     if (timeout != NULL)
-        milliseconds = timeout->tv_sec > INT_MAX / 1000 - 1
-                           ? INT_MAX
-                           : (int)(timeout->tv_sec * 1000 + (timeout->tv_usec + 999) / 1000);
+        milliseconds =
+            timeout->tv_sec > INT_MAX / 1000 - 1 ? INT_MAX : (int)(timeout->tv_sec * 1000 + (timeout->tv_usec + 999) / 1000);
     int ready = poll(polls, used, milliseconds), total = 0;
     if (ready < 0)
         return -1;

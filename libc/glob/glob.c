@@ -55,15 +55,14 @@ static int walk_end(struct globbing *globbing) {
     struct stat status;
     if (lstat(globbing->path, &status) != 0)
         return 0;
-    bool mark = (globbing->flags & GLOB_MARK) != 0 &&
-                (S_ISDIR(status.st_mode) ||
-                 (S_ISLNK(status.st_mode) && stat(globbing->path, &status) == 0 && S_ISDIR(status.st_mode)));
+    bool mark =
+        (globbing->flags & GLOB_MARK) != 0 &&
+        (S_ISDIR(status.st_mode) || (S_ISLNK(status.st_mode) && stat(globbing->path, &status) == 0 && S_ISDIR(status.st_mode)));
     return path_add(globbing, globbing->path, mark);
 }
 
 // Goes on with one name in the place of a component.
-static int walk_name(struct globbing *globbing, size_t used, const char *name, size_t length,
-                     const char *rest) {
+static int walk_name(struct globbing *globbing, size_t used, const char *name, size_t length, const char *rest) {
     if (used + length + 1 > sizeof globbing->path)
         return 0; // too long to exist
     memcpy(globbing->path + used, name, length);
@@ -71,8 +70,7 @@ static int walk_name(struct globbing *globbing, size_t used, const char *name, s
     return walk(globbing, used + length, rest);
 }
 
-static int walk_plain(struct globbing *globbing, size_t used, const char *component, size_t length,
-                      const char *rest) {
+static int walk_plain(struct globbing *globbing, size_t used, const char *component, size_t length, const char *rest) {
     char name[NAME_MAX + 1];
     size_t plain = 0;
     for (size_t i = 0; i < length; i++) {
@@ -100,8 +98,7 @@ static int walk_entries(struct globbing *globbing, size_t used, const char *patt
         return directory_failed(globbing, errno);
     int flags = FNM_PERIOD | ((globbing->flags & GLOB_NOESCAPE) != 0 ? FNM_NOESCAPE : 0), result = 0;
     for (const struct dirent *entry; result == 0 && (entry = readdir(directory)) != NULL;) {
-        bool leads_on = *rest == '\0' || entry->d_type == DT_DIR || entry->d_type == DT_LNK ||
-                        entry->d_type == DT_UNKNOWN;
+        bool leads_on = *rest == '\0' || entry->d_type == DT_DIR || entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN;
         if (leads_on && fnmatch(pattern, entry->d_name, flags) == 0)
             result = walk_name(globbing, used, entry->d_name, strlen(entry->d_name), rest);
     }

@@ -4,8 +4,7 @@
 #ifdef NDEBUG
 #define assert(expression) ((void)0)
 #else
-#define assert(expression)                                                                                   \
-    ((expression) ? (void)0 : __assert_failed(#expression, __FILE__, __LINE__, __func__))
+#define assert(expression) ((expression) ? (void)0 : __assert_failed(#expression, __FILE__, __LINE__, __func__))
 #endif
 #define static_assert _Static_assert
 

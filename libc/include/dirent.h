@@ -4,16 +4,7 @@
 
 #include <sys/types.h>
 
-enum {
-    DT_UNKNOWN = 0,
-    DT_FIFO = 1,
-    DT_CHR = 2,
-    DT_DIR = 4,
-    DT_BLK = 6,
-    DT_REG = 8,
-    DT_LNK = 10,
-    DT_SOCK = 12
-};
+enum { DT_UNKNOWN = 0, DT_FIFO = 1, DT_CHR = 2, DT_DIR = 4, DT_BLK = 6, DT_REG = 8, DT_LNK = 10, DT_SOCK = 12 };
 #define DT_UNKNOWN DT_UNKNOWN
 #define DT_FIFO    DT_FIFO
 #define DT_CHR     DT_CHR

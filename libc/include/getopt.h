@@ -16,5 +16,4 @@ extern char *optarg;
 extern int optind, opterr, optopt;
 
 int getopt(int argc, char *const argv[], const char *options);
-int getopt_long(int argc, char *const argv[], const char *options, const struct option *long_options,
-                int *index);
+int getopt_long(int argc, char *const argv[], const char *options, const struct option *long_options, int *index);

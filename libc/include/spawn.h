@@ -41,20 +41,17 @@ typedef struct {
 
 // These return 0 or an errno value; errno itself is untouched.
 int posix_spawn(pid_t *restrict pid, const char *restrict path, const posix_spawn_file_actions_t *actions,
-                const posix_spawnattr_t *restrict attributes, char *const argv[restrict],
-                char *const envp[restrict]);
+                const posix_spawnattr_t *restrict attributes, char *const argv[restrict], char *const envp[restrict]);
 int posix_spawnp(pid_t *restrict pid, const char *restrict file, const posix_spawn_file_actions_t *actions,
-                 const posix_spawnattr_t *restrict attributes, char *const argv[restrict],
-                 char *const envp[restrict]);
+                 const posix_spawnattr_t *restrict attributes, char *const argv[restrict], char *const envp[restrict]);
 
 int posix_spawn_file_actions_init(posix_spawn_file_actions_t *actions);
 int posix_spawn_file_actions_destroy(posix_spawn_file_actions_t *actions);
-int posix_spawn_file_actions_addopen(posix_spawn_file_actions_t *restrict actions, int fd,
-                                     const char *restrict path, int flags, mode_t mode);
+int posix_spawn_file_actions_addopen(posix_spawn_file_actions_t *restrict actions, int fd, const char *restrict path, int flags,
+                                     mode_t mode);
 int posix_spawn_file_actions_addclose(posix_spawn_file_actions_t *actions, int fd);
 int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *actions, int fd, int new_fd);
-int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *restrict actions,
-                                         const char *restrict path);
+int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *restrict actions, const char *restrict path);
 int posix_spawn_file_actions_addfchdir_np(posix_spawn_file_actions_t *actions, int fd);
 
 int posix_spawnattr_init(posix_spawnattr_t *attributes);

@@ -91,8 +91,7 @@ int vprintf(const char *restrict format, va_list arguments) __PRINTF(1, 0);
 int vfprintf(FILE *restrict stream, const char *restrict format, va_list arguments) __PRINTF(2, 0);
 int vdprintf(int fd, const char *restrict format, va_list arguments) __PRINTF(2, 0);
 int vsprintf(char *restrict buffer, const char *restrict format, va_list arguments) __PRINTF(2, 0);
-int vsnprintf(char *restrict buffer, size_t size, const char *restrict format, va_list arguments)
-    __PRINTF(3, 0);
+int vsnprintf(char *restrict buffer, size_t size, const char *restrict format, va_list arguments) __PRINTF(3, 0);
 int vasprintf(char **restrict result, const char *restrict format, va_list arguments) __PRINTF(2, 0);
 
 int scanf(const char *restrict format, ...) __SCANF(1, 2);

@@ -64,10 +64,8 @@ long random(void);
 void srandom(unsigned seed);
 
 void qsort(void *base, size_t count, size_t size, int (*compare)(const void *, const void *));
-void qsort_r(void *base, size_t count, size_t size, int (*compare)(const void *, const void *, void *),
-             void *argument);
-void *bsearch(const void *key, const void *base, size_t count, size_t size,
-              int (*compare)(const void *, const void *));
+void qsort_r(void *base, size_t count, size_t size, int (*compare)(const void *, const void *, void *), void *argument);
+void *bsearch(const void *key, const void *base, size_t count, size_t size, int (*compare)(const void *, const void *));
 
 int abs(int value);
 long labs(long value);

@@ -53,8 +53,8 @@ struct tm *localtime(const time_t *time);
 struct tm *localtime_r(const time_t *restrict time, struct tm *restrict result);
 time_t mktime(struct tm *time);
 time_t timegm(struct tm *time);
-size_t strftime(char *restrict buffer, size_t size, const char *restrict format,
-                const struct tm *restrict time) __attribute__((format(strftime, 3, 0)));
+size_t strftime(char *restrict buffer, size_t size, const char *restrict format, const struct tm *restrict time)
+    __attribute__((format(strftime, 3, 0)));
 char *strptime(const char *restrict string, const char *restrict format, struct tm *restrict time);
 char *asctime(const struct tm *time);
 char *asctime_r(const struct tm *restrict time, char *restrict buffer);

@@ -24,10 +24,8 @@ size_t mbrtowc(wchar_t *restrict result, const char *restrict string, size_t siz
 size_t wcrtomb(char *restrict string, wchar_t c, mbstate_t *restrict state);
 size_t mbrlen(const char *restrict string, size_t size, mbstate_t *restrict state);
 int mbsinit(const mbstate_t *state);
-size_t mbsrtowcs(wchar_t *restrict result, const char **restrict string, size_t count,
-                 mbstate_t *restrict state);
-size_t wcsrtombs(char *restrict result, const wchar_t **restrict string, size_t size,
-                 mbstate_t *restrict state);
+size_t mbsrtowcs(wchar_t *restrict result, const char **restrict string, size_t count, mbstate_t *restrict state);
+size_t wcsrtombs(char *restrict result, const wchar_t **restrict string, size_t size, mbstate_t *restrict state);
 wint_t btowc(int c);
 int wctob(wint_t c);
 

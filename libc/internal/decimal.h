@@ -10,10 +10,9 @@
 
 enum {
     DECIMAL_BASE = 1000000000,
-    DECIMAL_FRONT = 560,  // room to grow: 2^16384 has 549 words
-    DECIMAL_WORDS = 2560, // 2^-16445 has 1828
-    DECIMAL_INPUT_DIGITS =
-        1278, // digits kept of a text; a double needs 768, the rest is remembered as not zero
+    DECIMAL_FRONT = 560,         // room to grow: 2^16384 has 549 words
+    DECIMAL_WORDS = 2560,        // 2^-16445 has 1828
+    DECIMAL_INPUT_DIGITS = 1278, // digits kept of a text; a double needs 768, the rest is remembered as not zero
 };
 
 struct decimal {

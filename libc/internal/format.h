@@ -43,9 +43,7 @@ void format_fill(struct format_sink *sink, char byte, size_t count);
 // A field that is a prefix (sign, 0x), zeros and a body. This writes the spaces before it and the zeros that
 // the flag '0' asks for, counting a body of `body` bytes, which the caller writes next; the result is the
 // number of spaces to write behind it.
-size_t format_open_field(struct format_sink *sink, const struct format_spec *spec, const char *prefix,
-                         size_t body);
+size_t format_open_field(struct format_sink *sink, const struct format_spec *spec, const char *prefix, size_t body);
 
 // %e %f %g %a. In libc_general a version that has no floating point takes its place.
-void format_float(struct format_sink *sink, const struct format_spec *spec,
-                  struct format_arguments *arguments);
+void format_float(struct format_sink *sink, const struct format_spec *spec, struct format_arguments *arguments);

@@ -55,17 +55,7 @@ struct regex_set {
     uint64_t ascii[2]; // the answer for the first 128 characters
 };
 
-enum regex_operation {
-    OP_CHARACTER,
-    OP_ANY,
-    OP_SET,
-    OP_SPLIT,
-    OP_JUMP,
-    OP_OPEN,
-    OP_CLOSE,
-    OP_ASSERT,
-    OP_MATCH
-};
+enum regex_operation { OP_CHARACTER, OP_ANY, OP_SET, OP_SPLIT, OP_JUMP, OP_OPEN, OP_CLOSE, OP_ASSERT, OP_MATCH };
 
 struct regex_instruction {
     enum regex_operation operation;

@@ -35,5 +35,4 @@ void scan_back(struct scan_source *source, int c);
 enum scan_result { SCAN_STORED, SCAN_SUPPRESSED, SCAN_MISMATCH, SCAN_INPUT_ENDED };
 
 // %e %f %g %a. In libc_general a version that has no floating point takes its place.
-enum scan_result scan_float(struct scan_source *source, const struct scan_spec *spec,
-                            struct scan_arguments *arguments);
+enum scan_result scan_float(struct scan_source *source, const struct scan_spec *spec, struct scan_arguments *arguments);

@@ -86,8 +86,7 @@ MUST_USE error_t system_truncate(int fd, off_t size);
 
 // fstatat(2).
 MUST_USE error_t system_status(int directory, const char *path, int flags, struct stat *status);
-MUST_USE error_t system_file_system_status(int directory, const char *path, int flags,
-                                           struct statvfs *status);
+MUST_USE error_t system_file_system_status(int directory, const char *path, int flags, struct statvfs *status);
 // faccessat(2).
 MUST_USE error_t system_access(int directory, const char *path, int mode, int flags);
 MUST_USE error_t system_change_mode(int directory, const char *path, mode_t mode, int flags);
@@ -103,8 +102,7 @@ MUST_USE error_t system_make_node(int directory, const char *path, mode_t mode, 
 MUST_USE error_t system_unlink(int directory, const char *path, int flags);
 MUST_USE error_t system_rename(int from_directory, const char *from, int to_directory, const char *to);
 // AT_SYMLINK_FOLLOW.
-MUST_USE error_t system_link(int from_directory, const char *from, int to_directory, const char *to,
-                             int flags);
+MUST_USE error_t system_link(int from_directory, const char *from, int to_directory, const char *to, int flags);
 MUST_USE error_t system_symlink(const char *target, int directory, const char *path);
 // Not NUL-terminated, cut at size.
 MUST_USE error_t system_read_link(int directory, const char *path, char *buffer, size_t size, size_t *done);
@@ -115,8 +113,7 @@ MUST_USE error_t system_read_directory(int fd, void *buffer, size_t size, size_t
 MUST_USE error_t system_change_directory(int directory, const char *path);
 // An absolute path with its NUL; ERR_RANGE if size is too small.
 MUST_USE error_t system_working_directory(char *buffer, size_t size);
-MUST_USE error_t system_mount(const char *source, const char *target, const char *type, unsigned long flags,
-                              const void *data);
+MUST_USE error_t system_mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data);
 MUST_USE error_t system_unmount(const char *target, int flags);
 
 // --- Terminals: ERR_NOT_TERMINAL for anything else ---
@@ -133,8 +130,8 @@ MUST_USE error_t system_terminal_pair(int *master, int *terminal);
 MUST_USE error_t system_terminal_layout_get(int fd, void *layout, size_t size, size_t *count);
 MUST_USE error_t system_terminal_layout_set(int fd, const void *layout, size_t size);
 // Lines of pixels of the screen, from `line` on, three bytes each.
-MUST_USE error_t system_terminal_picture(int fd, uint64_t line, void *pixels, size_t size, uint64_t *width,
-                                         uint64_t *height, size_t *count);
+MUST_USE error_t system_terminal_picture(int fd, uint64_t line, void *pixels, size_t size, uint64_t *width, uint64_t *height,
+                                         size_t *count);
 MUST_USE error_t system_terminal_size_get(int fd, struct winsize *size);
 MUST_USE error_t system_terminal_size_set(int fd, const struct winsize *size);
 MUST_USE error_t system_terminal_group_get(int fd, pid_t *group);
@@ -154,16 +151,15 @@ MUST_USE error_t system_socket(int family, int type, int protocol, int *fd);
 MUST_USE error_t system_socket_connect(int fd, const struct sockaddr *address, socklen_t length);
 MUST_USE error_t system_socket_bind(int fd, const struct sockaddr *address, socklen_t length);
 MUST_USE error_t system_socket_listen(int fd, int backlog);
-MUST_USE error_t system_socket_accept(int fd, struct sockaddr *address, socklen_t *length, int flags,
-                                      int *accepted);
+MUST_USE error_t system_socket_accept(int fd, struct sockaddr *address, socklen_t *length, int flags, int *accepted);
 MUST_USE error_t system_socket_shutdown(int fd, int how);
 MUST_USE error_t system_socket_name(int fd, bool of_peer, struct sockaddr *address, socklen_t *length);
 // address null: to the connected peer.
-MUST_USE error_t system_socket_send(int fd, const void *buffer, size_t size, int flags,
-                                    const struct sockaddr *address, socklen_t length, size_t *done);
+MUST_USE error_t system_socket_send(int fd, const void *buffer, size_t size, int flags, const struct sockaddr *address,
+                                    socklen_t length, size_t *done);
 // *whole: bytes that the datagram has.
-MUST_USE error_t system_socket_receive(int fd, void *buffer, size_t size, int flags, struct sockaddr *address,
-                                       socklen_t *length, size_t *done, size_t *whole);
+MUST_USE error_t system_socket_receive(int fd, void *buffer, size_t size, int flags, struct sockaddr *address, socklen_t *length,
+                                       size_t *done, size_t *whole);
 // option: enum socket_option of socket.idl.
 MUST_USE error_t system_socket_option_get(int fd, uint64_t option, uint64_t *value);
 MUST_USE error_t system_socket_option_set(int fd, uint64_t option, uint64_t value);
@@ -216,8 +212,7 @@ MUST_USE error_t system_clock_set(clockid_t clock, const struct timespec *time);
 MUST_USE error_t system_clock_resolution(clockid_t clock, struct timespec *resolution);
 // flags: TIMER_ABSTIME or 0. On ERR_INTERRUPTED a relative sleep stores what is left, if remaining is not
 // null.
-MUST_USE error_t system_sleep(clockid_t clock, int flags, const struct timespec *time,
-                              struct timespec *remaining);
+MUST_USE error_t system_sleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *remaining);
 // Fills the buffer to its end.
 MUST_USE error_t system_random(void *buffer, size_t size);
 MUST_USE error_t system_name(struct utsname *name);

@@ -103,9 +103,7 @@ double pow(double x, double y) {
     if (x < 0 && !whole)
         return NAN;
     long double product = logarithm(fabs(x), y);
-    double size = product > 1100    ? INFINITY
-                  : product < -1100 ? 0
-                                    : power_of_two(nearest(product), product - nearest(product));
+    double size = product > 1100 ? INFINITY : product < -1100 ? 0 : power_of_two(nearest(product), product - nearest(product));
     return odd ? copysign(size, x) : size;
 }
 

@@ -24,13 +24,9 @@ static struct passwd *next_user(FILE *file) {
     while (getline(&user_line, &user_capacity, file) > 0) {
         if (split(user_line, fields, 7) != 7)
             continue;
-        user = (struct passwd){fields[0],
-                               fields[1],
-                               (uid_t)strtoul(fields[2], NULL, 10),
-                               (gid_t)strtoul(fields[3], NULL, 10),
-                               fields[4],
-                               fields[5],
-                               fields[6]};
+        user = (struct passwd){
+            fields[0], fields[1], (uid_t)strtoul(fields[2], NULL, 10), (gid_t)strtoul(fields[3], NULL, 10), fields[4],
+            fields[5], fields[6]};
         return &user;
     }
     return NULL;

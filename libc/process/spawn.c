@@ -75,8 +75,7 @@ static error_t spawn_script(const struct spawning *spawning) {
         *argument++ = '\0';
         argument += strspn(argument, " \t");
         // What follows is one argument, blanks at its end cut off.
-        for (size_t length = strlen(argument); length > 0 && strchr(" \t", argument[length - 1]) != NULL;
-             length--)
+        for (size_t length = strlen(argument); length > 0 && strchr(" \t", argument[length - 1]) != NULL; length--)
             argument[length - 1] = '\0';
     }
     if (*interpreter == '\0')
@@ -95,8 +94,7 @@ static error_t spawn_file(const struct spawning *spawning) {
 }
 
 static struct spawning spawning_of(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
-                                   const posix_spawnattr_t *attributes, char *const argv[],
-                                   char *const envp[]) {
+                                   const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]) {
     static char *const nothing[] = {NULL};
     return (struct spawning){.request = {.path = path,
                                          .argv = argv,
@@ -108,8 +106,7 @@ static struct spawning spawning_of(pid_t *pid, const char *path, const posix_spa
 }
 
 int posix_spawn(pid_t *restrict pid, const char *restrict path, const posix_spawn_file_actions_t *actions,
-                const posix_spawnattr_t *restrict attributes, char *const argv[restrict],
-                char *const envp[restrict]) {
+                const posix_spawnattr_t *restrict attributes, char *const argv[restrict], char *const envp[restrict]) {
     struct spawning spawning = spawning_of(pid, path, actions, attributes, argv, envp);
     return -spawn_file(&spawning);
 }
@@ -130,8 +127,7 @@ static error_t spawn_in(struct spawning *spawning, const char *directory, size_t
 }
 
 int posix_spawnp(pid_t *restrict pid, const char *restrict file, const posix_spawn_file_actions_t *actions,
-                 const posix_spawnattr_t *restrict attributes, char *const argv[restrict],
-                 char *const envp[restrict]) {
+                 const posix_spawnattr_t *restrict attributes, char *const argv[restrict], char *const envp[restrict]) {
     struct spawning spawning = spawning_of(pid, file, actions, attributes, argv, envp);
     if (*file == '\0')
         return ENOENT;

@@ -34,11 +34,9 @@ static int action_add(posix_spawn_file_actions_t *actions, struct __spawn_action
     return 0;
 }
 
-int posix_spawn_file_actions_addopen(posix_spawn_file_actions_t *restrict actions, int fd,
-                                     const char *restrict path, int flags, mode_t mode) {
-    return action_add(
-        actions, (struct __spawn_action){.kind = SPAWN_ACTION_OPEN, .fd = fd, .flags = flags, .mode = mode},
-        path);
+int posix_spawn_file_actions_addopen(posix_spawn_file_actions_t *restrict actions, int fd, const char *restrict path, int flags,
+                                     mode_t mode) {
+    return action_add(actions, (struct __spawn_action){.kind = SPAWN_ACTION_OPEN, .fd = fd, .flags = flags, .mode = mode}, path);
 }
 
 int posix_spawn_file_actions_addclose(posix_spawn_file_actions_t *actions, int fd) {
@@ -46,12 +44,10 @@ int posix_spawn_file_actions_addclose(posix_spawn_file_actions_t *actions, int f
 }
 
 int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *actions, int fd, int new_fd) {
-    return action_add(actions, (struct __spawn_action){.kind = SPAWN_ACTION_DUP2, .fd = fd, .new_fd = new_fd},
-                      NULL);
+    return action_add(actions, (struct __spawn_action){.kind = SPAWN_ACTION_DUP2, .fd = fd, .new_fd = new_fd}, NULL);
 }
 
-int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *restrict actions,
-                                         const char *restrict path) {
+int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *restrict actions, const char *restrict path) {
     return action_add(actions, (struct __spawn_action){.kind = SPAWN_ACTION_CHDIR}, path);
 }
 

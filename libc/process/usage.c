@@ -22,8 +22,8 @@ clock_t times(struct tms *buffer) {
     if (getrusage(RUSAGE_SELF, &own) != 0 || getrusage(RUSAGE_CHILDREN, &children) != 0 ||
         result_of(system_clock_get(CLOCK_MONOTONIC, &now)) != 0)
         return -1;
-    *buffer = (struct tms){ticks_of(own.ru_utime), ticks_of(own.ru_stime), ticks_of(children.ru_utime),
-                           ticks_of(children.ru_stime)};
+    *buffer =
+        (struct tms){ticks_of(own.ru_utime), ticks_of(own.ru_stime), ticks_of(children.ru_utime), ticks_of(children.ru_stime)};
     return now.tv_sec * TICKS_PER_SECOND + now.tv_nsec / (1000000000 / TICKS_PER_SECOND);
 }
 

@@ -136,8 +136,8 @@ static int repetitions(struct parser *parser, int node) {
             return node;
         }
         // x** is x*: without this a chain of stars would nest without end.
-        if (parser->nodes[node].kind == NODE_REPEAT && least == 0 && most < 0 &&
-            parser->nodes[node].least <= 1 && parser->nodes[node].most < 0) {
+        if (parser->nodes[node].kind == NODE_REPEAT && least == 0 && most < 0 && parser->nodes[node].least <= 1 &&
+            parser->nodes[node].most < 0) {
             parser->nodes[node].least = 0;
             continue;
         }
@@ -234,8 +234,7 @@ static int group(struct parser *parser, size_t length) {
 // In basic expressions '$' is an anchor only where the expression or a group ends.
 static bool is_end_anchor(const struct parser *parser) {
     const char *next = parser->at + 1;
-    return *parser->at == '$' &&
-           (parser->extended || *next == '\0' || (next[0] == '\\' && (next[1] == ')' || next[1] == '|')));
+    return *parser->at == '$' && (parser->extended || *next == '\0' || (next[0] == '\\' && (next[1] == ')' || next[1] == '|')));
 }
 
 // begins: nothing stands before it in its branch but anchors.
@@ -279,8 +278,7 @@ static int sequence(struct parser *parser) {
         int node = atom(parser, token, length, begins);
         if (node < 0)
             return -1;
-        bool anchor =
-            parser->nodes[node].kind == NODE_ASSERT && parser->nodes[node].value == ASSERT_LINE_START;
+        bool anchor = parser->nodes[node].kind == NODE_ASSERT && parser->nodes[node].value == ASSERT_LINE_START;
         begins = begins && anchor;
         // "^*" is a literal star in basic expressions.
         if (!(anchor && !parser->extended) && (node = repetitions(parser, node)) < 0)

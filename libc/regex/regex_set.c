@@ -9,12 +9,10 @@ static const struct {
     const char *name;
     int (*test)(wint_t);
 } classes[CLASS_COUNT] = {
-    [CLASS_ALNUM] = {"alnum", iswalnum}, [CLASS_ALPHA] = {"alpha", iswalpha},
-    [CLASS_BLANK] = {"blank", iswblank}, [CLASS_CNTRL] = {"cntrl", iswcntrl},
-    [CLASS_DIGIT] = {"digit", iswdigit}, [CLASS_GRAPH] = {"graph", iswgraph},
-    [CLASS_LOWER] = {"lower", iswlower}, [CLASS_PRINT] = {"print", iswprint},
-    [CLASS_PUNCT] = {"punct", iswpunct}, [CLASS_SPACE] = {"space", iswspace},
-    [CLASS_UPPER] = {"upper", iswupper}, [CLASS_XDIGIT] = {"xdigit", iswxdigit},
+    [CLASS_ALNUM] = {"alnum", iswalnum}, [CLASS_ALPHA] = {"alpha", iswalpha}, [CLASS_BLANK] = {"blank", iswblank},
+    [CLASS_CNTRL] = {"cntrl", iswcntrl}, [CLASS_DIGIT] = {"digit", iswdigit}, [CLASS_GRAPH] = {"graph", iswgraph},
+    [CLASS_LOWER] = {"lower", iswlower}, [CLASS_PRINT] = {"print", iswprint}, [CLASS_PUNCT] = {"punct", iswpunct},
+    [CLASS_SPACE] = {"space", iswspace}, [CLASS_UPPER] = {"upper", iswupper}, [CLASS_XDIGIT] = {"xdigit", iswxdigit},
 };
 
 wint_t regex_character(const char *at, const char *end, unsigned *size) {
@@ -61,8 +59,7 @@ void regex_set_finish(struct regex_set *set) {
 
 static int range_add(struct regex_set *set, wint_t low, wint_t high) {
     if ((set->count & (set->count - 1)) == 0) { // full at every power of two
-        struct regex_range *larger =
-            reallocarray(set->ranges, set->count > 0 ? set->count * 2 : 1, sizeof *larger);
+        struct regex_range *larger = reallocarray(set->ranges, set->count > 0 ? set->count * 2 : 1, sizeof *larger);
         if (larger == NULL)
             return REG_ESPACE;
         set->ranges = larger;

@@ -132,8 +132,7 @@ static void push(const struct run *run, size_t *used, uint32_t at, const regoff_
     run->scratch->stack[(*used)++] = at;
 }
 
-static void set_offsets(const struct run *run, const struct regex_instruction *instruction,
-                        regoff_t *offsets) {
+static void set_offsets(const struct run *run, const struct regex_instruction *instruction, regoff_t *offsets) {
     size_t slot = 2 * (size_t)instruction->a;
     regoff_t here = run->at - run->start;
     if (instruction->operation == OP_CLOSE) {
@@ -183,8 +182,7 @@ static void threads_add(const struct run *run, struct threads *list, uint32_t fr
     }
 }
 
-static bool takes(const struct run *run, const struct regex_instruction *instruction, wint_t c,
-                  wint_t folded) {
+static bool takes(const struct run *run, const struct regex_instruction *instruction, wint_t c, wint_t folded) {
     switch (instruction->operation) {
     case OP_CHARACTER:
         return instruction->a == folded;
@@ -291,10 +289,8 @@ static void run_program(struct run *run) {
     }
 }
 
-static int find_literal(const struct run *run, const struct __regex *program, size_t count,
-                        regmatch_t match[]) {
-    const char *found =
-        memmem(run->start, (size_t)(run->end - run->start), program->literal, program->literal_size);
+static int find_literal(const struct run *run, const struct __regex *program, size_t count, regmatch_t match[]) {
+    const char *found = memmem(run->start, (size_t)(run->end - run->start), program->literal, program->literal_size);
     if (found == NULL)
         return REG_NOMATCH;
     for (size_t i = 0; i < count; i++)
@@ -308,8 +304,7 @@ int regexec(const regex_t *regex, const char *string, size_t count, regmatch_t m
     struct __regex *program = regex->program;
     regoff_t base = (flags & REG_STARTEND) != 0 ? match[0].rm_so : 0;
     const char *end = (flags & REG_STARTEND) != 0 ? string + match[0].rm_eo : string + strlen(string);
-    struct run run = {
-        .program = program, .start = string + base, .at = string + base, .end = end, .flags = flags};
+    struct run run = {.program = program, .start = string + base, .at = string + base, .end = end, .flags = flags};
     if ((program->flags & REG_NOSUB) != 0)
         count = 0;
     int result = REG_NOMATCH;

@@ -88,8 +88,7 @@ static error_t memory_close(FILE *stream) {
     return ERR_OK;
 }
 
-static const struct stream_operations fixed_operations = {memory_read, memory_write, memory_seek,
-                                                          memory_close};
+static const struct stream_operations fixed_operations = {memory_read, memory_write, memory_seek, memory_close};
 static const struct stream_operations growing_operations = {NULL, growing_write, memory_seek, memory_close};
 
 FILE *fmemopen(void *restrict buffer, size_t size, const char *restrict mode) {

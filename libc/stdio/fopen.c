@@ -25,8 +25,7 @@ static error_t descriptor_close(FILE *stream) {
     return system_close(stream->fd);
 }
 
-const struct stream_operations descriptor_operations = {descriptor_read, descriptor_write, descriptor_seek,
-                                                        descriptor_close};
+const struct stream_operations descriptor_operations = {descriptor_read, descriptor_write, descriptor_seek, descriptor_close};
 
 int stream_mode_flags(const char *mode) {
     int flags;
@@ -57,8 +56,7 @@ FILE *fdopen(int fd, const char *mode) {
     int flags = stream_mode_flags(mode), now;
     if (flags < 0 || result_of(system_file_flags_get(fd, &now)) != 0)
         return NULL;
-    if ((flags & O_APPEND) != 0 && (now & O_APPEND) == 0 &&
-        result_of(system_file_flags_set(fd, now | O_APPEND)) != 0)
+    if ((flags & O_APPEND) != 0 && (now & O_APPEND) == 0 && result_of(system_file_flags_set(fd, now | O_APPEND)) != 0)
         return NULL;
     FILE *stream = stream_create(&descriptor_operations, flags);
     if (stream != NULL)

@@ -25,8 +25,7 @@ void format_fill(struct format_sink *sink, char byte, size_t count) {
     }
 }
 
-size_t format_open_field(struct format_sink *sink, const struct format_spec *spec, const char *prefix,
-                         size_t body) {
+size_t format_open_field(struct format_sink *sink, const struct format_spec *spec, const char *prefix, size_t body) {
     size_t size = strlen(prefix) + body;
     size_t padding = (size_t)spec->width > size ? (size_t)spec->width - size : 0;
     if (!spec->left && !spec->zero)
@@ -63,8 +62,7 @@ static uint64_t take_unsigned(const struct format_spec *spec, struct format_argu
     }
 }
 
-static void print_integer(struct format_sink *sink, struct format_spec *spec, uint64_t value,
-                          const char *prefix) {
+static void print_integer(struct format_sink *sink, struct format_spec *spec, uint64_t value, const char *prefix) {
     char digits[24], *end = digits + sizeof digits, *first = end;
     unsigned base = spec->conversion == 'o' ? 8 : strchr("xXp", spec->conversion) != NULL ? 16 : 10;
     const char *letters = spec->conversion == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
@@ -85,15 +83,13 @@ static void print_integer(struct format_sink *sink, struct format_spec *spec, ui
     format_fill(sink, ' ', behind);
 }
 
-static void print_signed(struct format_sink *sink, struct format_spec *spec,
-                         struct format_arguments *arguments) {
+static void print_signed(struct format_sink *sink, struct format_spec *spec, struct format_arguments *arguments) {
     int64_t value = take_signed(spec, arguments);
     const char *prefix = value < 0 ? "-" : spec->plus ? "+" : spec->space ? " " : "";
     print_integer(sink, spec, value < 0 ? -(uint64_t)value : (uint64_t)value, prefix);
 }
 
-static void print_unsigned(struct format_sink *sink, struct format_spec *spec,
-                           struct format_arguments *arguments) {
+static void print_unsigned(struct format_sink *sink, struct format_spec *spec, struct format_arguments *arguments) {
     uint64_t value = take_unsigned(spec, arguments);
     const char *prefix = "";
     if (spec->alternate && value != 0)
@@ -101,8 +97,7 @@ static void print_unsigned(struct format_sink *sink, struct format_spec *spec,
     print_integer(sink, spec, value, prefix);
 }
 
-static void print_pointer(struct format_sink *sink, struct format_spec *spec,
-                          struct format_arguments *arguments) {
+static void print_pointer(struct format_sink *sink, struct format_spec *spec, struct format_arguments *arguments) {
     uintptr_t value = (uintptr_t)va_arg(arguments->list, void *);
     print_integer(sink, spec, value, "0x");
 }
@@ -117,8 +112,7 @@ static void print_bytes(struct format_sink *sink, struct format_spec *spec, cons
 static void print_string(struct format_sink *sink, struct format_spec *spec, const char *string) {
     if (string == NULL)
         string = "(null)";
-    print_bytes(sink, spec, string,
-                spec->precision < 0 ? strlen(string) : strnlen(string, (size_t)spec->precision));
+    print_bytes(sink, spec, string, spec->precision < 0 ? strlen(string) : strnlen(string, (size_t)spec->precision));
 }
 
 // The precision counts bytes, and no character is cut.
@@ -148,8 +142,7 @@ static void print_wide_string(struct format_sink *sink, struct format_spec *spec
     format_fill(sink, ' ', behind);
 }
 
-static void print_character(struct format_sink *sink, struct format_spec *spec,
-                            struct format_arguments *arguments) {
+static void print_character(struct format_sink *sink, struct format_spec *spec, struct format_arguments *arguments) {
     char bytes[4];
     size_t size = 1;
     if (spec->length == LENGTH_LONG) {
@@ -164,8 +157,7 @@ static void print_character(struct format_sink *sink, struct format_spec *spec,
     print_bytes(sink, spec, bytes, size);
 }
 
-static void store_count(const struct format_sink *sink, const struct format_spec *spec,
-                        struct format_arguments *arguments) {
+static void store_count(const struct format_sink *sink, const struct format_spec *spec, struct format_arguments *arguments) {
     void *to = va_arg(arguments->list, void *);
     switch (spec->length) {
     case LENGTH_CHAR:
@@ -187,8 +179,7 @@ static void store_count(const struct format_sink *sink, const struct format_spec
 static int parse_number(const char **format) {
     int value = 0;
     for (; **format >= '0' && **format <= '9'; ++*format)
-        if (__builtin_mul_overflow(value, 10, &value) ||
-            __builtin_add_overflow(value, **format - '0', &value))
+        if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, **format - '0', &value))
             value = INT_MAX;
     return value;
 }
@@ -243,8 +234,7 @@ static void parse_length(const char **format, struct format_spec *spec) {
 }
 
 // Reads what follows a '%'. The result is where the format goes on.
-static const char *parse_spec(const char *format, struct format_spec *spec,
-                              struct format_arguments *arguments) {
+static const char *parse_spec(const char *format, struct format_spec *spec, struct format_arguments *arguments) {
     *spec = (struct format_spec){.precision = -1};
     parse_flags(&format, spec);
     if (*format == '*') {
@@ -272,8 +262,7 @@ static const char *parse_spec(const char *format, struct format_spec *spec,
     return *format != '\0' ? format + 1 : format;
 }
 
-static void print_conversion(struct format_sink *sink, struct format_spec *spec,
-                             struct format_arguments *arguments) {
+static void print_conversion(struct format_sink *sink, struct format_spec *spec, struct format_arguments *arguments) {
     switch (spec->conversion) {
     case 'd':
     case 'i':

@@ -62,8 +62,8 @@ static void print_digits(struct format_sink *sink, const struct decimal *decimal
 }
 
 // places: digits behind the point.
-static void print_fixed(struct format_sink *sink, const struct format_spec *spec,
-                        const struct decimal *decimal, const char *sign, int places) {
+static void print_fixed(struct format_sink *sink, const struct format_spec *spec, const struct decimal *decimal, const char *sign,
+                        int places) {
     bool zero = decimal->first == decimal->end, point = places > 0 || spec->alternate;
     int exponent = zero ? 0 : decimal_exponent(decimal);
     int whole = exponent >= 0 ? exponent + 1 : 1;
@@ -88,12 +88,11 @@ static size_t make_exponent(char *text, char letter, int exponent, int digits) {
     return (size_t)count + 2;
 }
 
-static void print_scientific(struct format_sink *sink, const struct format_spec *spec,
-                             const struct decimal *decimal, const char *sign, int places) {
+static void print_scientific(struct format_sink *sink, const struct format_spec *spec, const struct decimal *decimal,
+                             const char *sign, int places) {
     char tail[16];
     bool zero = decimal->first == decimal->end, point = places > 0 || spec->alternate;
-    size_t tail_size =
-        make_exponent(tail, is_upper(spec) ? 'E' : 'e', zero ? 0 : decimal_exponent(decimal), 2);
+    size_t tail_size = make_exponent(tail, is_upper(spec) ? 'E' : 'e', zero ? 0 : decimal_exponent(decimal), 2);
     size_t behind = format_open_field(sink, spec, sign, 1 + point + (size_t)places + tail_size);
     print_digits(sink, decimal, 0, 1);
     format_bytes(sink, ".", point);
@@ -102,8 +101,7 @@ static void print_scientific(struct format_sink *sink, const struct format_spec 
     format_fill(sink, ' ', behind);
 }
 
-static void print_general(struct format_sink *sink, const struct format_spec *spec, struct decimal *decimal,
-                          const char *sign) {
+static void print_general(struct format_sink *sink, const struct format_spec *spec, struct decimal *decimal, const char *sign) {
     int digits = spec->precision < 0 ? 6 : spec->precision == 0 ? 1 : spec->precision;
     decimal_round(decimal, digits);
     bool zero = decimal->first == decimal->end;
@@ -121,8 +119,7 @@ static void print_general(struct format_sink *sink, const struct format_spec *sp
 }
 
 // 0x1.8p+1: one digit before the point, for every format.
-static void print_hexadecimal(struct format_sink *sink, const struct format_spec *spec,
-                              struct float_parts parts) {
+static void print_hexadecimal(struct format_sink *sink, const struct format_spec *spec, struct float_parts parts) {
     char digits[17], prefix[4], tail[16];
     const char *letters = is_upper(spec) ? "0123456789ABCDEF" : "0123456789abcdef";
     int exponent = 0;
@@ -162,19 +159,16 @@ static void print_hexadecimal(struct format_sink *sink, const struct format_spec
     format_fill(sink, ' ', behind);
 }
 
-static void print_special(struct format_sink *sink, const struct format_spec *spec,
-                          const struct float_parts *parts) {
+static void print_special(struct format_sink *sink, const struct format_spec *spec, const struct float_parts *parts) {
     struct format_spec plain = *spec;
     plain.zero = false;
-    const char *name =
-        parts->kind == FLOAT_NAN ? (is_upper(spec) ? "NAN" : "nan") : (is_upper(spec) ? "INF" : "inf");
+    const char *name = parts->kind == FLOAT_NAN ? (is_upper(spec) ? "NAN" : "nan") : (is_upper(spec) ? "INF" : "inf");
     size_t behind = format_open_field(sink, &plain, sign_of(spec, parts->negative), 3);
     format_bytes(sink, name, 3);
     format_fill(sink, ' ', behind);
 }
 
-void format_float(struct format_sink *sink, const struct format_spec *spec,
-                  struct format_arguments *arguments) {
+void format_float(struct format_sink *sink, const struct format_spec *spec, struct format_arguments *arguments) {
     struct float_parts parts = take_parts(spec, arguments);
     if (parts.kind == FLOAT_INFINITE || parts.kind == FLOAT_NAN) {
         print_special(sink, spec, &parts);

@@ -29,8 +29,7 @@ static void skip_space(struct scan_source *source) {
     scan_back(source, c);
 }
 
-static void store_integer(const struct scan_spec *spec, struct scan_arguments *arguments,
-                          unsigned long value) {
+static void store_integer(const struct scan_spec *spec, struct scan_arguments *arguments, unsigned long value) {
     void *to = va_arg(arguments->list, void *);
     switch (spec->length) {
     case SCAN_CHAR:
@@ -81,10 +80,8 @@ static bool is_digit_of(int c, int base) {
     return base == 16 ? isxdigit(c) : base == 8 ? c >= '0' && c <= '7' : isdigit(c);
 }
 
-static enum scan_result scan_integer(struct scan_source *source, const struct scan_spec *spec,
-                                     struct scan_arguments *arguments) {
-    struct collected number = {.limit =
-                                   spec->width < SCAN_NUMBER_BYTES - 1 ? spec->width : SCAN_NUMBER_BYTES - 1};
+static enum scan_result scan_integer(struct scan_source *source, const struct scan_spec *spec, struct scan_arguments *arguments) {
+    struct collected number = {.limit = spec->width < SCAN_NUMBER_BYTES - 1 ? spec->width : SCAN_NUMBER_BYTES - 1};
     int base = base_of(spec->conversion);
     bool any = false;
     number.c = scan_next(source);
@@ -114,9 +111,7 @@ static enum scan_result scan_integer(struct scan_source *source, const struct sc
         return SCAN_SUPPRESSED;
     number.text[number.used] = '\0';
     bool is_signed = spec->conversion == 'd' || spec->conversion == 'i';
-    store_integer(spec, arguments,
-                  is_signed ? (unsigned long)strtol(number.text, NULL, base)
-                            : strtoul(number.text, NULL, base));
+    store_integer(spec, arguments, is_signed ? (unsigned long)strtol(number.text, NULL, base) : strtoul(number.text, NULL, base));
     return SCAN_STORED;
 }
 
@@ -181,8 +176,8 @@ static bool is_wanted(int c, const struct scan_spec *spec, const struct scan_set
     }
 }
 
-static enum scan_result scan_text(struct scan_source *source, const struct scan_spec *spec,
-                                  struct scan_arguments *arguments, const struct scan_set *set) {
+static enum scan_result scan_text(struct scan_source *source, const struct scan_spec *spec, struct scan_arguments *arguments,
+                                  const struct scan_set *set) {
     struct text_target target = {.allocate = spec->allocate && !spec->suppress};
     char **result = target.allocate ? va_arg(arguments->list, char **) : NULL;
     if (!spec->suppress && !spec->allocate)

@@ -65,8 +65,7 @@ static bool collect_number(struct collected *number) {
     return collect_digits(number, false);
 }
 
-enum scan_result scan_float(struct scan_source *source, const struct scan_spec *spec,
-                            struct scan_arguments *arguments) {
+enum scan_result scan_float(struct scan_source *source, const struct scan_spec *spec, struct scan_arguments *arguments) {
     struct collected number = {.source = source};
     number.limit = spec->width < SCAN_NUMBER_BYTES - 1 ? spec->width : SCAN_NUMBER_BYTES - 1;
     number.c = scan_next(source);

@@ -23,8 +23,7 @@ static void memory_sink_write(struct format_sink *sink, const char *bytes, size_
 
 int vsnprintf(char *restrict buffer, size_t size, const char *restrict format, va_list arguments) {
     char none;
-    struct memory_sink to = {
-        {.write = memory_sink_write}, size > 0 ? buffer : &none, size > 0 ? size - 1 : 0};
+    struct memory_sink to = {{.write = memory_sink_write}, size > 0 ? buffer : &none, size > 0 ? size - 1 : 0};
     int result = format_print(&to.sink, format, arguments);
     *to.to = '\0';
     return result;

@@ -19,8 +19,7 @@ static void choose_mode(FILE *stream) {
     struct termios settings;
     // Only the standard streams are worth the question; a program that opens a terminal itself can say
     // setvbuf.
-    if (stream->fd >= 0 && stream->fd <= 2 && stream->mode == _IOFBF &&
-        system_terminal_get(stream->fd, &settings) == ERR_OK)
+    if (stream->fd >= 0 && stream->fd <= 2 && stream->mode == _IOFBF && system_terminal_get(stream->fd, &settings) == ERR_OK)
         stream->mode = _IOLBF;
 }
 

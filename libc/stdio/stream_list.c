@@ -5,8 +5,7 @@
 
 #include "libc/internal/stream.h"
 
-static FILE error_stream = {
-    .operations = &descriptor_operations, .fd = 2, .writable = true, .fixed = true, .mode = _IONBF};
+static FILE error_stream = {.operations = &descriptor_operations, .fd = 2, .writable = true, .fixed = true, .mode = _IONBF};
 static FILE output_stream = {
     .operations = &descriptor_operations, .fd = 1, .writable = true, .fixed = true, .next = &error_stream};
 static FILE input_stream = {

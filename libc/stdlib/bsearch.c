@@ -2,8 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-void *bsearch(const void *key, const void *base, size_t count, size_t size,
-              int (*compare)(const void *, const void *)) {
+void *bsearch(const void *key, const void *base, size_t count, size_t size, int (*compare)(const void *, const void *)) {
     const char *low = base;
     while (count > 0) {
         const char *middle = low + count / 2 * size;

@@ -4,8 +4,7 @@
 
 enum { WORD_DIGITS = 9, MULTIPLY_BITS = 29, DIVIDE_BITS = 9 };
 
-static const uint32_t powers_of_ten[] = {1,      10,      100,      1000,      10000,
-                                         100000, 1000000, 10000000, 100000000, 1000000000};
+static const uint32_t powers_of_ten[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000};
 
 static void drop_zero_words(struct decimal *decimal) {
     while (decimal->first < decimal->end && decimal->words[decimal->first] == 0) {
@@ -132,8 +131,7 @@ void decimal_round(struct decimal *decimal, int digits) {
 uint64_t decimal_whole(const struct decimal *decimal) {
     uint64_t whole = 0;
     for (int i = 0; i < decimal->point; i++)
-        whole = whole * DECIMAL_BASE +
-                (decimal->first + i < decimal->end ? decimal->words[decimal->first + i] : 0);
+        whole = whole * DECIMAL_BASE + (decimal->first + i < decimal->end ? decimal->words[decimal->first + i] : 0);
     return whole;
 }
 

@@ -23,8 +23,7 @@ static void move_before_operands(char **argv, int first, int count) {
     }
 }
 
-static void complain(char *const argv[], const char *options, const char *text, const char *name,
-                     size_t length) {
+static void complain(char *const argv[], const char *options, const char *text, const char *name, size_t length) {
     if (opterr && *options != ':')
         fprintf(stderr, "%s: %s: %.*s\n", argv[0], text, (int)length, name);
 }
@@ -61,8 +60,7 @@ static int take_short(int argc, char *const argv[], const char *options, int *wo
 }
 
 // The option that the name is or begins; null if there is none, with *ambiguous set if there are several.
-static const struct option *find_long(const struct option *list, const char *name, size_t length,
-                                      bool *ambiguous) {
+static const struct option *find_long(const struct option *list, const char *name, size_t length, bool *ambiguous) {
     const struct option *found = NULL;
     *ambiguous = false;
     for (const struct option *option = list; option->name != NULL; option++) {
@@ -79,8 +77,7 @@ static const struct option *find_long(const struct option *list, const char *nam
     return *ambiguous ? NULL : found;
 }
 
-static int take_long(int argc, char *const argv[], const char *options, const struct option *list, int *index,
-                     int *words) {
+static int take_long(int argc, char *const argv[], const char *options, const struct option *list, int *index, int *words) {
     const char *name = argv[optind] + 2;
     size_t length = strcspn(name, "=");
     bool ambiguous;

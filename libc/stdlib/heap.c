@@ -23,13 +23,7 @@ enum {
     MAPPED_FROM = 256 * 1024,
 };
 
-enum block_state {
-    BLOCK_FREE = 0xf4ee,
-    BLOCK_USED = 0x05ed,
-    BLOCK_MAPPED = 0x3a99,
-    BLOCK_END = 0xe4d0,
-    BLOCK_GONE = 0x6042
-};
+enum block_state { BLOCK_FREE = 0xf4ee, BLOCK_USED = 0x05ed, BLOCK_MAPPED = 0x3a99, BLOCK_END = 0xe4d0, BLOCK_GONE = 0x6042 };
 
 // A mapped block lies `previous` units into a mapping of `size` pages. In an arena `size` is in units, header
 // included, and `previous` is the size of the block before, 0 for the first.
@@ -217,8 +211,7 @@ static void *mapped_allocate(size_t size, size_t alignment) {
         return NULL;
     uintptr_t payload = ((uintptr_t)memory + UNIT + alignment - 1) & ~(uintptr_t)(alignment - 1);
     struct block *block = (struct block *)payload - 1;
-    block_set(block, (uint32_t)(bytes / PAGE), (uint32_t)(((uintptr_t)block - (uintptr_t)memory) / UNIT),
-              BLOCK_MAPPED);
+    block_set(block, (uint32_t)(bytes / PAGE), (uint32_t)(((uintptr_t)block - (uintptr_t)memory) / UNIT), BLOCK_MAPPED);
     return block + 1;
 }
 
@@ -316,8 +309,7 @@ static bool mapped_resize(struct block *block, size_t size) {
     if (size < MAPPED_FROM / 2 || size > have - used)
         return false;
     size_t bytes = (used + size + PAGE - 1) / PAGE * PAGE;
-    if (bytes < have &&
-        system_memory_unmap((char *)(block - block->previous) + bytes, have - bytes) == ERR_OK)
+    if (bytes < have && system_memory_unmap((char *)(block - block->previous) + bytes, have - bytes) == ERR_OK)
         block_set(block, (uint32_t)(bytes / PAGE), block->previous, BLOCK_MAPPED);
     return true;
 }

@@ -40,8 +40,7 @@ static void insertion_sort(const struct sort *sort, char *base, size_t count) {
 
 static void heap_sift(const struct sort *sort, char *base, size_t at, size_t count) {
     for (size_t child; (child = 2 * at + 1) < count; at = child) {
-        if (child + 1 < count &&
-            order_of(sort, base + child * sort->size, base + (child + 1) * sort->size) < 0)
+        if (child + 1 < count && order_of(sort, base + child * sort->size, base + (child + 1) * sort->size) < 0)
             child++;
         if (order_of(sort, base + at * sort->size, base + child * sort->size) >= 0)
             return;
@@ -111,8 +110,7 @@ static void intro_sort(const struct sort *sort, char *base, size_t count, unsign
     insertion_sort(sort, base, count);
 }
 
-void qsort_r(void *base, size_t count, size_t size, int (*order)(const void *, const void *, void *),
-             void *argument) {
+void qsort_r(void *base, size_t count, size_t size, int (*order)(const void *, const void *, void *), void *argument) {
     if (count < 2 || size == 0)
         return;
     struct sort sort = {size, order, argument};

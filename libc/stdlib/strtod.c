@@ -67,8 +67,8 @@ static bool scan_number(const char *at, struct number_text *text) {
 }
 
 // Rounds by what lies below the mantissa's last bit, and notes what leaves the format's range.
-static void round_binary(struct float_parts *parts, const struct float_format *format, bool above_half,
-                         bool at_half, bool inexact) {
+static void round_binary(struct float_parts *parts, const struct float_format *format, bool above_half, bool at_half,
+                         bool inexact) {
     bool up = above_half || (at_half && (parts->mantissa & 1));
     parts->mantissa += up;
     bool wrapped = format->bits == 64 ? parts->mantissa == 0 && up : parts->mantissa >> format->bits != 0;
@@ -86,8 +86,7 @@ static void round_binary(struct float_parts *parts, const struct float_format *f
     }
 }
 
-static void hexadecimal_value(const struct number_text *text, const struct float_format *format,
-                              struct float_parts *parts) {
+static void hexadecimal_value(const struct number_text *text, const struct float_format *format, struct float_parts *parts) {
     uint64_t mantissa = 0;
     bool point = false, more = false;
     long exponent = text->exponent;
@@ -96,8 +95,7 @@ static void hexadecimal_value(const struct number_text *text, const struct float
             point = true;
             continue;
         }
-        unsigned digit =
-            isdigit((unsigned char)*at) ? (unsigned)(*at - '0') : (unsigned)((*at | 0x20) - 'a' + 10);
+        unsigned digit = isdigit((unsigned char)*at) ? (unsigned)(*at - '0') : (unsigned)((*at | 0x20) - 'a' + 10);
         if (mantissa >> 60 == 0) {
             mantissa = mantissa << 4 | digit;
             exponent -= point ? 4 : 0;
@@ -126,8 +124,8 @@ static void hexadecimal_value(const struct number_text *text, const struct float
     bool can_round = drop > 0 && drop <= 64;
     if (drop == 0)
         rest = 0;
-    round_binary(parts, format, can_round && (rest > half || (rest == half && more)),
-                 can_round && rest == half && !more, rest != 0 || more);
+    round_binary(parts, format, can_round && (rest > half || (rest == half && more)), can_round && rest == half && !more,
+                 rest != 0 || more);
 }
 
 // The digits as a decimal; *leading is the decimal exponent of the first one that is not zero. False for
@@ -188,8 +186,7 @@ static bool decimal_read(struct decimal *decimal, const struct number_text *text
     return true;
 }
 
-static void decimal_value(const struct number_text *text, const struct float_format *format,
-                          struct float_parts *parts) {
+static void decimal_value(const struct number_text *text, const struct float_format *format, struct float_parts *parts) {
     struct decimal decimal;
     long leading;
     parts->kind = FLOAT_ZERO;
@@ -224,8 +221,8 @@ static void decimal_value(const struct number_text *text, const struct float_for
 }
 
 // Reads a number of the format. Returns where it ends: the string itself if there is none.
-static const char *parse_parts(const char *string, const struct float_format *format,
-                               struct float_parts *parts, struct number_text *text) {
+static const char *parse_parts(const char *string, const struct float_format *format, struct float_parts *parts,
+                               struct number_text *text) {
     const char *at = string;
     *parts = (struct float_parts){0};
     while (isspace((unsigned char)*at))

@@ -30,8 +30,7 @@ static size_t maximal_suffix(const unsigned char *needle, size_t size, bool reve
     return start;
 }
 
-static void *two_way(const unsigned char *text, size_t size, const unsigned char *needle,
-                     size_t needle_size) {
+static void *two_way(const unsigned char *text, size_t size, const unsigned char *needle, size_t needle_size) {
     size_t period, reversed_period;
     size_t cut = maximal_suffix(needle, needle_size, false, &period);
     size_t reversed_cut = maximal_suffix(needle, needle_size, true, &reversed_period);

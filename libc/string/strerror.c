@@ -9,13 +9,13 @@ static const char *sentence_of(int error) {
     switch (error) {
     case 0:
         return "success";
-#define SENTENCE(name, value, sentence)                                                                      \
-    case -(value):                                                                                           \
+#define SENTENCE(name, value, sentence)                                                                                          \
+    case -(value):                                                                                                               \
         return sentence;
         ERROR_LIST(SENTENCE)
 #undef SENTENCE
-#define SENTENCE(name, value, sentence)                                                                      \
-    case value:                                                                                              \
+#define SENTENCE(name, value, sentence)                                                                                          \
+    case value:                                                                                                                  \
         return sentence;
         __ERRNO_MORE_LIST(SENTENCE)
 #undef SENTENCE
@@ -35,7 +35,6 @@ char *strerror(int error) {
 
 int strerror_r(int error, char *buffer, size_t size) {
     const char *sentence = sentence_of(error);
-    int length = sentence != NULL ? snprintf(buffer, size, "%s", sentence)
-                                  : snprintf(buffer, size, "unknown error %d", error);
+    int length = sentence != NULL ? snprintf(buffer, size, "%s", sentence) : snprintf(buffer, size, "unknown error %d", error);
     return (size_t)length < size ? (sentence != NULL ? 0 : EINVAL) : ERANGE;
 }

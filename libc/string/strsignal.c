@@ -39,8 +39,7 @@ static const char *const signal_sentences[] = {
 
 char *strsignal(int signal) {
     static char unknown[32];
-    if (signal > 0 && (size_t)signal < sizeof signal_sentences / sizeof signal_sentences[0] &&
-        signal_sentences[signal] != NULL)
+    if (signal > 0 && (size_t)signal < sizeof signal_sentences / sizeof signal_sentences[0] && signal_sentences[signal] != NULL)
         return (char *)(uintptr_t)signal_sentences[signal];
     snprintf(unknown, sizeof unknown, "unknown signal %d", signal);
     return unknown;

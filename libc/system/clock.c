@@ -71,8 +71,7 @@ error_t system_random(void *buffer, size_t size) {
     char *to = buffer;
     while (size > 0) {
         uint64_t words[6];
-        error_t error =
-            kernel_random(SLOT_KERNEL, &words[0], &words[1], &words[2], &words[3], &words[4], &words[5]);
+        error_t error = kernel_random(SLOT_KERNEL, &words[0], &words[1], &words[2], &words[3], &words[4], &words[5]);
         if (error)
             return error;
         size_t part = size < sizeof(words) ? size : sizeof(words);

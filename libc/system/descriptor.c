@@ -157,14 +157,13 @@ error_t system_file_flags_set(int fd, int flags) {
     error_t error = descriptor_get(fd, &descriptor);
     if (error)
         return error;
-    return file_set_flags(descriptor->file, (flags & O_APPEND ? FILE_FLAG_APPEND : 0) |
-                                                (flags & O_NONBLOCK ? FILE_FLAG_NON_BLOCKING : 0));
+    return file_set_flags(descriptor->file,
+                          (flags & O_APPEND ? FILE_FLAG_APPEND : 0) | (flags & O_NONBLOCK ? FILE_FLAG_NON_BLOCKING : 0));
 }
 
 error_t system_pipe(int flags, int *read_end, int *write_end) {
     cap_t reader, writer;
-    error_t error =
-        vfs_pipe(layer_root, flags & O_NONBLOCK ? FILE_FLAG_NON_BLOCKING : 0, &reader, &writer);
+    error_t error = vfs_pipe(layer_root, flags & O_NONBLOCK ? FILE_FLAG_NON_BLOCKING : 0, &reader, &writer);
     if (error)
         return error;
     uint32_t close = flags & O_CLOEXEC ? DESCRIPTOR_CLOSE_ON_SPAWN : 0;

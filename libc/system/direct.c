@@ -33,8 +33,7 @@ static const char *rest_of(const struct direct *place, cap_t base, const char *p
     if (place->length == 0)
         return rest;
     size_t slashes = strspn(rest, "/");
-    return slashes > 0 && rest[slashes] ? rest + slashes
-                                        : NULL; // the directory itself is named in the one above
+    return slashes > 0 && rest[slashes] ? rest + slashes : NULL; // the directory itself is named in the one above
 }
 
 const struct direct *direct_find(cap_t base, const char *path, const char **rest) {
@@ -71,8 +70,7 @@ void direct_missed(cap_t base, const char *path) {
     got.length = used;
     struct direct *place = &places[next_place];
     for (struct direct *other = places; other < places + PLACES; other++)
-        if (other->node && other->base == base && other->length == used &&
-            memcmp(other->prefix, path, used) == 0)
+        if (other->node && other->base == base && other->length == used && memcmp(other->prefix, path, used) == 0)
             place = other; // its paths lead out of it by a link: it stays
     if (used > PREFIX_BYTES || place != &places[next_place]) {
         slot_release(got.node);

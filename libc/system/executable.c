@@ -14,16 +14,7 @@
 #include "libipc/protocols/memory.h"
 #include "libipc/protocols/process.h"
 
-enum {
-    PAGE = 4096,
-    SEGMENTS_MAX = 16,
-    PT_LOAD = 1,
-    PF_X = 1,
-    PF_W = 2,
-    PF_R = 4,
-    ET_DYN = 3,
-    EM_X86_64 = 62
-};
+enum { PAGE = 4096, SEGMENTS_MAX = 16, PT_LOAD = 1, PF_X = 1, PF_W = 2, PF_R = 4, ET_DYN = 3, EM_X86_64 = 62 };
 enum { IMAGES = 4, PATH_KEPT = 128 };
 
 #define IMAGE_MAX UINT64_C(0x40000000)
@@ -71,8 +62,8 @@ bool image_is_known(const char *path) {
 const struct image *image_find(const char *path, const struct file_status *status) {
     for (unsigned i = 0; i < IMAGES; i++) {
         const struct file_status *own = &images[i].status;
-        if (strcmp(images[i].path, path) == 0 && own->device == status->device &&
-            own->inode == status->inode && own->size == status->size && own->changed == status->changed)
+        if (strcmp(images[i].path, path) == 0 && own->device == status->device && own->inode == status->inode &&
+            own->size == status->size && own->changed == status->changed)
             return &images[i];
     }
     return NULL;
@@ -130,8 +121,7 @@ static error_t read_part(cap_t file, const struct elf_segment *segment, struct p
     part->skip = segment->address - start;
     part->data_bytes = segment->file_bytes;
     part->bytes = (part->skip + segment->memory_bytes + PAGE - 1) & ~(uint64_t)(PAGE - 1);
-    part->rights = (segment->flags & PF_R ? MAP_FLAG_READ : 0) |
-                   (segment->flags & PF_W ? MAP_FLAG_WRITE : 0) |
+    part->rights = (segment->flags & PF_R ? MAP_FLAG_READ : 0) | (segment->flags & PF_W ? MAP_FLAG_WRITE : 0) |
                    (segment->flags & PF_X ? MAP_FLAG_EXECUTE : 0);
     if (!(segment->flags & PF_W) && segment->file_bytes > 0)
         return read_shared(file, segment->offset, part);
@@ -147,9 +137,8 @@ static error_t read_parts(cap_t file, struct image *image) {
     error_t error = read_all(file, 0, &header, sizeof(header));
     if (error)
         return error;
-    if (memcmp(header.ident, "\177ELF\2\1\1", 7) != 0 || header.type != ET_DYN ||
-        header.machine != EM_X86_64 || header.segment_bytes != sizeof(struct elf_segment) ||
-        header.segment_count > SEGMENTS_MAX)
+    if (memcmp(header.ident, "\177ELF\2\1\1", 7) != 0 || header.type != ET_DYN || header.machine != EM_X86_64 ||
+        header.segment_bytes != sizeof(struct elf_segment) || header.segment_count > SEGMENTS_MAX)
         return ERR_NOT_EXECUTABLE;
     image->entry = header.entry;
     error = read_all(file, header.segments_at, segments, header.segment_count * sizeof(segments[0]));
@@ -178,8 +167,7 @@ error_t image_read(cap_t file, const char *path, const struct image **result) {
     }
     *result = image;
     bool is_whole = after.changed == image->status.changed && after.size == image->status.size;
-    if (is_whole && image->bytes <= KEPT_MAX &&
-        strlen(path) < PATH_KEPT) { // else its place is the next one's
+    if (is_whole && image->bytes <= KEPT_MAX && strlen(path) < PATH_KEPT) { // else its place is the next one's
         strcpy(image->path, path);
         next_image = (next_image + 1) % IMAGES;
     }

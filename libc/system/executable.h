@@ -23,5 +23,4 @@ const struct image *image_find(const char *path, const struct file_status *statu
 // calls. ERR_NOT_EXECUTABLE.
 error_t image_read(cap_t file, const char *path, const struct image **image) MUST_USE;
 // Maps it into `process`; memory that the process may change is charged to `account`.
-error_t image_load(const struct image *image, cap_t process, cap_t account,
-                   struct executable *executable) MUST_USE;
+error_t image_load(const struct image *image, cap_t process, cap_t account, struct executable *executable) MUST_USE;

@@ -17,9 +17,9 @@ enum { DESCRIPTORS_MAX = 1024 };
 enum descriptor_flag { DESCRIPTOR_CLOSE_ON_SPAWN = 1 << 0, DESCRIPTOR_ACCESS_SHIFT = 4, DESCRIPTOR_ACCESS_MASK = 3 };
 
 struct descriptor {
-    cap_t file;          // 0: free
-    uint32_t flags;      // enum descriptor_flag; O_ACCMODE bits from DESCRIPTOR_ACCESS_SHIFT on
-    uint64_t cursor;     // of a directory: where read_directory goes on
+    cap_t file;      // 0: free
+    uint32_t flags;  // enum descriptor_flag; O_ACCMODE bits from DESCRIPTOR_ACCESS_SHIFT on
+    uint64_t cursor; // of a directory: where read_directory goes on
 };
 
 extern cap_t layer_root, layer_directory, layer_task;

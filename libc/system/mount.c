@@ -17,8 +17,7 @@ static void append(char *what, size_t *length, const char *word) {
     *length += bytes;
 }
 
-error_t system_mount(const char *source, const char *target, const char *type, unsigned long flags,
-                     const void *data) {
+error_t system_mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data) {
     cap_t session = startup_capability("mount");
     const char *options = data ? data : "";
     if (!session)

@@ -16,35 +16,36 @@
 enum { PATH_BYTES = 4096 };
 
 // Makes one call to vfs, and a second one with WALK if the first led out of a file system.
-#define WALKING(error, flags, call)                                                                               \
-    do {                                                                                                          \
-        uint64_t path_flags = (flags);                                                                            \
-        error = (call);                                                                                           \
-        if (error == ERR_PATH_STOPS) {                                                                            \
-            path_flags |= PATH_FLAG_WALK;                                                                         \
-            error = (call);                                                                                       \
-        }                                                                                                         \
+#define WALKING(error, flags, call)                                                                                              \
+    do {                                                                                                                         \
+        uint64_t path_flags = (flags);                                                                                           \
+        error = (call);                                                                                                          \
+        if (error == ERR_PATH_STOPS) {                                                                                           \
+            path_flags |= PATH_FLAG_WALK;                                                                                        \
+            error = (call);                                                                                                      \
+        }                                                                                                                        \
     } while (0)
 
-// The same for calls of one path from `base`, whose `path` is that of the call: the file server itself is asked first where it is known.
-#define WALKING_DIRECTLY(error, flags, call)                                                                      \
-    do {                                                                                                          \
-        cap_t path_base = base;                                                                                   \
-        const char *path_whole = path;                                                                            \
-        const struct direct *path_direct = adopted ? NULL : direct_find(base, path, &path);                       \
-        bool path_is_answered = false;                                                                            \
-        if (path_direct) {                                                                                        \
-            uint64_t path_flags = (flags);                                                                        \
-            base = direct_node(path_direct);                                                                      \
-            error = (call);                                                                                       \
-            path_is_answered = direct_answered(path_direct, error);                                               \
-            base = path_base;                                                                                     \
-            path = path_whole;                                                                                    \
-        }                                                                                                         \
-        if (!path_is_answered && !adopted)                                                                        \
-            direct_missed(base, path);                                                                            \
-        if (!path_is_answered)                                                                                    \
-            WALKING(error, flags, call);                                                                          \
+// The same for calls of one path from `base`, whose `path` is that of the call: the file server itself is asked first where it is
+// known.
+#define WALKING_DIRECTLY(error, flags, call)                                                                                     \
+    do {                                                                                                                         \
+        cap_t path_base = base;                                                                                                  \
+        const char *path_whole = path;                                                                                           \
+        const struct direct *path_direct = adopted ? NULL : direct_find(base, path, &path);                                      \
+        bool path_is_answered = false;                                                                                           \
+        if (path_direct) {                                                                                                       \
+            uint64_t path_flags = (flags);                                                                                       \
+            base = direct_node(path_direct);                                                                                     \
+            error = (call);                                                                                                      \
+            path_is_answered = direct_answered(path_direct, error);                                                              \
+            base = path_base;                                                                                                    \
+            path = path_whole;                                                                                                   \
+        }                                                                                                                        \
+        if (!path_is_answered && !adopted)                                                                                       \
+            direct_missed(base, path);                                                                                           \
+        if (!path_is_answered)                                                                                                   \
+            WALKING(error, flags, call);                                                                                         \
     } while (0)
 
 error_t layer_path_base(int directory, const char **path, cap_t *base, cap_t *adopted) {
@@ -82,9 +83,9 @@ uint64_t layer_open_flags(int flags) {
     static const struct {
         int posix;
         uint64_t own;
-    } pairs[] = {{O_APPEND, OPEN_FLAG_APPEND},     {O_NONBLOCK, OPEN_FLAG_NON_BLOCKING},
-                 {O_CREAT, OPEN_FLAG_CREATE},      {O_EXCL, OPEN_FLAG_EXCLUSIVE},
-                 {O_TRUNC, OPEN_FLAG_TRUNCATE},    {O_DIRECTORY, OPEN_FLAG_DIRECTORY},
+    } pairs[] = {{O_APPEND, OPEN_FLAG_APPEND},      {O_NONBLOCK, OPEN_FLAG_NON_BLOCKING},
+                 {O_CREAT, OPEN_FLAG_CREATE},       {O_EXCL, OPEN_FLAG_EXCLUSIVE},
+                 {O_TRUNC, OPEN_FLAG_TRUNCATE},     {O_DIRECTORY, OPEN_FLAG_DIRECTORY},
                  {O_NOFOLLOW, PATH_FLAG_NO_FOLLOW}, {O_PATH, OPEN_FLAG_NODE}};
     uint64_t result = 0;
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
@@ -103,8 +104,7 @@ error_t system_open(int directory, const char *path, int flags, mode_t mode, int
     error_t error = named_base(directory, &path, &base, &adopted);
     if (error)
         return error;
-    WALKING_DIRECTLY(error, layer_open_flags(flags),
-            directory_open(base, 0, path_flags, mode, path, strlen(path), &kind, &file));
+    WALKING_DIRECTLY(error, layer_open_flags(flags), directory_open(base, 0, path_flags, mode, path, strlen(path), &kind, &file));
     slot_release(adopted);
     if (error)
         return error;
@@ -164,7 +164,7 @@ error_t system_file_system_status(int directory, const char *path, int flags, st
     }
     if (!error)
         WALKING_DIRECTLY(error, follow_flags(flags),
-                directory_filesystem_status(base, 0, path_flags, path, strlen(path), &found));
+                         directory_filesystem_status(base, 0, path_flags, path, strlen(path), &found));
     slot_release(adopted);
     if (!error)
         status_to_statvfs(&found, status);
@@ -172,8 +172,7 @@ error_t system_file_system_status(int directory, const char *path, int flags, st
 }
 
 // Opens the node for changing its status.
-static error_t set_status(int directory, const char *path, int flags, uint64_t fields,
-                          const struct file_status *status) {
+static error_t set_status(int directory, const char *path, int flags, uint64_t fields, const struct file_status *status) {
     struct descriptor *descriptor;
     cap_t base, adopted, file;
     uint64_t kind;
@@ -185,7 +184,7 @@ static error_t set_status(int directory, const char *path, int flags, uint64_t f
     if (error)
         return error;
     WALKING_DIRECTLY(error, follow_flags(flags) | OPEN_FLAG_NODE,
-            directory_open(base, 0, path_flags, 0, path, strlen(path), &kind, &file));
+                     directory_open(base, 0, path_flags, 0, path, strlen(path), &kind, &file));
     slot_release(adopted);
     if (error)
         return error;
@@ -236,8 +235,8 @@ error_t system_make_node(int directory, const char *path, mode_t mode, dev_t dev
     error_t error = named_base(directory, &path, &base, &adopted);
     if (error)
         return error;
-    WALKING_DIRECTLY(error, 0, directory_make_node(base, 0, path_flags, mode & 07777, status_kind_of_mode(mode), device, path,
-                                          strlen(path)));
+    WALKING_DIRECTLY(
+        error, 0, directory_make_node(base, 0, path_flags, mode & 07777, status_kind_of_mode(mode), device, path, strlen(path)));
     slot_release(adopted);
     return error;
 }
@@ -248,7 +247,7 @@ error_t system_unlink(int directory, const char *path, int flags) {
     if (error)
         return error;
     WALKING_DIRECTLY(error, flags & AT_REMOVEDIR ? UNLINK_FLAG_DIRECTORY : 0,
-            directory_unlink(base, 0, path_flags, path, strlen(path)));
+                     directory_unlink(base, 0, path_flags, path, strlen(path)));
     slot_release(adopted);
     return error;
 }
@@ -327,7 +326,7 @@ error_t system_read_link(int directory, const char *path, char *buffer, size_t s
     if (size > PATH_BYTES)
         size = PATH_BYTES;
     WALKING_DIRECTLY(error, PATH_FLAG_NO_FOLLOW,
-            directory_read_link(base, 0, path_flags, path, strlen(path), buffer, size, &count));
+                     directory_read_link(base, 0, path_flags, path, strlen(path), buffer, size, &count));
     slot_release(adopted);
     if (!error)
         *done = count < size ? count : size;
@@ -347,8 +346,8 @@ error_t system_change_directory(int directory, const char *path) {
         error = ERR_NOT_DIRECTORY;
     if (!error)
         WALKING(error, 0,
-                directory_walk(base, 0, path_flags, path, strlen(path), target, sizeof(target), &stop, &consumed,
-                               &mount, &target_length, &node));
+                directory_walk(base, 0, path_flags, path, strlen(path), target, sizeof(target), &stop, &consumed, &mount,
+                               &target_length, &node));
     slot_release(adopted);
     if (error)
         return error;

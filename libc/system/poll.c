@@ -31,8 +31,8 @@ static size_t ask(struct pollfd *fds, nfds_t count, cap_t notification, uint64_t
             continue;
         if (descriptor_get(fds[i].fd, &descriptor))
             fds[i].revents = POLLNVAL;
-        else if (file_poll(descriptor->file, interest_of(fds[i].events), 1,
-                           i < TICKETS_MAX ? notification : 0, &ready, &ticket) == ERR_OK)
+        else if (file_poll(descriptor->file, interest_of(fds[i].events), 1, i < TICKETS_MAX ? notification : 0, &ready,
+                           &ticket) == ERR_OK)
             fds[i].revents = events_of(ready);
         else
             fds[i].revents = (short)(fds[i].events & (POLLIN | POLLOUT)); // files without poll never wait

@@ -11,8 +11,7 @@
 #include "libipc/protocols/thread.h"
 
 static struct timeval to_timeval(uint64_t nanoseconds) {
-    return (struct timeval){.tv_sec = (time_t)(nanoseconds / 1000000000),
-                            .tv_usec = (suseconds_t)(nanoseconds / 1000 % 1000000)};
+    return (struct timeval){.tv_sec = (time_t)(nanoseconds / 1000000000), .tv_usec = (suseconds_t)(nanoseconds / 1000 % 1000000)};
 }
 
 static int status_word(const struct task_end *end) {

@@ -104,8 +104,7 @@ static error_t run_action(struct child *child, const struct __spawn_action *acti
             drop(child, action->fd);
         return ERR_OK;
     case SPAWN_ACTION_DUP2:
-        if (action->fd < 0 || action->fd >= child->count || !child->descriptors[action->fd].file ||
-            action->new_fd < 0)
+        if (action->fd < 0 || action->fd >= child->count || !child->descriptors[action->fd].file || action->new_fd < 0)
             return ERR_BAD_DESCRIPTOR;
         if (action->new_fd == action->fd) {
             child->descriptors[action->fd].flags &= ~(uint32_t)DESCRIPTOR_CLOSE_ON_SPAWN;
@@ -150,8 +149,7 @@ static bool is_own_name(const char *name) {
     return is_descriptor || strcmp(name, "root") == 0 || strcmp(name, "cwd") == 0 || strcmp(name, "task") == 0;
 }
 
-static error_t list_capabilities(struct child *child, struct startup_capability *entries, uint32_t room,
-                                 uint32_t *count) {
+static error_t list_capabilities(struct child *child, struct startup_capability *entries, uint32_t room, uint32_t *count) {
     struct listing listing = {.child = child, .entries = entries, .room = room};
     const struct startup *startup = startup_data();
     const struct startup_capability *inherited =
@@ -190,8 +188,8 @@ static char *append_strings(char *to, char *const *strings) {
 }
 
 // Builds the block here and copies it into the child. *address: where it lies there; *message_page: a free page behind it.
-static error_t give_startup(struct child *child, const struct spawn_request *request,
-                            const struct executable *executable, uint64_t *address, uint64_t *message_page) {
+static error_t give_startup(struct child *child, const struct spawn_request *request, const struct executable *executable,
+                            uint64_t *address, uint64_t *message_page) {
     uint32_t arguments, environment, capabilities, room = (uint32_t)child->count + 3 + startup_data()->capability_count;
     size_t strings = strings_bytes(request->argv, &arguments) + strings_bytes(request->envp, &environment);
     size_t table = sizeof(struct startup) + room * sizeof(struct startup_capability), length = table + strings;
@@ -208,7 +206,8 @@ static error_t give_startup(struct child *child, const struct spawn_request *req
     if (!error)
         error = account_create_memory(child->account, bytes, &memory);
     if (!error)
-        error = process_map(child->process, 0, bytes, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, memory, address); // argv is the program's
+        error =
+            process_map(child->process, 0, bytes, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, memory, address); // argv is the program's
     if (!error) {
         *message_page = *address + bytes + PAGE; // the space is fresh and picked upwards
         *startup = (struct startup){
@@ -278,8 +277,7 @@ static error_t start_child(struct child *child, const struct spawn_request *requ
     if (!error && attributes && (attributes->flags & POSIX_SPAWN_SETPGROUP))
         error = task_set_group(layer_task, child->id, (uint64_t)attributes->group);
     if (!error)
-        error = task_start(child->task, executable.entry, stack, startup, message_page, name,
-                           task_name(request, name));
+        error = task_start(child->task, executable.entry, stack, startup, message_page, name, task_name(request, name));
     return error;
 }
 

@@ -7,8 +7,8 @@
 static const struct {
     uint8_t kind;
     mode_t mode;
-} kinds[] = {{FILE_KIND_REGULAR, S_IFREG}, {FILE_KIND_DIRECTORY, S_IFDIR}, {FILE_KIND_SYMLINK, S_IFLNK},
-             {FILE_KIND_CHARACTER, S_IFCHR}, {FILE_KIND_BLOCK, S_IFBLK}, {FILE_KIND_PIPE, S_IFIFO},
+} kinds[] = {{FILE_KIND_REGULAR, S_IFREG},   {FILE_KIND_DIRECTORY, S_IFDIR}, {FILE_KIND_SYMLINK, S_IFLNK},
+             {FILE_KIND_CHARACTER, S_IFCHR}, {FILE_KIND_BLOCK, S_IFBLK},     {FILE_KIND_PIPE, S_IFIFO},
              {FILE_KIND_SOCKET, S_IFSOCK}};
 
 mode_t status_mode_of_kind(uint8_t kind) {

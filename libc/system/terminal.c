@@ -40,9 +40,8 @@ error_t system_terminal_set(int fd, int when, const struct termios *settings) {
         .control = settings->c_cflag,
         .local = settings->c_lflag,
     };
-    static const uint64_t whens[] = {[TCSANOW] = ATTRIBUTE_WHEN_NOW,
-                                     [TCSADRAIN] = ATTRIBUTE_WHEN_DRAIN,
-                                     [TCSAFLUSH] = ATTRIBUTE_WHEN_FLUSH};
+    static const uint64_t whens[] = {
+        [TCSANOW] = ATTRIBUTE_WHEN_NOW, [TCSADRAIN] = ATTRIBUTE_WHEN_DRAIN, [TCSAFLUSH] = ATTRIBUTE_WHEN_FLUSH};
     memcpy(attributes.characters, settings->c_cc, sizeof(settings->c_cc) < 32 ? sizeof(settings->c_cc) : 32);
     if (when < 0 || when >= (int)(sizeof(whens) / sizeof(whens[0])))
         return ERR_INVALID;
@@ -53,9 +52,7 @@ error_t system_terminal_set(int fd, int when, const struct termios *settings) {
 error_t system_terminal_flush(int fd, int queue) {
     struct descriptor *descriptor;
     error_t error = descriptor_get(fd, &descriptor);
-    uint64_t which = queue == TCIFLUSH   ? TERMINAL_QUEUE_INPUT
-                     : queue == TCOFLUSH ? TERMINAL_QUEUE_OUTPUT
-                                         : TERMINAL_QUEUE_BOTH;
+    uint64_t which = queue == TCIFLUSH ? TERMINAL_QUEUE_INPUT : queue == TCOFLUSH ? TERMINAL_QUEUE_OUTPUT : TERMINAL_QUEUE_BOTH;
     return error ? error : terminal_error(terminal_flush(descriptor->file, which));
 }
 
@@ -122,14 +119,13 @@ error_t system_terminal_layout_set(int fd, const void *layout, size_t size) {
     return error ? error : terminal_error(terminal_set_keymap(descriptor->file, layout, size));
 }
 
-error_t system_terminal_picture(int fd, uint64_t line, void *pixels, size_t size, uint64_t *width,
-                                uint64_t *height, size_t *count) {
+error_t system_terminal_picture(int fd, uint64_t line, void *pixels, size_t size, uint64_t *width, uint64_t *height,
+                                size_t *count) {
     struct descriptor *descriptor;
     uint64_t got = 0;
     error_t error = descriptor_get(fd, &descriptor);
     if (!error)
-        error =
-            terminal_error(terminal_picture(descriptor->file, line, pixels, size, width, height, &got));
+        error = terminal_error(terminal_picture(descriptor->file, line, pixels, size, width, height, &got));
     *count = got;
     return error;
 }
@@ -141,10 +137,8 @@ error_t system_terminal_size_get(int fd, struct winsize *size) {
     if (!error)
         error = terminal_error(terminal_window(descriptor->file, &window));
     if (!error)
-        *size = (struct winsize){.ws_row = window.rows,
-                                 .ws_col = window.columns,
-                                 .ws_xpixel = window.width,
-                                 .ws_ypixel = window.height};
+        *size = (struct winsize){
+            .ws_row = window.rows, .ws_col = window.columns, .ws_xpixel = window.width, .ws_ypixel = window.height};
     return error;
 }
 

@@ -12,9 +12,9 @@ char *asctime_r(const struct tm *restrict time, char *restrict buffer) {
         errno = EINVAL;
         return NULL;
     }
-    int length = snprintf(buffer, TEXT_SIZE, "%.3s %.3s%3d %.2d:%.2d:%.2d %ld\n",
-                          time_day_names[time->tm_wday], time_month_names[time->tm_mon], time->tm_mday,
-                          time->tm_hour, time->tm_min, time->tm_sec, 1900L + time->tm_year);
+    int length =
+        snprintf(buffer, TEXT_SIZE, "%.3s %.3s%3d %.2d:%.2d:%.2d %ld\n", time_day_names[time->tm_wday],
+                 time_month_names[time->tm_mon], time->tm_mday, time->tm_hour, time->tm_min, time->tm_sec, 1900L + time->tm_year);
     if (length < TEXT_SIZE)
         return buffer;
     errno = EOVERFLOW;

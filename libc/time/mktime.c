@@ -8,8 +8,7 @@ static time_t make(struct tm *time, const struct zone *zone) {
     int64_t months = (int64_t)time->tm_year * 12 + time->tm_mon;
     int64_t year = months / 12 - (months % 12 < 0);
     int64_t days = calendar_days(year + 1900, (int)(months - year * 12), time->tm_mday);
-    int64_t seconds =
-        days * 86400 + time->tm_hour * INT64_C(3600) + time->tm_min * INT64_C(60) + time->tm_sec;
+    int64_t seconds = days * 86400 + time->tm_hour * INT64_C(3600) + time->tm_min * INT64_C(60) + time->tm_sec;
     struct tm result;
     if (calendar_fill(seconds, &result) != 0) {
         errno = EOVERFLOW;

@@ -7,11 +7,9 @@
 #include "libc/internal/calendar.h"
 #include "libc/internal/time_names.h"
 
-const char *const time_day_names[7] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
-                                       "Thursday", "Friday", "Saturday"};
-const char *const time_month_names[12] = {"January",   "February", "March",    "April",
-                                          "May",       "June",     "July",     "August",
-                                          "September", "October",  "November", "December"};
+const char *const time_day_names[7] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+const char *const time_month_names[12] = {"January", "February", "March",     "April",   "May",      "June",
+                                          "July",    "August",   "September", "October", "November", "December"};
 
 struct time_text {
     char *at;
@@ -247,8 +245,7 @@ static void put_format(struct time_text *text, const char *format) {
     }
 }
 
-size_t strftime(char *restrict buffer, size_t size, const char *restrict format,
-                const struct tm *restrict time) {
+size_t strftime(char *restrict buffer, size_t size, const char *restrict format, const struct tm *restrict time) {
     struct time_text text = {buffer, size, time, '\0'};
     put_format(&text, format);
     if (text.room == 0)

@@ -60,8 +60,7 @@ static const char *take_seconds(const char *at, struct tm *time) {
     if (!isdigit((unsigned char)*at))
         return NULL;
     for (; isdigit((unsigned char)*at); at++)
-        if (__builtin_mul_overflow(seconds, 10, &seconds) ||
-            __builtin_add_overflow(seconds, *at - '0', &seconds))
+        if (__builtin_mul_overflow(seconds, 10, &seconds) || __builtin_add_overflow(seconds, *at - '0', &seconds))
             return NULL;
     return localtime_r(&seconds, time) != NULL ? at : NULL;
 }

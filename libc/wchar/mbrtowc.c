@@ -39,8 +39,7 @@ static int begin(unsigned char byte, mbstate_t *state) {
     return 1;
 }
 
-size_t mbrtowc(wchar_t *restrict result, const char *restrict string, size_t size,
-               mbstate_t *restrict state) {
+size_t mbrtowc(wchar_t *restrict result, const char *restrict string, size_t size, mbstate_t *restrict state) {
     if (state == NULL)
         state = &own_state;
     if (string == NULL) {
@@ -82,8 +81,7 @@ int mbsinit(const mbstate_t *state) {
     return state == NULL || state->missing == 0;
 }
 
-size_t mbsrtowcs(wchar_t *restrict result, const char **restrict string, size_t count,
-                 mbstate_t *restrict state) {
+size_t mbsrtowcs(wchar_t *restrict result, const char **restrict string, size_t count, mbstate_t *restrict state) {
     const char *at = *string;
     for (size_t done = 0;; done++) {
         if (result != NULL && done == count) {

@@ -23,8 +23,7 @@ size_t wcrtomb(char *restrict string, wchar_t c, mbstate_t *restrict state) {
     return size;
 }
 
-size_t wcsrtombs(char *restrict result, const wchar_t **restrict string, size_t size,
-                 mbstate_t *restrict state) {
+size_t wcsrtombs(char *restrict result, const wchar_t **restrict string, size_t size, mbstate_t *restrict state) {
     char bytes[4];
     size_t done = 0;
     for (const wchar_t *at = *string;; at++) {

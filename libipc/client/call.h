@@ -46,8 +46,7 @@ typedef error_t ipc_exchange_function(struct ipc_registers *registers, unsigned 
 extern ipc_exchange_function *ipc_exchange;
 
 // `words` holds shape->words_in words, and room for words_out and for 6; it changes only on success.
-MUST_USE error_t ipc_call(cap_t target, const struct ipc_shape *shape, uint64_t *words,
-                          struct ipc_extras *extras);
+MUST_USE error_t ipc_call(cap_t target, const struct ipc_shape *shape, uint64_t *words, struct ipc_extras *extras);
 
 // Hands a received capability to the caller of a stub, or drops it if it does not want it.
 void ipc_give_cap(cap_t *wanted, cap_t received);
@@ -59,8 +58,8 @@ MUST_USE error_t ipc_call_unusual(cap_t target, const struct ipc_shape *shape, u
 
 // As ipc_call, for methods whose request and reply travel in registers alone. Inlined, so that arguments go
 // from the stub's registers to the call's without a store; what is unusual works on copies, out of line.
-MUST_USE __attribute__((always_inline)) static inline error_t
-ipc_call_short(cap_t target, const struct ipc_shape *shape, uint64_t *words) {
+MUST_USE __attribute__((always_inline)) static inline error_t ipc_call_short(cap_t target, const struct ipc_shape *shape,
+                                                                             uint64_t *words) {
     struct ipc_registers registers = {.target = target, .tag = TAG(shape->method, shape->words_in)};
     for (unsigned i = 0; i < MESSAGE_REGISTER_WORDS; i++)
         registers.words[i] = words[i];

@@ -29,9 +29,8 @@ static inline error_t system_call(int32_t number, struct ipc_registers *register
     register uint64_t second __asm__("r14") = registers->second;
     register uint64_t third __asm__("r15");
     __asm__ volatile("syscall"
-                     : "+a"(result), "+D"(registers->target), "+S"(registers->tag), "+d"(registers->words[0]),
-                       "+r"(word1), "+r"(word2), "+r"(word3), "+r"(word4), "+r"(word5), "+r"(second),
-                       "=r"(third)
+                     : "+a"(result), "+D"(registers->target), "+S"(registers->tag), "+d"(registers->words[0]), "+r"(word1),
+                       "+r"(word2), "+r"(word3), "+r"(word4), "+r"(word5), "+r"(second), "=r"(third)
                      :
                      : "rbx", "rcx", "r11", "cc", "memory");
     registers->words[1] = word1;
@@ -47,9 +46,6 @@ static inline error_t system_call(int32_t number, struct ipc_registers *register
 // Sets bits of a notification. The cheapest kernel entry: changes rax, rcx and r11 only.
 static inline error_t notification_signal(cap_t notification, uint64_t bits) {
     uint64_t result = (uint32_t)SYS_SIGNAL;
-    __asm__ volatile("syscall"
-                     : "+a"(result)
-                     : "D"((uint64_t)notification), "S"(bits)
-                     : "rcx", "r11", "cc", "memory");
+    __asm__ volatile("syscall" : "+a"(result) : "D"((uint64_t)notification), "S"(bits) : "rcx", "r11", "cc", "memory");
     return (error_t)result;
 }

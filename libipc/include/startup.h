@@ -12,14 +12,18 @@
 enum { STARTUP_VERSION = 1, STARTUP_NAME_BYTES = 32, STARTUP_FIRST_FREE_SLOT = 10 };
 
 // Whether the role had an actor before: with RESTART_TABLE the new one finds that one's capability table, with RESTART_MEMORY its
-// memory as well (libipc/kept/undo.h). One that finds the memory not to be whole exits with STARTUP_REFUSED and is started without it.
+// memory as well (libipc/kept/undo.h). One that finds the memory not to be whole exits with STARTUP_REFUSED and is started
+// without it.
 enum startup_restart { RESTART_NONE = 0, RESTART_TABLE = 1, RESTART_MEMORY = 2 };
 enum { STARTUP_REFUSED = 0x6b657074 };
-// Exit statuses of an actor that was told to hand over (libipc/server/handover.h), in the lower half: it has, into the memory object in
-// the slot that the upper half names; it can't, and the role goes on with the memory as it is; and of the next one: it could not take.
-// That one is given the memory object as the capability "handover".
+// Exit statuses of an actor that was told to hand over (libipc/server/handover.h), in the lower half: it has, into the memory
+// object in the slot that the upper half names; it can't, and the role goes on with the memory as it is; and of the next one: it
+// could not take. That one is given the memory object as the capability "handover".
 enum { STARTUP_HANDED_OVER = 0x68616e64, STARTUP_KEEPS_ROLE = 0x68616e65, STARTUP_NOT_TAKEN = 0x68616e66 };
-enum startup_flag { STARTUP_KEEP = 1, STARTUP_LOG_SHIFT = 8 }; // its memory is to be kept; from bit 8 on: KiB of undo log, 0: as usual
+enum startup_flag {
+    STARTUP_KEEP = 1,
+    STARTUP_LOG_SHIFT = 8
+}; // its memory is to be kept; from bit 8 on: KiB of undo log, 0: as usual
 
 // A capability that the program was handed, by name: "block", "root", "log".
 struct startup_capability {

@@ -19,8 +19,8 @@ struct large_range {
 
 struct undo {
     uint64_t *log;
-    uint64_t *next;    // behind the last entry
-    uint64_t *stop;    // what stores look at: where the last of theirs may begin. `log` - 1 while each of them is counted (`fuse`)
+    uint64_t *next; // behind the last entry
+    uint64_t *stop; // what stores look at: where the last of theirs may begin. `log` - 1 while each of them is counted (`fuse`)
     uint64_t capacity; // words
     uint64_t window;   // bytes; 0: nothing is noted
     uint64_t stack_low, stack_bytes;
@@ -33,7 +33,6 @@ struct undo {
 };
 
 extern struct undo undo;
-extern const char __ehdr_start[]
-    __attribute__((visibility("hidden"))); // the linker's: the start of the image
+extern const char __ehdr_start[] __attribute__((visibility("hidden"))); // the linker's: the start of the image
 
 #define barrier() __asm__ volatile("" : : : "memory")

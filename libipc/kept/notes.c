@@ -6,22 +6,22 @@
 
 #include "libipc/kept/log.h"
 
-#define NOTE_STORE(bytes, type)                                                                              \
-    void __asan_store##bytes##_noabort(uintptr_t address);                                                   \
-    void __asan_store##bytes##_noabort(uintptr_t address) {                                                  \
-        if (__builtin_expect(address - (uintptr_t)__ehdr_start >= undo.window, 0) ||                         \
-            address - undo.stack_low < undo.stack_bytes)                                                     \
-            return;                                                                                          \
-        uint64_t *entry = undo.next;                                                                         \
-        if (__builtin_expect(entry > undo.stop, 0)) {                                                        \
-            kept_note((const void *)address, bytes);                                                         \
-            return;                                                                                          \
-        }                                                                                                    \
-        entry[0] = *(const type *)address;                                                                   \
-        entry[1] = (address | (uint64_t)(bytes) << LENGTH_SHIFT) * ENTRY_SEAL;                               \
-        barrier();                                                                                           \
-        undo.next = entry + STORE_WORDS;                                                                     \
-        barrier();                                                                                           \
+#define NOTE_STORE(bytes, type)                                                                                                  \
+    void __asan_store##bytes##_noabort(uintptr_t address);                                                                       \
+    void __asan_store##bytes##_noabort(uintptr_t address) {                                                                      \
+        if (__builtin_expect(address - (uintptr_t)__ehdr_start >= undo.window, 0) ||                                             \
+            address - undo.stack_low < undo.stack_bytes)                                                                         \
+            return;                                                                                                              \
+        uint64_t *entry = undo.next;                                                                                             \
+        if (__builtin_expect(entry > undo.stop, 0)) {                                                                            \
+            kept_note((const void *)address, bytes);                                                                             \
+            return;                                                                                                              \
+        }                                                                                                                        \
+        entry[0] = *(const type *)address;                                                                                       \
+        entry[1] = (address | (uint64_t)(bytes) << LENGTH_SHIFT) * ENTRY_SEAL;                                                   \
+        barrier();                                                                                                               \
+        undo.next = entry + STORE_WORDS;                                                                                         \
+        barrier();                                                                                                               \
     }
 NOTE_STORE(1, uint8_t)
 NOTE_STORE(2, uint16_t)

@@ -12,8 +12,7 @@ static bool inline_accept(struct request *request, const struct ipc_shape *shape
         return false;
     uint64_t size = request->words[shape->words_in];
     if (shape->carries_in != 0) {
-        if ((request->tag & TAG_LEND_READ) != 0 || size > shape->carries_in ||
-            words != first + (size + 7) / 8)
+        if ((request->tag & TAG_LEND_READ) != 0 || size > shape->carries_in || words != first + (size + 7) / 8)
             return false;
         request->carried.in = true;
         request->lent_read_length = size;

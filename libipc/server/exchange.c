@@ -77,8 +77,7 @@ static error_t send_with_slots(struct ipc_registers *registers, const cap_t slot
 }
 
 // Slots that no capability came into are free again.
-static void slots_return(const struct ipc_registers *registers, bool answered,
-                         const cap_t slots[MESSAGE_CAPS]) {
+static void slots_return(const struct ipc_registers *registers, bool answered, const cap_t slots[MESSAGE_CAPS]) {
     uint32_t received = answered ? tag_caps(registers->tag) : 0;
     for (unsigned i = 0; i < MESSAGE_CAPS; i++)
         if (slots[i] != 0 && (i >= received || ipc_page->received_caps[i] != slots[i]))
@@ -86,8 +85,7 @@ static void slots_return(const struct ipc_registers *registers, bool answered,
 }
 
 // The same with the next commit.
-static void send_later(struct fiber *fiber, const struct ipc_registers *registers,
-                       const cap_t slots[MESSAGE_CAPS]) {
+static void send_later(struct fiber *fiber, const struct ipc_registers *registers, const cap_t slots[MESSAGE_CAPS]) {
     struct outgoing *outgoing = &fiber->outgoing;
     for (unsigned i = 0; i < MESSAGE_CAPS; i++)
         outgoing->receive_slots[i] = slots[i];
@@ -192,8 +190,7 @@ static void give_up(struct fiber *fiber) {
 
 // The kernel empties the slot of a reply whose caller has died; nothing else tells the server.
 static bool is_gone(cap_t reply) {
-    struct ipc_registers registers = {
-        .tag = COPY_FROM_CALLER, .second = reply, .words = {0, (uintptr_t)&loop}};
+    struct ipc_registers registers = {.tag = COPY_FROM_CALLER, .second = reply, .words = {0, (uintptr_t)&loop}};
     return system_call(SYS_COPY, &registers) == ERR_BAD_CAPABILITY; // no bytes: it only finds the request
 }
 
@@ -203,8 +200,7 @@ void fiber_sweep(void) {
     uint32_t left = 0;
     for (uint32_t i = 0; i < loop.fiber_count; i++) {
         struct fiber *fiber = loop.fibers[i];
-        if (!fiber->serves || !fiber->aside ||
-            (fiber->state != FIBER_WAITING && fiber->state != FIBER_CALLING))
+        if (!fiber->serves || !fiber->aside || (fiber->state != FIBER_WAITING && fiber->state != FIBER_CALLING))
             continue;
         left++;
         if (!fiber->request.cancelled && is_gone(fiber->reply_slot))

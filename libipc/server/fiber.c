@@ -38,8 +38,7 @@ static struct fiber *fiber_create(bool whole) {
     if (loop.fiber_count >= fiber_limit())
         return NULL;
     void *low;
-    error_t error =
-        server->stack_create != NULL ? server->stack_create(bytes, &low) : server_stack_create(bytes, &low);
+    error_t error = server->stack_create != NULL ? server->stack_create(bytes, &low) : server_stack_create(bytes, &low);
     if (error != ERR_OK)
         return NULL;
     if (whole)

@@ -43,8 +43,7 @@ static bool wait_for_requests(void) {
         if (!fiber->serves && fiber->function != loop_close_session)
             continue; // work of the server's own: `give` knows what it is
         busy = true;
-        if (!fiber->serves || fiber->state != FIBER_WAITING || !fiber->cancellable ||
-            fiber->request.cancelled)
+        if (!fiber->serves || fiber->state != FIBER_WAITING || !fiber->cancellable || fiber->request.cancelled)
             continue;
         fiber->is_dropped = fiber->request.cancelled = true;
         fiber_wait_end(fiber, ERR_CANCELLED);
@@ -85,8 +84,7 @@ static void give(void *argument) {
     if (!loop.draining)
         return; // this actor took the role back meanwhile, in the memory of the one that was to give it away
     loop.handed_over = true;
-    loop.handover_status =
-        error == ERR_OK ? STARTUP_HANDED_OVER | (uint64_t)memory << 32 : STARTUP_KEEPS_ROLE;
+    loop.handover_status = error == ERR_OK ? STARTUP_HANDED_OVER | (uint64_t)memory << 32 : STARTUP_KEEPS_ROLE;
 }
 
 static void prepare(void *argument) {
@@ -217,8 +215,7 @@ error_t handover_begin(void) {
 }
 
 static const struct startup_capability *listed(const struct startup *startup) {
-    return (const struct startup_capability *)(const void *)((const char *)startup +
-                                                             startup->capability_offset);
+    return (const struct startup_capability *)(const void *)((const char *)startup + startup->capability_offset);
 }
 
 bool server_takes_over(struct server *server, const struct startup *startup) {
@@ -234,8 +231,7 @@ bool server_takes_over(struct server *server, const struct startup *startup) {
     return true;
 }
 
-void server_hands_over(struct server *server, void (*preparing)(void),
-                       error_t (*giving)(struct handover *handover),
+void server_hands_over(struct server *server, void (*preparing)(void), error_t (*giving)(struct handover *handover),
                        error_t (*taking)(struct handover *handover)) {
     (void)server;
     prepare_records = preparing;

@@ -30,8 +30,7 @@ struct server;
 // `give` leaves everything as it is (it may be called twice, and the server may go on after all); `take`
 // starts from nothing. Both run on fibers and may wait, while no request is served. Errors: the handover
 // fails; the program that gave goes on.
-void server_hands_over(struct server *server, void (*prepare)(void),
-                       error_t (*give)(struct handover *handover),
+void server_hands_over(struct server *server, void (*prepare)(void), error_t (*give)(struct handover *handover),
                        error_t (*take)(struct handover *handover));
 
 // True: there are records of an actor before, and `take` will get them; then what a server does at its first
@@ -40,8 +39,8 @@ struct startup;
 MUST_USE bool server_takes_over(struct server *server, const struct startup *startup);
 
 // Adds a record. `class` is not 0. Errors: return them.
-MUST_USE error_t handover_put(struct handover *handover, uint32_t class, uint32_t version, uint64_t key,
-                              const void *data, uint64_t length);
+MUST_USE error_t handover_put(struct handover *handover, uint32_t class, uint32_t version, uint64_t key, const void *data,
+                              uint64_t length);
 
 // The next record of a class; start with a zeroed view. ERR_NOT_FOUND: none is left.
 MUST_USE error_t handover_next(const struct handover *handover, uint32_t class, struct handover_view *view);

@@ -1,13 +1,12 @@
 // The records of a handover; see handover.h. Knows nothing of the loop.
 #include "libipc/server/handover.h"
 
-error_t handover_put(struct handover *handover, uint32_t class, uint32_t version, uint64_t key,
-                     const void *data, uint64_t length) {
+error_t handover_put(struct handover *handover, uint32_t class, uint32_t version, uint64_t key, const void *data,
+                     uint64_t length) {
     uint32_t record;
     if (length > STATE_RECORD_MAX)
         return ERR_TOO_BIG;
-    error_t error = state_create(&handover->state, class, version, key, (uint32_t)length, data,
-                                 (uint32_t)length, &record);
+    error_t error = state_create(&handover->state, class, version, key, (uint32_t)length, data, (uint32_t)length, &record);
     handover->is_full = handover->is_full || error == ERR_NO_SPACE;
     return error;
 }

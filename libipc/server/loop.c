@@ -72,8 +72,7 @@ static void refuse(const struct ipc_registers *registers, error_t status) {
 KEPT_UNNOTED static void request_fill(struct request *request, const struct ipc_registers *registers) {
     uint64_t words = tag_words(registers->tag);
     kept_note(request, sizeof(*request));
-    kept_note(request->words,
-              sizeof(uint64_t) * (words > MESSAGE_REGISTER_WORDS ? MESSAGE_WORDS : MESSAGE_REGISTER_WORDS));
+    kept_note(request->words, sizeof(uint64_t) * (words > MESSAGE_REGISTER_WORDS ? MESSAGE_WORDS : MESSAGE_REGISTER_WORDS));
     uint64_t tag = registers->tag;
     request->badge = registers->target;
     request->tag = tag;
@@ -282,8 +281,7 @@ void server_stop(struct server *server) {
     server->stopping = true;
 }
 
-void server_on_bit(struct server *server, uint32_t bit, void (*handler)(void *argument, uint32_t bit),
-                   void *argument) {
+void server_on_bit(struct server *server, uint32_t bit, void (*handler)(void *argument, uint32_t bit), void *argument) {
     server->bits[bit % SERVER_BITS].handler = handler;
     server->bits[bit % SERVER_BITS].argument = argument;
 }

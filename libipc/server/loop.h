@@ -204,7 +204,8 @@ void loop_keep_result(struct fiber *fiber);
 MUST_USE error_t fiber_attach(struct request *request);
 // Crash points: ends the actor if this event is the one that was asked for.
 void loop_point(uint32_t event);
-// Handover: once before each wait while `asked`; when this actor goes on after all; before the first request of an actor that takes.
+// Handover: once before each wait while `asked`; when this actor goes on after all; before the first request of an actor that
+// takes.
 void handover_step(void);
 void handover_forget(void);
 void handover_release_held(void);

@@ -11,8 +11,7 @@
 
 // One lent buffer and one place of the server's own; `memory` 0: `own` is an address, else an offset in that
 // object. The kernel moves a bounded piece at a time.
-static error_t copy(cap_t reply, uint64_t direction, uint64_t offset, cap_t memory, uint64_t own,
-                    uint64_t length) {
+static error_t copy(cap_t reply, uint64_t direction, uint64_t offset, cap_t memory, uint64_t own, uint64_t length) {
     while (length != 0) {
         struct ipc_registers registers = {.target = memory, .tag = direction, .second = reply};
         registers.words[0] = offset;
@@ -32,8 +31,8 @@ static error_t copy(cap_t reply, uint64_t direction, uint64_t offset, cap_t memo
 }
 
 // The same with a buffer that travels in the message. `limit`: its length.
-static error_t copy_inline(struct inline_buffer *carried, uint64_t direction, uint64_t limit, uint64_t offset,
-                           cap_t memory, uint64_t own, uint64_t length) {
+static error_t copy_inline(struct inline_buffer *carried, uint64_t direction, uint64_t limit, uint64_t offset, cap_t memory,
+                           uint64_t own, uint64_t length) {
     if (offset > limit || length > limit - offset)
         return ERR_INVALID;
     uint64_t moved = length;
@@ -63,8 +62,8 @@ static bool travels(const struct inline_buffer *carried, uint64_t direction) {
     return direction == COPY_FROM_CALLER ? carried->in : carried->out;
 }
 
-static error_t request_copy(struct request *request, uint64_t direction, uint64_t offset, cap_t memory,
-                            uint64_t own, uint64_t length) {
+static error_t request_copy(struct request *request, uint64_t direction, uint64_t offset, cap_t memory, uint64_t own,
+                            uint64_t length) {
     if (!request_is_open(request))
         return ERR_NO_REQUEST;
     if (__builtin_expect(loop.running != NULL && loop.running->detached, 0)) {
@@ -76,9 +75,8 @@ static error_t request_copy(struct request *request, uint64_t direction, uint64_
         kept_note((const void *)(uintptr_t)own, length); // the kernel's stores are not seen
     if (travels(&request->carried, direction))
         return copy_inline(&request->carried, direction,
-                           direction == COPY_FROM_CALLER ? request->lent_read_length
-                                                         : request->lent_write_length,
-                           offset, memory, own, length);
+                           direction == COPY_FROM_CALLER ? request->lent_read_length : request->lent_write_length, offset, memory,
+                           own, length);
     return copy(0, direction, offset, memory, own, length);
 }
 
@@ -90,29 +88,25 @@ error_t request_copy_out(struct request *request, uint64_t offset, const void *f
     return request_copy(request, COPY_TO_CALLER, offset, 0, (uintptr_t)from, length);
 }
 
-error_t request_copy_in_memory(struct request *request, uint64_t offset, cap_t memory, uint64_t memory_offset,
-                               uint64_t length) {
+error_t request_copy_in_memory(struct request *request, uint64_t offset, cap_t memory, uint64_t memory_offset, uint64_t length) {
     return request_copy(request, COPY_FROM_CALLER, offset, memory, memory_offset, length);
 }
 
-error_t request_copy_out_memory(struct request *request, uint64_t offset, cap_t memory,
-                                uint64_t memory_offset, uint64_t length) {
+error_t request_copy_out_memory(struct request *request, uint64_t offset, cap_t memory, uint64_t memory_offset, uint64_t length) {
     return request_copy(request, COPY_TO_CALLER, offset, memory, memory_offset, length);
 }
 
 // A server is not told that the caller of a deferred request died: the copy has to find out, or what it takes
 // away (a pipe's bytes) goes to nobody. For a lent buffer the kernel looks; here a copy of nothing asks it.
-static error_t deferred_copy(struct deferred *deferred, uint64_t direction, uint64_t offset, uint64_t own,
-                             uint64_t length) {
+static error_t deferred_copy(struct deferred *deferred, uint64_t direction, uint64_t offset, uint64_t own, uint64_t length) {
     if (!travels(&deferred->carried, direction))
         return copy(deferred->reply, direction, offset, 0, own, length);
     struct ipc_registers registers = {.tag = direction, .second = deferred->reply};
     if (system_call(SYS_COPY, &registers) == ERR_BAD_CAPABILITY)
         return ERR_BAD_CAPABILITY;
     return copy_inline(&deferred->carried, direction,
-                       direction == COPY_FROM_CALLER ? deferred->lent_read_length
-                                                     : deferred->lent_write_length,
-                       offset, 0, own, length);
+                       direction == COPY_FROM_CALLER ? deferred->lent_read_length : deferred->lent_write_length, offset, 0, own,
+                       length);
 }
 
 error_t deferred_copy_in(struct deferred *deferred, uint64_t offset, void *to, uint64_t length) {
@@ -244,13 +238,11 @@ static error_t forward(cap_t reply, cap_t session, const struct ipc_shape *shape
     return system_call(SYS_FORWARD, &registers);
 }
 
-static uint64_t carried_length(const struct inline_buffer *carried, uint64_t read_length,
-                               uint64_t write_length) {
+static uint64_t carried_length(const struct inline_buffer *carried, uint64_t read_length, uint64_t write_length) {
     return carried->in ? read_length : write_length;
 }
 
-error_t request_forward(struct request *request, cap_t session, const struct ipc_shape *shape,
-                        const uint64_t *words) {
+error_t request_forward(struct request *request, cap_t session, const struct ipc_shape *shape, const uint64_t *words) {
     if (!request_is_open(request))
         return ERR_NO_REQUEST;
     error_t error = loop.running->detached ? fiber_attach(request) : ERR_OK;
@@ -266,11 +258,9 @@ error_t request_forward(struct request *request, cap_t session, const struct ipc
     return ERR_OK;
 }
 
-error_t deferred_forward(struct deferred *deferred, cap_t session, const struct ipc_shape *shape,
-                         const uint64_t *words) {
-    error_t error =
-        forward(deferred->reply, session, shape, words, &deferred->carried,
-                carried_length(&deferred->carried, deferred->lent_read_length, deferred->lent_write_length));
+error_t deferred_forward(struct deferred *deferred, cap_t session, const struct ipc_shape *shape, const uint64_t *words) {
+    error_t error = forward(deferred->reply, session, shape, words, &deferred->carried,
+                            carried_length(&deferred->carried, deferred->lent_read_length, deferred->lent_write_length));
     if (error == ERR_OK) {
         slot_give_back(deferred->reply);
         deferred_end(deferred);

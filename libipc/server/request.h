@@ -56,8 +56,7 @@ struct deferred {
     uint64_t number_thread, number_count;
     uint64_t lent_read_length, lent_write_length;
     struct inline_buffer carried;
-    void (*cancelled)(
-        struct deferred *deferred); // its caller gives it up, see request.cancelled; NULL: ignored
+    void (*cancelled)(struct deferred *deferred); // its caller gives it up, see request.cancelled; NULL: ignored
     struct deferred *next, *previous;
     bool detached, failed; // its request was lost with an actor and has not come again; a copy found it so
 };
@@ -77,16 +76,14 @@ static inline uint32_t request_protocol(const struct request *request) {
 MUST_USE error_t request_copy_in(struct request *request, uint64_t offset, void *to, uint64_t length);
 // Copies to the buffer that the caller lent to write. Do this before changing anything that the answer
 // reports.
-MUST_USE error_t request_copy_out(struct request *request, uint64_t offset, const void *from,
-                                  uint64_t length);
+MUST_USE error_t request_copy_out(struct request *request, uint64_t offset, const void *from, uint64_t length);
 // The same with a memory object, which need not be mapped, on this side. Offsets in bytes, any alignment.
-MUST_USE error_t request_copy_in_memory(struct request *request, uint64_t offset, cap_t memory,
-                                        uint64_t memory_offset, uint64_t length);
-MUST_USE error_t request_copy_out_memory(struct request *request, uint64_t offset, cap_t memory,
-                                         uint64_t memory_offset, uint64_t length);
+MUST_USE error_t request_copy_in_memory(struct request *request, uint64_t offset, cap_t memory, uint64_t memory_offset,
+                                        uint64_t length);
+MUST_USE error_t request_copy_out_memory(struct request *request, uint64_t offset, cap_t memory, uint64_t memory_offset,
+                                         uint64_t length);
 MUST_USE error_t deferred_copy_in(struct deferred *deferred, uint64_t offset, void *to, uint64_t length);
-MUST_USE error_t deferred_copy_out(struct deferred *deferred, uint64_t offset, const void *from,
-                                   uint64_t length);
+MUST_USE error_t deferred_copy_out(struct deferred *deferred, uint64_t offset, const void *from, uint64_t length);
 
 // Takes a received capability over from the request: it is the server's to release.
 cap_t request_keep(struct request *request, cap_t cap);
@@ -102,7 +99,5 @@ error_t request_answer(struct deferred *deferred, error_t status, const struct r
 // Hands the request on to a server further down: its caller, number and lent buffers go along. Register words
 // only and no capabilities. On ERR_OK the handler returns ERR_OK; otherwise the request is still open.
 // Generated functions call this.
-MUST_USE error_t request_forward(struct request *request, cap_t session, const struct ipc_shape *shape,
-                                 const uint64_t *words);
-MUST_USE error_t deferred_forward(struct deferred *deferred, cap_t session, const struct ipc_shape *shape,
-                                  const uint64_t *words);
+MUST_USE error_t request_forward(struct request *request, cap_t session, const struct ipc_shape *shape, const uint64_t *words);
+MUST_USE error_t deferred_forward(struct deferred *deferred, cap_t session, const struct ipc_shape *shape, const uint64_t *words);

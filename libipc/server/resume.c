@@ -106,8 +106,7 @@ static struct result *result_take(void) {
     return NULL;
 }
 
-static void result_fill(struct result *result, error_t status, const struct reply *reply,
-                        const struct inline_buffer *carried) {
+static void result_fill(struct result *result, error_t status, const struct reply *reply, const struct inline_buffer *carried) {
     result->used = true;
     result->status = status;
     result->carried = *carried;
@@ -284,8 +283,7 @@ bool loop_attach(const struct ipc_registers *registers) {
     }
     for (uint32_t i = 0; i < loop.fiber_count; i++) {
         struct fiber *fiber = loop.fibers[i];
-        if (!fiber->detached || fiber->request.number_thread != thread ||
-            fiber->request.number_count != count)
+        if (!fiber->detached || fiber->request.number_thread != thread || fiber->request.number_count != count)
             continue;
         loop_drop_caps(registers->tag);
         if (!put_aside(fiber->reply_slot))
@@ -322,8 +320,7 @@ static void drop_unknown(void) {
         cap_t at = (cap_t)slot++;
         if (slot_is_taken(at))
             continue;
-        if (kind == CAP_SESSION && dropped_count < DROPPED_MOST &&
-            endpoint_identify(loop.server->endpoint, at, &badge) == ERR_OK)
+        if (kind == CAP_SESSION && dropped_count < DROPPED_MOST && endpoint_identify(loop.server->endpoint, at, &badge) == ERR_OK)
             dropped[dropped_count++] = badge;
         error_t ignored = process_slot_delete(SLOT_SELF, at);
         (void)ignored;
@@ -385,8 +382,7 @@ static void take_receive_slots(void) {
     uint64_t kind;
     for (unsigned i = 0; i < MESSAGE_CAPS; i++) {
         uint64_t at = loop.receive_slots[i];
-        if (at != 0 && process_slot_next(SLOT_SELF, at, &at, &kind, NULL, NULL, NULL) == ERR_OK &&
-            at == loop.receive_slots[i]) {
+        if (at != 0 && process_slot_next(SLOT_SELF, at, &at, &kind, NULL, NULL, NULL) == ERR_OK && at == loop.receive_slots[i]) {
             slot_release(loop.orphans[i]);
             loop.orphans[i] = loop.receive_slots[i];
             loop.receive_slots[i] = 0;

@@ -14,15 +14,15 @@ enum { SERVER_BITS = 64, SERVER_STACK_BYTES = 16 * 1024, SERVER_FIBERS = 4 };
 
 struct server {
     // Filled in by the server before server_run; everything may be 0 but endpoint and dispatch.
-    cap_t endpoint;       // with the receive right, and minting for session_create
-    cap_t notification;   // bound to the endpoint by server_run; 0: none
-    cap_t account;        // pays for fibers' stacks and call objects; 0: SLOT_ACCOUNT
-    uint64_t stack_bytes; // of a fiber; 0: SERVER_STACK_BYTES
-    uint32_t fiber_limit; // most fibers at once; 0: as many as memory allows, up to FIBER_MAX
-    uint32_t fibers;      // made by server_run, every page of their stacks there; 0: SERVER_FIBERS
+    cap_t endpoint;                               // with the receive right, and minting for session_create
+    cap_t notification;                           // bound to the endpoint by server_run; 0: none
+    cap_t account;                                // pays for fibers' stacks and call objects; 0: SLOT_ACCOUNT
+    uint64_t stack_bytes;                         // of a fiber; 0: SERVER_STACK_BYTES
+    uint32_t fiber_limit;                         // most fibers at once; 0: as many as memory allows, up to FIBER_MAX
+    uint32_t fibers;                              // made by server_run, every page of their stacks there; 0: SERVER_FIBERS
     error_t (*dispatch)(struct request *request); // usually NAME_dispatch, chosen by request_protocol
-    void (*session_closed)(uint64_t badge); // no capability to it is left; runs on a fiber; then acknowledged
-    error_t (*event)(struct request *request); // a keeper's or pager's events (kernel/abi/message.h)
+    void (*session_closed)(uint64_t badge);       // no capability to it is left; runs on a fiber; then acknowledged
+    error_t (*event)(struct request *request);    // a keeper's or pager's events (kernel/abi/message.h)
     error_t (*stack_create)(uint64_t bytes,
                             void **low); // memory with a guard page below; NULL: server_stack_create
 
@@ -39,8 +39,7 @@ struct server {
 
 // Calls `handler` from the loop's own context (it must not wait; it wakes or starts fibers) when `bit` of the
 // server's notification is set. A new actor finds all bits set: a wake-up is a hint, the truth is elsewhere.
-void server_on_bit(struct server *server, uint32_t bit, void (*handler)(void *argument, uint32_t bit),
-                   void *argument);
+void server_on_bit(struct server *server, uint32_t bit, void (*handler)(void *argument, uint32_t bit), void *argument);
 
 struct startup;
 // Goes on where an actor before ended, in its memory; see libipc/server/resume.c. ERR_CORRUPT: that memory is
@@ -67,7 +66,17 @@ MUST_USE error_t server_start_thread(cap_t thread);
 // Crash points (tests/fault): the actor ends at the `left`-th event of this kind from when init wrote it
 // here.
 // POINT_HANDOVER is none: the actor is to hand over (handover.h).
-enum server_event { POINT_NONE, POINT_RECEIVE, POINT_REPLY, POINT_COMMIT, POINT_OUTPUT, POINT_STORE, POINT_HANDOVER, POINT_SPIN, POINT_STALL };
+enum server_event {
+    POINT_NONE,
+    POINT_RECEIVE,
+    POINT_REPLY,
+    POINT_COMMIT,
+    POINT_OUTPUT,
+    POINT_STORE,
+    POINT_HANDOVER,
+    POINT_SPIN,
+    POINT_STALL
+};
 struct server_point {
     uint64_t event, left;
 };

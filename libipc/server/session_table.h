@@ -22,14 +22,12 @@ struct session_table {
     uint32_t count; // objects in the table
 };
 
-static inline void session_table_initialize(struct session_table *table, struct session_entry *entries,
-                                            uint32_t capacity) {
+static inline void session_table_initialize(struct session_table *table, struct session_entry *entries, uint32_t capacity) {
     *table = (struct session_table){.entries = entries, .capacity = capacity, .used = 1};
 }
 
 // The table moves to larger entries; `entries` holds copies of the old ones, and zeros behind them.
-static inline void session_table_grow(struct session_table *table, struct session_entry *entries,
-                                      uint32_t capacity) {
+static inline void session_table_grow(struct session_table *table, struct session_entry *entries, uint32_t capacity) {
     table->entries = entries;
     table->capacity = capacity;
 }

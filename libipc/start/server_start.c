@@ -6,14 +6,12 @@
 #include "libipc/protocols/process.h"
 #include "libipc/start/start.h"
 
-_Static_assert(offsetof(struct startup, is_restart) == 104 && RESTART_MEMORY == 2,
-               "as server_start.asm says");
+_Static_assert(offsetof(struct startup, is_restart) == 104 && RESTART_MEMORY == 2, "as server_start.asm says");
 
 int server_main(const struct startup *startup);
 _Noreturn void server_start(const struct startup *startup);
 _Noreturn void server_start_again(const struct startup *startup);
-__attribute__((weak)) error_t
-server_resume(const struct startup *startup); // libipc/server: not in every program
+__attribute__((weak)) error_t server_resume(const struct startup *startup); // libipc/server: not in every program
 
 static _Noreturn void leave(uint64_t status) {
     for (;;)

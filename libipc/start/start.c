@@ -34,8 +34,8 @@ static bool startup_sound(const struct startup *startup) {
     uint64_t capabilities_end =
         startup->capability_offset + (uint64_t)startup->capability_count * sizeof(struct startup_capability);
     uint64_t strings_end = (uint64_t)startup->strings_offset + startup->strings_length;
-    if (capabilities_end > startup->length || strings_end > startup->length ||
-        startup->capability_offset % 8 != 0 || startup->message_page == 0)
+    if (capabilities_end > startup->length || strings_end > startup->length || startup->capability_offset % 8 != 0 ||
+        startup->message_page == 0)
         return false;
     for (uint32_t i = 0; i < startup->capability_count; i++)
         if (capability_table(startup)[i].name[STARTUP_NAME_BYTES - 1] != '\0')

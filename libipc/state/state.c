@@ -51,8 +51,7 @@ static struct frame *frame_at(const struct state *state, uint64_t offset) {
 
 static struct copy_head *copy_of(struct frame *frame, uint32_t which) {
     unsigned char *first = (unsigned char *)(frame + 1);
-    return (struct copy_head *)(void *)(first +
-                                        which * (sizeof(struct copy_head) + (uint64_t)frame->capacity));
+    return (struct copy_head *)(void *)(first + which * (sizeof(struct copy_head) + (uint64_t)frame->capacity));
 }
 
 static uint32_t frame_checksum(uint32_t capacity, uint64_t offset) {
@@ -73,17 +72,14 @@ static bool frame_good(const struct state *state, uint64_t offset) {
     if (offset + sizeof(struct frame) > state->length)
         return false;
     const struct frame *frame = frame_at(state, offset);
-    return frame->capacity <= STATE_RECORD_MAX &&
-           frame->checksum == frame_checksum(frame->capacity, offset) &&
+    return frame->capacity <= STATE_RECORD_MAX && frame->checksum == frame_checksum(frame->capacity, offset) &&
            offset + frame_bytes(frame->capacity) <= state->length;
 }
 
 // The frame of a handle, if it is one.
 static struct frame *frame_of(const struct state *state, uint32_t record) {
     uint64_t offset = (uint64_t)record * STATE_ALIGNMENT;
-    return offset >= sizeof(struct head) && offset < state->end && frame_good(state, offset)
-               ? frame_at(state, offset)
-               : NULL;
+    return offset >= sizeof(struct head) && offset < state->end && frame_good(state, offset) ? frame_at(state, offset) : NULL;
 }
 
 static struct copy_head *current(struct frame *frame) {
@@ -150,8 +146,7 @@ error_t state_open(struct state *state, void *memory, uint64_t length, uint32_t 
     const struct head *head = memory;
     if (is_zero(head))
         return state_format(state, memory, length, version);
-    if (head->magic != STATE_MAGIC || head->checksum != head_checksum(head) || head->length != length ||
-        head->version != version)
+    if (head->magic != STATE_MAGIC || head->checksum != head_checksum(head) || head->length != length || head->version != version)
         return ERR_CORRUPT;
     *state = (struct state){.memory = memory, .length = length, .end = sizeof(struct head)};
     while (frame_good(state, state->end)) {
@@ -193,8 +188,8 @@ static struct frame *frame_find(struct state *state, uint32_t capacity) {
     return frame;
 }
 
-error_t state_create(struct state *state, uint32_t class, uint32_t version, uint64_t key, uint32_t capacity,
-                     const void *data, uint32_t length, uint32_t *record) {
+error_t state_create(struct state *state, uint32_t class, uint32_t version, uint64_t key, uint32_t capacity, const void *data,
+                     uint32_t length, uint32_t *record) {
     if (class == 0 || capacity > STATE_RECORD_MAX || length > capacity)
         return ERR_INVALID;
     struct frame *frame = frame_find(state, (capacity + 31) / 32 * 32);
@@ -207,8 +202,7 @@ error_t state_create(struct state *state, uint32_t class, uint32_t version, uint
     return ERR_OK;
 }
 
-error_t state_commit(struct state *state, uint32_t record, uint32_t version, const void *data,
-                     uint32_t length) {
+error_t state_commit(struct state *state, uint32_t record, uint32_t version, const void *data, uint32_t length) {
     struct frame *frame = frame_of(state, record);
     if (frame == NULL || current(frame)->class == 0)
         return ERR_NOT_FOUND;

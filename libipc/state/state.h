@@ -44,13 +44,12 @@ MUST_USE error_t state_format(struct state *state, void *memory, uint64_t length
 
 // A new record with room for `capacity` bytes, holding `length` bytes of `data`. `class` is not 0.
 // ERR_NO_SPACE.
-MUST_USE error_t state_create(struct state *state, uint32_t class, uint32_t version, uint64_t key,
-                              uint32_t capacity, const void *data, uint32_t length, uint32_t *record);
+MUST_USE error_t state_create(struct state *state, uint32_t class, uint32_t version, uint64_t key, uint32_t capacity,
+                              const void *data, uint32_t length, uint32_t *record);
 
 // Replaces its contents: after a crash at any moment it is the old or the new. ERR_TOO_BIG: beyond its
 // capacity.
-MUST_USE error_t state_commit(struct state *state, uint32_t record, uint32_t version, const void *data,
-                              uint32_t length);
+MUST_USE error_t state_commit(struct state *state, uint32_t record, uint32_t version, const void *data, uint32_t length);
 
 // Its room serves later records of at most its capacity.
 MUST_USE error_t state_remove(struct state *state, uint32_t record);
@@ -59,8 +58,7 @@ MUST_USE error_t state_remove(struct state *state, uint32_t record);
 MUST_USE error_t state_read(const struct state *state, uint32_t record, struct state_view *view);
 
 // The next record of `class` (0: of any) after handle `after` (0: the first).
-MUST_USE error_t state_next(const struct state *state, uint32_t class, uint32_t after,
-                            struct state_view *view);
+MUST_USE error_t state_next(const struct state *state, uint32_t class, uint32_t after, struct state_view *view);
 
 // Removes all records of a class: what is done when they crash actor after actor. Returns how many.
 uint32_t state_drop_class(struct state *state, uint32_t class);

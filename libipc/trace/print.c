@@ -62,8 +62,8 @@ const struct trace_method *trace_method_find(uint16_t code) {
 }
 
 // "(position=0, flags=2)": as many fields as `count` words hold.
-static void output_fields(struct output *output, const struct trace_field *fields, unsigned field_count,
-                          const uint64_t *words, uint32_t count) {
+static void output_fields(struct output *output, const struct trace_field *fields, unsigned field_count, const uint64_t *words,
+                          uint32_t count) {
     uint32_t word = 0;
     output_character(output, '(');
     for (unsigned i = 0; i < field_count && word < count; i++) {
@@ -86,8 +86,7 @@ static uint32_t output_end(struct output *output) {
     return output->length;
 }
 
-uint32_t trace_request_print(char *text, uint32_t size, uint16_t code, const uint64_t *words,
-                             uint32_t count) {
+uint32_t trace_request_print(char *text, uint32_t size, uint16_t code, const uint64_t *words, uint32_t count) {
     struct output output = {.text = text, .size = size};
     const struct trace_method *method = trace_method_find(code);
     if (method == NULL) {

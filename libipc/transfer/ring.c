@@ -25,8 +25,7 @@ static void fence(void) {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-static error_t attach(struct ring *ring, void *memory, uint64_t length, uint32_t entries,
-                      uint32_t entry_bytes) {
+static error_t attach(struct ring *ring, void *memory, uint64_t length, uint32_t entries, uint32_t entry_bytes) {
     uint64_t needed = ring_bytes(entries, entry_bytes);
     if (needed == 0 || needed > length || (uintptr_t)memory % RING_LINE_BYTES != 0)
         return ERR_INVALID;
@@ -37,8 +36,7 @@ static error_t attach(struct ring *ring, void *memory, uint64_t length, uint32_t
     return ERR_OK;
 }
 
-error_t ring_attach_producer(struct ring *ring, void *memory, uint64_t length, uint32_t entries,
-                             uint32_t entry_bytes) {
+error_t ring_attach_producer(struct ring *ring, void *memory, uint64_t length, uint32_t entries, uint32_t entry_bytes) {
     error_t error = attach(ring, memory, length, entries, entry_bytes);
     if (error != ERR_OK)
         return error;
@@ -47,8 +45,7 @@ error_t ring_attach_producer(struct ring *ring, void *memory, uint64_t length, u
     return ring->position - ring->other > entries ? ERR_CORRUPT : ERR_OK;
 }
 
-error_t ring_attach_consumer(struct ring *ring, void *memory, uint64_t length, uint32_t entries,
-                             uint32_t entry_bytes) {
+error_t ring_attach_consumer(struct ring *ring, void *memory, uint64_t length, uint32_t entries, uint32_t entry_bytes) {
     error_t error = attach(ring, memory, length, entries, entry_bytes);
     if (error != ERR_OK)
         return error;
@@ -85,8 +82,7 @@ uint32_t ring_room(struct ring *ring) {
 }
 
 error_t ring_push(struct ring *ring, const void *entry) {
-    if (ring->position - ring->other == ring->entries && !ring->broken && ring_room(ring) == 0 &&
-        !ring->broken) {
+    if (ring->position - ring->other == ring->entries && !ring->broken && ring_room(ring) == 0 && !ring->broken) {
         __atomic_store_n(&ring->shared->producer_idle, 1, __ATOMIC_RELAXED);
         fence();
         if (ring_room(ring) == 0 && !ring->broken)
@@ -105,8 +101,7 @@ static bool tell(uint32_t *place, uint32_t position, uint32_t *idle) {
         return false;
     store(place, position);
     fence();
-    return __atomic_load_n(idle, __ATOMIC_RELAXED) != 0 &&
-           __atomic_exchange_n(idle, 0, __ATOMIC_ACQ_REL) != 0;
+    return __atomic_load_n(idle, __ATOMIC_RELAXED) != 0 && __atomic_exchange_n(idle, 0, __ATOMIC_ACQ_REL) != 0;
 }
 
 bool ring_publish(struct ring *ring) {

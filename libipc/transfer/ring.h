@@ -43,10 +43,8 @@ uint64_t ring_bytes(uint32_t entries, uint32_t entry_bytes);
 // attaches first or second, either role: positions start from what the shared memory says for the own side,
 // so that a restarted actor goes on where the old one stopped. ERR_INVALID: sizes do not fit; ERR_CORRUPT:
 // positions can't be.
-MUST_USE error_t ring_attach_producer(struct ring *ring, void *memory, uint64_t length, uint32_t entries,
-                                      uint32_t entry_bytes);
-MUST_USE error_t ring_attach_consumer(struct ring *ring, void *memory, uint64_t length, uint32_t entries,
-                                      uint32_t entry_bytes);
+MUST_USE error_t ring_attach_producer(struct ring *ring, void *memory, uint64_t length, uint32_t entries, uint32_t entry_bytes);
+MUST_USE error_t ring_attach_consumer(struct ring *ring, void *memory, uint64_t length, uint32_t entries, uint32_t entry_bytes);
 
 // Copies an entry in. ERR_AGAIN: full (and the consumer will signal when it has made room); ERR_CORRUPT:
 // broken. The consumer sees it after ring_publish.

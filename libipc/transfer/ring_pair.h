@@ -11,8 +11,7 @@ struct ring_pair_layout {
 };
 
 // Requests first, then completions on a cache line of their own. bytes 0: the sizes are out of bounds.
-static inline struct ring_pair_layout ring_pair_layout(uint32_t entries, uint32_t request_bytes,
-                                                       uint32_t completion_bytes) {
+static inline struct ring_pair_layout ring_pair_layout(uint32_t entries, uint32_t request_bytes, uint32_t completion_bytes) {
     struct ring_pair_layout layout = {0};
     uint64_t requests = ring_bytes(entries, request_bytes);
     uint64_t completions = ring_bytes(entries, completion_bytes);
@@ -29,32 +28,28 @@ struct ring_pair {
     uint64_t peer_bits; // what to set there
 };
 
-MUST_USE static inline error_t ring_pair_attach_client(struct ring_pair *pair, void *memory, uint64_t length,
-                                                       uint32_t entries, uint32_t request_bytes,
-                                                       uint32_t completion_bytes) {
+MUST_USE static inline error_t ring_pair_attach_client(struct ring_pair *pair, void *memory, uint64_t length, uint32_t entries,
+                                                       uint32_t request_bytes, uint32_t completion_bytes) {
     struct ring_pair_layout layout = ring_pair_layout(entries, request_bytes, completion_bytes);
     if (layout.bytes == 0 || layout.bytes > length)
         return ERR_INVALID;
-    error_t error =
-        ring_attach_producer(&pair->requests, memory, layout.completion_offset, entries, request_bytes);
+    error_t error = ring_attach_producer(&pair->requests, memory, layout.completion_offset, entries, request_bytes);
     if (error != ERR_OK)
         return error;
-    return ring_attach_consumer(&pair->completions, (char *)memory + layout.completion_offset,
-                                length - layout.completion_offset, entries, completion_bytes);
+    return ring_attach_consumer(&pair->completions, (char *)memory + layout.completion_offset, length - layout.completion_offset,
+                                entries, completion_bytes);
 }
 
-MUST_USE static inline error_t ring_pair_attach_server(struct ring_pair *pair, void *memory, uint64_t length,
-                                                       uint32_t entries, uint32_t request_bytes,
-                                                       uint32_t completion_bytes) {
+MUST_USE static inline error_t ring_pair_attach_server(struct ring_pair *pair, void *memory, uint64_t length, uint32_t entries,
+                                                       uint32_t request_bytes, uint32_t completion_bytes) {
     struct ring_pair_layout layout = ring_pair_layout(entries, request_bytes, completion_bytes);
     if (layout.bytes == 0 || layout.bytes > length)
         return ERR_INVALID;
-    error_t error =
-        ring_attach_consumer(&pair->requests, memory, layout.completion_offset, entries, request_bytes);
+    error_t error = ring_attach_consumer(&pair->requests, memory, layout.completion_offset, entries, request_bytes);
     if (error != ERR_OK)
         return error;
-    return ring_attach_producer(&pair->completions, (char *)memory + layout.completion_offset,
-                                length - layout.completion_offset, entries, completion_bytes);
+    return ring_attach_producer(&pair->completions, (char *)memory + layout.completion_offset, length - layout.completion_offset,
+                                entries, completion_bytes);
 }
 
 // Publishes what was pushed to one ring and gives back what was popped from the other; one signal at most.

@@ -55,8 +55,7 @@ static void add_target(const char *name) {
 static pid_t start(char **command) {
     static char *const shell[] = {"sh", "-c", (char *)(uintptr_t)workload, NULL};
     pid_t child;
-    int error =
-        posix_spawnp(&child, command ? command[0] : "sh", NULL, NULL, command ? command : shell, environ);
+    int error = posix_spawnp(&child, command ? command[0] : "sh", NULL, NULL, command ? command : shell, environ);
     if (error)
         program_fail(command ? command[0] : "sh", "%s", error_text(error));
     return child;
@@ -76,8 +75,8 @@ static bool strike(struct target *target) {
 
 static void show(uint64_t kills, uint64_t began) {
     uint64_t tenths = (clock_monotonic() - began) / (SECOND / 10);
-    printf("\rchaos: %llu.%llu s, %llu kills:", (unsigned long long)tenths / 10,
-           (unsigned long long)tenths % 10, (unsigned long long)kills);
+    printf("\rchaos: %llu.%llu s, %llu kills:", (unsigned long long)tenths / 10, (unsigned long long)tenths % 10,
+           (unsigned long long)kills);
     for (int i = 0; i < target_count; i++)
         printf(" %s %llu", targets[i].name, (unsigned long long)targets[i].kills);
     fflush(stdout);
@@ -92,8 +91,8 @@ static int summary(void) {
         bool known = service_status(session, targets[i].name, strlen(targets[i].name), &status) == ERR_OK;
         bool runs = known && status.state == SERVICE_STATE_RUNNING;
         lost += !runs;
-        printf("%-12s %8llu %9s %12llu us\n", targets[i].name, (unsigned long long)targets[i].kills,
-               runs ? "running" : "LOST", (unsigned long long)targets[i].worst / 1000);
+        printf("%-12s %8llu %9s %12llu us\n", targets[i].name, (unsigned long long)targets[i].kills, runs ? "running" : "LOST",
+               (unsigned long long)targets[i].worst / 1000);
     }
     return lost;
 }

@@ -35,8 +35,7 @@ static int byte_next(struct input *input) {
 }
 
 int main(int argc, char **argv) {
-    program_start(argc, argv, "[-sl] FILE1 [FILE2]",
-                  "  -s  only the exit status   -l  every byte that differs\n");
+    program_start(argc, argv, "[-sl] FILE1 [FILE2]", "  -s  only the exit status   -l  every byte that differs\n");
     bool silent = false, list = false;
     for (int option; (option = program_option("sl")) != -1;) {
         silent |= option == 's';
@@ -71,8 +70,8 @@ int main(int argc, char **argv) {
             status = 1;
         } else if (a != b) {
             if (!silent)
-                printf("%s %s differ: byte %llu, line %llu\n", inputs[0].path, inputs[1].path,
-                       (unsigned long long)at, (unsigned long long)line);
+                printf("%s %s differ: byte %llu, line %llu\n", inputs[0].path, inputs[1].path, (unsigned long long)at,
+                       (unsigned long long)line);
             return program_end(1);
         }
         line += a == '\n';

@@ -71,8 +71,7 @@ void buffer_format(struct buffer *buffer, const char *format, ...) {
 void buffer_replace(struct buffer *buffer, size_t offset, size_t removed, const void *data, size_t length) {
     if (length > removed)
         buffer_reserve(buffer, length - removed);
-    memmove(buffer->data + offset + length, buffer->data + offset + removed,
-            buffer->length - offset - removed + 1);
+    memmove(buffer->data + offset + length, buffer->data + offset + removed, buffer->length - offset - removed + 1);
     if (length)
         memcpy(buffer->data + offset, data, length);
     buffer->length = buffer->length - removed + length;

@@ -78,8 +78,7 @@ static bool attributes_copy(const char *target, const struct stat *info) {
     return true;
 }
 
-static bool file_copy(const char *source, const char *target, const struct stat *info,
-                      const struct copy_options *options) {
+static bool file_copy(const char *source, const char *target, const struct stat *info, const struct copy_options *options) {
     int from = open(source, O_RDONLY);
     if (from < 0)
         return fail(source);
@@ -124,8 +123,7 @@ static bool contents_of_directory_copy(struct copy *copy, const char *source, co
         char *from = path_join(source, list.names[i]);
         char *to = path_join(target, list.names[i]);
         struct stat child;
-        if (stat(from, &child) == 0 && copy->has_root && child.st_dev == copy->root_device &&
-            child.st_ino == copy->root_inode) {
+        if (stat(from, &child) == 0 && copy->has_root && child.st_dev == copy->root_device && child.st_ino == copy->root_inode) {
             program_error(from, "a directory can't be copied into itself");
             done = false;
         } else {
@@ -139,8 +137,7 @@ static bool contents_of_directory_copy(struct copy *copy, const char *source, co
     return done;
 }
 
-static bool directory_copy(struct copy *copy, const char *source, const char *target, const struct stat *info,
-                           bool existed) {
+static bool directory_copy(struct copy *copy, const char *source, const char *target, const struct stat *info, bool existed) {
     // Writable while it is filled.
     if (!existed && mkdir(target, (info->st_mode & 0777) | 0700) != 0)
         return fail(target);
@@ -173,8 +170,7 @@ static bool copied_link_make(struct copy *copy, const char *target, const struct
     return false;
 }
 
-static bool node_copy(struct copy *copy, const char *source, const char *target, const struct stat *info,
-                      bool existed) {
+static bool node_copy(struct copy *copy, const char *source, const char *target, const struct stat *info, bool existed) {
     if (S_ISDIR(info->st_mode))
         return directory_copy(copy, source, target, info, existed);
     if (copy->options->preserve && info->st_nlink > 1 && copied_link_make(copy, target, info))
@@ -187,8 +183,7 @@ static bool node_copy(struct copy *copy, const char *source, const char *target,
 }
 
 // Whether `source` may be copied over what is at `target`; false after a message.
-static bool target_suits(const char *source, const char *target, const struct stat *info,
-                         const struct stat *old) {
+static bool target_suits(const char *source, const char *target, const struct stat *info, const struct stat *old) {
     if (old->st_dev == info->st_dev && old->st_ino == info->st_ino) {
         program_error(source, "is the same file as %s", target);
         return false;

@@ -30,8 +30,7 @@ static void append_code(struct buffer *out, uint32_t code) {
 
 // The escapes that take digits; `text` is behind the letter. Returns how many characters were used, 0 if it
 // is none.
-static size_t decode_number(struct buffer *out, char letter, const char *text, size_t length,
-                            enum escape_style style) {
+static size_t decode_number(struct buffer *out, char letter, const char *text, size_t length, enum escape_style style) {
     uint32_t value;
     if (letter >= '0' && letter <= '7') {
         bool extra_zero = style == ESCAPE_ECHO && letter == '0';

@@ -63,8 +63,7 @@ static void pad(struct formatter *formatter, char c, long count) {
         buffer_append_byte(formatter->out, c);
 }
 
-static void put_string(struct formatter *formatter, const struct conversion *conversion, const char *text,
-                       size_t length) {
+static void put_string(struct formatter *formatter, const struct conversion *conversion, const char *text, size_t length) {
     if (conversion->precision >= 0 && (size_t)conversion->precision < length)
         length = (size_t)conversion->precision;
     long filling = conversion->width - (long)length;
@@ -88,11 +87,7 @@ static void put_number(struct formatter *formatter, const struct conversion *con
         text[--start] = digits[rest % base];
     long count = (long)(sizeof(text) - start);
     long minimum = conversion->precision >= 0 ? conversion->precision : 1;
-    const char *prefix = negative            ? "-"
-                         : !is_signed        ? ""
-                         : conversion->plus  ? "+"
-                         : conversion->space ? " "
-                                             : "";
+    const char *prefix = negative ? "-" : !is_signed ? "" : conversion->plus ? "+" : conversion->space ? " " : "";
     if (conversion->alternate && base == 16 && value)
         prefix = letter == 'x' ? "0x" : "0X";
     if (conversion->alternate && base == 8 && minimum <= count)

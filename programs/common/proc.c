@@ -133,8 +133,8 @@ bool proc_pci_next(struct proc_file *file, struct proc_pci *function) {
 static void unescape(char *text) {
     char *out = text;
     for (; *text; text++) {
-        if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' && text[2] >= '0' && text[2] <= '7' &&
-            text[3] >= '0' && text[3] <= '7') {
+        if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' && text[2] >= '0' && text[2] <= '7' && text[3] >= '0' &&
+            text[3] <= '7') {
             *out++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 | (text[3] - '0'));
             text += 3;
         } else {

@@ -24,8 +24,7 @@ static char **arguments;
 static int next_argument = 1;
 static char *cluster = NULL; // the rest of a word such as -la
 
-void program_start_as(const char *name, const char *summary, int argc, char **argv, const char *operands,
-                      const char *details) {
+void program_start_as(const char *name, const char *summary, int argc, char **argv, const char *operands, const char *details) {
     name_text = name;
     summary_text = summary;
     usage_operands = operands;
@@ -43,8 +42,7 @@ const char *program_name(void) {
 }
 
 _Noreturn void program_help(void) {
-    printf("usage: %s%s%s\n%s: %s\n", name_text, *usage_operands ? " " : "", usage_operands, name_text,
-           summary_text);
+    printf("usage: %s%s%s\n%s: %s\n", name_text, *usage_operands ? " " : "", usage_operands, name_text, summary_text);
     if (*usage_details)
         printf("%s", usage_details);
     exit(program_end(0));
@@ -116,8 +114,7 @@ _Noreturn void program_usage_error(const char *format, ...) {
     exit(STATUS_USAGE);
 }
 
-__attribute__((format(printf, 2, 0))) static void message_print(const char *subject, const char *format,
-                                                                va_list list) {
+__attribute__((format(printf, 2, 0))) static void message_print(const char *subject, const char *format, va_list list) {
     fflush(stdout);
     fprintf(stderr, "%s: ", name_text);
     if (subject)

@@ -17,10 +17,9 @@ extern int program_operand_count;
 
 // Remembers the name and the usage text. `operands` follows the name in the usage line ("[-n] [FILE]..."),
 // `details` describes the options, one per line, and may be empty. Answers a lone --help.
-#define program_start(argc, argv, operands, details)                                                         \
+#define program_start(argc, argv, operands, details)                                                                             \
     program_start_as(PROGRAM_NAME, PROGRAM_SUMMARY, argc, argv, operands, details)
-void program_start_as(const char *name, const char *summary, int argc, char **argv, const char *operands,
-                      const char *details);
+void program_start_as(const char *name, const char *summary, int argc, char **argv, const char *operands, const char *details);
 
 const char *program_name(void);
 
@@ -42,8 +41,7 @@ void program_error(const char *subject, const char *format, ...) __attribute__((
 void program_errno(const char *subject);
 
 // program_error, then exit with status 1.
-_Noreturn void program_fail(const char *subject, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+_Noreturn void program_fail(const char *subject, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // Flushes standard output and returns `status`, or 1 (with a message) if what was printed could not be
 // written.

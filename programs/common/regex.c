@@ -181,11 +181,9 @@ static void parse_escape(struct compiler *compiler) {
     else if (c >= '1' && c <= '9')
         compiler->error = "back-references are not supported";
     else if (c == 'w' || c == 'W')
-        instruction =
-            (struct instruction){.operation = OP_SET, .set = c == 'w' ? "[:alnum:]_]" : "^[:alnum:]_]"};
+        instruction = (struct instruction){.operation = OP_SET, .set = c == 'w' ? "[:alnum:]_]" : "^[:alnum:]_]"};
     else if (c == 's' || c == 'S')
-        instruction =
-            (struct instruction){.operation = OP_SET, .set = c == 's' ? "[:space:]]" : "^[:space:]]"};
+        instruction = (struct instruction){.operation = OP_SET, .set = c == 's' ? "[:space:]]" : "^[:space:]]"};
     else
         size = 1 + utf8_decode(compiler->rest + 1, strlen(compiler->rest + 1), &instruction.code);
     compiler->rest += size;
@@ -238,9 +236,8 @@ static bool parse_atom(struct compiler *compiler) {
         compiler->rest++;
         emit(compiler, (struct instruction){.operation = OP_LINE_START});
         compiler->at_start = true; // a basic * behind it is a character
-    } else if (c == '$' &&
-               (is_extended(compiler) || !compiler->rest[1] || strncmp(compiler->rest + 1, "\\)", 2) == 0 ||
-                strncmp(compiler->rest + 1, "\\|", 2) == 0)) {
+    } else if (c == '$' && (is_extended(compiler) || !compiler->rest[1] || strncmp(compiler->rest + 1, "\\)", 2) == 0 ||
+                            strncmp(compiler->rest + 1, "\\|", 2) == 0)) {
         compiler->rest++;
         emit(compiler, (struct instruction){.operation = OP_LINE_END});
     } else {
@@ -278,8 +275,7 @@ static void repeat(struct compiler *compiler, int start, int min, int max) {
         return;
     }
     if (min == 0) {
-        insert(compiler, start,
-               (struct instruction){.operation = OP_SPLIT, .x = 1, .y = length + 1 + (max < 0)});
+        insert(compiler, start, (struct instruction){.operation = OP_SPLIT, .x = 1, .y = length + 1 + (max < 0)});
         if (max < 0) {
             emit(compiler, (struct instruction){.operation = OP_JUMP, .x = -length - 1});
             return;
@@ -507,8 +503,7 @@ static bool run(struct machine *machine, size_t from, bool anywhere, size_t *end
     }
 }
 
-static void machine_init(struct machine *machine, const struct regex *regex, const char *text,
-                         size_t length) {
+static void machine_init(struct machine *machine, const struct regex *regex, const char *text, size_t length) {
     size_t count = (size_t)regex->length;
     *machine = (struct machine){.regex = regex, .text = text, .length = length};
     machine->now.at = memory_allocate(count * sizeof(int));
@@ -534,8 +529,7 @@ bool regex_matches(const struct regex *regex, const char *text, size_t length) {
     return found;
 }
 
-bool regex_search(const struct regex *regex, const char *text, size_t length, size_t from, size_t *start,
-                  size_t *end) {
+bool regex_search(const struct regex *regex, const char *text, size_t length, size_t from, size_t *start, size_t *end) {
     struct machine machine;
     machine_init(&machine, regex, text, length);
     bool found = false;

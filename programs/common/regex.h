@@ -21,5 +21,4 @@ void regex_free(struct regex *regex);
 bool regex_matches(const struct regex *regex, const char *text, size_t length);
 
 // The first match that starts at `from` or later, its longest form.
-bool regex_search(const struct regex *regex, const char *text, size_t length, size_t from, size_t *start,
-                  size_t *end);
+bool regex_search(const struct regex *regex, const char *text, size_t length, size_t from, size_t *start, size_t *end);

@@ -42,14 +42,7 @@ void terminal_size(int descriptor, int *rows, int *columns);
 uint32_t terminal_key_read(int descriptor, int timeout);
 
 // The mouse, where the program has turned reports on (terminal_mouse_reports): of the last KEY_MOUSE.
-enum {
-    MOUSE_LEFT = 0,
-    MOUSE_MIDDLE = 1,
-    MOUSE_RIGHT = 2,
-    MOUSE_WHEEL_UP = 64,
-    MOUSE_WHEEL_DOWN = 65,
-    MOUSE_DRAG = 32
-};
+enum { MOUSE_LEFT = 0, MOUSE_MIDDLE = 1, MOUSE_RIGHT = 2, MOUSE_WHEEL_UP = 64, MOUSE_WHEEL_DOWN = 65, MOUSE_DRAG = 32 };
 struct terminal_mouse {
     int button;      // one of these, MOUSE_DRAG added while it moves
     int row, column; // from 0

@@ -86,8 +86,7 @@ static bool unary(struct tester *tester, char letter, const char *operand) {
     return file_test(letter, operand);
 }
 
-static const char *const binaries[] = {"=",   "==",  "!=",  "<",   ">",   "-eq", "-ne",
-                                       "-gt", "-ge", "-lt", "-le", "-nt", "-ot", "-ef"};
+static const char *const binaries[] = {"=", "==", "!=", "<", ">", "-eq", "-ne", "-gt", "-ge", "-lt", "-le", "-nt", "-ot", "-ef"};
 
 static int binary_index(const char *word) {
     for (size_t i = 0; i < sizeof(binaries) / sizeof(binaries[0]); i++) {

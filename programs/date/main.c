@@ -33,11 +33,10 @@ static time_t time_parse(const char *text) {
 }
 
 int main(int argc, char **argv) {
-    program_start(
-        argc, argv, "[-u] [-d TIME | -r FILE | -s TIME] [+FORMAT]",
-        "  -u  in universal time            -d  this time instead of now\n"
-        "  -r  when the file was changed    -s  set the clock\n"
-        "TIME is @SECONDS or YYYY-MM-DD [hh:mm[:ss]]. FORMAT is strftime's: %Y-%m-%d %H:%M:%S and so on.\n");
+    program_start(argc, argv, "[-u] [-d TIME | -r FILE | -s TIME] [+FORMAT]",
+                  "  -u  in universal time            -d  this time instead of now\n"
+                  "  -r  when the file was changed    -s  set the clock\n"
+                  "TIME is @SECONDS or YYYY-MM-DD [hh:mm[:ss]]. FORMAT is strftime's: %Y-%m-%d %H:%M:%S and so on.\n");
     bool utc = false, set = false;
     const char *given = NULL, *file = NULL;
     for (int option; (option = program_option("ud:r:s:")) != -1;) {

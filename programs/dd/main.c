@@ -141,18 +141,16 @@ static void report(const struct result *result, uint64_t nanoseconds) {
             (unsigned long long)result->partial_in, (unsigned long long)result->full_out,
             (unsigned long long)result->partial_out);
     uint64_t microseconds = nanoseconds / 1000 ? nanoseconds / 1000 : 1;
-    uint64_t per_second = result->bytes > UINT64_MAX / 1000000 ? result->bytes / microseconds * 1000000
-                                                               : result->bytes * 1000000 / microseconds;
+    uint64_t per_second =
+        result->bytes > UINT64_MAX / 1000000 ? result->bytes / microseconds * 1000000 : result->bytes * 1000000 / microseconds;
     size_text(result->bytes, size);
     size_text(per_second, rate);
     fprintf(stderr, "%llu bytes (%s) copied, %llu.%06llu s, %s/s\n", (unsigned long long)result->bytes, size,
-            (unsigned long long)(nanoseconds / 1000000000),
-            (unsigned long long)(nanoseconds / 1000 % 1000000), rate);
+            (unsigned long long)(nanoseconds / 1000000000), (unsigned long long)(nanoseconds / 1000 % 1000000), rate);
 }
 
 int main(int argc, char **argv) {
-    program_start(argc, argv,
-                  "[if=FILE] [of=FILE] [bs=SIZE] [count=N] [skip=N] [seek=N] [conv=LIST] [status=none]",
+    program_start(argc, argv, "[if=FILE] [of=FILE] [bs=SIZE] [count=N] [skip=N] [seek=N] [conv=LIST] [status=none]",
                   "  if, of  files instead of standard input and output\n"
                   "  bs      bytes in a block (else 512); k, M, G are units\n"
                   "  count   how many blocks\n"
@@ -187,8 +185,7 @@ int main(int argc, char **argv) {
         done = false;
     }
     if (!job.quiet)
-        report(&result, (uint64_t)(end.tv_sec - start.tv_sec) * 1000000000u + (uint64_t)end.tv_nsec -
-                            (uint64_t)start.tv_nsec);
+        report(&result, (uint64_t)(end.tv_sec - start.tv_sec) * 1000000000u + (uint64_t)end.tv_nsec - (uint64_t)start.tv_nsec);
     free(block);
     return !done;
 }

@@ -141,8 +141,8 @@ struct change {
 };
 
 // The next run of differences at or after (*i, *j); false if there is none.
-static bool change_next(const struct text *a, const struct text *b, const bool *removed, const bool *added,
-                        long *i, long *j, struct change *change) {
+static bool change_next(const struct text *a, const struct text *b, const bool *removed, const bool *added, long *i, long *j,
+                        struct change *change) {
     while (*i < a->count && *j < b->count && !removed[*i] && !added[*j]) {
         (*i)++;
         (*j)++;
@@ -185,8 +185,7 @@ static void unified_range_print(char sign, long start, long count) {
 }
 
 // One hunk: changes[0..count) with the lines around them.
-static void hunk_print(const struct text *a, const struct text *b, const struct change *changes,
-                       size_t count) {
+static void hunk_print(const struct text *a, const struct text *b, const struct change *changes, size_t count) {
     const struct change *last = &changes[count - 1];
     long before = changes[0].a < context ? changes[0].a : context;
     long a_start = changes[0].a - before, b_start = changes[0].b - before;
@@ -211,8 +210,7 @@ static void hunk_print(const struct text *a, const struct text *b, const struct 
         line_print(" ", a, at);
 }
 
-static void unified_print(const struct text *a, const struct text *b, const struct change *changes,
-                          size_t count) {
+static void unified_print(const struct text *a, const struct text *b, const struct change *changes, size_t count) {
     printf("--- %s\n+++ %s\n", a->path, b->path);
     for (size_t start = 0; start < count;) {
         size_t end = start + 1;
@@ -286,8 +284,7 @@ static int paths_compare(const char *left, const char *right) {
         program_errno(strcmp(left, "-") && stat(left, &a) != 0 ? left : right);
         return 2;
     }
-    bool left_directory = strcmp(left, "-") && S_ISDIR(a.st_mode),
-         right_directory = strcmp(right, "-") && S_ISDIR(b.st_mode);
+    bool left_directory = strcmp(left, "-") && S_ISDIR(a.st_mode), right_directory = strcmp(right, "-") && S_ISDIR(b.st_mode);
     if (left_directory && right_directory) {
         if (recursive)
             return directories_compare(left, right);
@@ -321,8 +318,7 @@ int main(int argc, char **argv) {
     if (program_operand_count != 2 || context < 0)
         program_usage_error("two files needed");
     struct stat a, b;
-    if (stat(program_operands[0], &a) == 0 && stat(program_operands[1], &b) == 0 && S_ISDIR(a.st_mode) &&
-        S_ISDIR(b.st_mode))
+    if (stat(program_operands[0], &a) == 0 && stat(program_operands[1], &b) == 0 && S_ISDIR(a.st_mode) && S_ISDIR(b.st_mode))
         return program_end(directories_compare(program_operands[0], program_operands[1]));
     return program_end(paths_compare(program_operands[0], program_operands[1]));
 }

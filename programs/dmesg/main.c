@@ -7,8 +7,7 @@
 #include "programs/common/proc.h"
 #include "programs/common/program.h"
 
-static const char *const levels[] = {"emergency", "alert",  "critical", "error",
-                                     "warning",   "notice", "info",     "debug"};
+static const char *const levels[] = {"emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"};
 
 static unsigned level_parse(const char *text) {
     for (unsigned i = 0; i < 8; i++) {
@@ -46,8 +45,7 @@ int main(int argc, char **argv) {
             printf("%-9s ", levels[entry.level]);
         printf("[%5llu.%06llu] ", (unsigned long long)entry.seconds, (unsigned long long)entry.microseconds);
         const char *colour = entry.level <= 3 ? "\033[1;31m" : entry.level == 4 ? "\033[33m" : "";
-        printf("%s%s: %s%s\n", colours ? colour : "", entry.sender, entry.text,
-               colours && *colour ? "\033[0m" : "");
+        printf("%s%s: %s%s\n", colours ? colour : "", entry.sender, entry.text, colours && *colour ? "\033[0m" : "");
     }
     proc_close(&file);
     return program_end(0);

@@ -5,9 +5,8 @@
 #include "programs/common/text_commands.h"
 
 int main(int argc, char **argv) {
-    program_start(
-        argc, argv, "[-neE] [WORD]...",
-        "  -n  no newline at the end\n  -e  interpret backslash escapes\n  -E  do not (the default)\n");
+    program_start(argc, argv, "[-neE] [WORD]...",
+                  "  -n  no newline at the end\n  -e  interpret backslash escapes\n  -E  do not (the default)\n");
     struct buffer out;
     buffer_init(&out);
     echo_run(argc, argv, &out);

@@ -58,8 +58,8 @@ static bool bytes_replace(const struct buffer *bytes, const char *path, mode_t m
     struct buffer temporary;
     buffer_init(&temporary);
     buffer_format(&temporary, "%s.%ld~", path, (long)getpid());
-    bool done = bytes_write(bytes, temporary.data, O_EXCL, mode & 0777) &&
-                chmod(temporary.data, mode & 07777) == 0 && rename(temporary.data, path) == 0;
+    bool done = bytes_write(bytes, temporary.data, O_EXCL, mode & 0777) && chmod(temporary.data, mode & 07777) == 0 &&
+                rename(temporary.data, path) == 0;
     if (!done) {
         int error = errno;
         unlink(temporary.data);
@@ -78,8 +78,7 @@ bool text_save(struct text *text, const char *path) {
     bool empty = text->count == 1 && end.offset == 0;
     if (text->ends_with_newline && !empty)
         buffer_append_byte(&bytes, '\n');
-    bool simple =
-        lstat(path, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 1 && info.st_uid == getuid();
+    bool simple = lstat(path, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 1 && info.st_uid == getuid();
     bool done = simple && bytes_replace(&bytes, path, info.st_mode);
     if (!done && (!simple || errno == EACCES || errno == EPERM)) // no right to make files there: in place
         done = bytes_write(&bytes, path, O_TRUNC, 0666);

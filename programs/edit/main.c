@@ -33,13 +33,11 @@ static struct buffer *line_here(struct editor *editor) {
 }
 
 static void message_set(struct editor *editor, const char *subject, const char *text) {
-    snprintf(editor->view.message, sizeof(editor->view.message), "%.80s%s%s", subject, *subject ? ": " : "",
-             text);
+    snprintf(editor->view.message, sizeof(editor->view.message), "%.80s%s%s", subject, *subject ? ": " : "", text);
 }
 
 static void draw(struct editor *editor, const char *prompt) {
-    view_draw(&editor->view, &editor->text, editor->cursor, editor->path ? editor->path : "(no name)",
-              prompt);
+    view_draw(&editor->view, &editor->text, editor->cursor, editor->path ? editor->path : "(no name)", prompt);
 }
 
 // Asks for a line of text; false if it was given up. `answer` holds what is offered.
@@ -111,8 +109,8 @@ static void find_next(struct editor *editor) {
     if (!editor->needle.length) {
         message_set(editor, "", "nothing to find: use ^F first");
     } else if (text_find(&editor->text, editor->cursor, editor->needle.data, &found)) {
-        bool round = found.line < editor->cursor.line ||
-                     (found.line == editor->cursor.line && found.offset <= editor->cursor.offset);
+        bool round =
+            found.line < editor->cursor.line || (found.line == editor->cursor.line && found.offset <= editor->cursor.offset);
         editor->cursor = found;
         message_set(editor, editor->needle.data, round ? "found, from the top" : "found");
     } else {
@@ -153,8 +151,7 @@ static void insert(struct editor *editor, const char *bytes, size_t length) {
 static void paste(struct editor *editor) {
     struct text *text = &editor->text;
     bool was_empty = text->count == 1 && text->lines[0].length == 0;
-    editor->cursor =
-        text_insert(text, (struct place){editor->cursor.line, 0}, editor->cut.data, editor->cut.length);
+    editor->cursor = text_insert(text, (struct place){editor->cursor.line, 0}, editor->cut.data, editor->cut.length);
     if (was_empty && text->count > 1) { // the empty line was not one of the text
         editor->cursor = (struct place){text->count - 2, text->lines[text->count - 2].length};
         text_remove(text, editor->cursor, (struct place){text->count - 1, 0});
@@ -169,8 +166,7 @@ static void left(struct editor *editor) {
     if (editor->cursor.offset)
         editor->cursor.offset = utf8_previous(line_here(editor)->data, editor->cursor.offset);
     else if (editor->cursor.line)
-        editor->cursor =
-            (struct place){editor->cursor.line - 1, editor->text.lines[editor->cursor.line - 1].length};
+        editor->cursor = (struct place){editor->cursor.line - 1, editor->text.lines[editor->cursor.line - 1].length};
 }
 
 static void right(struct editor *editor) {

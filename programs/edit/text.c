@@ -74,8 +74,7 @@ void text_remove(struct text *text, struct place from, struct place to) {
         buffer_replace(first, from.offset, to.offset - from.offset, NULL, 0);
         return;
     }
-    buffer_replace(first, from.offset, first->length - from.offset, last->data + to.offset,
-                   last->length - to.offset);
+    buffer_replace(first, from.offset, first->length - from.offset, last->data + to.offset, last->length - to.offset);
     lines_close(text, from.line + 1, to.line - from.line);
 }
 

@@ -40,8 +40,7 @@ size_t view_height(const struct view *view) {
 }
 
 // The width of the character at `offset` when it stands in `column`; *size is its length in bytes.
-static size_t character_width(const struct buffer *line, size_t offset, size_t column, size_t *size,
-                              uint32_t *code) {
+static size_t character_width(const struct buffer *line, size_t offset, size_t column, size_t *size, uint32_t *code) {
     *size = utf8_decode(line->data + offset, line->length - offset, code);
     if (*code == '\t')
         return TAB_WIDTH - column % TAB_WIDTH;
@@ -107,8 +106,8 @@ static const char *name_shorten(const char *name, size_t columns) {
     return name;
 }
 
-static void status_compose(const struct view *view, const struct text *text, struct place cursor,
-                           const char *name, struct buffer *row) {
+static void status_compose(const struct view *view, const struct text *text, struct place cursor, const char *name,
+                           struct buffer *row) {
     char right[96];
     size_t columns = (size_t)view->columns;
     const char *changed = text->changed ? " (changed)" : "";
@@ -150,8 +149,7 @@ static void window_fit(struct view *view, const struct text *text, struct place 
         view->left = column - (size_t)columns + 9;
 }
 
-void view_draw(struct view *view, const struct text *text, struct place cursor, const char *name,
-               const char *prompt) {
+void view_draw(struct view *view, const struct text *text, struct place cursor, const char *name, const char *prompt) {
     struct buffer row;
     buffer_init(&row);
     buffer_append_text(&view->output, "\033[?25l");

@@ -19,8 +19,7 @@ void view_free(struct view *view);
 
 // Draws what changed, with the cursor at its place in the text; `prompt` replaces the message line and takes
 // the cursor if it is not null.
-void view_draw(struct view *view, const struct text *text, struct place cursor, const char *name,
-               const char *prompt);
+void view_draw(struct view *view, const struct text *text, struct place cursor, const char *name, const char *prompt);
 
 // Forgets what is on the screen: the next drawing sends everything.
 void view_forget(struct view *view);

@@ -15,26 +15,7 @@
 #include "programs/common/program.h"
 #include "programs/common/run.h"
 
-enum kind {
-    AND,
-    OR,
-    NOT,
-    NAME,
-    INAME,
-    PATH,
-    TYPE,
-    SIZE,
-    MTIME,
-    NEWER,
-    EMPTY,
-    PERM,
-    PRINT,
-    PRINT0,
-    EXEC,
-    DELETE,
-    PRUNE,
-    TRUE
-};
+enum kind { AND, OR, NOT, NAME, INAME, PATH, TYPE, SIZE, MTIME, NEWER, EMPTY, PERM, PRINT, PRINT0, EXEC, DELETE, PRUNE, TRUE };
 
 struct expression {
     enum kind kind;
@@ -74,11 +55,7 @@ static void number_take(struct expression *expression, const char *name, bool wi
     expression->number = strtoull(text, &end, 10);
     expression->unit = 512;
     if (with_unit && *end) {
-        expression->unit = *end == 'c'   ? 1
-                           : *end == 'k' ? 1024
-                           : *end == 'M' ? 1u << 20
-                           : *end == 'G' ? 1u << 30
-                                         : 512;
+        expression->unit = *end == 'c' ? 1 : *end == 'k' ? 1024 : *end == 'M' ? 1u << 20 : *end == 'G' ? 1u << 30 : 512;
         if (strchr("ckMGb", *end))
             end++;
     }
@@ -110,10 +87,9 @@ static struct expression *parse_test(const char *name) {
     static const struct {
         const char *name;
         enum kind kind;
-    } tests[] = {{"-name", NAME},     {"-iname", INAME}, {"-path", PATH},     {"-type", TYPE},
-                 {"-size", SIZE},     {"-mtime", MTIME}, {"-newer", NEWER},   {"-empty", EMPTY},
-                 {"-perm", PERM},     {"-print", PRINT}, {"-print0", PRINT0}, {"-exec", EXEC},
-                 {"-delete", DELETE}, {"-prune", PRUNE}, {"-true", TRUE}};
+    } tests[] = {{"-name", NAME},     {"-iname", INAME}, {"-path", PATH},     {"-type", TYPE},   {"-size", SIZE},
+                 {"-mtime", MTIME},   {"-newer", NEWER}, {"-empty", EMPTY},   {"-perm", PERM},   {"-print", PRINT},
+                 {"-print0", PRINT0}, {"-exec", EXEC},   {"-delete", DELETE}, {"-prune", PRUNE}, {"-true", TRUE}};
     for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
         if (strcmp(tests[i].name, name) != 0)
             continue;
@@ -309,9 +285,8 @@ static bool evaluate(const struct expression *expression, const char *path, cons
     case MTIME:
         return number_holds(expression, (uint64_t)(time(NULL) - info->st_mtim.tv_sec) / 86400);
     case NEWER:
-        return info->st_mtim.tv_sec != expression->time
-                   ? info->st_mtim.tv_sec > expression->time
-                   : (uint64_t)info->st_mtim.tv_nsec > expression->number;
+        return info->st_mtim.tv_sec != expression->time ? info->st_mtim.tv_sec > expression->time
+                                                        : (uint64_t)info->st_mtim.tv_nsec > expression->number;
     case EMPTY:
         return is_empty(path, info);
     case PERM:
@@ -334,8 +309,7 @@ static bool evaluate(const struct expression *expression, const char *path, cons
     }
 }
 
-static void visit(const struct expression *expression, const char *path, const struct stat *info,
-                  long depth) {
+static void visit(const struct expression *expression, const char *path, const struct stat *info, long depth) {
     pruned = false;
     if (depth < min_depth)
         return;

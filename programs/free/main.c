@@ -14,14 +14,11 @@ static void print(uint64_t bytes, char unit) {
     if (unit == 'h')
         printf(" %11s", text);
     else
-        printf(" %11llu", (unsigned long long)(unit == 'b'   ? bytes
-                                               : unit == 'm' ? bytes >> 20
-                                                             : bytes >> 10));
+        printf(" %11llu", (unsigned long long)(unit == 'b' ? bytes : unit == 'm' ? bytes >> 20 : bytes >> 10));
 }
 
 int main(int argc, char **argv) {
-    program_start(argc, argv, "[-b|-k|-m|-h]",
-                  "  -b  bytes   -k  KiB (the default)   -m  MiB   -h  as 1.2K, 34M\n");
+    program_start(argc, argv, "[-b|-k|-m|-h]", "  -b  bytes   -k  KiB (the default)   -m  MiB   -h  as 1.2K, 34M\n");
     char unit = 'k';
     for (int option; (option = program_option("bkmh")) != -1;)
         unit = (char)option;

@@ -11,8 +11,7 @@
 #include "programs/common/program.h"
 #include "programs/common/regex.h"
 
-static bool invert, numbers, count_only, names_only, names_without, recursive, words, quiet, only_matching,
-    silent;
+static bool invert, numbers, count_only, names_only, names_without, recursive, words, quiet, only_matching, silent;
 static bool with_names, colours;
 static struct regex *regex;
 static int status = 1;
@@ -63,8 +62,7 @@ static void matches_print(const char *name, unsigned long number, const char *li
 static void line_print(const char *name, unsigned long number, const char *line, size_t length) {
     prefix_print(name, number);
     size_t done = 0, start, end;
-    while (colours && !invert && done < length && match_find(line, length, done, &start, &end) &&
-           end > start) {
+    while (colours && !invert && done < length && match_find(line, length, done, &start, &end) && end > start) {
         fwrite(line + done, 1, start - done, stdout);
         printf("\033[1;31m%.*s\033[0m", (int)(end - start), line + start);
         done = end;
@@ -124,8 +122,7 @@ static void stream_search(int descriptor, const char *name) {
 static void path_search(const char *path, bool named) {
     struct stat info;
     struct directory_list list;
-    bool is_directory = strcmp(path, "-") != 0 && (named ? stat(path, &info) : lstat(path, &info)) == 0 &&
-                        S_ISDIR(info.st_mode);
+    bool is_directory = strcmp(path, "-") != 0 && (named ? stat(path, &info) : lstat(path, &info)) == 0 && S_ISDIR(info.st_mode);
     if (is_directory && recursive) {
         if (!directory_read(path, &list)) {
             program_errno(path);
@@ -184,10 +181,7 @@ static unsigned options_take(const char ***patterns, size_t *count, bool *names_
         quiet |= option == 'q';
         only_matching |= option == 'o';
         silent |= option == 's';
-        flags |= option == 'i'   ? REGEX_IGNORE_CASE
-                 : option == 'E' ? REGEX_EXTENDED
-                 : option == 'x' ? REGEX_WHOLE_LINE
-                                 : 0;
+        flags |= option == 'i' ? REGEX_IGNORE_CASE : option == 'E' ? REGEX_EXTENDED : option == 'x' ? REGEX_WHOLE_LINE : 0;
         flags |= option == 'F' ? REGEX_FIXED : 0;
         if (option == 'e')
             *count = patterns_split(program_argument, patterns, *count);

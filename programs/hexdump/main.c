@@ -44,8 +44,7 @@ struct dump {
 };
 
 static void line_finish(struct dump *dump) {
-    bool repeated =
-        dump->has_last && dump->length == 16 && !show_all && memcmp(dump->line, dump->last, 16) == 0;
+    bool repeated = dump->has_last && dump->length == 16 && !show_all && memcmp(dump->line, dump->last, 16) == 0;
     if (!repeated)
         line_print(dump->offset, dump->line, dump->length);
     else if (!dump->starred)

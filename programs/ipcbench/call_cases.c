@@ -32,13 +32,11 @@ static error_t measure_calls(struct partner *partner, struct series *series, enu
     return error;
 }
 
-static error_t call_case(const struct bench *bench, struct series *series, bool in_process,
-                         enum stretch stretch) {
+static error_t call_case(const struct bench *bench, struct series *series, bool in_process, enum stretch stretch) {
     struct partner partner;
     error_t error = partner_make(&partner, bench->code, in_process);
     if (!error)
-        error =
-            partner_start(&partner, stretch == STRETCH_ALL ? peer_answer : peer_answer_time, bench->priority);
+        error = partner_start(&partner, stretch == STRETCH_ALL ? peer_answer : peer_answer_time, bench->priority);
     if (!error)
         error = measure_calls(&partner, series, stretch);
     partner_end(&partner);
@@ -93,8 +91,7 @@ static uint64_t move_ticks(uint32_t length) {
 }
 
 static error_t lent_read(const struct bench *bench, struct series *series, uint32_t length) {
-    static const struct ipc_shape shape = {
-        .method = METHOD_PEER, .words_out = 1, .writes_max = PARTNER_BUFFER_BYTES};
+    static const struct ipc_shape shape = {.method = METHOD_PEER, .words_out = 1, .writes_max = PARTNER_BUFFER_BYTES};
     struct partner partner;
     error_t error = partner_make(&partner, bench->code, false);
     if (!error) {
@@ -169,25 +166,19 @@ static error_t signal_wake(const struct bench *bench, struct series *series) {
 
 const struct bench_case bench_call_cases[] = {
     {"call_reply_cross_process_4w", SPAN_ROUND_TRIP, 1,
-     "call and reply with four words each between two processes, by the generated stub",
-     call_reply_cross_process},
-    {"call_cross_process_4w", SPAN_ONE_WAY, 1, "the call alone: until the server's next instruction",
-     call_cross_process},
-    {"reply_cross_process_4w", SPAN_ONE_WAY, 1, "the reply alone: until the caller has it",
-     reply_cross_process},
+     "call and reply with four words each between two processes, by the generated stub", call_reply_cross_process},
+    {"call_cross_process_4w", SPAN_ONE_WAY, 1, "the call alone: until the server's next instruction", call_cross_process},
+    {"reply_cross_process_4w", SPAN_ONE_WAY, 1, "the reply alone: until the caller has it", reply_cross_process},
     {"call_reply_same_process_4w", SPAN_ROUND_TRIP, 1, "as the first, between two threads of one process",
      call_reply_same_process},
-    {"call_reply_cross_process_1cap", SPAN_ROUND_TRIP, 1, "a call that copies one capability, and its reply",
-     call_reply_cap},
-    {"lent_read_4k", SPAN_ROUND_TRIP, 1,
-     "a call whose server fills 4 KiB of the caller's buffer, less move_4k", lent_read_4k},
-    {"lent_read_64k", SPAN_ROUND_TRIP, 4,
-     "a call whose server fills 64 KiB of the caller's buffer, less move_64k", lent_read_64k},
+    {"call_reply_cross_process_1cap", SPAN_ROUND_TRIP, 1, "a call that copies one capability, and its reply", call_reply_cap},
+    {"lent_read_4k", SPAN_ROUND_TRIP, 1, "a call whose server fills 4 KiB of the caller's buffer, less move_4k", lent_read_4k},
+    {"lent_read_64k", SPAN_ROUND_TRIP, 4, "a call whose server fills 64 KiB of the caller's buffer, less move_64k",
+     lent_read_64k},
     {"move_4k", SPAN_WHOLE, 1, "moving 4 KiB by rep movsq, as the kernel does", move_4k},
     {"move_64k", SPAN_WHOLE, 4, "moving 64 KiB by rep movsq", move_64k},
-    {"signal_empty_slot", SPAN_WHOLE, 1, "the cheapest kernel entry: signal on an empty slot",
-     signal_empty_slot},
-    {"signal_wake_cross_process", SPAN_ONE_WAY, 1,
-     "signal to a thread of another process that waits: until its next instruction", signal_wake},
+    {"signal_empty_slot", SPAN_WHOLE, 1, "the cheapest kernel entry: signal on an empty slot", signal_empty_slot},
+    {"signal_wake_cross_process", SPAN_ONE_WAY, 1, "signal to a thread of another process that waits: until its next instruction",
+     signal_wake},
 };
 const unsigned bench_call_case_count = sizeof(bench_call_cases) / sizeof(bench_call_cases[0]);

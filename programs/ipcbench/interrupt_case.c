@@ -1,6 +1,6 @@
-// From a device's interrupt to the driver's thread, another process's, that waits for it. The device is channel 0 of the interval timer
-// (8254), which the kernel leaves alone where it has a better alarm; it takes the capabilities that only the first process has, so
-// this case is in the bare benchmark alone. The time before the interrupt is the last that the interrupted loop saw.
+// From a device's interrupt to the driver's thread, another process's, that waits for it. The device is channel 0 of the interval
+// timer (8254), which the kernel leaves alone where it has a better alarm; it takes the capabilities that only the first process
+// has, so this case is in the bare benchmark alone. The time before the interrupt is the last that the interrupted loop saw.
 #include "programs/ipcbench/interrupt_case.h"
 
 #include "drivers/framework/port.h"

@@ -10,9 +10,7 @@ enum { LEAF_FEATURES = 1, LEAF_HYPERVISOR = 0x40000000, HYPERVISOR_BIT = 31 };
 #define LEAF_BRAND    0x80000002u
 
 static void cpuid(uint32_t leaf, uint32_t registers[4]) {
-    __asm__("cpuid"
-            : "=a"(registers[0]), "=b"(registers[1]), "=c"(registers[2]), "=d"(registers[3])
-            : "a"(leaf), "c"(0));
+    __asm__("cpuid" : "=a"(registers[0]), "=b"(registers[1]), "=c"(registers[2]), "=d"(registers[3]) : "a"(leaf), "c"(0));
 }
 
 void machine_name(char *name, size_t size) {
@@ -29,6 +27,6 @@ void machine_name(char *name, size_t size) {
     const char *text = (const char *)brand;
     while (*text == ' ')
         text++;
-    (void)snprintf(name, size, "%s%s%s", *text ? text : "unnamed processor",
-                   *(const char *)hypervisor ? ", under " : "", (const char *)hypervisor);
+    (void)snprintf(name, size, "%s%s%s", *text ? text : "unnamed processor", *(const char *)hypervisor ? ", under " : "",
+                   (const char *)hypervisor);
 }

@@ -93,8 +93,7 @@ static void print_head(const struct bench *bench) {
     }
 }
 
-static void print_result(const struct bench *bench, const struct bench_case *which, uint64_t *samples,
-                         uint32_t count) {
+static void print_result(const struct bench *bench, const struct bench_case *which, uint64_t *samples, uint32_t count) {
     struct summary summary;
     for (uint32_t i = 0; raw && i < count; i++)
         (void)fprintf(raw, "%s,%u,%llu\n", which->name, i, (unsigned long long)samples[i]);
@@ -118,8 +117,7 @@ static int measure_all(struct bench *bench) {
         const struct bench_case *which = bench_case_at(index);
         if (!is_wanted(which))
             continue;
-        struct series series = {
-            .samples = samples, .capacity = options.count / which->divisor, .warm_up = options.warm_up};
+        struct series series = {.samples = samples, .capacity = options.count / which->divisor, .warm_up = options.warm_up};
         if (series.capacity < COUNT_LEAST)
             series.capacity = COUNT_LEAST < options.count ? COUNT_LEAST : options.count;
         error_t error = bench_run(bench, which, &series);
@@ -142,9 +140,8 @@ static struct pairs measure_pairs_once(struct bench *bench, unsigned count) {
     if (error)
         program_fail("--pairs", "%s", error_text(-error));
     waits = proc_memory("lock_waits") - waits;
-    (void)printf("%5u %12llu %12llu %14llu %12llu\n", count, (unsigned long long)pairs.best,
-                 (unsigned long long)pairs.median, (unsigned long long)pairs.slowest,
-                 (unsigned long long)waits);
+    (void)printf("%5u %12llu %12llu %14llu %12llu\n", count, (unsigned long long)pairs.best, (unsigned long long)pairs.median,
+                 (unsigned long long)pairs.slowest, (unsigned long long)waits);
     (void)fflush(stdout);
     return pairs;
 }

@@ -52,9 +52,8 @@ void series_finish(struct series *series, const struct measure *measure) {
     uint64_t less = measure->overhead + series->excluded;
     for (uint32_t i = 0; i < series->capacity; i++) {
         uint64_t ticks = series->samples[i] > less ? series->samples[i] - less : 0;
-        series->samples[i] = measure->unit == MEASURE_NANOSECONDS
-                                 ? clock_scale(ticks, measure->multiplier, measure->shift)
-                                 : ticks;
+        series->samples[i] =
+            measure->unit == MEASURE_NANOSECONDS ? clock_scale(ticks, measure->multiplier, measure->shift) : ticks;
     }
 }
 

@@ -35,10 +35,7 @@ struct summary {
 // The counter, read when everything before it is done. QEMU counts instructions here under -icount shift=0.
 static inline uint64_t measure_now(void) {
     uint64_t now;
-    __asm__ volatile("lfence\n\trdtsc\n\tshl $32, %%rdx\n\tor %%rdx, %%rax"
-                     : "=a"(now)
-                     :
-                     : "rdx", "memory", "cc");
+    __asm__ volatile("lfence\n\trdtsc\n\tshl $32, %%rdx\n\tor %%rdx, %%rax" : "=a"(now) : : "rdx", "memory", "cc");
     return now;
 }
 

@@ -11,12 +11,7 @@
 #include "libipc/protocols/process.h"
 #include "programs/ipcbench/partner.h"
 
-enum {
-    PAGE = 4096,
-    BATCH_PAGES = 256,
-    BATCH_BYTES = BATCH_PAGES * PAGE,
-    READ_WRITE = MAP_FLAG_READ | MAP_FLAG_WRITE
-};
+enum { PAGE = 4096, BATCH_PAGES = 256, BATCH_BYTES = BATCH_PAGES * PAGE, READ_WRITE = MAP_FLAG_READ | MAP_FLAG_WRITE };
 
 // A memory object of BATCH_PAGES that this process has mapped.
 struct area {
@@ -88,8 +83,7 @@ static error_t fault_copy(const struct bench *bench, struct series *series) {
     return error;
 }
 
-static error_t pager_make(const struct bench *bench, struct partner *partner, struct area *area,
-                          struct area *source) {
+static error_t pager_make(const struct bench *bench, struct partner *partner, struct area *area, struct area *source) {
     *area = (struct area){0};
     *source = (struct area){0};
     error_t error = partner_make(partner, bench->code, false);
@@ -151,12 +145,9 @@ static error_t map_touch_unmap(const struct bench *bench, struct series *series)
 }
 
 const struct bench_case bench_memory_cases[] = {
-    {"fault_zero", SPAN_WHOLE, 1, "first write to a page of anonymous memory: the kernel gives a zeroed page",
-     fault_zero},
-    {"fault_copy", SPAN_WHOLE, 1, "first write to a page that a clone shares: the kernel copies it",
-     fault_copy},
-    {"fault_pager", SPAN_ROUND_TRIP, 1, "first write to a page that a pager in another process supplies",
-     fault_pager},
+    {"fault_zero", SPAN_WHOLE, 1, "first write to a page of anonymous memory: the kernel gives a zeroed page", fault_zero},
+    {"fault_copy", SPAN_WHOLE, 1, "first write to a page that a clone shares: the kernel copies it", fault_copy},
+    {"fault_pager", SPAN_ROUND_TRIP, 1, "first write to a page that a pager in another process supplies", fault_pager},
     {"map_unmap", SPAN_WHOLE, 1, "mapping a page and taking it away, untouched", map_and_unmap},
     {"map_touch_unmap", SPAN_WHOLE, 1, "the same, with one write to it in between", map_touch_unmap},
 };

@@ -37,8 +37,7 @@ static error_t thread_create_destroy(const struct bench *bench, struct series *s
         uint64_t page;
         cap_t thread;
         uint64_t start = measure_now();
-        error = process_create_thread(SLOT_SELF, (uint64_t)peer_wait, PAGE, 0, bench->priority, 0, 0, &page,
-                                      &thread);
+        error = process_create_thread(SLOT_SELF, (uint64_t)peer_wait, PAGE, 0, bench->priority, 0, 0, &page, &thread);
         if (!error)
             error = thread_destroy(thread);
         if (!error) {
@@ -66,8 +65,8 @@ static error_t child_end(struct child *child) {
 
 // A process with the template's memory and capabilities, up to its first instruction, whose time its signal
 // carries.
-static error_t child_begin(const struct partner *template, uint64_t entry, uint64_t priority,
-                           struct child *child, uint64_t *began) {
+static error_t child_begin(const struct partner *template, uint64_t entry, uint64_t priority, struct child *child,
+                           uint64_t *began) {
     uint64_t page;
     *child = (struct child){0};
     error_t error = account_create_process(SLOT_ACCOUNT, &child->process);
@@ -76,8 +75,8 @@ static error_t child_begin(const struct partner *template, uint64_t entry, uint6
     if (!error)
         error = process_clone_table(child->process, template->process);
     if (!error)
-        error = process_create_thread(child->process, entry, template->address + PAGE, template->address,
-                                      priority, 0, 0, &page, &child->thread);
+        error = process_create_thread(child->process, entry, template->address + PAGE, template->address, priority, 0, 0, &page,
+                                      &child->thread);
     if (!error)
         error = thread_start(child->thread);
     if (error)
@@ -94,8 +93,7 @@ static error_t template_make(const struct bench *bench, struct partner *template
     uint64_t base;
     error_t error = partner_make(template, bench->code, false);
     if (!error)
-        error =
-            process_map(template->process, 0, PAGE, 0, MAP_FLAG_READ | MAP_FLAG_EXECUTE, bench->code, &base);
+        error = process_map(template->process, 0, PAGE, 0, MAP_FLAG_READ | MAP_FLAG_EXECUTE, bench->code, &base);
     if (!error)
         *entry = base + ((uint64_t)peer_begin_process - (uint64_t)peer_begin);
     return error;
@@ -177,14 +175,11 @@ static error_t clone_4m(const struct bench *bench, struct series *series) {
 }
 
 const struct bench_case bench_object_cases[] = {
-    {"thread_create_destroy", SPAN_WHOLE, 4,
-     "making a thread and ending it, its capability and message page included", thread_create_destroy},
+    {"thread_create_destroy", SPAN_WHOLE, 4, "making a thread and ending it, its capability and message page included",
+     thread_create_destroy},
     {"process_start", SPAN_ONE_WAY, 10,
-     "a process from a template (72 KiB, 2 capabilities): made, cloned, started, until its first instruction",
-     process_start},
-    {"process_end", SPAN_WHOLE, 10, "destroying that process, until the last of its memory is free",
-     process_end},
-    {"clone_4m", SPAN_WHOLE, 20, "a process with clones of 4 MiB of memory in use and 34 capabilities",
-     clone_4m},
+     "a process from a template (72 KiB, 2 capabilities): made, cloned, started, until its first instruction", process_start},
+    {"process_end", SPAN_WHOLE, 10, "destroying that process, until the last of its memory is free", process_end},
+    {"clone_4m", SPAN_WHOLE, 20, "a process with clones of 4 MiB of memory in use and 34 capabilities", clone_4m},
 };
 const unsigned bench_object_case_count = sizeof(bench_object_cases) / sizeof(bench_object_cases[0]);

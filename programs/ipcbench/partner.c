@@ -12,12 +12,7 @@
 #include "libipc/protocols/process.h"
 #include "libipc/protocols/thread.h"
 
-enum {
-    PAGE = 4096,
-    STACK_END = 2 * PAGE - 64,
-    BUFFER_AT = 2 * PAGE,
-    SHARED_BYTES = BUFFER_AT + PARTNER_BUFFER_BYTES
-};
+enum { PAGE = 4096, STACK_END = 2 * PAGE - 64, BUFFER_AT = 2 * PAGE, SHARED_BYTES = BUFFER_AT + PARTNER_BUFFER_BYTES };
 enum { READ_WRITE = MAP_FLAG_READ | MAP_FLAG_WRITE };
 
 static uint64_t code_bytes(void) {
@@ -50,9 +45,8 @@ static error_t make_objects(struct partner *partner) {
         error = process_map(SLOT_SELF, 0, SHARED_BYTES, 0, READ_WRITE, partner->memory, &address);
     if (error)
         return error;
-    partner->shared = (volatile struct peer_shared *)address; // NOLINT(performance-no-int-to-ptr)
-    for (uint64_t at = 0; at < PARTNER_BUFFER_BYTES;
-         at += PAGE) // brought in, so that lending moves bytes and no more
+    partner->shared = (volatile struct peer_shared *)address;    // NOLINT(performance-no-int-to-ptr)
+    for (uint64_t at = 0; at < PARTNER_BUFFER_BYTES; at += PAGE) // brought in, so that lending moves bytes and no more
         ((volatile char *)partner->shared)[BUFFER_AT + at] = 1;
     partner->address = address;
     return ERR_OK;
@@ -61,8 +55,7 @@ static error_t make_objects(struct partner *partner) {
 static error_t make_process(struct partner *partner) {
     error_t error = account_create_process(SLOT_ACCOUNT, &partner->process);
     if (!error)
-        error =
-            process_map(partner->process, 0, SHARED_BYTES, 0, READ_WRITE, partner->memory, &partner->address);
+        error = process_map(partner->process, 0, SHARED_BYTES, 0, READ_WRITE, partner->memory, &partner->address);
     if (!error)
         error = partner_install(partner, PARTNER_ENDPOINT, partner->endpoint);
     if (!error)
@@ -84,8 +77,7 @@ error_t partner_make(struct partner *partner, cap_t code, bool in_process) {
     partner->shared->target = PARTNER_TARGET;
     partner->shared->source = PARTNER_SOURCE;
     partner->shared->free_slot = PARTNER_FREE;
-    partner->shared->buffer =
-        (const void *)(partner->address + BUFFER_AT); // NOLINT(performance-no-int-to-ptr)
+    partner->shared->buffer = (const void *)(partner->address + BUFFER_AT); // NOLINT(performance-no-int-to-ptr)
     return ERR_OK;
 }
 
@@ -94,14 +86,12 @@ error_t partner_start(struct partner *partner, peer_function *peer, uint64_t pri
     error_t error = ERR_OK;
     if (!partner->in_process) {
         uint64_t base;
-        error = process_map(partner->process, 0, code_bytes(), 0, MAP_FLAG_READ | MAP_FLAG_EXECUTE,
-                            partner->code, &base);
+        error = process_map(partner->process, 0, code_bytes(), 0, MAP_FLAG_READ | MAP_FLAG_EXECUTE, partner->code, &base);
         entry = base + ((uint64_t)peer - (uint64_t)peer_begin);
     }
     if (!error) // flags 0: without an FPU; the stack as after a call
-        error =
-            process_create_thread(partner->process, entry, partner->address + STACK_END - 8, partner->address,
-                                  priority, 0, 0, &partner->message_page, &partner->thread);
+        error = process_create_thread(partner->process, entry, partner->address + STACK_END - 8, partner->address, priority, 0, 0,
+                                      &partner->message_page, &partner->thread);
     if (error)
         return error;
     partner->shared->page = (struct message_page *)partner->message_page; // NOLINT(performance-no-int-to-ptr)
@@ -126,8 +116,7 @@ void partner_end(struct partner *partner) {
     }
     if (partner->shared)
         ignore(process_unmap(SLOT_SELF, (uint64_t)partner->shared, SHARED_BYTES));
-    const cap_t owned[] = {partner->thread, partner->session, partner->endpoint, partner->notification,
-                           partner->memory};
+    const cap_t owned[] = {partner->thread, partner->session, partner->endpoint, partner->notification, partner->memory};
     for (unsigned i = 0; i < sizeof(owned) / sizeof(owned[0]); i++)
         slot_release(owned[i]);
     *partner = (struct partner){0};

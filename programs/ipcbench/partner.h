@@ -11,13 +11,7 @@
 #include "programs/ipcbench/peer.h"
 
 // Slots of a partner process.
-enum {
-    PARTNER_ENDPOINT = 10,
-    PARTNER_NOTIFICATION = 11,
-    PARTNER_TARGET = 12,
-    PARTNER_SOURCE = 13,
-    PARTNER_FREE = 16
-};
+enum { PARTNER_ENDPOINT = 10, PARTNER_NOTIFICATION = 11, PARTNER_TARGET = 12, PARTNER_SOURCE = 13, PARTNER_FREE = 16 };
 
 enum { PARTNER_BUFFER_BYTES = 65536 };
 

@@ -34,11 +34,11 @@ extern const char peer_end[] __asm__("__stop_peer_text") __attribute__((visibili
 
 typedef void peer_function(struct peer_shared *shared);
 
-peer_function peer_answer;      // answers every call with its own four words
-peer_function peer_answer_time; // the same, and tells when the call arrived
-peer_function peer_call;        // calls `target` with four words for ever, counting
-peer_function peer_take_cap;    // takes a capability with each call into a fresh slot, answers without words
-peer_function peer_lend;        // fills the lent buffer with `length` bytes, as a file server answers a read
-peer_function peer_wait;        // waits at the notification, tells when it woke
-peer_function peer_page;        // a pager: supplies pages of `target` from `source` at the same offset
+peer_function peer_answer;        // answers every call with its own four words
+peer_function peer_answer_time;   // the same, and tells when the call arrived
+peer_function peer_call;          // calls `target` with four words for ever, counting
+peer_function peer_take_cap;      // takes a capability with each call into a fresh slot, answers without words
+peer_function peer_lend;          // fills the lent buffer with `length` bytes, as a file server answers a read
+peer_function peer_wait;          // waits at the notification, tells when it woke
+peer_function peer_page;          // a pager: supplies pages of `target` from `source` at the same offset
 peer_function peer_begin_process; // signals the time of its first instruction, then waits

@@ -14,27 +14,24 @@ const char *report_span_name(enum bench_span span) {
 
 void report_header(report_line *line, const struct measure *measure) {
     char text[LINE_BYTES];
-    snprintf(text, sizeof(text), "%-30s %-10s %7s %9s %9s %9s %9s %10s  %s", "name", "span", "count", "min",
-             "median", "p99", "p99.9", "max", measure_unit_name(measure));
+    snprintf(text, sizeof(text), "%-30s %-10s %7s %9s %9s %9s %9s %10s  %s", "name", "span", "count", "min", "median", "p99",
+             "p99.9", "max", measure_unit_name(measure));
     line(text);
 }
 
 void report_row(report_line *line, const struct bench_case *which, const struct summary *summary) {
     char text[LINE_BYTES];
-    snprintf(text, sizeof(text), "%-30s %-10s %7u %9llu %9llu %9llu %9llu %10llu", which->name,
-             report_span_name(which->span), summary->count, (unsigned long long)summary->min,
-             (unsigned long long)summary->median, (unsigned long long)summary->p99,
-             (unsigned long long)summary->p999, (unsigned long long)summary->max);
+    snprintf(text, sizeof(text), "%-30s %-10s %7u %9llu %9llu %9llu %9llu %10llu", which->name, report_span_name(which->span),
+             summary->count, (unsigned long long)summary->min, (unsigned long long)summary->median,
+             (unsigned long long)summary->p99, (unsigned long long)summary->p999, (unsigned long long)summary->max);
     line(text);
 }
 
-void report_csv(report_line *line, const struct bench_case *which, const struct measure *measure,
-                const struct summary *summary) {
+void report_csv(report_line *line, const struct bench_case *which, const struct measure *measure, const struct summary *summary) {
     char text[LINE_BYTES];
-    snprintf(text, sizeof(text), "%s,%s,%u,%llu,%llu,%llu,%llu,%llu", which->name, measure_unit_name(measure),
-             summary->count, (unsigned long long)summary->min, (unsigned long long)summary->median,
-             (unsigned long long)summary->p99, (unsigned long long)summary->p999,
-             (unsigned long long)summary->max);
+    snprintf(text, sizeof(text), "%s,%s,%u,%llu,%llu,%llu,%llu,%llu", which->name, measure_unit_name(measure), summary->count,
+             (unsigned long long)summary->min, (unsigned long long)summary->median, (unsigned long long)summary->p99,
+             (unsigned long long)summary->p999, (unsigned long long)summary->max);
     line(text);
 }
 
@@ -48,8 +45,7 @@ static uint32_t samples_below(const uint64_t *sorted, uint32_t count, uint64_t t
 
 static void histogram_line(report_line *line, const char *label, uint32_t in_bin, uint32_t count) {
     char bar[BAR_LENGTH + 1], text[LINE_BYTES];
-    uint32_t length =
-        (uint32_t)(((uint64_t)in_bin * BAR_LENGTH + count - 1) / count); // no sample stays invisible
+    uint32_t length = (uint32_t)(((uint64_t)in_bin * BAR_LENGTH + count - 1) / count); // no sample stays invisible
     for (uint32_t i = 0; i < length; i++)
         bar[i] = '#';
     bar[length] = '\0';
@@ -66,8 +62,7 @@ void report_histogram(report_line *line, const uint64_t *sorted, const struct su
         if (width == 1)
             snprintf(label, sizeof(label), "%llu", (unsigned long long)from);
         else
-            snprintf(label, sizeof(label), "%llu to %llu", (unsigned long long)from,
-                     (unsigned long long)(from + width - 1));
+            snprintf(label, sizeof(label), "%llu to %llu", (unsigned long long)from, (unsigned long long)(from + width - 1));
         histogram_line(line, label, in_bin, summary->count);
     }
     if (at < summary->count)
@@ -81,9 +76,8 @@ void report_json(report_line *line, const struct bench_case *which, const struct
              "{\"name\": \"%s\", \"span\": \"%s\", \"what\": \"%s\", \"unit\": \"%s\", \"count\": %u, "
              "\"min\": %llu, "
              "\"median\": %llu, \"p99\": %llu, \"p999\": %llu, \"max\": %llu}",
-             which->name, report_span_name(which->span), which->what, measure_unit_name(measure),
-             summary->count, (unsigned long long)summary->min, (unsigned long long)summary->median,
-             (unsigned long long)summary->p99, (unsigned long long)summary->p999,
-             (unsigned long long)summary->max);
+             which->name, report_span_name(which->span), which->what, measure_unit_name(measure), summary->count,
+             (unsigned long long)summary->min, (unsigned long long)summary->median, (unsigned long long)summary->p99,
+             (unsigned long long)summary->p999, (unsigned long long)summary->max);
     line(text);
 }

@@ -14,8 +14,7 @@ void report_row(report_line *line, const struct bench_case *which, const struct 
 
 // One figure as `name,unit,count,min,median,p99,p999,max`.
 extern const char report_csv_header[];
-void report_csv(report_line *line, const struct bench_case *which, const struct measure *measure,
-                const struct summary *summary);
+void report_csv(report_line *line, const struct bench_case *which, const struct measure *measure, const struct summary *summary);
 
 const char *report_span_name(enum bench_span span);
 
@@ -23,5 +22,4 @@ const char *report_span_name(enum bench_span span);
 void report_histogram(report_line *line, const uint64_t *sorted, const struct summary *summary);
 
 // One figure as a JSON object, without a comma after it.
-void report_json(report_line *line, const struct bench_case *which, const struct measure *measure,
-                 const struct summary *summary);
+void report_json(report_line *line, const struct bench_case *which, const struct measure *measure, const struct summary *summary);

@@ -61,9 +61,8 @@ static _Noreturn void measuring_thread(void) {
 error_t bench_run(struct bench *bench, const struct bench_case *which, struct series *series) {
     uint64_t page;
     job = (struct job){.bench = bench, .which = which, .series = series, .caller_page = ipc_page};
-    error_t error =
-        process_create_thread(SLOT_SELF, (uint64_t)measuring_thread, (uint64_t)(stack + STACK_BYTES - 8), 0,
-                              bench->priority, 0, 0, &page, &job.thread);
+    error_t error = process_create_thread(SLOT_SELF, (uint64_t)measuring_thread, (uint64_t)(stack + STACK_BYTES - 8), 0,
+                                          bench->priority, 0, 0, &page, &job.thread);
     if (error)
         return error;
     ipc_page = (struct message_page *)page; // NOLINT(performance-no-int-to-ptr)

@@ -103,8 +103,7 @@ void crash_line(const char *time, const char *text, size_t length) {
     if (lines == 0)
         return;
     bool ends = ends_with(text, length, ENDS) || ++lines == LINES_MAX;
-    buffer_format(&report, "  %.*s\n", (int)(ends_with(text, length, ENDS) ? length - strlen(ENDS) : length),
-                  text);
+    buffer_format(&report, "  %.*s\n", (int)(ends_with(text, length, ENDS) ? length - strlen(ENDS) : length), text);
     if (length > strlen(REQUEST) && memcmp(text, REQUEST, strlen(REQUEST)) == 0)
         add_method(text, length);
     if (!ends)

@@ -1,7 +1,7 @@
-// logfile: follows the log and appends it to /var/log/messages; crash reports among it become files as well (crash.c). A client like any
-// other: it is started by boot once / is on a disk, and nobody waits for it. The file is open only while a
-// batch of lines is written. Invariant: POSITION_FILE (in memory, so gone with the boot) says how far the log
-// has been written, and by whom.
+// logfile: follows the log and appends it to /var/log/messages; crash reports among it become files as well (crash.c). A client
+// like any other: it is started by boot once / is on a disk, and nobody waits for it. The file is open only while a batch of
+// lines is written. Invariant: POSITION_FILE (in memory, so gone with the boot) says how far the log has been written, and by
+// whom.
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -83,8 +83,7 @@ static void add_line(struct buffer *lines, const struct log_record *record, cons
     if (parts)
         strftime(stamp, sizeof(stamp), "%Y-%m-%d %H:%M:%S", parts);
     if (record->dropped)
-        buffer_format(lines, "%s.%03d warning log: %u messages were lost here\n", stamp, (int)(at % 1000),
-                      record->dropped);
+        buffer_format(lines, "%s.%03d warning log: %u messages were lost here\n", stamp, (int)(at % 1000), record->dropped);
     buffer_format(lines, "%s.%03d %s %.16s: %.*s\n", stamp, (int)(at % 1000), level_name(record->level),
                   (const char *)record->sender, (int)record->length, text);
     if (memcmp(record->sender, "init", 5) == 0)

@@ -56,8 +56,7 @@ static int entry_compare(const void *left, const void *right) {
     else if (by_time && a->info.st_mtim.tv_sec != b->info.st_mtim.tv_sec)
         order = a->info.st_mtim.tv_sec < b->info.st_mtim.tv_sec ? 1 : -1;
     else if (by_time)
-        order = (a->info.st_mtim.tv_nsec < b->info.st_mtim.tv_nsec) -
-                (a->info.st_mtim.tv_nsec > b->info.st_mtim.tv_nsec);
+        order = (a->info.st_mtim.tv_nsec < b->info.st_mtim.tv_nsec) - (a->info.st_mtim.tv_nsec > b->info.st_mtim.tv_nsec);
     if (order == 0)
         order = strcmp(a->name, b->name);
     return reverse ? -order : order;

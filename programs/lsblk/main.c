@@ -34,8 +34,7 @@ static void print(const struct proc_disk *disk, const char *branch, bool bytes) 
         size_text(disk->bytes, size);
     snprintf(name, sizeof(name), "%s%s", branch, disk->name);
     // The branch is two characters of three bytes each.
-    printf("%-*s %12s  %-4s  %s", *branch ? 18 : 14, name, size, disk->read_only ? "ro" : "rw",
-           *branch ? "part" : "disk");
+    printf("%-*s %12s  %-4s  %s", *branch ? 18 : 14, name, size, disk->read_only ? "ro" : "rw", *branch ? "part" : "disk");
     const char *target = mount_point(disk->name);
     if (*target)
         printf("  %s", target);

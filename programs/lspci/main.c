@@ -43,10 +43,9 @@ static const struct name classes[] = {
 };
 
 static const struct name vendors[] = {
-    {0x1002, "AMD"},          {0x1013, "Cirrus Logic"}, {0x1022, "AMD"},
-    {0x10de, "NVIDIA"},       {0x10ec, "Realtek"},      {0x1234, "QEMU"},
-    {0x14e4, "Broadcom"},     {0x15ad, "VMware"},       {0x1af4, "Red Hat Virtio"},
-    {0x1b36, "Red Hat QEMU"}, {0x8086, "Intel"},
+    {0x1002, "AMD"},   {0x1013, "Cirrus Logic"}, {0x1022, "AMD"},    {0x10de, "NVIDIA"},         {0x10ec, "Realtek"},
+    {0x1234, "QEMU"},  {0x14e4, "Broadcom"},     {0x15ad, "VMware"}, {0x1af4, "Red Hat Virtio"}, {0x1b36, "Red Hat QEMU"},
+    {0x8086, "Intel"},
 };
 
 static const char *name_find(const struct name *names, size_t count, unsigned code) {

@@ -66,7 +66,6 @@ int main(int argc, char **argv) {
         program_usage_error("device and directory needed");
     flags = options_parse(options, flags);
     if (mount(program_operands[0], program_operands[1], type, flags, *options ? options : NULL) != 0)
-        program_fail(program_operands[1], "can't mount %s as %s: %s", program_operands[0], type,
-                     error_text(errno));
+        program_fail(program_operands[1], "can't mount %s as %s: %s", program_operands[0], type, error_text(errno));
     return 0;
 }

@@ -5,9 +5,8 @@
 #include "programs/common/text_commands.h"
 
 int main(int argc, char **argv) {
-    program_start(
-        argc, argv, "FORMAT [ARGUMENT]...",
-        "Conversions: %d %i %u %o %x %X %c %s %b %%; the format is used again while arguments are left.\n");
+    program_start(argc, argv, "FORMAT [ARGUMENT]...",
+                  "Conversions: %d %i %u %o %x %X %c %s %b %%; the format is used again while arguments are left.\n");
     struct buffer out, error;
     buffer_init(&out);
     buffer_init(&error);

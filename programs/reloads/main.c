@@ -44,8 +44,7 @@ static void load(const char *path, struct file *file) {
         program_fail(path, "%s", error_text(errno));
     file->length = (uint64_t)ftell(stream);
     rewind(stream);
-    error_t error =
-        account_create_memory(SLOT_ACCOUNT, (file->length + 4095) & ~UINT64_C(4095), &file->memory);
+    error_t error = account_create_memory(SLOT_ACCOUNT, (file->length + 4095) & ~UINT64_C(4095), &file->memory);
     for (uint64_t at = 0; error == ERR_OK && at < file->length; at += moved) {
         size_t count = fread(bytes, 1, sizeof(bytes), stream);
         error = count == 0 ? ERR_IO : memory_write(file->memory, at, bytes, count, &moved);
@@ -120,9 +119,9 @@ static int compare(const void *a, const void *b) {
 
 static void print_pauses(const char *name, uint64_t times) {
     qsort(pauses, times, sizeof(pauses[0]), compare);
-    printf("%s: %llu reloads, pause p50 %llu us, p99 %llu us, longest %llu us\n", name,
-           (unsigned long long)times, (unsigned long long)pauses[times / 2] / 1000,
-           (unsigned long long)pauses[times * 99 / 100] / 1000, (unsigned long long)pauses[times - 1] / 1000);
+    printf("%s: %llu reloads, pause p50 %llu us, p99 %llu us, longest %llu us\n", name, (unsigned long long)times,
+           (unsigned long long)pauses[times / 2] / 1000, (unsigned long long)pauses[times * 99 / 100] / 1000,
+           (unsigned long long)pauses[times - 1] / 1000);
 }
 
 int main(int argc, char **argv) {

@@ -73,8 +73,7 @@ static void send_frame(struct remote *r, char type, const void *payload, size_t 
 }
 
 static void send_grant(struct remote *r, uint32_t bytes) {
-    uint8_t payload[4] = {(uint8_t)bytes, (uint8_t)(bytes >> 8), (uint8_t)(bytes >> 16),
-                          (uint8_t)(bytes >> 24)};
+    uint8_t payload[4] = {(uint8_t)bytes, (uint8_t)(bytes >> 8), (uint8_t)(bytes >> 16), (uint8_t)(bytes >> 24)};
     send_frame(r, 'G', payload, sizeof payload);
 }
 
@@ -258,8 +257,7 @@ static void child_finish(struct remote *r, int status) {
         ;
     while (output_pump(r, &r->errors, 'E'))
         ;
-    uint8_t payload[2] = {WIFSIGNALED(status),
-                          (uint8_t)(WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status))};
+    uint8_t payload[2] = {WIFSIGNALED(status), (uint8_t)(WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status))};
     r->finished = true;
     input_close(r);
     send_frame(r, 'X', payload, sizeof payload);

@@ -99,8 +99,7 @@ int main(int argc, char **argv) {
     int status = 0;
     for (char **path = program_operands; *path; path++) {
         if (is_dot(*path) || strspn(*path, "/") == strlen(*path)) {
-            program_error(*path, "refused: is %s",
-                          **path == '/' ? "the root directory" : "a directory that is in use");
+            program_error(*path, "refused: is %s", **path == '/' ? "the root directory" : "a directory that is in use");
             status = 1;
             continue;
         }

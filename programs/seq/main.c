@@ -14,8 +14,7 @@ int main(int argc, char **argv) {
     const char *separator = "\n";
     // Negative numbers are operands, not options.
     int index = 1;
-    for (; index < argc && argv[index][0] == '-' && strspn(argv[index], "-0123456789") < strlen(argv[index]);
-         index++) {
+    for (; index < argc && argv[index][0] == '-' && strspn(argv[index], "-0123456789") < strlen(argv[index]); index++) {
         if (strcmp(argv[index], "-w") == 0)
             equal_width = true;
         else if (strcmp(argv[index], "-s") == 0 && index + 1 < argc)

@@ -17,19 +17,19 @@
 #include "programs/common/proc.h"
 #include "programs/common/program.h"
 
-static const char operands[] = "[NAME | {start | stop | kill | restart | log} NAME | reload NAME [FILE] | point NAME EVENT NUMBER]";
-static const char details[] =
-    "Without a name: all services. With one: what is known of it.\n"
-    "  start    start it if it does not run\n"
-    "  stop     end it until it is started again; -f also if the machine needs it\n"
-    "  kill     end it as a crash would: init starts another at once\n"
-    "  restart  end it and start another, even after it was given up\n"
-    "  log      what it said (without a name: what all said)\n"
-    "  reload   put the program in FILE in its place; without FILE, the one that it began with\n"
-    "  point    let it end at an event: the NUMBERth receive, reply, commit, output or store;\n"
-    "           or let it spin, or stall, after its NUMBERth receive\n"
-    "RESTARTED counts the starts after the first, LAST END is what ended the one before,\n"
-    "RECOVERY the time from that end until the next one ran, QUEUE the requests that wait.\n";
+static const char operands[] =
+    "[NAME | {start | stop | kill | restart | log} NAME | reload NAME [FILE] | point NAME EVENT NUMBER]";
+static const char details[] = "Without a name: all services. With one: what is known of it.\n"
+                              "  start    start it if it does not run\n"
+                              "  stop     end it until it is started again; -f also if the machine needs it\n"
+                              "  kill     end it as a crash would: init starts another at once\n"
+                              "  restart  end it and start another, even after it was given up\n"
+                              "  log      what it said (without a name: what all said)\n"
+                              "  reload   put the program in FILE in its place; without FILE, the one that it began with\n"
+                              "  point    let it end at an event: the NUMBERth receive, reply, commit, output or store;\n"
+                              "           or let it spin, or stall, after its NUMBERth receive\n"
+                              "RESTARTED counts the starts after the first, LAST END is what ended the one before,\n"
+                              "RECOVERY the time from that end until the next one ran, QUEUE the requests that wait.\n";
 
 static cap_t session;
 
@@ -63,9 +63,8 @@ static const char *recovery_text(uint64_t nanoseconds, char *text, size_t size) 
 
 static const char *uptime_text(const struct service_status *status, char *text, size_t size) {
     uint64_t now = clock_monotonic();
-    return status->state == SERVICE_STATE_RUNNING
-               ? duration_text(now > status->started ? now - status->started : 0, text, size)
-               : "-";
+    return status->state == SERVICE_STATE_RUNNING ? duration_text(now > status->started ? now - status->started : 0, text, size)
+                                                  : "-";
 }
 
 static void list(void) {
@@ -73,14 +72,11 @@ static void list(void) {
     char uptime[32], recovery[32];
     uint64_t cursor = 0;
     error_t error;
-    printf("%-12s %-10s %9s %9s  %-8s %10s %5s\n", "NAME", "STATE", "UPTIME", "RESTARTED", "LAST END",
-           "RECOVERY", "QUEUE");
+    printf("%-12s %-10s %9s %9s  %-8s %10s %5s\n", "NAME", "STATE", "UPTIME", "RESTARTED", "LAST END", "RECOVERY", "QUEUE");
     while ((error = service_next(session, cursor, &cursor, &status)) == ERR_OK)
-        printf("%-12.32s %-10s %9s %9llu  %-8s %10s %5llu\n", (const char *)status.name,
-               state_text(status.state), uptime_text(&status, uptime, sizeof(uptime)),
-               (unsigned long long)status.restarts, cause_text(status.cause),
-               recovery_text(status.recovery_time, recovery, sizeof(recovery)),
-               (unsigned long long)status.queued);
+        printf("%-12.32s %-10s %9s %9llu  %-8s %10s %5llu\n", (const char *)status.name, state_text(status.state),
+               uptime_text(&status, uptime, sizeof(uptime)), (unsigned long long)status.restarts, cause_text(status.cause),
+               recovery_text(status.recovery_time, recovery, sizeof(recovery)), (unsigned long long)status.queued);
     if (error != ERR_NOT_FOUND)
         program_fail(NULL, "init: %s", error_text(-error));
 }
@@ -97,8 +93,7 @@ static void print_capabilities(const char *name) {
     static char text[SERVICE_CAPABILITIES_TEXT_MAX];
     uint64_t count;
     const char *label = "may call";
-    if (service_capabilities(session, name, strlen(name), text, sizeof(text), &count) != ERR_OK ||
-        count > sizeof(text))
+    if (service_capabilities(session, name, strlen(name), text, sizeof(text), &count) != ERR_OK || count > sizeof(text))
         return;
     for (const char *at = text, *end = text + count; at < end;) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
@@ -143,8 +138,8 @@ static void log_print(const char *name) {
     proc_open(&file, "log");
     while (proc_log_next(&file, &entry))
         if (!name || strcmp(entry.sender, name) == 0)
-            printf("[%5llu.%06llu] %s: %s\n", (unsigned long long)entry.seconds,
-                   (unsigned long long)entry.microseconds, entry.sender, entry.text);
+            printf("[%5llu.%06llu] %s: %s\n", (unsigned long long)entry.seconds, (unsigned long long)entry.microseconds,
+                   entry.sender, entry.text);
     proc_close(&file);
 }
 
@@ -226,8 +221,8 @@ int main(int argc, char **argv) {
     if (session == 0)
         program_fail(NULL, "this program was not given a session of init");
     const char *first = program_operand_count > 0 ? program_operands[0] : NULL;
-    bool is_verb = first && (strcmp(first, "start") == 0 || strcmp(first, "stop") == 0 ||
-                             strcmp(first, "kill") == 0 || strcmp(first, "restart") == 0);
+    bool is_verb = first && (strcmp(first, "start") == 0 || strcmp(first, "stop") == 0 || strcmp(first, "kill") == 0 ||
+                             strcmp(first, "restart") == 0);
     if (!first)
         list();
     else if (strcmp(first, "reload") == 0 && (program_operand_count == 2 || program_operand_count == 3))

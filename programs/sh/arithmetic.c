@@ -76,8 +76,7 @@ static int64_t variable_value(struct calculator *calculator, const char *name) {
             return negative ? (int64_t)(0 - (uint64_t)number) : number;
     }
     // The value may be an expression itself, as in x=y+1.
-    struct calculator inner = {calculator->shell,     value, value, calculator->skip,
-                               calculator->depth + 1, false};
+    struct calculator inner = {calculator->shell, value, value, calculator->skip, calculator->depth + 1, false};
     if (inner.depth > 50)
         return fail(calculator, "nested too deeply");
     int64_t result = parse_expression(&inner);

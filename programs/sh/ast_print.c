@@ -24,8 +24,7 @@ static void delimiter_choose(const char *body, char *delimiter, size_t size) {
     memcpy(delimiter, "END", 3);
     for (size_t length = 3; length + 1 < size; length++) {
         bool found = false;
-        for (const char *line = body; line && *line && !found;
-             line = strchr(line, '\n'), line += line != NULL)
+        for (const char *line = body; line && *line && !found; line = strchr(line, '\n'), line += line != NULL)
             found = strncmp(line, delimiter, length) == 0 && (line[length] == '\n' || !line[length]);
         if (!found)
             return;
@@ -79,9 +78,8 @@ static void print_here(struct printer *printer, const struct redirect *redirect)
 
 static void print_redirects(struct printer *printer, const struct redirect *redirect) {
     static const char *const signs[] = {
-        [REDIRECT_INPUT] = "<",         [REDIRECT_OUTPUT] = ">",      [REDIRECT_CLOBBER] = ">|",
-        [REDIRECT_APPEND] = ">>",       [REDIRECT_READ_WRITE] = "<>", [REDIRECT_DUPLICATE] = ">&",
-        [REDIRECT_BOTH_APPEND] = "&>>", [REDIRECT_BOTH] = "&>",
+        [REDIRECT_INPUT] = "<",       [REDIRECT_OUTPUT] = ">",     [REDIRECT_CLOBBER] = ">|",      [REDIRECT_APPEND] = ">>",
+        [REDIRECT_READ_WRITE] = "<>", [REDIRECT_DUPLICATE] = ">&", [REDIRECT_BOTH_APPEND] = "&>>", [REDIRECT_BOTH] = "&>",
     };
     for (; redirect; redirect = redirect->next) {
         if (redirect->kind == REDIRECT_HERE) {

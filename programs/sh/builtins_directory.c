@@ -46,8 +46,7 @@ static char *path_normalize(struct shell *shell, const char *base, const char *p
         }
         part += length;
     }
-    char *result =
-        region_copy(&shell->temporary, full.length ? full.data : "/", full.length ? full.length : 1);
+    char *result = region_copy(&shell->temporary, full.length ? full.data : "/", full.length ? full.length : 1);
     buffer_free(&full);
     return result;
 }
@@ -56,8 +55,8 @@ static const char *directory_logical(struct shell *shell) {
     // $PWD is believed only if it names the directory that the shell is in.
     const char *path = variable_get(shell, "PWD");
     struct stat named, real;
-    if (path && *path == '/' && stat(path, &named) == 0 && stat(".", &real) == 0 &&
-        named.st_dev == real.st_dev && named.st_ino == real.st_ino)
+    if (path && *path == '/' && stat(path, &named) == 0 && stat(".", &real) == 0 && named.st_dev == real.st_dev &&
+        named.st_ino == real.st_ino)
         return path;
     return directory_current(shell);
 }
@@ -92,9 +91,7 @@ int builtin_cd(struct shell *shell, int argc, char **argv, struct buffer *out) {
         return STATUS_SYNTAX;
     }
     bool back = index < argc && strcmp(argv[index], "-") == 0;
-    const char *target = back           ? variable_get(shell, "OLDPWD")
-                         : index < argc ? argv[index]
-                                        : variable_get(shell, "HOME");
+    const char *target = back ? variable_get(shell, "OLDPWD") : index < argc ? argv[index] : variable_get(shell, "HOME");
     if (!target) {
         shell_error("cd", "%s is not set", back ? "OLDPWD" : "HOME");
         return 1;
@@ -139,8 +136,8 @@ int builtin_umask(struct shell *shell, int argc, char **argv, struct buffer *out
     } else if (symbolic) {
         for (int shift = 6; shift >= 0; shift -= 3) {
             mode_t bits = (~mask >> shift) & 7;
-            buffer_format(out, "%c=%s%s%s%c", "ogu"[shift / 3], bits & 4 ? "r" : "", bits & 2 ? "w" : "",
-                          bits & 1 ? "x" : "", shift ? ',' : '\n');
+            buffer_format(out, "%c=%s%s%s%c", "ogu"[shift / 3], bits & 4 ? "r" : "", bits & 2 ? "w" : "", bits & 1 ? "x" : "",
+                          shift ? ',' : '\n');
         }
     } else {
         mode_t mode;

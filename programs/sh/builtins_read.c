@@ -67,8 +67,7 @@ static char *field_next(struct shell *shell, struct line_splitter *splitter) {
         splitter->at++;
     char *field = region_copy(&shell->temporary, splitter->text + start, splitter->at - start);
     skip_blanks(splitter);
-    if (splitter->at < splitter->length && is_separator(splitter, splitter->at) &&
-        !is_blank(splitter, splitter->at)) {
+    if (splitter->at < splitter->length && is_separator(splitter, splitter->at) && !is_blank(splitter, splitter->at)) {
         splitter->at++;
         skip_blanks(splitter);
     }
@@ -115,10 +114,8 @@ int builtin_read(struct shell *shell, int argc, char **argv, struct buffer *out)
     buffer_init(&marks);
     bool complete = line_read(raw, &line, &marks);
     const char *separators = variable_get(shell, "IFS");
-    struct line_splitter splitter = {.text = line.data,
-                                     .marks = marks.data,
-                                     .length = line.length,
-                                     .separators = separators ? separators : " \t\n"};
+    struct line_splitter splitter = {
+        .text = line.data, .marks = marks.data, .length = line.length, .separators = separators ? separators : " \t\n"};
     skip_blanks(&splitter);
     bool done = true;
     for (int i = index; i < argc && done; i++) {

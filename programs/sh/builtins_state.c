@@ -24,8 +24,7 @@ static void variables_list(struct shell *shell, const char *command, unsigned fl
 }
 
 // Splits name=value; false after a message if the name is none. *value is null without "=".
-static bool assignment_split(struct shell *shell, const char *command, const char *text, char **name,
-                             const char **value) {
+static bool assignment_split(struct shell *shell, const char *command, const char *text, char **name, const char **value) {
     size_t length = name_length(text);
     if (!length || (text[length] && text[length] != '=')) {
         shell_error(command, "not a name: %s", text);
@@ -48,8 +47,7 @@ int builtin_export(struct shell *shell, int argc, char **argv, struct buffer *ou
         const char *value;
         if (i == 1 && strcmp(argv[i], "--") == 0)
             continue;
-        if (!assignment_split(shell, argv[0], argv[i], &name, &value) ||
-            (value && !variable_set(shell, name, value))) {
+        if (!assignment_split(shell, argv[0], argv[i], &name, &value) || (value && !variable_set(shell, name, value))) {
             status = STATUS_SYNTAX;
             continue;
         }
@@ -131,8 +129,7 @@ static int option_set(struct shell *shell, char **words, int count) {
         char text[2] = {*letter, 0};
         bool *option = *letter == 'o' && count > 1 ? option_find(shell, words[1]) : option_find(shell, text);
         if (!option) {
-            shell_error("set", "%c%s: unknown option", words[0][0],
-                        *letter == 'o' && count > 1 ? words[1] : text);
+            shell_error("set", "%c%s: unknown option", words[0][0], *letter == 'o' && count > 1 ? words[1] : text);
             return 0;
         }
         *option = on;

@@ -54,8 +54,7 @@ static bool starts_with(const char *text, const char *prefix) {
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static void add_files(struct completion *completion, const char *directory, const char *prefix,
-                      bool executable) {
+static void add_files(struct completion *completion, const char *directory, const char *prefix, bool executable) {
     struct directory_list list;
     if (!directory_read(directory, &list))
         return;

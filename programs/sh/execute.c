@@ -139,8 +139,7 @@ static int program_run(struct shell *shell, char **words) {
 
 int execute_words(struct shell *shell, int count, char **words, bool look_in_functions) {
     const struct builtin *builtin = builtin_find(words[0]);
-    struct function *function =
-        look_in_functions ? (struct function *)(uintptr_t)function_find(shell, words[0]) : NULL;
+    struct function *function = look_in_functions ? (struct function *)(uintptr_t)function_find(shell, words[0]) : NULL;
     if (builtin && (builtin->special || !function))
         return builtin_call(shell, builtin, count, words);
     if (function)
@@ -258,8 +257,7 @@ static int execute_for(struct shell *shell, const struct node *node) {
     struct fields fields = {0};
     if (node->over_arguments) {
         for (int i = 0; i < shell->argument_count; i++)
-            fields_add(shell, &fields,
-                       region_copy(&shell->temporary, shell->arguments[i], strlen(shell->arguments[i])));
+            fields_add(shell, &fields, region_copy(&shell->temporary, shell->arguments[i], strlen(shell->arguments[i])));
     } else if (!expand_words(shell, node->words, &fields)) {
         return shell->last_status;
     }
@@ -371,8 +369,7 @@ static int execute_node(struct shell *shell, const struct node *node) {
 }
 
 static bool exits_on_error(const struct node *node) {
-    return node->kind == NODE_SIMPLE || node->kind == NODE_SUBSHELL ||
-           (node->kind == NODE_PIPELINE && !node->negated);
+    return node->kind == NODE_SIMPLE || node->kind == NODE_SUBSHELL || (node->kind == NODE_PIPELINE && !node->negated);
 }
 
 int execute(struct shell *shell, const struct node *node) {
@@ -383,8 +380,7 @@ int execute(struct shell *shell, const struct node *node) {
         region_release(&shell->temporary, mark);
         if (shell->flow == FLOW_NONE || shell->flow == FLOW_BREAK || shell->flow == FLOW_CONTINUE)
             shell->last_status = status;
-        if (status && shell->errexit && !shell->errexit_suspended && shell->flow == FLOW_NONE &&
-            exits_on_error(command))
+        if (status && shell->errexit && !shell->errexit_suspended && shell->flow == FLOW_NONE && exits_on_error(command))
             shell->flow = FLOW_EXIT;
         if (leaving(shell) || node->kind != NODE_SEQUENCE)
             return shell->last_status;

@@ -53,8 +53,7 @@ static size_t double_quotes_length(const char *text, size_t length) {
     return end;
 }
 
-static bool expand_double_quotes(struct expansion *expansion, const char *text, size_t length,
-                                 size_t *offset) {
+static bool expand_double_quotes(struct expansion *expansion, const char *text, size_t length, size_t *offset) {
     size_t size = double_quotes_length(text + *offset, length - *offset);
     size_t before = expansion->text.length;
     bool outer_empty = expansion->arguments_were_empty;
@@ -69,14 +68,12 @@ static bool expand_double_quotes(struct expansion *expansion, const char *text, 
 }
 
 // `commands`: within, a backslash only protects a few characters.
-static bool expand_backquotes(struct expansion *expansion, const char *text, size_t length, size_t *offset,
-                              bool quoted) {
+static bool expand_backquotes(struct expansion *expansion, const char *text, size_t length, size_t *offset, bool quoted) {
     struct buffer script;
     buffer_init(&script);
     size_t i = *offset + 1;
     for (; i < length && text[i] != '`'; i++) {
-        bool protects = text[i] == '\\' && i + 1 < length &&
-                        (strchr("$`\\", text[i + 1]) || (quoted && text[i + 1] == '"'));
+        bool protects = text[i] == '\\' && i + 1 < length && (strchr("$`\\", text[i + 1]) || (quoted && text[i + 1] == '"'));
         buffer_append_byte(&script, text[protects ? ++i : i]);
     }
     *offset = i < length ? i + 1 : length;
@@ -85,8 +82,7 @@ static bool expand_backquotes(struct expansion *expansion, const char *text, siz
     return done;
 }
 
-static size_t expand_single_quotes(struct expansion *expansion, const char *text, size_t length,
-                                   size_t offset) {
+static size_t expand_single_quotes(struct expansion *expansion, const char *text, size_t length, size_t offset) {
     const char *end = memchr(text + offset + 1, '\'', length - offset - 1);
     size_t stop = end ? (size_t)(end - text) : length;
     if (stop == offset + 1)
@@ -96,8 +92,7 @@ static size_t expand_single_quotes(struct expansion *expansion, const char *text
 }
 
 // A backslash; returns the offset behind what it concerns.
-static size_t expand_backslash(struct expansion *expansion, const char *text, size_t length, size_t offset,
-                               bool quoted) {
+static size_t expand_backslash(struct expansion *expansion, const char *text, size_t length, size_t offset, bool quoted) {
     if (offset + 1 >= length) {
         emit_literal(expansion, "\\", 1, true);
         return length;
@@ -143,8 +138,7 @@ bool expand_range(struct expansion *expansion, const char *text, size_t length, 
 
 // A tilde prefix at the start of the text; returns its length.
 static size_t expand_tilde(struct expansion *expansion, const char *text) {
-    if (text[0] != '~' ||
-        (text[1] && text[1] != '/' && !(expansion->mode == EXPAND_ASSIGN && text[1] == ':')))
+    if (text[0] != '~' || (text[1] && text[1] != '/' && !(expansion->mode == EXPAND_ASSIGN && text[1] == ':')))
         return 0;
     const char *home = variable_get(expansion->shell, "HOME");
     if (!home)

@@ -22,8 +22,7 @@ struct splitter {
 };
 
 // Appends the names that match `pattern` (from a component start on) below `prefix`.
-static void names_expand(struct shell *shell, struct fields *fields, const char *prefix,
-                         const char *pattern) {
+static void names_expand(struct shell *shell, struct fields *fields, const char *prefix, const char *pattern) {
     size_t slashes = strspn(pattern, "/");
     size_t length = strcspn(pattern + slashes, "/");
     char *component = region_copy(&shell->temporary, pattern + slashes, length);
@@ -81,8 +80,7 @@ static void field_finish(struct splitter *splitter) {
     if (found > 1)
         qsort(splitter->fields->items + before, (size_t)found, sizeof(char *), field_compare);
     if (found == 0)
-        fields_add(shell, splitter->fields,
-                   region_copy(&shell->temporary, splitter->text.data, splitter->text.length));
+        fields_add(shell, splitter->fields, region_copy(&shell->temporary, splitter->text.data, splitter->text.length));
     buffer_clear(&splitter->text);
     buffer_clear(&splitter->pattern);
     splitter->present = false;
@@ -121,8 +119,7 @@ static void separator_byte(struct splitter *splitter, char c) {
 
 void expansion_split(struct expansion *expansion, struct fields *fields) {
     const char *separators = variable_get(expansion->shell, "IFS");
-    struct splitter splitter = {
-        .shell = expansion->shell, .fields = fields, .separators = separators ? separators : " \t\n"};
+    struct splitter splitter = {.shell = expansion->shell, .fields = fields, .separators = separators ? separators : " \t\n"};
     buffer_init(&splitter.text);
     buffer_init(&splitter.pattern);
     for (size_t i = 0; i < expansion->text.length; i++) {

@@ -33,8 +33,7 @@ struct job *job_new(struct shell *shell, char *text, bool background) {
 
 void job_add(struct job *job, pid_t pid, int status) {
     job->processes = memory_resize(job->processes, (size_t)(job->count + 1) * sizeof(struct process));
-    job->processes[job->count++] =
-        (struct process){.pid = pid, .state = pid ? PROCESS_RUNNING : PROCESS_DONE, .status = status};
+    job->processes[job->count++] = (struct process){.pid = pid, .state = pid ? PROCESS_RUNNING : PROCESS_DONE, .status = status};
 }
 
 void job_free(struct shell *shell, struct job *job) {
@@ -75,8 +74,7 @@ static void process_record(struct shell *shell, pid_t pid, int wait_status) {
             } else {
                 process->state = PROCESS_DONE;
                 process->signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
-                process->status =
-                    process->signal ? STATUS_SIGNAL + process->signal : WEXITSTATUS(wait_status);
+                process->status = process->signal ? STATUS_SIGNAL + process->signal : WEXITSTATUS(wait_status);
             }
             return;
         }
@@ -216,8 +214,7 @@ void job_describe(const struct shell *shell, const struct job *job, bool with_pi
     buffer_format(out, "[%d]%c ", job->id, job == job_current(shell) ? '+' : ' ');
     for (int i = 0; with_pids && i < job->count; i++)
         buffer_format(out, "%ld ", (long)job->processes[i].pid);
-    buffer_format(out, " %-20s %s%s\n", text, job->text,
-                  state == PROCESS_RUNNING && job->background ? " &" : "");
+    buffer_format(out, " %-20s %s%s\n", text, job->text, state == PROCESS_RUNNING && job->background ? " &" : "");
 }
 
 void jobs_report(struct shell *shell) {

@@ -52,8 +52,7 @@ static int peek(struct parser *parser) {
 // The character after the next one, without reading another line.
 static int peek_second(struct parser *parser) {
     struct source *source = parser->source;
-    return source->position + 1 < source->text.length ? (unsigned char)source->text.data[source->position + 1]
-                                                      : -1;
+    return source->position + 1 < source->text.length ? (unsigned char)source->text.data[source->position + 1] : -1;
 }
 
 static void advance(struct parser *parser) {
@@ -213,8 +212,7 @@ bool lexer_skip_dollar(struct parser *parser, bool in_double_quotes) {
         return false;
     }
     advance(parser);
-    int c = peek_second(parser) < 0 && parser->source->position >= parser->source->text.length ? -1
-                                                                                               : peek(parser);
+    int c = peek_second(parser) < 0 && parser->source->position >= parser->source->text.length ? -1 : peek(parser);
     bool done = true;
     if (c == '(')
         done = skip_parentheses(parser);
@@ -387,8 +385,7 @@ char *word_unquote(struct region *region, const char *text, bool *quoted) {
             *quoted = true;
         } else if (quote && c == quote) {
             quote = 0;
-        } else if (c == '\\' && quote != '\'' && i + 1 < length &&
-                   (!quote || strchr("$`\"\\", text[i + 1]))) {
+        } else if (c == '\\' && quote != '\'' && i + 1 < length && (!quote || strchr("$`\"\\", text[i + 1]))) {
             *quoted = true;
             result[used++] = text[++i];
         } else {

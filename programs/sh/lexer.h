@@ -90,8 +90,7 @@ struct parser {
 void lexer_read(struct parser *parser);
 
 // Records the first error, with the line where it was found.
-void parser_error(struct parser *parser, int line, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+void parser_error(struct parser *parser, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 // From just behind "$(": parses up to the matching ")" and stops behind it. In parser.c.
 bool parser_skip_substitution(struct parser *parser);

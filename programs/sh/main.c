@@ -119,8 +119,8 @@ static void interact(void) {
     input_init_editor(&source, &shell);
     for (;;) {
         shell_run_source(&shell, &source);
-        if (shell.flow == FLOW_ABORT || shell.flow == FLOW_BREAK || shell.flow == FLOW_CONTINUE ||
-            shell.flow == FLOW_RETURN || trap_interrupted()) {
+        if (shell.flow == FLOW_ABORT || shell.flow == FLOW_BREAK || shell.flow == FLOW_CONTINUE || shell.flow == FLOW_RETURN ||
+            trap_interrupted()) {
             shell.flow = FLOW_NONE;
             shell.loop_depth = 0;
             int line = source.line;
@@ -144,8 +144,8 @@ static void interact(void) {
 static void directory_import(void) {
     struct stat named, real;
     const char *path = variable_get(&shell, "PWD");
-    if (path && *path == '/' && stat(path, &named) == 0 && stat(".", &real) == 0 &&
-        named.st_ino == real.st_ino && named.st_dev == real.st_dev)
+    if (path && *path == '/' && stat(path, &named) == 0 && stat(".", &real) == 0 && named.st_ino == real.st_ino &&
+        named.st_dev == real.st_dev)
         return;
     char buffer[1024];
     if (getcwd(buffer, sizeof(buffer)))
@@ -197,8 +197,7 @@ int main(int argc, char **argv) {
         shell.name = string_copy(argv[index++]);
     }
     shell_set_arguments(&shell, argv + index, argc - index);
-    shell.interactive =
-        start.interactive || (!start.command && !has_file && isatty(STDIN_FILENO) && isatty(STDERR_FILENO));
+    shell.interactive = start.interactive || (!start.command && !has_file && isatty(STDIN_FILENO) && isatty(STDERR_FILENO));
     start.login |= argc > 0 && argv[0][0] == '-';
     startup_files_run(start.login);
     if (shell.flow)

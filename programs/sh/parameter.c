@@ -140,8 +140,8 @@ static void emit_length(struct expansion *expansion, const struct parameter *par
 
 // ${name%word} and its kin: cuts the shortest or, when the operator is doubled, the longest piece that
 // matches.
-static bool emit_trimmed(struct expansion *expansion, const struct parameter *parameter, char sign,
-                         bool longest, const char *word, bool quoted) {
+static bool emit_trimmed(struct expansion *expansion, const struct parameter *parameter, char sign, bool longest,
+                         const char *word, bool quoted) {
     struct shell *shell = expansion->shell;
     const char *pattern = expand_text(shell, word, EXPAND_PATTERN);
     if (!pattern)
@@ -168,8 +168,7 @@ static bool emit_trimmed(struct expansion *expansion, const struct parameter *pa
     return true;
 }
 
-static bool assign_default(struct expansion *expansion, const struct parameter *parameter, const char *word,
-                           bool quoted) {
+static bool assign_default(struct expansion *expansion, const struct parameter *parameter, const char *word, bool quoted) {
     struct shell *shell = expansion->shell;
     if (!is_name(parameter->name))
         return parameter_unset(shell, parameter->name, "cannot be assigned to");
@@ -199,8 +198,8 @@ static bool emit_word(struct expansion *expansion, const char *word, bool quoted
 }
 
 // The operators - = ? + with and without a colon.
-static bool emit_conditional(struct expansion *expansion, const struct parameter *parameter, char sign,
-                             bool colon, const char *word, bool quoted) {
+static bool emit_conditional(struct expansion *expansion, const struct parameter *parameter, char sign, bool colon,
+                             const char *word, bool quoted) {
     bool set = parameter->value != NULL;
     bool empty = set && !*parameter->value;
     if (parameter->is_list) {
@@ -297,8 +296,7 @@ static void expand_escaped(struct expansion *expansion, const char *inside, size
     buffer_free(&out);
 }
 
-bool expand_dollar(struct expansion *expansion, const char *text, size_t length, size_t *offset,
-                   bool quoted) {
+bool expand_dollar(struct expansion *expansion, const char *text, size_t length, size_t *offset, bool quoted) {
     struct shell *shell = expansion->shell;
     const char *start = text + *offset;
     size_t left = length - *offset;

@@ -234,8 +234,7 @@ static struct node *parse_function_or_simple(struct parser *parser) {
     struct node *node = parse_simple(parser);
     if (!node || parse_look(parser)->kind != TOKEN_OPEN)
         return node;
-    if (!node->words || node->words->next || node->assignments || node->redirects ||
-        !is_name(node->words->text))
+    if (!node->words || node->words->next || node->assignments || node->redirects || !is_name(node->words->text))
         return parse_unexpected(parser);
     parse_consume(parser);
     if (parse_look(parser)->kind != TOKEN_CLOSE)
@@ -246,8 +245,7 @@ static struct node *parse_function_or_simple(struct parser *parser) {
     function->name = node->words->text;
     function->left = parse_command(parser);
     if (function->left && (function->left->kind == NODE_SIMPLE || function->left->kind == NODE_FUNCTION)) {
-        parser_error(parser, function->line, "syntax error: the body of %s is not a compound command",
-                     function->name);
+        parser_error(parser, function->line, "syntax error: the body of %s is not a compound command", function->name);
         return NULL;
     }
     return function->left ? function : NULL;
@@ -307,8 +305,7 @@ static struct node *parse_pipeline(struct parser *parser) {
 static struct node *parse_and_or(struct parser *parser) {
     struct node *left = parse_pipeline(parser);
     while (left && (parse_look(parser)->kind == TOKEN_AND_IF || parse_look(parser)->kind == TOKEN_OR_IF)) {
-        struct node *node = parse_node_new(parser, parser->token.kind == TOKEN_AND_IF ? NODE_AND : NODE_OR,
-                                           parser->token.line);
+        struct node *node = parse_node_new(parser, parser->token.kind == TOKEN_AND_IF ? NODE_AND : NODE_OR, parser->token.line);
         parse_consume(parser);
         parse_skip_newlines(parser);
         node->left = left;
@@ -363,8 +360,7 @@ struct node *parse_list(struct parser *parser) {
 
 void parser_init(struct parser *parser, struct source *source, struct region *region,
                  const char *(*alias_find)(void *context, const char *name), void *alias_context) {
-    *parser = (struct parser){
-        .source = source, .region = region, .alias_find = alias_find, .alias_context = alias_context};
+    *parser = (struct parser){.source = source, .region = region, .alias_find = alias_find, .alias_context = alias_context};
 }
 
 bool parser_skip_substitution(struct parser *parser) {
@@ -393,10 +389,8 @@ enum parse_result parser_next(struct parser *parser, struct node **tree) {
         buffer_replace(&source->text, 0, source->position, NULL, 0);
         source->position = 0;
     }
-    *parser = (struct parser){.source = source,
-                              .region = parser->region,
-                              .alias_find = parser->alias_find,
-                              .alias_context = parser->alias_context};
+    *parser = (struct parser){
+        .source = source, .region = parser->region, .alias_find = parser->alias_find, .alias_context = parser->alias_context};
     source->continued = false;
     *tree = NULL;
     if (parse_look(parser)->kind == TOKEN_NEWLINE)

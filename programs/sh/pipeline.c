@@ -32,8 +32,7 @@ static bool is_direct(struct shell *shell, const struct node *node) {
     if (words_have_side_effects(node->words) || words_have_side_effects(node->assignments))
         return false;
     for (const struct redirect *redirect = node->redirects; redirect; redirect = redirect->next) {
-        if (word_has_side_effects(redirect->word) ||
-            (redirect->body && word_has_side_effects(redirect->body)))
+        if (word_has_side_effects(redirect->word) || (redirect->body && word_has_side_effects(redirect->body)))
             return false;
     }
     // The command's name must be seen to be that of a program, not of a function or builtin.
@@ -61,8 +60,7 @@ static void start_direct(struct shell *shell, const struct node *node, struct jo
     struct saved_descriptor *saved = NULL;
     struct saved_variable *mark = variables_mark(shell);
     int before = job->count;
-    bool done = expand_words(shell, node->words, &fields) &&
-                redirects_apply(shell, node->redirects, &saved) &&
+    bool done = expand_words(shell, node->words, &fields) && redirects_apply(shell, node->redirects, &saved) &&
                 assign_temporarily(shell, node->assignments);
     if (done)
         program_spawn(shell, job, fields_end(shell, &fields));

@@ -155,8 +155,7 @@ static bool duplicate(const char *word, int descriptor, struct saved_descriptor 
     return descriptor_replace(descriptor, (int)source, saved);
 }
 
-static bool redirect_apply(struct shell *shell, const struct redirect *redirect,
-                           struct saved_descriptor **saved) {
+static bool redirect_apply(struct shell *shell, const struct redirect *redirect, struct saved_descriptor **saved) {
     int descriptor = redirect->descriptor;
     if (redirect->kind == REDIRECT_HERE) {
         errno = 0;

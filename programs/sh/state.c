@@ -57,8 +57,7 @@ void state_write(struct shell *shell, struct buffer *out, const char *script) {
     buffer_append_byte(out, 'n');
     put_text(out, shell->name);
     buffer_append_byte(out, 'o');
-    put_number(out, shell->errexit | shell->nounset << 1 | shell->xtrace << 2 | shell->noglob << 3 |
-                        shell->noclobber << 4);
+    put_number(out, shell->errexit | shell->nounset << 1 | shell->xtrace << 2 | shell->noglob << 3 | shell->noclobber << 4);
     put_number(out, shell->pid);
     put_number(out, shell->last_background);
     put_number(out, shell->last_status);

@@ -57,8 +57,7 @@ static int run_here(struct shell *shell, const struct node *tree, struct buffer 
     return status;
 }
 
-static int run_apart(struct shell *shell, const struct node *tree, const char *script,
-                     struct buffer *output) {
+static int run_apart(struct shell *shell, const struct node *tree, const char *script, struct buffer *output) {
     int ends[2];
     struct saved_descriptor *saved = NULL;
     if (!pipe_open(ends)) {
@@ -84,8 +83,7 @@ static int run_apart(struct shell *shell, const struct node *tree, const char *s
 }
 
 // Parses the script; `whole` tells whether it is a single command, which *tree then is.
-static bool script_parse(struct shell *shell, const char *script, size_t length, struct node **tree,
-                         bool *whole) {
+static bool script_parse(struct shell *shell, const char *script, size_t length, struct node **tree, bool *whole) {
     struct source source;
     struct parser parser;
     struct node *rest;
@@ -113,8 +111,7 @@ static bool script_parse(struct shell *shell, const char *script, size_t length,
     return result != PARSE_ERROR;
 }
 
-bool substitute(struct shell *shell, const char *script, size_t length, struct expansion *expansion,
-                bool quoted) {
+bool substitute(struct shell *shell, const char *script, size_t length, struct expansion *expansion, bool quoted) {
     struct node *tree;
     bool whole;
     if (!script_parse(shell, script, length, &tree, &whole))
@@ -127,8 +124,7 @@ bool substitute(struct shell *shell, const char *script, size_t length, struct e
         if (whole && is_pure(shell, tree))
             status = run_here(shell, tree, &output);
         else
-            status = run_apart(shell, whole ? tree : NULL, region_copy(&shell->temporary, script, length),
-                               &output);
+            status = run_apart(shell, whole ? tree : NULL, region_copy(&shell->temporary, script, length), &output);
     }
     shell->last_status = last_status;
     shell->substitution_status = status;

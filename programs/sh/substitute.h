@@ -4,5 +4,4 @@
 #include "programs/sh/expand.h"
 
 // Runs the script and emits its output without the trailing newlines; false if it could not be run.
-bool substitute(struct shell *shell, const char *script, size_t length, struct expansion *expansion,
-                bool quoted);
+bool substitute(struct shell *shell, const char *script, size_t length, struct expansion *expansion, bool quoted);

@@ -136,12 +136,11 @@ char **variables_environment(struct shell *shell) {
 void variable_save(struct shell *shell, const char *name) {
     const struct variable *variable = variable_find(shell, name);
     struct saved_variable *saved = memory_allocate(sizeof(*saved));
-    *saved =
-        (struct saved_variable){.next = shell->saved_variables,
-                                .name = string_copy(name),
-                                .value = variable && variable->value ? string_copy(variable->value) : NULL,
-                                .flags = variable ? variable->flags : 0,
-                                .existed = variable != NULL};
+    *saved = (struct saved_variable){.next = shell->saved_variables,
+                                     .name = string_copy(name),
+                                     .value = variable && variable->value ? string_copy(variable->value) : NULL,
+                                     .flags = variable ? variable->flags : 0,
+                                     .existed = variable != NULL};
     shell->saved_variables = saved;
 }
 

@@ -34,8 +34,7 @@ static bool duration_add(const char *text, uint64_t *total) {
 }
 
 int main(int argc, char **argv) {
-    program_start(argc, argv, "TIME...",
-                  "TIME is a number with an optional unit s, m, h or d; several are added.\n");
+    program_start(argc, argv, "TIME...", "TIME is a number with an optional unit s, m, h or d; several are added.\n");
     program_option("");
     uint64_t total = 0;
     for (char **word = program_operands; *word; word++) {

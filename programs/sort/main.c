@@ -14,8 +14,8 @@
 #include "programs/common/program.h"
 
 struct key {
-    long first_field, first_byte; // from 1
-    long last_field, last_byte;   // 0: to the end of the line; last_byte 0: to the end of the field
+    long first_field, first_byte;             // from 1
+    long last_field, last_byte;               // 0: to the end of the line; last_byte 0: to the end of the field
     bool numeric, reverse, blanks, fold, any; // `any`: has letters of its own
 };
 
@@ -135,8 +135,8 @@ static int number_compare(const char *a, const char *a_end, const char *b, const
     if (left.negative != right.negative)
         return left.negative ? -1 : 1;
     long difference = (left.whole_end - left.whole) - (right.whole_end - right.whole);
-    int order = difference ? (difference < 0 ? -1 : 1)
-                           : range_compare(left.whole, left.whole_end, right.whole, right.whole_end, false);
+    int order =
+        difference ? (difference < 0 ? -1 : 1) : range_compare(left.whole, left.whole_end, right.whole, right.whole_end, false);
     if (order == 0)
         order = range_compare(left.fraction, left.fraction_end, right.fraction, right.fraction_end, false);
     return left.negative ? -order : order;
@@ -146,8 +146,8 @@ static int key_compare(const struct key *key, const struct line *a, const struct
     const char *a_start, *a_end, *b_start, *b_end;
     key_range(key, a, &a_start, &a_end);
     key_range(key, b, &b_start, &b_end);
-    int order = key->numeric ? number_compare(a_start, a_end, b_start, b_end)
-                             : range_compare(a_start, a_end, b_start, b_end, key->fold);
+    int order =
+        key->numeric ? number_compare(a_start, a_end, b_start, b_end) : range_compare(a_start, a_end, b_start, b_end, key->fold);
     return key->reverse ? -order : order;
 }
 

@@ -25,8 +25,7 @@ static const char *kind_of(const struct stat *info) {
 static void time_print(const char *title, const struct timespec *when) {
     char text[64], zone[16];
     const struct tm *parts = localtime(&when->tv_sec);
-    if (!parts || !strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", parts) ||
-        !strftime(zone, sizeof(zone), "%z", parts))
+    if (!parts || !strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", parts) || !strftime(zone, sizeof(zone), "%z", parts))
         printf("%s: @%lld\n", title, (long long)when->tv_sec);
     else
         printf("%s: %s.%09ld %s\n", title, text, when->tv_nsec, zone);
@@ -39,14 +38,14 @@ static void all_print(const char *path, const struct stat *info) {
     printf("  File: %s", path);
     if (length >= 0)
         printf(" -> %.*s", (int)length, target);
-    printf("\n  Size: %-15lld Blocks: %-10lld Block size: %-6ld %s\n", (long long)info->st_size,
-           (long long)info->st_blocks, (long)info->st_blksize, kind_of(info));
-    printf("Device: %-15llu Inode: %-11llu Links: %lu", (unsigned long long)info->st_dev,
-           (unsigned long long)info->st_ino, (unsigned long)info->st_nlink);
+    printf("\n  Size: %-15lld Blocks: %-10lld Block size: %-6ld %s\n", (long long)info->st_size, (long long)info->st_blocks,
+           (long)info->st_blksize, kind_of(info));
+    printf("Device: %-15llu Inode: %-11llu Links: %lu", (unsigned long long)info->st_dev, (unsigned long long)info->st_ino,
+           (unsigned long)info->st_nlink);
     if (S_ISCHR(info->st_mode) || S_ISBLK(info->st_mode))
         printf("  Device type: %u,%u", (unsigned)major(info->st_rdev), (unsigned)minor(info->st_rdev));
-    printf("\nAccess: (%04o/%s)  Owner: %lu/%s", (unsigned)(info->st_mode & 07777), mode,
-           (unsigned long)info->st_uid, owner_name(info->st_uid));
+    printf("\nAccess: (%04o/%s)  Owner: %lu/%s", (unsigned)(info->st_mode & 07777), mode, (unsigned long)info->st_uid,
+           owner_name(info->st_uid));
     printf("  Group: %lu/%s\n", (unsigned long)info->st_gid, group_name(info->st_gid));
     time_print("Access", &info->st_atim);
     time_print("Modify", &info->st_mtim);
@@ -121,11 +120,10 @@ static void format_print(const char *format, const char *path, const struct stat
 }
 
 int main(int argc, char **argv) {
-    program_start(
-        argc, argv, "[-L] [-c FORMAT] FILE...",
-        "  -L         what a link points to\n"
-        "  -c FORMAT  print chosen fields: %n name, %s size, %b blocks, %i inode, %h links, %a %A mode,\n"
-        "             %u %U owner, %g %G group, %F kind, %X %Y %Z times of access, change, attributes\n");
+    program_start(argc, argv, "[-L] [-c FORMAT] FILE...",
+                  "  -L         what a link points to\n"
+                  "  -c FORMAT  print chosen fields: %n name, %s size, %b blocks, %i inode, %h links, %a %A mode,\n"
+                  "             %u %U owner, %g %G group, %F kind, %X %Y %Z times of access, change, attributes\n");
     bool follow = false;
     const char *format = NULL;
     for (int option; (option = program_option("Lc:")) != -1;) {

@@ -44,8 +44,7 @@ int main(int argc, char **argv) {
         } else if (option == 'd') {
             if (program_argument[0] != '@')
                 program_usage_error("-d: not @SECONDS: %s", program_argument);
-            times[0] = times[1] =
-                (struct timespec){.tv_sec = (time_t)number_parse(program_argument + 1, "-d")};
+            times[0] = times[1] = (struct timespec){.tv_sec = (time_t)number_parse(program_argument + 1, "-d")};
             used = times;
         } else {
             if (stat(program_argument, &info) != 0)

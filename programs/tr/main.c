@@ -34,8 +34,7 @@ static unsigned char byte_take(const char **text) {
     size_t length = 1;
     if (**text == '\\' && (*text)[1]) {
         length = 2;
-        while (length < 4 && (*text)[1] >= '0' && (*text)[1] <= '7' && (*text)[length] >= '0' &&
-               (*text)[length] <= '7')
+        while (length < 4 && (*text)[1] >= '0' && (*text)[1] <= '7' && (*text)[length] >= '0' && (*text)[length] <= '7')
             length++;
     }
     struct buffer decoded;

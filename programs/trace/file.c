@@ -15,10 +15,9 @@ bool trace_save(const struct trace *trace, const char *path) {
     int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
     if (descriptor < 0)
         return false;
-    bool good =
-        descriptor_write(descriptor, &trace->header, sizeof(trace->header)) &&
-        descriptor_write(descriptor, trace->records, trace->header.record_count * sizeof(*trace->records)) &&
-        descriptor_write(descriptor, trace->names, trace->header.name_count * sizeof(*trace->names));
+    bool good = descriptor_write(descriptor, &trace->header, sizeof(trace->header)) &&
+                descriptor_write(descriptor, trace->records, trace->header.record_count * sizeof(*trace->records)) &&
+                descriptor_write(descriptor, trace->names, trace->header.name_count * sizeof(*trace->names));
     return close(descriptor) == 0 && good;
 }
 
@@ -38,12 +37,10 @@ bool trace_load(struct trace *trace, const char *path) {
         return false;
     uint64_t left = buffer.length - sizeof(*header);
     if (header->record_count > left / sizeof(struct trace_record) ||
-        header->name_count >
-            (left - header->record_count * sizeof(struct trace_record)) / sizeof(struct trace_name))
+        header->name_count > (left - header->record_count * sizeof(struct trace_record)) / sizeof(struct trace_name))
         return false;
     trace->header = *header;
-    trace->records =
-        (struct trace_record *)(void *)(buffer.data + sizeof(*header)); // the buffer is the trace's now
+    trace->records = (struct trace_record *)(void *)(buffer.data + sizeof(*header)); // the buffer is the trace's now
     trace->names = (struct trace_name *)(void *)(trace->records + header->record_count);
     return true;
 }

@@ -36,8 +36,7 @@ struct trace {
 
 // The record belongs to the one before it.
 static inline bool trace_is_continuation(const struct trace_record *record) {
-    return record->event == TRACE_EVENT_WORDS || record->event == TRACE_EVENT_LENT ||
-           record->event == TRACE_EVENT_FRAMES;
+    return record->event == TRACE_EVENT_WORDS || record->event == TRACE_EVENT_LENT || record->event == TRACE_EVENT_FRAMES;
 }
 
 // False: errno says why (EINVAL: it is no trace).

@@ -101,8 +101,7 @@ static void wait_for_interrupt(long long seconds) {
 static uint32_t find_process(const struct trace *trace, long long pid, const char *server) {
     for (uint32_t i = 0; i < trace->header.name_count; i++) {
         const struct trace_name *name = &trace->names[i];
-        if (server ? name->id == 0 && strncmp(name->name, server, sizeof(name->name)) == 0
-                   : name->id == pid && pid > 0)
+        if (server ? name->id == 0 && strncmp(name->name, server, sizeof(name->name)) == 0 : name->id == pid && pid > 0)
             return name->process;
     }
     if (server)
@@ -159,8 +158,7 @@ static void options_read(struct options *options) {
 }
 
 int main(int argc, char **argv) {
-    struct options options = {
-        .seconds = -1, .kib = RING_KIB, .classes = TRACE_CLASS_IPC | TRACE_CLASS_INTERRUPT};
+    struct options options = {.seconds = -1, .kib = RING_KIB, .classes = TRACE_CLASS_IPC | TRACE_CLASS_INTERRUPT};
     struct trace trace = {0};
     struct process_information self = {0};
     int status = 0;

@@ -29,8 +29,7 @@ static void three_words(const struct trace_record *record, uint64_t words[3]) {
 static void payload_read(const struct trace *trace, uint64_t index, struct payload *payload) {
     uint64_t words[3];
     *payload = (struct payload){0};
-    for (index++; index < trace->header.record_count && trace_is_continuation(&trace->records[index]);
-         index++) {
+    for (index++; index < trace->header.record_count && trace_is_continuation(&trace->records[index]); index++) {
         const struct trace_record *record = &trace->records[index];
         three_words(record, words);
         if (record->event == TRACE_EVENT_WORDS && record->code + 3 <= WORDS) {
@@ -133,18 +132,14 @@ static bool was_forwarded(const struct trace_record *record) {
     return forwarded;
 }
 
-static void print_request(const struct trace *trace, const struct trace_record *record,
-                          const struct payload *payload) {
+static void print_request(const struct trace *trace, const struct trace_record *record, const struct payload *payload) {
     struct traced_request *request = request_of(record);
     char text[TEXT_BYTES], caller[NAME_BYTES], status[NAME_BYTES];
     const char *who = name_of(trace, request ? request->caller : 0, caller);
     const char *what = method_name(request ? request->method : 0, text);
     switch (record->event) {
     case TRACE_EVENT_CALL: // behind a FORWARD, or a thread's own, or through a call object
-        print_call(record, payload,
-                   was_forwarded(record)             ? "forwards"
-                   : record->thread == record->other ? "calls"
-                                                     : "sends");
+        print_call(record, payload, was_forwarded(record) ? "forwards" : record->thread == record->other ? "calls" : "sends");
         break;
     case TRACE_EVENT_RECEIVE:
         printf("%-9s %s of %s", "takes", method_name(record->code, text), who);
@@ -171,9 +166,8 @@ static void print_request(const struct trace *trace, const struct trace_record *
 }
 
 static void print_other(const struct trace_record *record, const struct payload *payload) {
-    static const char *const kinds[] = {"none",   "process", "thread",       "endpoint", "session",
-                                        "reply",  "call",    "notification", "memory",   "irq",
-                                        "ioport", "account", "kernel"};
+    static const char *const kinds[] = {"none",         "process", "thread", "endpoint", "session", "reply", "call",
+                                        "notification", "memory",  "irq",    "ioport",   "account", "kernel"};
     const char *kind = record->code < sizeof(kinds) / sizeof(kinds[0]) ? kinds[record->code] : "object";
     unsigned long long value = record->value;
     char status[NAME_BYTES];
@@ -201,13 +195,11 @@ static void print_other(const struct trace_record *record, const struct payload 
         printf("%-9s vector %u", "interrupt", record->code);
         break;
     case TRACE_EVENT_IRQ:
-        printf("%-9s vector %u to notification %u, bits 0x%llx", "interrupt", record->code, record->other,
-               value);
+        printf("%-9s vector %u to notification %u, bits 0x%llx", "interrupt", record->code, record->other, value);
         break;
     case TRACE_EVENT_MAP:
-        printf("%-9s %u pages at 0x%llx, %s%s%s", "maps", record->other, value,
-               record->code & MAP_FLAG_READ ? "r" : "-", record->code & MAP_FLAG_WRITE ? "w" : "-",
-               record->code & MAP_FLAG_EXECUTE ? "x" : "-");
+        printf("%-9s %u pages at 0x%llx, %s%s%s", "maps", record->other, value, record->code & MAP_FLAG_READ ? "r" : "-",
+               record->code & MAP_FLAG_WRITE ? "w" : "-", record->code & MAP_FLAG_EXECUTE ? "x" : "-");
         break;
     case TRACE_EVENT_UNMAP:
         printf("%-9s %u pages at 0x%llx", "unmaps", record->other, value);
@@ -251,13 +243,12 @@ void trace_print(const struct trace *trace, uint32_t process, uint32_t tracer) {
         struct traced_request *request = request_of(record);
         if (record->event == TRACE_EVENT_FORWARD && request)
             request->forwarded = true; // and a CALL follows
-        if (trace_is_continuation(record) || record->event == TRACE_EVENT_FORWARD ||
-            !is_shown(record, process, tracer))
+        if (trace_is_continuation(record) || record->event == TRACE_EVENT_FORWARD || !is_shown(record, process, tracer))
             continue;
         first = first ? first : record->time;
         uint64_t time = nanoseconds(trace, record->time - first);
-        printf("%10llu.%u %3u  %-18s ", (unsigned long long)time / 1000, (unsigned)(time % 1000 / 100),
-               record->cpu, name_of(trace, record->process, name));
+        printf("%10llu.%u %3u  %-18s ", (unsigned long long)time / 1000, (unsigned)(time % 1000 / 100), record->cpu,
+               name_of(trace, record->process, name));
         payload_read(trace, i, &payload);
         if (record->event <= TRACE_EVENT_ANSWER)
             print_request(trace, record, &payload);

@@ -44,9 +44,7 @@ void requests_collect(const struct trace *trace, uint32_t process) {
                 .thread = record->other,
                 .count = record->value,
                 .caller = record->event == TRACE_EVENT_CALL ? record->process : 0,
-                .method = record->event <= TRACE_EVENT_RECEIVE || record->event == TRACE_EVENT_FORWARD
-                              ? record->code
-                              : 0};
+                .method = record->event <= TRACE_EVENT_RECEIVE || record->event == TRACE_EVENT_FORWARD ? record->code : 0};
         entry->concerns = entry->concerns || process == 0 || record->process == process;
     }
 }

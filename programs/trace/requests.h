@@ -9,10 +9,9 @@ struct traced_request {
     uint64_t count;
     uint32_t thread; // with `count`: its number
     uint32_t caller; // process, 0: not known
-    uint16_t
-        method;     // that it was sent with; whoever goes through the records changes it when it is forwarded
-    bool forwarded; // for whoever goes through the records
-    bool concerns;  // the process that the table was made for sent or served it
+    uint16_t method; // that it was sent with; whoever goes through the records changes it when it is forwarded
+    bool forwarded;  // for whoever goes through the records
+    bool concerns;   // the process that the table was made for sent or served it
 };
 
 // What the records say of requests; `process`: whose matter, 0: everybody's.

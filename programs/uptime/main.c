@@ -35,8 +35,8 @@ int main(int argc, char **argv) {
     printf(" %s up ", now);
     if (minutes >= 1440)
         printf("%llu day%s, ", minutes / 1440, minutes / 1440 == 1 ? "" : "s");
-    printf("%llu:%02llu:%02llu, idle %llu.%02llu s\n", minutes / 60 % 24, minutes % 60,
-           (unsigned long long)up / 100 % 60, (unsigned long long)idle / 100, (unsigned long long)idle % 100);
+    printf("%llu:%02llu:%02llu, idle %llu.%02llu s\n", minutes / 60 % 24, minutes % 60, (unsigned long long)up / 100 % 60,
+           (unsigned long long)idle / 100, (unsigned long long)idle % 100);
     proc_close(&file);
     return program_end(0);
 }

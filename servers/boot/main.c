@@ -23,8 +23,7 @@ extern char **environ;
 // Programs that run as long as the machine does. The last waits for commands of the host (image/channel.md), if it is asked for.
 static const struct session {
     const char *program, *argument;
-} sessions[SESSIONS] = {
-    {"/bin/session", "/dev/console"}, {"/bin/session", "/dev/serial0"}, {"/bin/remote", "-w"}};
+} sessions[SESSIONS] = {{"/bin/session", "/dev/console"}, {"/bin/session", "/dev/serial0"}, {"/bin/remote", "-w"}};
 
 static void say(unsigned level, const char *what, const char *detail) {
     char line[200];
@@ -77,8 +76,8 @@ static bool mount_all(void) {
     return on_disk;
 }
 
-// What was started, for the next actor of this role, which is parent of the same programs: lines "PID PATH ARGUMENT". In memory, so gone
-// with the boot.
+// What was started, for the next actor of this role, which is parent of the same programs: lines "PID PATH ARGUMENT". In memory,
+// so gone with the boot.
 #define STARTED_FILE "/tmp/.boot"
 
 static void note_started(pid_t pid, const char *path, const char *argument) {

@@ -40,8 +40,7 @@ static struct piece piece_at(const struct device *disk, uint64_t position, uint6
 static error_t sectors_read(struct device *disk, uint64_t sector, uint64_t sectors, unsigned char *buffer) {
     uint64_t size = disk->status.sector_size, done = 0, count;
     while (done < sectors * size) { // a stub may have moved less
-        error_t error =
-            block_read(disk->session, sector + done / size, buffer + done, sectors * size - done, &count);
+        error_t error = block_read(disk->session, sector + done / size, buffer + done, sectors * size - done, &count);
         if (error != ERR_OK)
             return error;
         if (count == 0 || count > sectors * size - done || count % size != 0)
@@ -51,12 +50,10 @@ static error_t sectors_read(struct device *disk, uint64_t sector, uint64_t secto
     return ERR_OK;
 }
 
-static error_t sectors_write(struct device *disk, uint64_t sector, uint64_t sectors,
-                             const unsigned char *buffer) {
+static error_t sectors_write(struct device *disk, uint64_t sector, uint64_t sectors, const unsigned char *buffer) {
     uint64_t size = disk->status.sector_size, done = 0, count;
     while (done < sectors * size) {
-        error_t error =
-            block_write(disk->session, sector + done / size, buffer + done, sectors * size - done, &count);
+        error_t error = block_write(disk->session, sector + done / size, buffer + done, sectors * size - done, &count);
         if (error != ERR_OK)
             return error;
         if (count == 0 || count > sectors * size - done || count % size != 0)
@@ -77,8 +74,7 @@ static error_t begin(struct device *disk, uint64_t position, uint64_t *length, u
     return *buffer != NULL ? ERR_OK : ERR_NO_MEMORY;
 }
 
-error_t disk_read(struct device *disk, struct request *request, uint64_t position, uint64_t length,
-                  uint64_t *count) {
+error_t disk_read(struct device *disk, struct request *request, uint64_t position, uint64_t length, uint64_t *count) {
     unsigned char *buffer;
     *count = 0;
     error_t error = begin(disk, position, &length, &buffer);
@@ -96,23 +92,21 @@ error_t disk_read(struct device *disk, struct request *request, uint64_t positio
     return *count != 0 ? ERR_OK : error;
 }
 
-static error_t piece_write(struct device *disk, struct request *request, uint64_t offset,
-                           const struct piece *piece, unsigned char *buffer) {
+static error_t piece_write(struct device *disk, struct request *request, uint64_t offset, const struct piece *piece,
+                           unsigned char *buffer) {
     uint64_t size = disk->status.sector_size;
     bool has_head = piece->skip != 0, has_tail = (piece->skip + piece->length) % size != 0;
     error_t error = ERR_OK;
     if (has_head || has_tail)
         error = sectors_read(disk, piece->sector, 1, buffer);
     if (error == ERR_OK && has_tail && piece->sectors > 1)
-        error =
-            sectors_read(disk, piece->sector + piece->sectors - 1, 1, buffer + (piece->sectors - 1) * size);
+        error = sectors_read(disk, piece->sector + piece->sectors - 1, 1, buffer + (piece->sectors - 1) * size);
     if (error == ERR_OK)
         error = request_copy_in(request, offset, buffer + piece->skip, piece->length);
     return error == ERR_OK ? sectors_write(disk, piece->sector, piece->sectors, buffer) : error;
 }
 
-error_t disk_write(struct device *disk, struct request *request, uint64_t position, uint64_t length,
-                   uint64_t *count) {
+error_t disk_write(struct device *disk, struct request *request, uint64_t position, uint64_t length, uint64_t *count) {
     unsigned char *buffer;
     bool wanted = length != 0;
     *count = 0;

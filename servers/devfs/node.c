@@ -18,9 +18,7 @@ static void node_keep(struct tree_node *node) {
 
 static uint8_t node_kind(struct tree_node *node) {
     enum device_kind kind = own(node)->kind;
-    return kind == DEVICE_ROOT   ? FILE_KIND_DIRECTORY
-           : kind == DEVICE_DISK ? FILE_KIND_BLOCK
-                                 : FILE_KIND_CHARACTER;
+    return kind == DEVICE_ROOT ? FILE_KIND_DIRECTORY : kind == DEVICE_DISK ? FILE_KIND_BLOCK : FILE_KIND_CHARACTER;
 }
 
 static error_t node_status(struct tree *tree, struct tree_node *node, struct file_status *status) {
@@ -46,8 +44,7 @@ static struct device *device_find(const char *name, size_t length) {
     return NULL;
 }
 
-static error_t node_lookup(struct tree_node *directory, const char *name, size_t length,
-                           struct tree_node **result) {
+static error_t node_lookup(struct tree_node *directory, const char *name, size_t length, struct tree_node **result) {
     (void)directory;
     struct device *device = device_find(name, length);
     if (device == NULL) {
@@ -93,15 +90,13 @@ static error_t node_set_status(struct tree_node *node, uint64_t fields, const st
 }
 
 // A terminal's own server answers the client, with an open file of its own.
-static error_t node_open_elsewhere(struct tree_node *node, struct request *request, uint64_t flags,
-                                   cap_t *file) {
+static error_t node_open_elsewhere(struct tree_node *node, struct request *request, uint64_t flags, cap_t *file) {
     (void)file;
     struct device *device = own(node);
     if (device->kind != DEVICE_TERMINAL)
         return ERR_NOT_SUPPORTED;
     struct directory_open_in passed = {.start = request->lent_read_length};
-    passed.flags =
-        flags & ~(uint64_t)(OPEN_FLAG_CREATE | OPEN_FLAG_EXCLUSIVE | OPEN_FLAG_TRUNCATE | PATH_FLAG_WALK);
+    passed.flags = flags & ~(uint64_t)(OPEN_FLAG_CREATE | OPEN_FLAG_EXCLUSIVE | OPEN_FLAG_TRUNCATE | PATH_FLAG_WALK);
     return directory_open_forward(request, device->session, &passed);
 }
 
@@ -124,8 +119,7 @@ static error_t zeros_read(struct request *request, uint64_t length, uint64_t *co
     return *count != 0 ? ERR_OK : error;
 }
 
-static error_t node_read(struct open_file *file, struct request *request, uint64_t position, uint64_t length,
-                         uint64_t *count) {
+static error_t node_read(struct open_file *file, struct request *request, uint64_t position, uint64_t length, uint64_t *count) {
     struct device *device = own(file->session.node);
     *count = 0;
     switch (device->kind) {
@@ -143,8 +137,8 @@ static error_t node_read(struct open_file *file, struct request *request, uint64
     }
 }
 
-static error_t node_write(struct open_file *file, struct request *request, uint64_t position, bool append,
-                          uint64_t length, uint64_t *count, uint64_t *end) {
+static error_t node_write(struct open_file *file, struct request *request, uint64_t position, bool append, uint64_t length,
+                          uint64_t *count, uint64_t *end) {
     struct device *device = own(file->session.node);
     (void)append;
     *count = length;

@@ -17,8 +17,7 @@ error_t random_read(struct request *request, uint64_t length, uint64_t *count) {
         uint64_t part = length - done < BUFFER_BYTES ? length - done : BUFFER_BYTES;
         for (uint64_t at = 0; error == ERR_OK && at < part; at += RANDOM_BYTES) {
             uint64_t words[6];
-            error =
-                kernel_random(SLOT_KERNEL, &words[0], &words[1], &words[2], &words[3], &words[4], &words[5]);
+            error = kernel_random(SLOT_KERNEL, &words[0], &words[1], &words[2], &words[3], &words[4], &words[5]);
             memcpy(buffer + at, words, RANDOM_BYTES);
         }
         if (error == ERR_OK)

@@ -7,15 +7,7 @@
 
 enum { DEVICES_MAX = 128, DRIVERS_MAX = 4, TRANSFER_BYTES = 64 * 1024 };
 
-enum device_kind {
-    DEVICE_ROOT,
-    DEVICE_NULL,
-    DEVICE_ZERO,
-    DEVICE_FULL,
-    DEVICE_RANDOM,
-    DEVICE_TERMINAL,
-    DEVICE_DISK
-};
+enum device_kind { DEVICE_ROOT, DEVICE_NULL, DEVICE_ZERO, DEVICE_FULL, DEVICE_RANDOM, DEVICE_TERMINAL, DEVICE_DISK };
 
 struct device {
     char name[33];
@@ -48,10 +40,8 @@ void devices_make(void);
 void disks_refresh(void);
 
 // disk.c: any byte range of a disk. ERR_NO_SPACE: behind its end.
-MUST_USE error_t disk_read(struct device *disk, struct request *request, uint64_t position, uint64_t length,
-                           uint64_t *count);
-MUST_USE error_t disk_write(struct device *disk, struct request *request, uint64_t position, uint64_t length,
-                            uint64_t *count);
+MUST_USE error_t disk_read(struct device *disk, struct request *request, uint64_t position, uint64_t length, uint64_t *count);
+MUST_USE error_t disk_write(struct device *disk, struct request *request, uint64_t position, uint64_t length, uint64_t *count);
 // The unit's session, made at its first use.
 MUST_USE error_t disk_open(struct device *disk);
 uint64_t disk_bytes(const struct device *disk);

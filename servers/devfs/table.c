@@ -14,8 +14,7 @@ enum { MAJOR_MEMORY = 1, MAJOR_TTY = 4, MAJOR_DISK = 8 };
 
 struct devfs devfs;
 
-static struct device *device_add(const char *name, enum device_kind kind, uint16_t mode, uint64_t major,
-                                 uint64_t minor) {
+static struct device *device_add(const char *name, enum device_kind kind, uint16_t mode, uint64_t major, uint64_t minor) {
     struct device *device = &devfs.devices[devfs.count++];
     *device = (struct device){.kind = kind, .mode = mode, .represents = major << 32 | minor};
     strncpy(device->name, name, sizeof(device->name) - 1);

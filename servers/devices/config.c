@@ -73,13 +73,10 @@ static uint32_t memory_config_read(void *context, uint32_t location, uint32_t of
     volatile char *place = register_at(location, offset, width);
     if (place == NULL)
         return UINT32_MAX >> (32 - width * 8);
-    return width == 1   ? *(volatile uint8_t *)place
-           : width == 2 ? *(volatile uint16_t *)place
-                        : *(volatile uint32_t *)place;
+    return width == 1 ? *(volatile uint8_t *)place : width == 2 ? *(volatile uint16_t *)place : *(volatile uint32_t *)place;
 }
 
-static void memory_config_write(void *context, uint32_t location, uint32_t offset, uint32_t width,
-                                uint32_t value) {
+static void memory_config_write(void *context, uint32_t location, uint32_t offset, uint32_t width, uint32_t value) {
     (void)context;
     volatile char *place = register_at(location, offset, width);
     if (place == NULL)
@@ -96,8 +93,7 @@ static bool ecam_works(void) {
     if ((devices.platform.flags & ACPI_HAS_MCFG) == 0 || devices.platform.ecam_count == 0)
         return false;
     uint8_t bus = devices.platform.ecams[0].first_bus;
-    uint32_t vendor =
-        memory_config_read(NULL, pci_location(devices.platform.ecams[0].segment, bus, 0, 0), PCI_VENDOR, 2);
+    uint32_t vendor = memory_config_read(NULL, pci_location(devices.platform.ecams[0].segment, bus, 0, 0), PCI_VENDOR, 2);
     return vendor != 0xffff && vendor != 0;
 }
 

@@ -9,8 +9,7 @@
 #include "libipc/protocols/device_server.h"
 
 static uint64_t badge_of(const struct device *device) {
-    return DEVICE_BADGE | (uint64_t)(device->generation & 0xff) << 8 |
-           (uint64_t)(device - devices.state->devices);
+    return DEVICE_BADGE | (uint64_t)(device->generation & 0xff) << 8 | (uint64_t)(device - devices.state->devices);
 }
 
 // The claimed device that a session stands for; NULL: a control session, or one that has lost its device.
@@ -22,8 +21,7 @@ static struct device *session_device(uint64_t badge) {
     return device->owner != 0 && badge_of(device) == badge ? device : NULL;
 }
 
-static error_t device_next_handler(struct request *request, const struct device_next_in *in,
-                                   struct device_next_out *out) {
+static error_t device_next_handler(struct request *request, const struct device_next_in *in, struct device_next_out *out) {
     (void)request;
     for (uint32_t i = 0; i < devices.state->count; i++) {
         if (devices.state->devices[i].information.id <= in->id)
@@ -39,8 +37,7 @@ static bool belongs_to(const struct device *device, const char role[ROLE_NAME_BY
 }
 
 // A role that claims a device that it already has is a new actor: what the old one had is taken back first.
-static error_t device_claim_handler(struct request *request, const struct device_claim_in *in,
-                                    struct device_claim_out *out) {
+static error_t device_claim_handler(struct request *request, const struct device_claim_in *in, struct device_claim_out *out) {
     char role[ROLE_NAME_BYTES];
     if (!match_role(request->badge, role))
         return ERR_NOT_FOUND;
@@ -71,8 +68,7 @@ static error_t device_information_handler(struct request *request, const struct 
     return ERR_OK;
 }
 
-static error_t device_region_handler(struct request *request, const struct device_region_in *in,
-                                     struct device_region_out *out) {
+static error_t device_region_handler(struct request *request, const struct device_region_in *in, struct device_region_out *out) {
     struct device *device = session_device(request->badge);
     if (device == NULL)
         return ERR_BAD_CAPABILITY;
@@ -98,8 +94,7 @@ static error_t device_interrupt_handler(struct request *request, const struct de
 static error_t device_dma_memory_handler(struct request *request, const struct device_dma_memory_in *in,
                                          struct device_dma_memory_out *out) {
     struct device *device = session_device(request->badge);
-    return device != NULL ? resource_dma(device, in->length, in->flags, &out->physical, &out->memory)
-                          : ERR_BAD_CAPABILITY;
+    return device != NULL ? resource_dma(device, in->length, in->flags, &out->physical, &out->memory) : ERR_BAD_CAPABILITY;
 }
 
 static error_t device_set_master_handler(struct request *request, const struct device_set_master_in *in,
@@ -117,8 +112,7 @@ static error_t config_check(const struct device *device, uint64_t offset, uint64
         return ERR_BAD_CAPABILITY;
     if (device->information.bus != BUS_KIND_PCI)
         return ERR_NOT_SUPPORTED;
-    if ((width != 1 && width != 2 && width != 4) || offset % width != 0 ||
-        offset >= PCI_EXTENDED_CONFIG_BYTES)
+    if ((width != 1 && width != 2 && width != 4) || offset % width != 0 || offset >= PCI_EXTENDED_CONFIG_BYTES)
         return ERR_INVALID;
     return ERR_OK;
 }
@@ -128,8 +122,7 @@ static error_t device_config_read_handler(struct request *request, const struct 
     struct device *device = session_device(request->badge);
     error_t error = config_check(device, in->offset, in->width);
     if (error == ERR_OK)
-        out->value =
-            pci_read(&devices.config, device->function.location, (uint32_t)in->offset, (uint32_t)in->width);
+        out->value = pci_read(&devices.config, device->function.location, (uint32_t)in->offset, (uint32_t)in->width);
     return error;
 }
 
@@ -137,8 +130,7 @@ static error_t device_config_read_handler(struct request *request, const struct 
 // could make its device write anywhere.
 static bool config_kept(const struct pci_function *function, uint64_t offset, uint64_t end) {
     enum { HEADER_END = 0x40, MSI_BYTES = 24, MSIX_BYTES = 12 };
-    return offset < HEADER_END ||
-           (function->msi != 0 && offset < function->msi + (uint64_t)MSI_BYTES && end > function->msi) ||
+    return offset < HEADER_END || (function->msi != 0 && offset < function->msi + (uint64_t)MSI_BYTES && end > function->msi) ||
            (function->msix != 0 && offset < function->msix + (uint64_t)MSIX_BYTES && end > function->msix);
 }
 
@@ -151,8 +143,7 @@ static error_t device_config_write_handler(struct request *request, const struct
         return error;
     if (config_kept(&device->function, in->offset, in->offset + in->width))
         return ERR_NOT_PERMITTED;
-    pci_write(&devices.config, device->function.location, (uint32_t)in->offset, (uint32_t)in->width,
-              (uint32_t)in->value);
+    pci_write(&devices.config, device->function.location, (uint32_t)in->offset, (uint32_t)in->width, (uint32_t)in->value);
     return ERR_OK;
 }
 

@@ -22,9 +22,7 @@ static error_t dispatch(struct request *request) {
 static error_t platform_read(void) {
     cap_t platform = startup_capability("platform");
     uint64_t count = 0;
-    error_t error = platform != 0
-                        ? memory_read(platform, 0, &devices.platform, sizeof(devices.platform), &count)
-                        : ERR_NOT_FOUND;
+    error_t error = platform != 0 ? memory_read(platform, 0, &devices.platform, sizeof(devices.platform), &count) : ERR_NOT_FOUND;
     return error == ERR_OK && count != sizeof(devices.platform) ? ERR_CORRUPT : error;
 }
 

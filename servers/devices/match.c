@@ -96,11 +96,9 @@ static bool rule_fits(const struct match_rule *rule, const struct device_informa
         return information->bus == BUS_KIND_PLATFORM && same_name(rule->platform, information->name);
     if (information->bus != BUS_KIND_PCI)
         return false;
-    uint32_t class =
-        (uint32_t)information->class << 16 | (uint32_t)information->subclass << 8 | information->interface;
+    uint32_t class = (uint32_t)information->class << 16 | (uint32_t)information->subclass << 8 | information->interface;
     uint32_t identity = (uint32_t)information->vendor << 16 | information->device;
-    return ((class ^ rule->class) & rule->class_mask) == 0 &&
-           ((identity ^ rule->identity) & rule->identity_mask) == 0;
+    return ((class ^ rule->class) & rule->class_mask) == 0 && ((identity ^ rule->identity) & rule->identity_mask) == 0;
 }
 
 const struct match_rule *match_device(const struct device_information *information) {

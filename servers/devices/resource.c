@@ -32,8 +32,7 @@ static bool is_pci(const struct device *device) {
 
 static void decode_enable(struct device *device, bool ports) {
     if (is_pci(device))
-        pci_command_change(&devices.config, device->function.location,
-                           ports ? PCI_COMMAND_PORTS : PCI_COMMAND_MEMORY, 0);
+        pci_command_change(&devices.config, device->function.location, ports ? PCI_COMMAND_PORTS : PCI_COMMAND_MEMORY, 0);
 }
 
 static error_t region_create(struct device *device, uint32_t index) {
@@ -49,8 +48,7 @@ static error_t region_create(struct device *device, uint32_t index) {
     if (region->address == 0 || end <= start)
         return ERR_INVALID;
     decode_enable(device, false);
-    return kernel_device_memory(SLOT_KERNEL, start, end - start, device->region_flags[index],
-                                &device->regions[index]);
+    return kernel_device_memory(SLOT_KERNEL, start, end - start, device->region_flags[index], &device->regions[index]);
 }
 
 error_t resource_region(struct device *device, uint32_t index, cap_t *copy) {
@@ -105,8 +103,7 @@ static error_t message_create(struct device *device, cap_t *irq) {
     return error;
 }
 
-error_t resource_interrupt(struct device *device, uint32_t index, uint64_t wanted, uint64_t *kind,
-                           cap_t *copy) {
+error_t resource_interrupt(struct device *device, uint32_t index, uint64_t wanted, uint64_t *kind, cap_t *copy) {
     if (index >= DEVICE_INTERRUPTS)
         return ERR_NOT_FOUND;
     cap_t *irq = &device->irqs[index];
@@ -135,8 +132,7 @@ error_t resource_interrupt(struct device *device, uint32_t index, uint64_t wante
     return slot_duplicate(*irq, RIGHTS_ALL, copy);
 }
 
-error_t resource_dma(struct device *device, uint64_t length, uint64_t flags, uint64_t *physical,
-                     cap_t *copy) {
+error_t resource_dma(struct device *device, uint64_t length, uint64_t flags, uint64_t *physical, cap_t *copy) {
     for (uint32_t i = 0; i < DEVICE_DMA_MOST; i++) {
         if (device->dma[i] != 0)
             continue;
@@ -156,8 +152,7 @@ error_t resource_dma(struct device *device, uint64_t length, uint64_t flags, uin
 void resource_master(struct device *device, bool on) {
     device->mastering = on;
     if (is_pci(device))
-        pci_command_change(&devices.config, device->function.location, on ? PCI_COMMAND_MASTER : 0,
-                           on ? 0 : PCI_COMMAND_MASTER);
+        pci_command_change(&devices.config, device->function.location, on ? PCI_COMMAND_MASTER : 0, on ? 0 : PCI_COMMAND_MASTER);
 }
 
 void resource_release(struct device *device) {

@@ -42,10 +42,8 @@ static void line_set(struct device *device, uint32_t index, uint32_t isa, bool p
         device->information.line = to->gsi;
 }
 
-static void region_set(struct device *device, uint32_t index, uint32_t kind, uint64_t address,
-                       uint64_t length) {
-    device->information.regions[index] =
-        (struct device_region){.address = address, .length = length, .kind = kind};
+static void region_set(struct device *device, uint32_t index, uint32_t kind, uint64_t address, uint64_t length) {
+    device->information.regions[index] = (struct device_region){.address = address, .length = length, .kind = kind};
 }
 
 static void name_set(struct device *device, const struct text *text) {
@@ -97,8 +95,7 @@ static void function_add(struct pci_function *function) {
     for (uint32_t i = 0; i < DEVICE_REGIONS; i++) {
         const struct pci_bar *bar = &function->bars[i];
         if (bar->length != 0)
-            region_set(device, i, bar->ports ? REGION_KIND_PORTS : REGION_KIND_MEMORY, bar->address,
-                       bar->length);
+            region_set(device, i, bar->ports ? REGION_KIND_PORTS : REGION_KIND_MEMORY, bar->address, bar->length);
         information->regions[i].flags = bar->prefetchable;
     }
     if (function->interrupt_pin != 0 && function->interrupt_line != NO_LINE)
@@ -191,10 +188,9 @@ static void rtc_add(void) {
 }
 
 void scan_platform(void) {
-    struct device *device =
-        (devices.platform.flags & ACPI_HAS_I8042) != 0 || (devices.platform.flags & ACPI_HAS_FADT) == 0
-            ? platform_add("ps2")
-            : NULL;
+    struct device *device = (devices.platform.flags & ACPI_HAS_I8042) != 0 || (devices.platform.flags & ACPI_HAS_FADT) == 0
+                                ? platform_add("ps2")
+                                : NULL;
     if (device != NULL) {
         region_set(device, 0, REGION_KIND_PORTS, 0x60, 1);
         region_set(device, 1, REGION_KIND_PORTS, 0x64, 1);

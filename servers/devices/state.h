@@ -96,10 +96,8 @@ struct device *device_add(uint64_t id); // NULL: the table is full
 
 // Capabilities of a claimed device, made at first use; the copy is the driver's.
 MUST_USE error_t resource_region(struct device *device, uint32_t index, cap_t *copy);
-MUST_USE error_t resource_interrupt(struct device *device, uint32_t index, uint64_t wanted, uint64_t *kind,
-                                    cap_t *copy);
-MUST_USE error_t resource_dma(struct device *device, uint64_t length, uint64_t flags, uint64_t *physical,
-                              cap_t *copy);
+MUST_USE error_t resource_interrupt(struct device *device, uint32_t index, uint64_t wanted, uint64_t *kind, cap_t *copy);
+MUST_USE error_t resource_dma(struct device *device, uint64_t length, uint64_t flags, uint64_t *physical, cap_t *copy);
 void resource_master(struct device *device, bool on);
 // Stops the device and takes everything back.
 void resource_release(struct device *device);

@@ -17,16 +17,15 @@ error_t counter_open(void *memory, uint64_t length) {
     counter.waiters = (struct fiber_wait_queue){0};
     error = state_next(&counter.state, COUNTER_CLASS, 0, &view);
     if (error == ERR_NOT_FOUND)
-        return state_create(&counter.state, COUNTER_CLASS, COUNTER_RECORD_VERSION, 0, sizeof(counter.record),
-                            &counter.record, sizeof(counter.record), &counter.handle);
+        return state_create(&counter.state, COUNTER_CLASS, COUNTER_RECORD_VERSION, 0, sizeof(counter.record), &counter.record,
+                            sizeof(counter.record), &counter.handle);
     if (error != ERR_OK)
         return error;
     counter.handle = view.record;
     if (view.version == COUNTER_RECORD_VERSION && view.length == sizeof(counter.record))
         memcpy(&counter.record, view.data, sizeof(counter.record));
     counter.record.newest = (counter.record.newest + 1) % COUNTER_ANSWERS;
-    return state_commit(&counter.state, counter.handle, COUNTER_RECORD_VERSION, &counter.record,
-                        sizeof(counter.record));
+    return state_commit(&counter.state, counter.handle, COUNTER_RECORD_VERSION, &counter.record, sizeof(counter.record));
 }
 
 // The answer that this very request got from an actor that died before it could send it; NULL: it is new.
@@ -39,8 +38,7 @@ static const struct counter_answer *answered_before(const struct request *reques
     return NULL;
 }
 
-static error_t counter_add_handler(struct request *request, const struct counter_add_in *in,
-                                   struct counter_add_out *out) {
+static error_t counter_add_handler(struct request *request, const struct counter_add_in *in, struct counter_add_out *out) {
     const struct counter_answer *before = answered_before(request);
     if (before != NULL) {
         out->value = before->value;
@@ -65,8 +63,7 @@ static error_t counter_add_handler(struct request *request, const struct counter
     return ERR_OK;
 }
 
-static error_t counter_value_handler(struct request *request, const struct counter_value_in *in,
-                                     struct counter_value_out *out) {
+static error_t counter_value_handler(struct request *request, const struct counter_value_in *in, struct counter_value_out *out) {
     (void)request;
     (void)in;
     out->value = counter.record.value;
@@ -74,8 +71,7 @@ static error_t counter_value_handler(struct request *request, const struct count
 }
 
 // The fiber sleeps here, the server goes on serving others. It ends early if its caller gives up.
-static error_t counter_wait_handler(struct request *request, const struct counter_wait_in *in,
-                                    struct counter_wait_out *out) {
+static error_t counter_wait_handler(struct request *request, const struct counter_wait_in *in, struct counter_wait_out *out) {
     (void)request;
     while (counter.record.value < in->least) {
         error_t error = fiber_wait(&counter.waiters);
@@ -86,8 +82,7 @@ static error_t counter_wait_handler(struct request *request, const struct counte
     return ERR_OK;
 }
 
-static error_t counter_echo_handler(struct request *request, const struct counter_echo_in *in,
-                                    struct counter_echo_out *out) {
+static error_t counter_echo_handler(struct request *request, const struct counter_echo_in *in, struct counter_echo_out *out) {
     char text[COUNTER_ECHO_TEXT_MAX];
     uint64_t length = in->text_size < in->answer_size ? in->text_size : in->answer_size;
     error_t error = request_copy_in(request, 0, text, length);

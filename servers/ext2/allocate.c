@@ -28,8 +28,7 @@ static error_t block_bitmap_check(struct filesystem *fs, uint32_t number, const 
         return group_damaged(fs, number, "the block bitmap says that the group's own blocks are free");
     uint32_t clear = bits_count_clear(bits, group->block_count);
     if (clear != group->free_blocks) {
-        message_log(fs, PLATFORM_LOG_NOTICE, "ext2: group %u: %u free blocks, not %u", number, clear,
-                    group->free_blocks);
+        message_log(fs, PLATFORM_LOG_NOTICE, "ext2: group %u: %u free blocks, not %u", number, clear, group->free_blocks);
         fs->free_blocks += (uint64_t)clear - group->free_blocks;
         group->free_blocks = clear;
         group->flags |= GROUP_DIRTY;
@@ -44,8 +43,7 @@ static error_t inode_bitmap_check(struct filesystem *fs, uint32_t number, const 
         return group_damaged(fs, number, "the inode bitmap says that reserved inodes are free");
     uint32_t clear = bits_count_clear(bits, fs->inodes_per_group);
     if (clear != group->free_inodes) {
-        message_log(fs, PLATFORM_LOG_NOTICE, "ext2: group %u: %u free inodes, not %u", number, clear,
-                    group->free_inodes);
+        message_log(fs, PLATFORM_LOG_NOTICE, "ext2: group %u: %u free inodes, not %u", number, clear, group->free_inodes);
         fs->free_inodes += (uint64_t)clear - group->free_inodes;
         group->free_inodes = clear;
         group->flags |= GROUP_DIRTY;
@@ -84,8 +82,7 @@ static error_t inode_bitmap_get(struct filesystem *fs, uint32_t number, struct b
 // The end of another file's window that holds the block, or 0.
 static uint32_t window_of_other(const struct filesystem *fs, const struct inode *inode, uint32_t block) {
     for (uint32_t i = 0; i < WINDOWS; i++)
-        if (fs->windows[i].inode && fs->windows[i].inode != inode && block >= fs->windows[i].start &&
-            block < fs->windows[i].end)
+        if (fs->windows[i].inode && fs->windows[i].inode != inode && block >= fs->windows[i].start && block < fs->windows[i].end)
             return fs->windows[i].end;
     return 0;
 }
@@ -117,14 +114,12 @@ struct block_search {
 
 // A clear run in [from, limit) of the group: *start and its length (at most want), or 0.
 static uint32_t group_find_run(const struct filesystem *fs, const struct group *group, const uint8_t *bits,
-                               const struct block_search *search, uint32_t from, uint32_t limit,
-                               uint32_t *start) {
+                               const struct block_search *search, uint32_t from, uint32_t limit, uint32_t *start) {
     while (from < limit) {
         uint32_t at = bits_find(bits, from, limit, false);
         if (at == limit)
             return 0;
-        uint32_t skip =
-            search->respect_windows ? window_of_other(fs, search->inode, group->first_block + at) : 0;
+        uint32_t skip = search->respect_windows ? window_of_other(fs, search->inode, group->first_block + at) : 0;
         if (skip) {
             from = skip - group->first_block;
             continue;
@@ -140,8 +135,8 @@ static uint32_t group_find_run(const struct filesystem *fs, const struct group *
     return 0;
 }
 
-static void group_take_blocks(struct transaction *transaction, uint32_t number, struct buffer *buffer,
-                              uint32_t start, uint32_t count) {
+static void group_take_blocks(struct transaction *transaction, uint32_t number, struct buffer *buffer, uint32_t start,
+                              uint32_t count) {
     struct filesystem *fs = transaction->fs;
     struct group *group = &fs->groups[number];
     for (uint32_t i = 0; i < count; i++)
@@ -156,9 +151,8 @@ static void group_take_blocks(struct transaction *transaction, uint32_t number, 
 }
 
 // Looks in one group: from the goal (a bit; 0 if none) to the end, then from the hint.
-static error_t group_allocate(struct transaction *transaction, uint32_t number,
-                              const struct block_search *search, uint32_t goal, uint32_t *block,
-                              uint32_t *got) {
+static error_t group_allocate(struct transaction *transaction, uint32_t number, const struct block_search *search, uint32_t goal,
+                              uint32_t *block, uint32_t *got) {
     struct filesystem *fs = transaction->fs;
     struct group *group = &fs->groups[number];
     struct buffer *buffer;
@@ -187,8 +181,7 @@ static uint32_t goal_of(const struct filesystem *fs, const struct inode *inode) 
     return fs->groups[(inode->number - 1) / fs->inodes_per_group].first_block;
 }
 
-error_t blocks_allocate(struct transaction *transaction, struct inode *inode, uint32_t want, uint32_t *block,
-                        uint32_t *got) {
+error_t blocks_allocate(struct transaction *transaction, struct inode *inode, uint32_t want, uint32_t *block, uint32_t *got) {
     struct filesystem *fs = transaction->fs;
     uint32_t goal = goal_of(fs, inode), first = group_of_block(fs, goal);
     uint32_t goal_bit = goal - fs->groups[first].first_block;
@@ -208,10 +201,9 @@ error_t blocks_allocate(struct transaction *transaction, struct inode *inode, ui
         if (!block_bitmap_get(fs, first, &buffer)) {
             const struct block_search exact = {inode, want, 1, true};
             uint32_t start, limit = minimum_u32(goal_bit + want, fs->groups[first].block_count);
-            uint32_t count =
-                goal_bit < limit && !bit_test(buffer->data, goal_bit)
-                    ? group_find_run(fs, &fs->groups[first], buffer->data, &exact, goal_bit, limit, &start)
-                    : 0;
+            uint32_t count = goal_bit < limit && !bit_test(buffer->data, goal_bit)
+                                 ? group_find_run(fs, &fs->groups[first], buffer->data, &exact, goal_bit, limit, &start)
+                                 : 0;
             if (count && start == goal_bit) {
                 group_take_blocks(transaction, first, buffer, start, count);
                 buffer_release(fs, buffer);
@@ -239,8 +231,7 @@ error_t blocks_allocate(struct transaction *transaction, struct inode *inode, ui
     return ERR_NO_SPACE;
 }
 
-static void group_clear_blocks(struct filesystem *fs, uint32_t number, uint8_t *bits, uint32_t start,
-                               uint32_t count) {
+static void group_clear_blocks(struct filesystem *fs, uint32_t number, uint8_t *bits, uint32_t start, uint32_t count) {
     struct group *group = &fs->groups[number];
     for (uint32_t i = 0; i < count; i++)
         bit_clear(bits, start + i);
@@ -268,8 +259,8 @@ void blocks_give_back(struct transaction *transaction, uint32_t block, uint32_t 
 }
 
 // All of the run must be in use and not freed before.
-static error_t group_free_blocks(struct transaction *transaction, struct inode *inode, uint32_t number,
-                                 uint32_t start, uint32_t count) {
+static error_t group_free_blocks(struct transaction *transaction, struct inode *inode, uint32_t number, uint32_t start,
+                                 uint32_t count) {
     struct filesystem *fs = transaction->fs;
     struct group *group = &fs->groups[number];
     struct buffer *buffer;
@@ -289,8 +280,8 @@ static error_t group_free_blocks(struct transaction *transaction, struct inode *
     if (!good) {
         buffer_release(fs, buffer);
         (void)group_damaged(fs, number, "a block that a file owns is marked free");
-        return filesystem_corrupt(fs, "ext2: inode %u: its block %u is free or belongs to two files",
-                                  inode->number, group->first_block + start);
+        return filesystem_corrupt(fs, "ext2: inode %u: its block %u is free or belongs to two files", inode->number,
+                                  group->first_block + start);
     }
     if (inode->flags & INODE_NEW) {
         group_clear_blocks(fs, number, buffer->data, start, count);
@@ -325,8 +316,7 @@ error_t blocks_free(struct transaction *transaction, struct inode *inode, uint32
 // unless it is full.
 static uint32_t directory_group(const struct filesystem *fs, const struct inode *parent) {
     uint32_t home = (parent->number - 1) / fs->inodes_per_group;
-    uint64_t average_inodes = fs->free_inodes / fs->group_count,
-             average_blocks = fs->free_blocks / fs->group_count;
+    uint64_t average_inodes = fs->free_inodes / fs->group_count, average_blocks = fs->free_blocks / fs->group_count;
     uint32_t best = NO_INDEX, start = home;
     if (parent->number == EXT2_ROOT_INODE)
         start = hash_u32((uint32_t)fs->free_inodes) % fs->group_count;
@@ -346,8 +336,7 @@ static uint32_t directory_group(const struct filesystem *fs, const struct inode 
     return best == NO_INDEX ? home : best;
 }
 
-static error_t group_take_inode(struct transaction *transaction, uint32_t group_number, bool directory,
-                                uint32_t *number) {
+static error_t group_take_inode(struct transaction *transaction, uint32_t group_number, bool directory, uint32_t *number) {
     struct filesystem *fs = transaction->fs;
     struct group *group = &fs->groups[group_number];
     struct buffer *buffer;
@@ -376,8 +365,7 @@ static error_t group_take_inode(struct transaction *transaction, uint32_t group_
     return ERR_OK;
 }
 
-error_t inode_number_allocate(struct transaction *transaction, const struct inode *parent, bool directory,
-                              uint32_t *number) {
+error_t inode_number_allocate(struct transaction *transaction, const struct inode *parent, bool directory, uint32_t *number) {
     struct filesystem *fs = transaction->fs;
     if (fs->free_inodes == 0)
         return ERR_NO_SPACE;
@@ -435,8 +423,7 @@ static bool group_apply_blocks(struct transaction *transaction, uint32_t number)
     struct buffer *buffer;
     if (block_bitmap_get(fs, number, &buffer))
         return false;
-    for (uint32_t at = 0;
-         (at = bits_find(group->pending_blocks, at, group->block_count, true)) < group->block_count;) {
+    for (uint32_t at = 0; (at = bits_find(group->pending_blocks, at, group->block_count, true)) < group->block_count;) {
         uint32_t end = bits_find(group->pending_blocks, at, group->block_count, false);
         group_clear_blocks(fs, number, buffer->data, at, end - at);
         at = end;
@@ -452,8 +439,7 @@ static bool group_apply_inodes(struct transaction *transaction, uint32_t number)
     struct buffer *buffer;
     if (inode_bitmap_get(fs, number, &buffer))
         return false;
-    for (uint32_t at = 0;
-         (at = bits_find(group->pending_inodes, at, fs->inodes_per_group, true)) < fs->inodes_per_group; at++)
+    for (uint32_t at = 0; (at = bits_find(group->pending_inodes, at, fs->inodes_per_group, true)) < fs->inodes_per_group; at++)
         group_clear_inode(fs, group, buffer->data, at);
     buffer_dirty(transaction, buffer);
     buffer_release(fs, buffer);

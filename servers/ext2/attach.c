@@ -13,9 +13,7 @@
 #include "servers/ext2/volume.h"
 
 enum { CACHE_LEAST = 512 << 10, CACHE_MOST = 256 << 20, CACHE_SHARE = 4, PAGE = 4096 };
-enum {
-    PROMISED = 16 << 20
-}; // of what is free: charged to servers that have not touched it yet, and a few programs
+enum { PROMISED = 16 << 20 }; // of what is free: charged to servers that have not touched it yet, and a few programs
 
 static bool bits_used[VOLUMES_MAX];
 
@@ -78,8 +76,8 @@ static void free_volume(struct volume *volume) {
     free(volume);
 }
 
-error_t ext2_attach(struct request *request, const char *source, const char *options, uint64_t flags,
-                    cap_t device, struct tree **tree) {
+error_t ext2_attach(struct request *request, const char *source, const char *options, uint64_t flags, cap_t device,
+                    struct tree **tree) {
     struct filesystem_statistics statistics;
     uint64_t cache_bytes;
     uint32_t bit = 0;

@@ -62,8 +62,7 @@ static void buffer_unhash(struct filesystem *fs, struct buffer *buffer) {
     buffer->tombstones = 0;
 }
 
-static void buffer_insert(struct filesystem *fs, struct buffer *buffer, uint32_t block,
-                          enum buffer_kind kind) {
+static void buffer_insert(struct filesystem *fs, struct buffer *buffer, uint32_t block, enum buffer_kind kind) {
     uint32_t *bucket = &fs->buffer_hash[hash_u32(block) & fs->buffer_hash_mask];
     buffer->block = block;
     buffer->kind = (uint8_t)kind;
@@ -208,8 +207,7 @@ void buffer_forget(struct filesystem *fs, uint32_t block) {
 }
 
 static bool prefetch_is_wise(const struct filesystem *fs, uint32_t count) {
-    return fs->buffer_count >= 8 * count &&
-           fs->dirty_buffers + fs->reserved_credits + 2 * count <= fs->dirty_limit;
+    return fs->buffer_count >= 8 * count && fs->dirty_buffers + fs->reserved_credits + 2 * count <= fs->dirty_limit;
 }
 
 void buffer_prefetch_with(struct transfer *transfer, uint32_t block, enum buffer_kind kind) {

@@ -116,8 +116,7 @@ static bool inode_in_phase(const struct inode *inode, enum commit_class class, u
 }
 
 // Encodes all inodes of the phase that share the inode's table block, and selects the block.
-static error_t inodes_encode_block(struct filesystem *fs, struct inode *inode, enum commit_class class,
-                                   uint32_t level) {
+static error_t inodes_encode_block(struct filesystem *fs, struct inode *inode, enum commit_class class, uint32_t level) {
     struct buffer *buffer;
     error_t error = buffer_read(fs, inode_table_block(fs, inode->number), BUFFER_INODES, &buffer);
     if (error)
@@ -283,8 +282,7 @@ static error_t phase_prepare(struct filesystem *fs) {
     if (!error)
         error = select_buffers(fs, KIND_BITMAP, true, true);
     if (!error)
-        error = select_buffers(
-            fs, KIND_INDIRECT_FILE | KIND_INDIRECT_DIRECTORY | KIND_DIRECTORY | KIND_CONTENT, true, false);
+        error = select_buffers(fs, KIND_INDIRECT_FILE | KIND_INDIRECT_DIRECTORY | KIND_DIRECTORY | KIND_CONTENT, true, false);
     if (!error)
         error = select_unindexed(fs);
     if (!error)
@@ -341,11 +339,10 @@ static void commit_finish(struct filesystem *fs) {
     struct inode *next;
     for (struct inode *inode = fs->dirty_inode_first; inode; inode = next) {
         next = inode->dirty_next;
-        inode->flags &= ~(uint32_t)(INODE_NEW | INODE_BLANK | INODE_REMOVED | INODE_REPLACED | INODE_GAINED |
-                                    INODE_MOVED_OUT | INODE_UNINDEX | INODE_WRITTEN);
+        inode->flags &= ~(uint32_t)(INODE_NEW | INODE_BLANK | INODE_REMOVED | INODE_REPLACED | INODE_GAINED | INODE_MOVED_OUT |
+                                    INODE_UNINDEX | INODE_WRITTEN);
         inode->level = 0;
-        if (!(inode->flags & INODE_TOUCHED) || inode->flags & (INODE_LOST | INODE_DAMAGED) ||
-            inode->links == 0)
+        if (!(inode->flags & INODE_TOUCHED) || inode->flags & (INODE_LOST | INODE_DAMAGED) || inode->links == 0)
             inode_mark_clean(inode);
         if (inode->flags & INODE_LOST && !inode->references)
             inode_structure_free(inode);
@@ -395,8 +392,8 @@ error_t commit(struct filesystem *fs) {
     error_t error = fs->batch > batch ? disk_flush(fs) : commit_phases(fs);
     core_unlock(&fs->commit_lock);
     if (error)
-        message_log(fs, PLATFORM_LOG_ERROR,
-                    "ext2: cannot write metadata (error %d); the changes are kept and tried again", error);
+        message_log(fs, PLATFORM_LOG_ERROR, "ext2: cannot write metadata (error %d); the changes are kept and tried again",
+                    error);
     return error;
 }
 

@@ -22,12 +22,10 @@ static uint32_t entry_bytes(uint32_t name_length) {
 }
 
 bool directory_entry_is_dots(const struct ext2_directory_entry *entry) {
-    return entry->name[0] == '.' &&
-           (entry->name_length == 1 || (entry->name_length == 2 && entry->name[1] == '.'));
+    return entry->name[0] == '.' && (entry->name_length == 1 || (entry->name_length == 2 && entry->name[1] == '.'));
 }
 
-static const char *entry_fault(const struct filesystem *fs, const struct ext2_directory_entry *entry,
-                               uint32_t offset) {
+static const char *entry_fault(const struct filesystem *fs, const struct ext2_directory_entry *entry, uint32_t offset) {
     if (entry->length < entry_bytes(1) || entry->length % 4 || entry->length > fs->block_size - offset)
         return "bad entry length";
     if (entry_bytes(entry->name_length) > entry->length)
@@ -38,8 +36,7 @@ static const char *entry_fault(const struct filesystem *fs, const struct ext2_di
         return NULL;
     if (entry->inode > fs->inodes_count)
         return "inode number out of range";
-    if (entry->name_length == 0 || memchr(entry->name, '/', entry->name_length) ||
-        memchr(entry->name, 0, entry->name_length))
+    if (entry->name_length == 0 || memchr(entry->name, '/', entry->name_length) || memchr(entry->name, 0, entry->name_length))
         return "impossible name";
     return NULL;
 }
@@ -50,16 +47,14 @@ static error_t block_check(struct inode *directory, uint32_t block, struct buffe
     uint32_t offset = 0;
     while (offset < fs->block_size && !fault) {
         const struct ext2_directory_entry *entry = entry_at(buffer, offset);
-        fault =
-            offset > fs->block_size - entry_bytes(1) ? "bad entry length" : entry_fault(fs, entry, offset);
+        fault = offset > fs->block_size - entry_bytes(1) ? "bad entry length" : entry_fault(fs, entry, offset);
         if (!fault)
             offset += entry->length;
     }
     if (!fault && block == 0) {
         const struct ext2_directory_entry *dot = entry_at(buffer, 0), *parent = entry_at(buffer, dot->length);
-        if (dot->length >= fs->block_size || dot->inode != directory->number || dot->name_length != 1 ||
-            dot->name[0] != '.' || parent->inode == 0 || parent->name_length != 2 ||
-            memcmp(parent->name, "..", 2) != 0)
+        if (dot->length >= fs->block_size || dot->inode != directory->number || dot->name_length != 1 || dot->name[0] != '.' ||
+            parent->inode == 0 || parent->name_length != 2 || memcmp(parent->name, "..", 2) != 0)
             fault = "no . and .. at the start";
     }
     if (!fault) {
@@ -67,8 +62,8 @@ static error_t block_check(struct inode *directory, uint32_t block, struct buffe
         return ERR_OK;
     }
     directory->flags |= INODE_DAMAGED;
-    return filesystem_corrupt(fs, "ext2: directory inode %u, block %u (disk block %u), offset %u: %s",
-                              directory->number, block, buffer->block, offset, fault);
+    return filesystem_corrupt(fs, "ext2: directory inode %u, block %u (disk block %u), offset %u: %s", directory->number, block,
+                              buffer->block, offset, fault);
 }
 
 error_t directory_block_get(struct inode *directory, uint32_t block, struct buffer **buffer) {
@@ -79,8 +74,7 @@ error_t directory_block_get(struct inode *directory, uint32_t block, struct buff
         return error;
     if (physical == 0) {
         directory->flags |= INODE_DAMAGED;
-        return filesystem_corrupt(fs, "ext2: directory inode %u: block %u is missing", directory->number,
-                                  block);
+        return filesystem_corrupt(fs, "ext2: directory inode %u: block %u is missing", directory->number, block);
     }
     error = buffer_read(fs, physical, BUFFER_DIRECTORY, buffer);
     if (error)
@@ -119,14 +113,13 @@ static error_t find_in_block(struct inode *directory, uint32_t block, const char
     return ERR_NOT_FOUND;
 }
 
-static error_t find_by_index(struct inode *directory, const struct name_index *index, const char *name,
-                             uint32_t length, struct directory_place *place) {
+static error_t find_by_index(struct inode *directory, const struct name_index *index, const char *name, uint32_t length,
+                             struct directory_place *place) {
     struct filesystem *fs = directory->fs;
     uint32_t hash = name_hash(fs, name, length), cursor = 0;
     uint64_t position;
     while ((position = name_index_next(index, hash, &cursor)) != NAME_INDEX_END) {
-        uint32_t block = (uint32_t)(position >> fs->block_shift),
-                 offset = (uint32_t)position & (fs->block_size - 1);
+        uint32_t block = (uint32_t)(position >> fs->block_shift), offset = (uint32_t)position & (fs->block_size - 1);
         struct buffer *buffer;
         error_t error = directory_block_get(directory, block, &buffer);
         if (error)
@@ -140,8 +133,7 @@ static error_t find_by_index(struct inode *directory, const struct name_index *i
     return ERR_NOT_FOUND;
 }
 
-error_t directory_find(struct inode *directory, const char *name, uint32_t length,
-                       struct directory_place *place) {
+error_t directory_find(struct inode *directory, const char *name, uint32_t length, struct directory_place *place) {
     uint32_t blocks = (uint32_t)(directory->size >> directory->fs->block_shift);
     if (length <= 2 && name[0] == '.' && (length == 1 || name[1] == '.'))
         return find_in_block(directory, 0, name, length, place);
@@ -186,8 +178,7 @@ uint8_t directory_type_of(const struct inode *node) {
     }
 }
 
-static void entry_write(struct ext2_directory_entry *entry, const char *name, uint32_t length,
-                        const struct inode *node) {
+static void entry_write(struct ext2_directory_entry *entry, const char *name, uint32_t length, const struct inode *node) {
     entry->inode = node->number;
     entry->name_length = (uint8_t)length;
     entry->type = directory_type_of(node);
@@ -213,8 +204,7 @@ static bool insert_in_block(struct filesystem *fs, struct buffer *buffer, const 
     for (uint32_t offset = 0; offset < fs->block_size;) {
         struct ext2_directory_entry *entry = entry_at(buffer, offset);
         uint32_t used = entry->inode ? entry_bytes(entry->name_length) : 0;
-        while (!entry->inode && offset + entry->length < fs->block_size &&
-               entry_at(buffer, offset + entry->length)->inode == 0)
+        while (!entry->inode && offset + entry->length < fs->block_size && entry_at(buffer, offset + entry->length)->inode == 0)
             entry->length = (uint16_t)(entry->length + entry_at(buffer, offset + entry->length)->length);
         uint32_t gap = entry->length - used;
         if (gap >= need) {
@@ -236,8 +226,8 @@ static bool insert_in_block(struct filesystem *fs, struct buffer *buffer, const 
 }
 
 // ERR_AGAIN: no room in this block.
-static error_t insert_try(struct transaction *transaction, struct inode *directory, uint32_t block,
-                          const char *name, uint32_t length, const struct inode *node) {
+static error_t insert_try(struct transaction *transaction, struct inode *directory, uint32_t block, const char *name,
+                          uint32_t length, const struct inode *node) {
     struct filesystem *fs = directory->fs;
     struct buffer *buffer;
     uint32_t offset, largest;
@@ -265,8 +255,8 @@ static error_t insert_try(struct transaction *transaction, struct inode *directo
     return done ? ERR_OK : ERR_AGAIN;
 }
 
-static error_t insert_in_new_block(struct transaction *transaction, struct inode *directory, const char *name,
-                                   uint32_t length, const struct inode *node) {
+static error_t insert_in_new_block(struct transaction *transaction, struct inode *directory, const char *name, uint32_t length,
+                                   const struct inode *node) {
     struct filesystem *fs = directory->fs;
     uint32_t block = (uint32_t)(directory->size >> fs->block_shift), physical, count;
     struct buffer *buffer;
@@ -278,8 +268,7 @@ static error_t insert_in_new_block(struct transaction *transaction, struct inode
         return error;
     if (!made) {
         directory->flags |= INODE_DAMAGED;
-        return filesystem_corrupt(fs, "ext2: directory inode %u: has a block behind its end",
-                                  directory->number);
+        return filesystem_corrupt(fs, "ext2: directory inode %u: has a block behind its end", directory->number);
     }
     error = buffer_fresh(fs, physical, BUFFER_DIRECTORY, &buffer);
     if (error)
@@ -296,8 +285,8 @@ static error_t insert_in_new_block(struct transaction *transaction, struct inode
     return ERR_OK;
 }
 
-error_t directory_insert(struct transaction *transaction, struct inode *directory, const char *name,
-                         uint32_t length, const struct inode *node, uint32_t prefer, uint32_t *at) {
+error_t directory_insert(struct transaction *transaction, struct inode *directory, const char *name, uint32_t length,
+                         const struct inode *node, uint32_t prefer, uint32_t *at) {
     uint32_t blocks = (uint32_t)(directory->size >> directory->fs->block_shift), need = entry_bytes(length);
     error_t error;
     if (prefer != NO_INDEX) {
@@ -320,13 +309,12 @@ error_t directory_insert(struct transaction *transaction, struct inode *director
     return insert_in_new_block(transaction, directory, name, length, node);
 }
 
-void directory_remove(struct transaction *transaction, struct inode *directory,
-                      const struct directory_place *place, const char *name, uint32_t length) {
+void directory_remove(struct transaction *transaction, struct inode *directory, const struct directory_place *place,
+                      const char *name, uint32_t length) {
     struct filesystem *fs = directory->fs;
     entry_at(place->buffer, place->offset)->inode = 0;
     buffer_dirty(transaction, place->buffer);
-    name_index_remove(directory, name_hash(fs, name, length),
-                      ((uint64_t)place->block << fs->block_shift) + place->offset);
+    name_index_remove(directory, name_hash(fs, name, length), ((uint64_t)place->block << fs->block_shift) + place->offset);
     name_index_set_room(directory, place->block, fs->block_size);
     recent_names_forget(directory);
     directory->insert_hint = minimum_u32(directory->insert_hint, place->block);
@@ -334,8 +322,8 @@ void directory_remove(struct transaction *transaction, struct inode *directory,
     inode_mark_dirty(directory);
 }
 
-void directory_replace(struct transaction *transaction, struct inode *directory,
-                       const struct directory_place *place, const struct inode *node) {
+void directory_replace(struct transaction *transaction, struct inode *directory, const struct directory_place *place,
+                       const struct inode *node) {
     struct ext2_directory_entry *entry = entry_at(place->buffer, place->offset);
     entry->inode = node->number;
     entry->type = directory_type_of(node);
@@ -345,9 +333,8 @@ void directory_replace(struct transaction *transaction, struct inode *directory,
     inode_mark_dirty(directory);
 }
 
-bool directory_rename_in_place(struct transaction *transaction, struct inode *directory,
-                               const struct directory_place *place, const char *old_name, uint32_t old_length,
-                               const char *name, uint32_t length) {
+bool directory_rename_in_place(struct transaction *transaction, struct inode *directory, const struct directory_place *place,
+                               const char *old_name, uint32_t old_length, const char *name, uint32_t length) {
     struct filesystem *fs = directory->fs;
     struct ext2_directory_entry *entry = entry_at(place->buffer, place->offset);
     uint64_t position = ((uint64_t)place->block << fs->block_shift) + place->offset;

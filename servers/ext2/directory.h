@@ -23,22 +23,20 @@ MUST_USE error_t directory_find(struct inode *directory, const char *name, uint3
 void directory_place_release(struct inode *directory, struct directory_place *place);
 // WAITS. Uses at most DIRECTORY_CREDITS. prefer: a block of the directory to try first, or NO_INDEX. *at: the
 // block taken.
-MUST_USE error_t directory_insert(struct transaction *transaction, struct inode *directory, const char *name,
-                                  uint32_t length, const struct inode *node, uint32_t prefer, uint32_t *at);
+MUST_USE error_t directory_insert(struct transaction *transaction, struct inode *directory, const char *name, uint32_t length,
+                                  const struct inode *node, uint32_t prefer, uint32_t *at);
 // Does not wait. name: the entry's.
-void directory_remove(struct transaction *transaction, struct inode *directory,
-                      const struct directory_place *place, const char *name, uint32_t length);
-void directory_replace(struct transaction *transaction, struct inode *directory,
-                       const struct directory_place *place, const struct inode *node);
+void directory_remove(struct transaction *transaction, struct inode *directory, const struct directory_place *place,
+                      const char *name, uint32_t length);
+void directory_replace(struct transaction *transaction, struct inode *directory, const struct directory_place *place,
+                       const struct inode *node);
 // Gives the entry another name if there is room where it is: one change of one block.
-bool directory_rename_in_place(struct transaction *transaction, struct inode *directory,
-                               const struct directory_place *place, const char *old_name, uint32_t old_length,
-                               const char *name, uint32_t length);
+bool directory_rename_in_place(struct transaction *transaction, struct inode *directory, const struct directory_place *place,
+                               const char *old_name, uint32_t old_length, const char *name, uint32_t length);
 MUST_USE error_t directory_is_empty(struct inode *directory, bool *empty); // WAITS
 // WAITS. The first block of a new directory.
 MUST_USE error_t directory_init(struct transaction *transaction, struct inode *directory, uint32_t parent);
 MUST_USE error_t directory_parent(struct inode *directory, uint32_t *number);
-MUST_USE error_t directory_set_parent(struct transaction *transaction, struct inode *directory,
-                                      uint32_t number);
+MUST_USE error_t directory_set_parent(struct transaction *transaction, struct inode *directory, uint32_t number);
 uint8_t directory_type_of(const struct inode *node);
 bool directory_entry_is_dots(const struct ext2_directory_entry *entry);

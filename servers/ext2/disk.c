@@ -86,8 +86,7 @@ static void transfer_start(struct transfer *transfer) {
 }
 
 // Whether the piece goes on where the current request ends, on the disk, and fits.
-static bool transfer_continues(const struct transfer *transfer, uint64_t sector, uint64_t offset,
-                               uint32_t length) {
+static bool transfer_continues(const struct transfer *transfer, uint64_t sector, uint64_t offset, uint32_t length) {
     const struct io_request *request = transfer->current;
     if (!request || request->platform.sector + request->bytes / PLATFORM_SECTOR_BYTES != sector ||
         request->bytes + length > PLATFORM_TRANSFER_BYTES)
@@ -137,8 +136,7 @@ error_t io_batch_wait(struct io_batch *batch) {
 
 error_t disk_flush(struct filesystem *fs) {
     uint64_t writes = fs->writes_done;
-    if (fs->writes_flushed >=
-        writes) // by a flush that has ended: one under way may have begun too early, and may fail
+    if (fs->writes_flushed >= writes) // by a flush that has ended: one under way may have begun too early, and may fail
         return ERR_OK;
     error_t error = platform_disk_flush(fs->disk);
     if (!error && fs->writes_flushed < writes)

@@ -68,8 +68,7 @@ void platform_disk_start(struct platform_disk *disk, struct platform_request *re
 
 static void complete(struct platform_disk *disk, const struct block_completion *completion) {
     uint64_t slot = completion->cookie & 0xffff;
-    if (slot >= DISK_ENTRIES || !disk->slots[slot].request ||
-        disk->slots[slot].generation != completion->cookie >> 16)
+    if (slot >= DISK_ENTRIES || !disk->slots[slot].request || disk->slots[slot].generation != completion->cookie >> 16)
         return;
     struct platform_request *request = disk->slots[slot].request;
     disk->slots[slot].request = NULL;

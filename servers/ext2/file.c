@@ -14,8 +14,7 @@ enum { FIRST_WINDOW = 16 };
 
 // --- reading ---
 // Starts what this read needs and, if the reader goes straight on, what comes after: a window that doubles.
-static void read_ahead(struct inode *inode, struct node_stream *stream, uint64_t offset, uint32_t first,
-                       uint32_t end) {
+static void read_ahead(struct inode *inode, struct node_stream *stream, uint64_t offset, uint32_t first, uint32_t end) {
     struct filesystem *fs = inode->fs;
     uint32_t file_end = (uint32_t)((inode->size + PAGE_BYTES - 1) >> PAGE_SHIFT);
     bool goes_on = stream && stream->next == offset;
@@ -51,8 +50,7 @@ static uint64_t read_run(struct inode *inode, uint32_t frame, uint64_t offset, u
     uint64_t length = PAGE_BYTES - (offset & (PAGE_BYTES - 1));
     for (uint32_t step = 0;; step++) {
         struct page *page = &fs->pages[frame + step];
-        page->flags =
-            (uint8_t)(page->flags & PAGE_NEW ? page->flags & ~PAGE_NEW : page->flags | PAGE_REFERENCED);
+        page->flags = (uint8_t)(page->flags & PAGE_NEW ? page->flags & ~PAGE_NEW : page->flags | PAGE_REFERENCED);
         if (length >= most || frame + step + 1 >= fs->page_count)
             break;
         const struct page *next = page + 1;
@@ -81,9 +79,8 @@ static error_t read_locked(struct inode *inode, struct node_stream *stream, uint
             page_unpin(fs, frame); // nothing waits until the copy is done
         }
         uint64_t part = read_run(inode, frame, offset + *done, length - *done), moved;
-        error_t error =
-            platform_copy_out(caller, buffer_offset + *done,
-                              page_offset(fs, frame) + ((offset + *done) & (PAGE_BYTES - 1)), part, &moved);
+        error_t error = platform_copy_out(caller, buffer_offset + *done,
+                                          page_offset(fs, frame) + ((offset + *done) & (PAGE_BYTES - 1)), part, &moved);
         *done += moved;
         if (error)
             return error;
@@ -155,15 +152,13 @@ static error_t page_is_uniform(struct inode *inode, uint32_t index, bool *unifor
 static error_t piece_pin(struct write_piece *piece) {
     struct inode *inode = piece->inode;
     struct filesystem *fs = inode->fs;
-    uint32_t pages =
-        (uint32_t)((piece->offset + piece->length + PAGE_BYTES - 1) >> PAGE_SHIFT) - piece->first;
+    uint32_t pages = (uint32_t)((piece->offset + piece->length + PAGE_BYTES - 1) >> PAGE_SHIFT) - piece->first;
     for (uint32_t i = 0; i < pages; i++) {
         uint32_t index = piece->first + i, start, end, frame;
         bool made = false;
         error_t error = ERR_OK;
         piece_range(piece, index, &start, &end);
-        bool whole =
-            start == 0 && (end == PAGE_BYTES || ((uint64_t)index << PAGE_SHIFT) + end >= inode->size);
+        bool whole = start == 0 && (end == PAGE_BYTES || ((uint64_t)index << PAGE_SHIFT) + end >= inode->size);
         bool beyond = (uint64_t)index << PAGE_SHIFT >= inode->size;
         if (whole && !beyond)
             error = page_is_uniform(inode, index, &whole);
@@ -195,14 +190,12 @@ static error_t piece_copy(struct write_piece *piece, struct platform_caller *cal
         while (i + run < piece->count && piece->frames[i + run] == piece->frames[i] + run)
             run++;
         uint64_t from = i ? ((uint64_t)(piece->first + i) << PAGE_SHIFT) : piece->offset;
-        uint64_t until =
-            minimum_u64((uint64_t)(piece->first + i + run) << PAGE_SHIFT, piece->offset + piece->length);
+        uint64_t until = minimum_u64((uint64_t)(piece->first + i + run) << PAGE_SHIFT, piece->offset + piece->length);
         if (from >= until) // the disk has no room for these pages
             break;
         uint64_t moved;
         error_t error = platform_copy_in(caller, buffer_offset + (from - piece->offset),
-                                         page_offset(fs, piece->frames[i]) + (from & (PAGE_BYTES - 1)),
-                                         until - from, &moved);
+                                         page_offset(fs, piece->frames[i]) + (from & (PAGE_BYTES - 1)), until - from, &moved);
         piece->moved = from - piece->offset + moved;
         if (error)
             return error;
@@ -222,18 +215,16 @@ static error_t piece_allocate(struct transaction *transaction, struct write_piec
     while (logical < last) {
         uint32_t physical, count;
         bool made;
-        error_t error =
-            transaction->credits < MAPPING_CREDITS + 1
-                ? ERR_AGAIN
-                : map_allocate(transaction, inode, logical, last - logical, &physical, &count, &made);
+        error_t error = transaction->credits < MAPPING_CREDITS + 1
+                            ? ERR_AGAIN
+                            : map_allocate(transaction, inode, logical, last - logical, &physical, &count, &made);
         if (error) {
             uint64_t start = (uint64_t)logical << fs->block_shift;
             piece->length = start > piece->offset ? start - piece->offset : 0;
             return error;
         }
         for (uint32_t i = 0; i < count; i++, logical++)
-            fs->pages[piece->frames[logical / fs->page_blocks - piece->first]]
-                .blocks[logical % fs->page_blocks] = physical + i;
+            fs->pages[piece->frames[logical / fs->page_blocks - piece->first]].blocks[logical % fs->page_blocks] = physical + i;
     }
     return ERR_OK;
 }
@@ -321,8 +312,8 @@ static error_t piece_shorten(struct transaction *transaction, struct write_piece
     return map_truncate(transaction, inode, (uint32_t)((size + fs->block_size - 1) >> fs->block_shift));
 }
 
-static error_t piece_do(struct transaction *transaction, struct write_piece *piece,
-                        struct platform_caller *caller, uint64_t buffer_offset) {
+static error_t piece_do(struct transaction *transaction, struct write_piece *piece, struct platform_caller *caller,
+                        uint64_t buffer_offset) {
     struct inode *inode = piece->inode;
     error_t error = piece_allocate(transaction, piece);
     if (!piece->length)
@@ -346,8 +337,7 @@ static error_t piece_do(struct transaction *transaction, struct write_piece *pie
     return copy_error ? copy_error : error;
 }
 
-static error_t piece_write(struct write_piece *piece, struct platform_caller *caller,
-                           uint64_t buffer_offset) {
+static error_t piece_write(struct write_piece *piece, struct platform_caller *caller, uint64_t buffer_offset) {
     struct transaction transaction;
     error_t error = piece_pin(piece);
     if (!error)
@@ -380,8 +370,8 @@ static error_t tail_clear(struct inode *inode) {
     return ERR_OK;
 }
 
-static error_t write_locked(struct inode *inode, uint64_t offset, uint64_t length,
-                            struct platform_caller *caller, uint64_t buffer_offset, uint64_t *done) {
+static error_t write_locked(struct inode *inode, uint64_t offset, uint64_t length, struct platform_caller *caller,
+                            uint64_t buffer_offset, uint64_t *done) {
     struct filesystem *fs = inode->fs;
     uint64_t limit = map_size_limit(fs);
     error_t error = operation_may_change(inode);
@@ -395,8 +385,7 @@ static error_t write_locked(struct inode *inode, uint64_t offset, uint64_t lengt
     while (*done < length && !error) {
         uint64_t at = offset + *done;
         uint64_t room = ((uint64_t)fs->chunk_pages << PAGE_SHIFT) - (at & (PAGE_BYTES - 1));
-        struct write_piece piece = {
-            .inode = inode, .offset = at, .length = minimum_u64(length - *done, room)};
+        struct write_piece piece = {.inode = inode, .offset = at, .length = minimum_u64(length - *done, room)};
         piece.first = (uint32_t)(at >> PAGE_SHIFT);
         uint64_t asked = piece.length;
         error = piece_write(&piece, caller, buffer_offset + *done);
@@ -412,8 +401,8 @@ static error_t write_locked(struct inode *inode, uint64_t offset, uint64_t lengt
     return error;
 }
 
-error_t node_write(struct inode *node, uint64_t offset, bool append, uint64_t length,
-                   struct platform_caller *caller, uint64_t buffer_offset, uint64_t *done, uint64_t *at) {
+error_t node_write(struct inode *node, uint64_t offset, bool append, uint64_t length, struct platform_caller *caller,
+                   uint64_t buffer_offset, uint64_t *done, uint64_t *at) {
     *done = 0;
     if (!inode_is_regular(node))
         return inode_is_directory(node) ? ERR_IS_DIRECTORY : ERR_INVALID;
@@ -528,15 +517,13 @@ error_t node_page_pin(struct inode *node, uint64_t index, bool for_write, uint64
         return ERR_INVALID;
     operation_enter(fs);
     core_lock_exclusive(&node->lock);
-    error_t error =
-        index << PAGE_SHIFT >= node->size ? ERR_RANGE : page_bring(node, (uint32_t)index, 1, &frame);
+    error_t error = index << PAGE_SHIFT >= node->size ? ERR_RANGE : page_bring(node, (uint32_t)index, 1, &frame);
     if (!error && for_write) {
         error = operation_may_change(node);
         if (!error)
             error = transaction_begin(fs, fs->write_credits, &transaction);
         if (!error) {
-            struct write_piece piece = {
-                .inode = node, .offset = index << PAGE_SHIFT, .first = (uint32_t)index, .count = 1};
+            struct write_piece piece = {.inode = node, .offset = index << PAGE_SHIFT, .first = (uint32_t)index, .count = 1};
             piece.length = piece.moved = minimum_u64(PAGE_BYTES, node->size - piece.offset);
             piece.frames[0] = frame;
             error = piece_allocate(&transaction, &piece);

@@ -16,8 +16,7 @@ struct filesystem_options {
     struct platform_disk *disk;
     void *metadata;          // where the metadata part of the cache memory is mapped, page-aligned
     uint64_t metadata_bytes; // a multiple of 4096; offsets [0, metadata_bytes) of cache memory
-    uint64_t
-        cache_bytes; // whole cache memory, at least 256 KiB; the rest holds file pages and is never mapped
+    uint64_t cache_bytes;    // whole cache memory, at least 256 KiB; the rest holds file pages and is never mapped
     bool read_only;
     bool adopts;            // another build had it mounted and hands it over, at rest: nothing is written, no state looked at
     uint16_t mounted_state; // then: as filesystem_rest said
@@ -36,7 +35,8 @@ MUST_USE error_t filesystem_mount(const struct filesystem_options *options, stru
 MUST_USE error_t filesystem_unmount(struct filesystem *fs);
 // WAITS. All data and metadata to disk, with a flush.
 MUST_USE error_t filesystem_synchronize(struct filesystem *fs);
-// WAITS. Everything is on the disk, and no transfer under way, at the moment when it returns. *mounted_state: for who mounts it next.
+// WAITS. Everything is on the disk, and no transfer under way, at the moment when it returns. *mounted_state: for who mounts it
+// next.
 MUST_USE error_t filesystem_rest(struct filesystem *fs, uint16_t *mounted_state);
 bool filesystem_is_at_rest(const struct filesystem *fs);
 // All that was open is found again: from here on a node without links is an error of the disk.
@@ -62,15 +62,7 @@ struct file_time {
     uint32_t nanoseconds;
 };
 
-enum node_type {
-    NODE_REGULAR = 1,
-    NODE_DIRECTORY,
-    NODE_CHARACTER,
-    NODE_BLOCK,
-    NODE_FIFO,
-    NODE_SOCKET,
-    NODE_SYMLINK
-};
+enum node_type { NODE_REGULAR = 1, NODE_DIRECTORY, NODE_CHARACTER, NODE_BLOCK, NODE_FIFO, NODE_SOCKET, NODE_SYMLINK };
 
 struct node_attributes {
     uint32_t number;
@@ -107,25 +99,23 @@ uint32_t node_generation(const struct inode *inode); // together with the number
 enum node_type node_type(const struct inode *inode);
 
 // All below WAIT.
-MUST_USE error_t node_lookup(struct inode *directory, const char *name, uint32_t length,
-                             struct inode **result);
+MUST_USE error_t node_lookup(struct inode *directory, const char *name, uint32_t length, struct inode **result);
 // mode: permission bits; type: any but NODE_DIRECTORY and NODE_SYMLINK; device numbers for device nodes.
 struct node_creation {
     enum node_type type;
     uint32_t permissions, uid, gid, device_major, device_minor;
 };
-MUST_USE error_t node_create(struct inode *directory, const char *name, uint32_t length,
-                             const struct node_creation *creation, struct inode **result);
-MUST_USE error_t node_mkdir(struct inode *directory, const char *name, uint32_t length,
-                            const struct node_creation *creation, struct inode **result);
+MUST_USE error_t node_create(struct inode *directory, const char *name, uint32_t length, const struct node_creation *creation,
+                             struct inode **result);
+MUST_USE error_t node_mkdir(struct inode *directory, const char *name, uint32_t length, const struct node_creation *creation,
+                            struct inode **result);
 MUST_USE error_t node_symlink(struct inode *directory, const char *name, uint32_t length, const char *target,
-                              uint32_t target_length, const struct node_creation *creation,
-                              struct inode **result);
+                              uint32_t target_length, const struct node_creation *creation, struct inode **result);
 MUST_USE error_t node_link(struct inode *directory, const char *name, uint32_t length, struct inode *node);
 MUST_USE error_t node_unlink(struct inode *directory, const char *name, uint32_t length);
 MUST_USE error_t node_rmdir(struct inode *directory, const char *name, uint32_t length);
-MUST_USE error_t node_rename(struct inode *from, const char *from_name, uint32_t from_length,
-                             struct inode *to, const char *to_name, uint32_t to_length);
+MUST_USE error_t node_rename(struct inode *from, const char *from_name, uint32_t from_length, struct inode *to,
+                             const char *to_name, uint32_t to_length);
 
 // Calls emit for each entry from *cursor (0: the start) until it returns false (the entry is then not
 // consumed) or the end is reached; *cursor is where to go on. A cursor stays good while others insert and
@@ -153,9 +143,8 @@ MUST_USE error_t node_read(struct inode *node, struct node_stream *stream, uint6
                            struct platform_caller *caller, uint64_t buffer_offset, uint64_t *done);
 // append: offset is ignored and the end of the file taken, atomically; *at (may be NULL) is where the bytes
 // went.
-MUST_USE error_t node_write(struct inode *node, uint64_t offset, bool append, uint64_t length,
-                            struct platform_caller *caller, uint64_t buffer_offset, uint64_t *done,
-                            uint64_t *at);
+MUST_USE error_t node_write(struct inode *node, uint64_t offset, bool append, uint64_t length, struct platform_caller *caller,
+                            uint64_t buffer_offset, uint64_t *done, uint64_t *at);
 MUST_USE error_t node_truncate(struct inode *node, uint64_t size);
 void node_attributes(struct inode *node, struct node_attributes *result); // does not wait
 // Changes those of `values` that `set` (NODE_SET_) names, and the change time.

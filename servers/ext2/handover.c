@@ -66,9 +66,8 @@ static error_t take_volume(const struct volume_record *record, uint64_t device) 
     error_t error = ext2_take_bit(&bit);
     if (!error)
         error = disk_open(&volume->disk, record->block, record->memory, record->buffer, bit);
-    const struct filesystem_options options = {.read_only = record->flags & MOUNT_FLAG_READ_ONLY,
-                                               .adopts = true,
-                                               .mounted_state = record->mounted_state};
+    const struct filesystem_options options = {
+        .read_only = record->flags & MOUNT_FLAG_READ_ONLY, .adopts = true, .mounted_state = record->mounted_state};
     if (!error)
         error = ext2_mount_volume(volume, record->cache_bytes, options);
     if (!error)

@@ -47,8 +47,7 @@ void inode_cache_free(struct filesystem *fs) {
 
 struct file_time time_now(void) {
     uint64_t now = platform_wall_time();
-    return (struct file_time){.seconds = (int64_t)(now / 1000000000),
-                              .nanoseconds = (uint32_t)(now % 1000000000)};
+    return (struct file_time){.seconds = (int64_t)(now / 1000000000), .nanoseconds = (uint32_t)(now % 1000000000)};
 }
 
 static struct inode **inode_bucket(struct filesystem *fs, uint32_t number) {
@@ -118,14 +117,13 @@ void inode_structure_free(struct inode *inode) {
     free(inode);
 }
 
-// Makes room for one more structure, as far as that is possible without waiting. Who was used since the last time stays (CLOCK): to
-// hold and release an inode does not touch its neighbours.
+// Makes room for one more structure, as far as that is possible without waiting. Who was used since the last time stays (CLOCK):
+// to hold and release an inode does not touch its neighbours.
 static void inode_evict(struct filesystem *fs) {
     struct inode *inode = fs->lru_first;
     for (uint32_t tries = 0; inode && tries < 32 && fs->inode_count >= fs->inode_limit; tries++) {
         struct inode *next = inode->list_next;
-        if (!inode->references &&
-            !(inode->flags & (INODE_DIRTY | INODE_LOADING | INODE_DELETING | INODE_LOST | INODE_RECENT)) &&
+        if (!inode->references && !(inode->flags & (INODE_DIRTY | INODE_LOADING | INODE_DELETING | INODE_LOST | INODE_RECENT)) &&
             core_lock_idle(&inode->lock) && page_drop_all_now(inode)) {
             inode_structure_free(inode);
         } else { // look at others first the next time
@@ -161,8 +159,7 @@ static error_t inode_load(struct inode *inode) {
     if (!buffer_find(fs, block)) {
         const struct group *group = &fs->groups[(inode->number - 1) / fs->inodes_per_group];
         uint32_t start = (block - group->inode_table) / TABLE_AHEAD_BLOCKS * TABLE_AHEAD_BLOCKS;
-        buffer_prefetch(fs, group->inode_table + start,
-                        minimum_u32(TABLE_AHEAD_BLOCKS, fs->table_blocks - start), BUFFER_INODES);
+        buffer_prefetch(fs, group->inode_table + start, minimum_u32(TABLE_AHEAD_BLOCKS, fs->table_blocks - start), BUFFER_INODES);
     }
     error_t error = buffer_read(fs, block, BUFFER_INODES, &buffer);
     if (error)
@@ -207,8 +204,8 @@ error_t inode_get(struct filesystem *fs, uint32_t number, struct inode **result)
     return ERR_OK;
 }
 
-error_t inode_make(struct transaction *transaction, struct inode *parent, uint16_t mode,
-                   const struct node_creation *creation, struct inode **result) {
+error_t inode_make(struct transaction *transaction, struct inode *parent, uint16_t mode, const struct node_creation *creation,
+                   struct inode **result) {
     struct filesystem *fs = transaction->fs;
     bool directory = (mode & EXT2_MODE_TYPE) == EXT2_MODE_DIRECTORY;
     uint32_t number;
@@ -219,8 +216,7 @@ error_t inode_make(struct transaction *transaction, struct inode *parent, uint16
     struct inode *inode = stale ? NULL : inode_structure_make(fs, number);
     if (!inode) {
         inode_number_free(transaction, number, directory, false);
-        return stale ? filesystem_corrupt(fs, "ext2: inode %u is in use, but marked free", number)
-                     : ERR_NO_MEMORY;
+        return stale ? filesystem_corrupt(fs, "ext2: inode %u is in use, but marked free", number) : ERR_NO_MEMORY;
     }
     core_lock_exclusive(&inode->lock); // free: nobody else knows it
     inode->mode = mode;
@@ -314,8 +310,8 @@ static error_t attributes_free(struct transaction *transaction, struct inode *in
 static error_t inode_free_content(struct inode *inode) {
     struct filesystem *fs = inode->fs;
     struct transaction transaction;
-    bool has_blocks = inode_is_regular(inode) || inode_is_directory(inode) ||
-                      (inode_is_symlink(inode) && !inode_is_fast_symlink(inode));
+    bool has_blocks =
+        inode_is_regular(inode) || inode_is_directory(inode) || (inode_is_symlink(inode) && !inode_is_fast_symlink(inode));
     error_t error = transaction_begin(fs, TRUNCATE_CREDITS, &transaction);
     if (error)
         return error;
@@ -326,8 +322,7 @@ static error_t inode_free_content(struct inode *inode) {
     if (!error) {
         memset(inode->block, 0, sizeof inode->block);
         inode->sectors = 0;
-        inode_number_free(&transaction, inode->number, inode_is_directory(inode),
-                          !(inode->flags & INODE_NEW));
+        inode_number_free(&transaction, inode->number, inode_is_directory(inode), !(inode->flags & INODE_NEW));
         if (inode->flags & INODE_NEW) // the disk never knew it
             inode_mark_clean(inode);
         else
@@ -344,8 +339,7 @@ static void inode_delete(struct inode *inode) {
     page_drop_from(inode, 0);
     name_index_drop(inode);
     if (fs->read_only || inode_free_content(inode) != ERR_OK)
-        message_log(fs, PLATFORM_LOG_WARNING, "ext2: inode %u: could not be freed; e2fsck will do it",
-                    inode->number);
+        message_log(fs, PLATFORM_LOG_WARNING, "ext2: inode %u: could not be freed; e2fsck will do it", inode->number);
     inode->flags = (inode->flags & ~(uint32_t)INODE_DELETING) | INODE_LOST;
     if (!(inode->flags & INODE_DIRTY))
         inode_structure_free(inode);

@@ -22,7 +22,7 @@ void inode_mark_dirty(struct inode *inode);
 void inode_mark_clean(struct inode *inode); // takes it off the dirty list
 void inode_structure_free(struct inode *inode);
 struct inode *inode_find(struct filesystem *fs, uint32_t number); // cached, or NULL
-void inode_link_lost(struct inode *inode); // one link less; at 0 it gets its time of deletion
+void inode_link_lost(struct inode *inode);                        // one link less; at 0 it gets its time of deletion
 uint32_t inode_table_block(const struct filesystem *fs, uint32_t number);
 // raw: the inode's place in the table block.
 void inode_encode(const struct inode *inode, struct ext2_inode *raw);

@@ -35,8 +35,7 @@ static uint32_t time_extra(const struct file_time *time) {
 static bool extra_reaches(const struct inode *inode, size_t end) {
     return EXT2_INODE_BASE_BYTES + (size_t)inode->extra_size >= end;
 }
-#define EXTRA_HAS(inode, field)                                                                              \
-    extra_reaches(inode, offsetof(struct ext2_inode, field) + sizeof((struct ext2_inode *)0)->field)
+#define EXTRA_HAS(inode, field) extra_reaches(inode, offsetof(struct ext2_inode, field) + sizeof((struct ext2_inode *)0)->field)
 
 static bool mode_known(uint16_t mode) {
     switch (mode & EXT2_MODE_TYPE) {
@@ -65,10 +64,8 @@ static error_t inode_check(const struct inode *inode) {
     if (inode_is_directory(inode) &&
         (inode->size == 0 || inode->size & (fs->block_size - 1) || inode->size / 512 > inode->sectors))
         return filesystem_corrupt(fs, "ext2: directory inode %u: impossible size %q", number, inode->size);
-    if (inode_is_symlink(inode) &&
-        inode->size >= (inode_is_fast_symlink(inode) ? EXT2_FAST_SYMLINK_BYTES : fs->block_size + 1))
-        return filesystem_corrupt(fs, "ext2: symbolic link inode %u: impossible size %q", number,
-                                  inode->size);
+    if (inode_is_symlink(inode) && inode->size >= (inode_is_fast_symlink(inode) ? EXT2_FAST_SYMLINK_BYTES : fs->block_size + 1))
+        return filesystem_corrupt(fs, "ext2: symbolic link inode %u: impossible size %q", number, inode->size);
     return ERR_OK;
 }
 
@@ -91,8 +88,7 @@ error_t inode_decode(struct inode *inode, const struct ext2_inode *raw) {
         if (raw->extra_size % 4 == 0 && raw->extra_size <= fs->inode_size - EXT2_INODE_BASE_BYTES)
             inode->extra_size = raw->extra_size;
         else
-            (void)filesystem_corrupt(fs, "ext2: inode %u: impossible extra size %u", inode->number,
-                                     raw->extra_size);
+            (void)filesystem_corrupt(fs, "ext2: inode %u: impossible extra size %u", inode->number, raw->extra_size);
     }
     bool has_change = EXTRA_HAS(inode, change_time_extra), has_modify = EXTRA_HAS(inode, modify_time_extra);
     bool has_access = EXTRA_HAS(inode, access_time_extra);

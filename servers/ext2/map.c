@@ -58,21 +58,18 @@ static enum buffer_kind indirect_kind(const struct inode *inode) {
 
 static error_t pointer_corrupt(struct inode *inode, uint32_t logical, uint32_t block) {
     inode->flags |= INODE_DAMAGED;
-    return filesystem_corrupt(inode->fs,
-                              "ext2: inode %u: block %u of the file points to block %u, which it can't own",
+    return filesystem_corrupt(inode->fs, "ext2: inode %u: block %u of the file points to block %u, which it can't own",
                               inode->number, logical, block);
 }
 
 // How many pointers from `index` on continue the first one's run (or its hole).
-static uint32_t run_length(const struct filesystem *fs, const uint32_t *pointers, uint32_t index,
-                           uint32_t end) {
+static uint32_t run_length(const struct filesystem *fs, const uint32_t *pointers, uint32_t index, uint32_t end) {
     uint32_t first = pointers[index], count = 1;
     if (first == 0) {
         while (index + count < end && pointers[index + count] == 0)
             count++;
     } else {
-        while (index + count < end && pointers[index + count] == first + count &&
-               map_block_usable(fs, first + count))
+        while (index + count < end && pointers[index + count] == first + count && map_block_usable(fs, first + count))
             count++;
     }
     return count;
@@ -84,8 +81,7 @@ static void run_remember(struct inode *inode, uint32_t logical, uint32_t physica
     inode->run_count = count;
 }
 
-error_t map_lookup(struct inode *inode, uint32_t logical, uint32_t most, uint32_t *physical,
-                   uint32_t *count) {
+error_t map_lookup(struct inode *inode, uint32_t logical, uint32_t most, uint32_t *physical, uint32_t *count) {
     struct filesystem *fs = inode->fs;
     uint32_t indexes[4], level, ahead = logical - inode->run_logical;
     if (ahead < inode->run_count) {
@@ -117,8 +113,7 @@ error_t map_lookup(struct inode *inode, uint32_t logical, uint32_t most, uint32_
         const uint32_t *pointers = (const uint32_t *)(const void *)buffer->data;
         block = pointers[indexes[depth]];
         if (depth + 1 == level)
-            inode->next_leaf =
-                indexes[depth] + 1 < 1u << fs->pointers_shift ? pointers[indexes[depth] + 1] : 0;
+            inode->next_leaf = indexes[depth] + 1 < 1u << fs->pointers_shift ? pointers[indexes[depth] + 1] : 0;
         if (depth == level)
             run = run_length(fs, pointers, indexes[depth], 1u << fs->pointers_shift);
         buffer_release(fs, buffer);
@@ -145,8 +140,8 @@ static void map_undo(struct transaction *transaction, struct inode *inode, const
 }
 
 // Allocates the missing indirect blocks below `depth` (those at depth..level); the topmost is not linked yet.
-static error_t map_make_chain(struct transaction *transaction, struct inode *inode, const uint32_t indexes[4],
-                              uint32_t depth, uint32_t level, struct map_new *made) {
+static error_t map_make_chain(struct transaction *transaction, struct inode *inode, const uint32_t indexes[4], uint32_t depth,
+                              uint32_t level, struct map_new *made) {
     struct filesystem *fs = inode->fs;
     error_t error = ERR_OK;
     for (uint32_t i = depth; i <= level && !error; i++) {
@@ -170,8 +165,8 @@ static error_t map_make_chain(struct transaction *transaction, struct inode *ino
 }
 
 // Fills pointers[index...] with a run of new blocks.
-static error_t map_fill(struct transaction *transaction, struct inode *inode, uint32_t *pointers,
-                        uint32_t index, uint32_t end, uint32_t most, uint32_t *physical, uint32_t *count) {
+static error_t map_fill(struct transaction *transaction, struct inode *inode, uint32_t *pointers, uint32_t index, uint32_t end,
+                        uint32_t most, uint32_t *physical, uint32_t *count) {
     uint32_t holes = 1;
     while (holes < most && index + holes < end && pointers[index + holes] == 0)
         holes++;
@@ -190,13 +185,11 @@ static void map_account(struct inode *inode, uint32_t blocks) {
 
 // The hole at `indexes` starts at depth `depth`: `parent` (NULL: the inode) has a null pointer there.
 static error_t map_fill_hole(struct transaction *transaction, struct inode *inode, struct buffer *parent,
-                             const uint32_t indexes[4], uint32_t depth, uint32_t level, uint32_t most,
-                             uint32_t *physical, uint32_t *count) {
+                             const uint32_t indexes[4], uint32_t depth, uint32_t level, uint32_t most, uint32_t *physical,
+                             uint32_t *count) {
     struct filesystem *fs = inode->fs;
     uint32_t *pointers = parent ? (uint32_t *)(void *)parent->data : inode->block;
-    uint32_t end = parent           ? 1u << fs->pointers_shift
-                   : depth == level ? EXT2_DIRECT_BLOCKS
-                                    : EXT2_BLOCK_POINTERS;
+    uint32_t end = parent ? 1u << fs->pointers_shift : depth == level ? EXT2_DIRECT_BLOCKS : EXT2_BLOCK_POINTERS;
     struct map_new made = {.count = 0};
     error_t error;
     if (depth == level) {
@@ -205,8 +198,8 @@ static error_t map_fill_hole(struct transaction *transaction, struct inode *inod
         error = map_make_chain(transaction, inode, indexes, depth + 1, level, &made);
         if (!error) {
             struct buffer *leaf = buffer_find(fs, made.blocks[made.count - 1]);
-            error = map_fill(transaction, inode, (uint32_t *)(void *)leaf->data, indexes[level],
-                             1u << fs->pointers_shift, most, physical, count);
+            error = map_fill(transaction, inode, (uint32_t *)(void *)leaf->data, indexes[level], 1u << fs->pointers_shift, most,
+                             physical, count);
         }
         if (error) {
             map_undo(transaction, inode, &made);
@@ -222,8 +215,8 @@ static error_t map_fill_hole(struct transaction *transaction, struct inode *inod
     return ERR_OK;
 }
 
-error_t map_allocate(struct transaction *transaction, struct inode *inode, uint32_t logical, uint32_t most,
-                     uint32_t *physical, uint32_t *count, bool *made) {
+error_t map_allocate(struct transaction *transaction, struct inode *inode, uint32_t logical, uint32_t most, uint32_t *physical,
+                     uint32_t *count, bool *made) {
     struct filesystem *fs = inode->fs;
     uint32_t indexes[4], level;
     *made = false;

@@ -11,12 +11,11 @@ bool map_block_usable(const struct filesystem *fs, uint32_t block);
 
 // WAITS. *physical: the disk block of `logical`, or 0 for a hole; *count: how many further blocks go on the
 // same way (at least 1, at most `most`). The inode is held shared or exclusively.
-MUST_USE error_t map_lookup(struct inode *inode, uint32_t logical, uint32_t most, uint32_t *physical,
-                            uint32_t *count);
+MUST_USE error_t map_lookup(struct inode *inode, uint32_t logical, uint32_t most, uint32_t *physical, uint32_t *count);
 // WAITS. The same, but a hole is filled: up to `most` blocks, contiguous on disk. *made: they are new. The
 // inode is held exclusively and will be made dirty here. Uses at most MAPPING_CREDITS of the transaction.
-MUST_USE error_t map_allocate(struct transaction *transaction, struct inode *inode, uint32_t logical,
-                              uint32_t most, uint32_t *physical, uint32_t *count, bool *made);
+MUST_USE error_t map_allocate(struct transaction *transaction, struct inode *inode, uint32_t logical, uint32_t most,
+                              uint32_t *physical, uint32_t *count, bool *made);
 // WAITS. Frees all blocks from `first` on, ending and beginning the transaction again as often as it takes;
 // the inode is held exclusively and its size is set already. On an error the transaction is still open and
 // the rest stays allocated.

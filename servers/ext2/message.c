@@ -50,8 +50,7 @@ static void message_format(char *out, const char *format, va_list arguments) {
     *out = 0;
 }
 
-static void message_send(struct filesystem *fs, enum platform_log_level level, const char *format,
-                         va_list arguments) {
+static void message_send(struct filesystem *fs, enum platform_log_level level, const char *format, va_list arguments) {
     char text[MESSAGE_BYTES];
     if (fs->logged > MESSAGES_MAX)
         return;

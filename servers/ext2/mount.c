@@ -80,9 +80,8 @@ static error_t mount_check_root(struct filesystem *fs) {
 static void mount_set_limits(struct filesystem *fs) {
     uint32_t operations = minimum_u32(fs->buffer_count / 12, fs->page_count / 6);
     fs->operation_limit = operations < 2 ? 2 : minimum_u32(operations, 32);
-    fs->write_credits = fs->dirty_limit / 2 < MAPPING_CREDITS + 4
-                            ? MAPPING_CREDITS + 4
-                            : minimum_u32(fs->dirty_limit / 2, 4 * MAPPING_CREDITS);
+    fs->write_credits =
+        fs->dirty_limit / 2 < MAPPING_CREDITS + 4 ? MAPPING_CREDITS + 4 : minimum_u32(fs->dirty_limit / 2, 4 * MAPPING_CREDITS);
 }
 
 static error_t mount_do(struct filesystem *fs, const struct filesystem_options *options) {
@@ -115,8 +114,7 @@ static error_t mount_do(struct filesystem *fs, const struct filesystem_options *
 }
 
 error_t filesystem_mount(const struct filesystem_options *options, struct filesystem **result) {
-    if (options->cache_bytes < 256 << 10 || options->metadata_bytes < 96 << 10 ||
-        options->metadata_bytes % PAGE_BYTES ||
+    if (options->cache_bytes < 256 << 10 || options->metadata_bytes < 96 << 10 || options->metadata_bytes % PAGE_BYTES ||
         options->cache_bytes < options->metadata_bytes + 16 * PAGE_BYTES)
         return ERR_INVALID;
     struct filesystem *fs = calloc(1, sizeof *fs);
@@ -245,8 +243,7 @@ void filesystem_background(struct filesystem *fs) {
         background_write(fs);
         if (platform_monotonic_time() < next_sync)
             continue;
-        if (fs->dirty_pages || fs->dirty_inodes || fs->dirty_buffers || fs->summary_dirty ||
-            fs->writes_flushed < fs->writes_done)
+        if (fs->dirty_pages || fs->dirty_inodes || fs->dirty_buffers || fs->summary_dirty || fs->writes_flushed < fs->writes_done)
             (void)filesystem_synchronize(fs); // a failure is in the log, and tried again
         next_sync = platform_monotonic_time() + SYNC_NANOSECONDS;
     }

@@ -118,8 +118,7 @@ static bool index_reserve_room(struct name_index *index, uint32_t blocks) {
 }
 
 static bool index_insert(struct name_index *index, uint32_t hash, uint64_t position) {
-    if ((uint64_t)(index->count + 1) * 8 > (uint64_t)(index->mask + 1) * 5 &&
-        !index_grow(index, (index->mask + 1) * 2))
+    if ((uint64_t)(index->count + 1) * 8 > (uint64_t)(index->mask + 1) * 5 && !index_grow(index, (index->mask + 1) * 2))
         return false;
     index_put(index, hash, (uint32_t)(position / 4));
     index->count++;
@@ -141,8 +140,7 @@ static bool index_fill(struct inode *directory, struct name_index *index) {
             return false;
         bool good = true;
         for (uint32_t offset = 0; offset < fs->block_size && good;) {
-            const struct ext2_directory_entry *entry =
-                (const struct ext2_directory_entry *)(const void *)(buffer->data + offset);
+            const struct ext2_directory_entry *entry = (const struct ext2_directory_entry *)(const void *)(buffer->data + offset);
             if (entry->inode && !directory_entry_is_dots(entry))
                 good = index_insert(index, name_hash(fs, entry->name, entry->name_length),
                                     ((uint64_t)block << fs->block_shift) + offset);
@@ -195,8 +193,7 @@ void name_index_add(struct inode *directory, uint32_t hash, uint64_t position) {
     struct name_index *index = directory->index;
     if (!index)
         return;
-    if (!index_insert(index, hash, position) ||
-        !index_reserve_room(index, (uint32_t)(directory->size >> fs->block_shift))) {
+    if (!index_insert(index, hash, position) || !index_reserve_room(index, (uint32_t)(directory->size >> fs->block_shift))) {
         name_index_drop(directory);
         return;
     }
@@ -219,8 +216,7 @@ void name_index_remove(struct inode *directory, uint32_t hash, uint64_t position
         }
         hole = (hole + 1) & index->mask;
     }
-    for (uint32_t at = (hole + 1) & index->mask; index->slots[2 * at + 1] != NO_INDEX;
-         at = (at + 1) & index->mask) {
+    for (uint32_t at = (hole + 1) & index->mask; index->slots[2 * at + 1] != NO_INDEX; at = (at + 1) & index->mask) {
         uint32_t home = index->slots[2 * at] & index->mask;
         if (((at - home) & index->mask) >= ((at - hole) & index->mask)) {
             index->slots[2 * hole] = index->slots[2 * at];

@@ -87,8 +87,7 @@ static uint16_t mode_of_type(enum node_type type) {
     }
 }
 
-static error_t birth_symlink(struct transaction *transaction, struct inode *inode,
-                             const struct birth *birth) {
+static error_t birth_symlink(struct transaction *transaction, struct inode *inode, const struct birth *birth) {
     struct filesystem *fs = inode->fs;
     uint32_t physical, count;
     struct buffer *buffer;
@@ -137,8 +136,8 @@ static error_t birth_fill(struct transaction *transaction, struct inode *directo
 
 // In a transaction, the directory held. On failure *inode may be set: it has no links and goes at its
 // release.
-static error_t birth_do(struct transaction *transaction, struct inode *directory, const char *name,
-                        uint32_t length, const struct birth *birth, struct inode **inode) {
+static error_t birth_do(struct transaction *transaction, struct inode *directory, const char *name, uint32_t length,
+                        const struct birth *birth, struct inode **inode) {
     uint32_t block;
     error_t error = inode_make(transaction, directory, birth->mode, birth->creation, inode);
     if (error)
@@ -156,8 +155,8 @@ static error_t birth_do(struct transaction *transaction, struct inode *directory
     return error;
 }
 
-static error_t birth_try(struct inode *directory, const char *name, uint32_t length,
-                         const struct birth *birth, struct inode **result) {
+static error_t birth_try(struct inode *directory, const char *name, uint32_t length, const struct birth *birth,
+                         struct inode **result) {
     struct filesystem *fs = directory->fs;
     struct directory_place place;
     struct transaction transaction;
@@ -170,8 +169,7 @@ static error_t birth_try(struct inode *directory, const char *name, uint32_t len
         directory_place_release(directory, &place);
         error = ERR_EXISTS;
     } else if (error == ERR_NOT_FOUND && directory->links) {
-        bool full =
-            (birth->mode & EXT2_MODE_TYPE) == EXT2_MODE_DIRECTORY && directory->links >= EXT2_LINKS_MAX;
+        bool full = (birth->mode & EXT2_MODE_TYPE) == EXT2_MODE_DIRECTORY && directory->links >= EXT2_LINKS_MAX;
         error = full ? ERR_TOO_MANY_LINKS : transaction_begin(fs, DIRECTORY_CREDITS + 6, &transaction);
         if (!error) {
             error = birth_do(&transaction, directory, name, length, birth, &inode);
@@ -202,27 +200,26 @@ static error_t birth(struct inode *directory, const char *name, uint32_t length,
     return error;
 }
 
-error_t node_create(struct inode *directory, const char *name, uint32_t length,
-                    const struct node_creation *creation, struct inode **result) {
+error_t node_create(struct inode *directory, const char *name, uint32_t length, const struct node_creation *creation,
+                    struct inode **result) {
     uint16_t type = mode_of_type(creation->type);
     if (!type)
         return ERR_INVALID;
     if (creation->device_major > 0xFFF || creation->device_minor > 0xFFFFF)
         return ERR_INVALID;
-    const struct birth request = {.mode = (uint16_t)(type | (creation->permissions & 07777)),
-                                  .creation = creation};
+    const struct birth request = {.mode = (uint16_t)(type | (creation->permissions & 07777)), .creation = creation};
     return birth(directory, name, length, &request, result);
 }
 
-error_t node_mkdir(struct inode *directory, const char *name, uint32_t length,
-                   const struct node_creation *creation, struct inode **result) {
+error_t node_mkdir(struct inode *directory, const char *name, uint32_t length, const struct node_creation *creation,
+                   struct inode **result) {
     const struct birth request = {.mode = (uint16_t)(EXT2_MODE_DIRECTORY | (creation->permissions & 07777)),
                                   .creation = creation};
     return birth(directory, name, length, &request, result);
 }
 
-error_t node_symlink(struct inode *directory, const char *name, uint32_t length, const char *target,
-                     uint32_t target_length, const struct node_creation *creation, struct inode **result) {
+error_t node_symlink(struct inode *directory, const char *name, uint32_t length, const char *target, uint32_t target_length,
+                     const struct node_creation *creation, struct inode **result) {
     if (target_length == 0)
         return ERR_NOT_FOUND;
     if (target_length > directory->fs->block_size - 1 || memchr(target, 0, target_length))
@@ -287,13 +284,11 @@ error_t node_link(struct inode *directory, const char *name, uint32_t length, st
 }
 
 // --- removal ---
-void entry_take_out(struct transaction *transaction, struct inode *directory,
-                    const struct directory_place *place, const char *name, uint32_t length,
-                    const struct inode *node, bool same_block) {
+void entry_take_out(struct transaction *transaction, struct inode *directory, const struct directory_place *place,
+                    const char *name, uint32_t length, const struct inode *node, bool same_block) {
     // The disk keeps the old entry until the new one is written: unless the two are one write, or the disk
     // knows neither.
-    if (!same_block && node->flags & INODE_GAINED && !(node->flags & INODE_NEW) &&
-        !(place->buffer->flags & BUFFER_FRESH)) {
+    if (!same_block && node->flags & INODE_GAINED && !(node->flags & INODE_NEW) && !(place->buffer->flags & BUFFER_FRESH)) {
         tombstone_add(transaction, place->buffer, place->offset, node->number);
     }
     directory_remove(transaction, directory, place, name, length);
@@ -307,9 +302,8 @@ void node_removed(struct inode *directory, struct inode *node) {
         directory->level = height + 1;
 }
 
-static void unlink_do(struct transaction *transaction, struct inode *directory,
-                      const struct directory_place *place, const char *name, uint32_t length,
-                      struct inode *node) {
+static void unlink_do(struct transaction *transaction, struct inode *directory, const struct directory_place *place,
+                      const char *name, uint32_t length, struct inode *node) {
     if (node->links > 1) {
         entry_take_out(transaction, directory, place, name, length, node, false);
         inode_link_lost(node);
@@ -356,9 +350,8 @@ error_t node_unlink(struct inode *directory, const char *name, uint32_t length) 
     return error;
 }
 
-static void rmdir_do(struct transaction *transaction, struct inode *directory,
-                     const struct directory_place *place, const char *name, uint32_t length,
-                     struct inode *node) {
+static void rmdir_do(struct transaction *transaction, struct inode *directory, const struct directory_place *place,
+                     const char *name, uint32_t length, struct inode *node) {
     directory_remove(transaction, directory, place, name, length);
     node->links = 1;
     inode_link_lost(node);
@@ -369,8 +362,8 @@ static void rmdir_do(struct transaction *transaction, struct inode *directory,
 }
 
 // Both are held exclusively.
-static error_t rmdir_locked(struct inode *directory, const struct directory_place *place, const char *name,
-                            uint32_t length, struct inode *node) {
+static error_t rmdir_locked(struct inode *directory, const struct directory_place *place, const char *name, uint32_t length,
+                            struct inode *node) {
     struct filesystem *fs = directory->fs;
     struct transaction transaction;
     bool empty = false;
@@ -379,8 +372,7 @@ static error_t rmdir_locked(struct inode *directory, const struct directory_plac
     if (!error)
         error = directory_parent(node, &parent);
     if (!error && parent != directory->number)
-        error = filesystem_corrupt(fs, "ext2: directory inode %u: .. is %u, not %u", node->number, parent,
-                                   directory->number);
+        error = filesystem_corrupt(fs, "ext2: directory inode %u: .. is %u, not %u", node->number, parent, directory->number);
     if (!error)
         error = directory_is_empty(node, &empty);
     if (!error && !empty)
@@ -441,11 +433,10 @@ static enum node_type node_type_of_entry(const struct filesystem *fs, uint8_t ty
 }
 
 // False: emit has had enough.
-static bool readdir_block(struct filesystem *fs, const struct buffer *buffer, uint64_t start,
-                          uint64_t *cursor, node_emit *emit, void *context) {
+static bool readdir_block(struct filesystem *fs, const struct buffer *buffer, uint64_t start, uint64_t *cursor, node_emit *emit,
+                          void *context) {
     for (uint32_t offset = 0; offset < fs->block_size;) {
-        const struct ext2_directory_entry *entry =
-            (const struct ext2_directory_entry *)(const void *)(buffer->data + offset);
+        const struct ext2_directory_entry *entry = (const struct ext2_directory_entry *)(const void *)(buffer->data + offset);
         uint64_t next = start + offset + entry->length;
         if (start + offset >= *cursor && entry->inode) {
             const struct node_entry found = {.name = entry->name,

@@ -10,8 +10,7 @@ bool name_is_dots(const char *name, uint32_t length);
 MUST_USE error_t directory_may_change(const struct inode *directory);
 // Takes the entry of node, which lives on, out of the directory. same_block: its new entry is in the same
 // block. A tombstone is reserved.
-void entry_take_out(struct transaction *transaction, struct inode *directory,
-                    const struct directory_place *place, const char *name, uint32_t length,
-                    const struct inode *node, bool same_block);
+void entry_take_out(struct transaction *transaction, struct inode *directory, const struct directory_place *place,
+                    const char *name, uint32_t length, const struct inode *node, bool same_block);
 // The last link is gone, on disk before the entry is: children before their directory.
 void node_removed(struct inode *directory, struct inode *node);

@@ -31,8 +31,7 @@ static bool time_before(const struct file_time *a, const struct file_time *b) {
 void inode_accessed(struct inode *inode) {
     if (inode->fs->read_only || inode->flags & INODE_DAMAGED)
         return;
-    bool changed =
-        !time_before(&inode->modify, &inode->access) || !time_before(&inode->change, &inode->access);
+    bool changed = !time_before(&inode->modify, &inode->access) || !time_before(&inode->change, &inode->access);
     if (!changed && inode->flags & INODE_DIRTY)
         return; // no need to look at the clock
     struct file_time now = time_now();

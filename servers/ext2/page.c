@@ -254,8 +254,8 @@ static void page_written(struct filesystem *fs, uint32_t frame, error_t result) 
     } else {
         page->failures = 0;
         page->inode->write_error = result ? result : ERR_IO;
-        message_log(fs, PLATFORM_LOG_ERROR, "ext2: inode %u: cannot write page %u to block %u: data lost",
-                    page->inode->number, page->index, page->blocks[0]);
+        message_log(fs, PLATFORM_LOG_ERROR, "ext2: inode %u: cannot write page %u to block %u: data lost", page->inode->number,
+                    page->index, page->blocks[0]);
     }
     platform_queue_wake_all(&fs->throttle_queue);
 }

@@ -25,19 +25,17 @@ static void commit_owners(void) {
     fiber_commit();
 }
 
-error_t platform_copy_in(struct platform_caller *caller, uint64_t buffer_offset, uint64_t cache_offset,
-                         uint64_t length, uint64_t *moved) {
+error_t platform_copy_in(struct platform_caller *caller, uint64_t buffer_offset, uint64_t cache_offset, uint64_t length,
+                         uint64_t *moved) {
     commit_owners();
-    error_t error =
-        request_copy_in_memory(caller->request, buffer_offset, caller->memory, cache_offset, length);
+    error_t error = request_copy_in_memory(caller->request, buffer_offset, caller->memory, cache_offset, length);
     *moved = error ? 0 : length;
     return error;
 }
 
-error_t platform_copy_out(struct platform_caller *caller, uint64_t buffer_offset, uint64_t cache_offset,
-                          uint64_t length, uint64_t *moved) {
-    error_t error =
-        request_copy_out_memory(caller->request, buffer_offset, caller->memory, cache_offset, length);
+error_t platform_copy_out(struct platform_caller *caller, uint64_t buffer_offset, uint64_t cache_offset, uint64_t length,
+                          uint64_t *moved) {
+    error_t error = request_copy_out_memory(caller->request, buffer_offset, caller->memory, cache_offset, length);
     *moved = error ? 0 : length;
     return error;
 }
@@ -76,8 +74,7 @@ uint64_t platform_monotonic_time(void) {
 }
 
 void platform_log(enum platform_log_level level, const char *text) {
-    static const uint64_t levels[] = {
-        [PLATFORM_LOG_ERROR] = 1, [PLATFORM_LOG_WARNING] = 2, [PLATFORM_LOG_NOTICE] = 3};
+    static const uint64_t levels[] = {[PLATFORM_LOG_ERROR] = 1, [PLATFORM_LOG_WARNING] = 2, [PLATFORM_LOG_NOTICE] = 3};
     char line[240];
     int length = snprintf(line, sizeof(line), "ext2: %s", text);
     if (length >= (int)sizeof(line))

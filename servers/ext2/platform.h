@@ -52,11 +52,11 @@ struct platform_caller;
 
 // Lent read buffer -> cache. *moved is always set; with less than length the error says why
 // (ERR_PAGE_MISSING, ERR_FAULT...).
-MUST_USE error_t platform_copy_in(struct platform_caller *caller, uint64_t buffer_offset,
-                                  uint64_t cache_offset, uint64_t length, uint64_t *moved);
+MUST_USE error_t platform_copy_in(struct platform_caller *caller, uint64_t buffer_offset, uint64_t cache_offset, uint64_t length,
+                                  uint64_t *moved);
 // Cache -> lent write buffer; otherwise the same.
-MUST_USE error_t platform_copy_out(struct platform_caller *caller, uint64_t buffer_offset,
-                                   uint64_t cache_offset, uint64_t length, uint64_t *moved);
+MUST_USE error_t platform_copy_out(struct platform_caller *caller, uint64_t buffer_offset, uint64_t cache_offset, uint64_t length,
+                                   uint64_t *moved);
 // A frame of cache memory has another owner from now on.
 void platform_frames_changed(void);
 void platform_zero(struct platform_disk *disk, uint64_t cache_offset,

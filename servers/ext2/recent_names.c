@@ -30,8 +30,7 @@ struct inode *recent_names_find(struct inode *directory, const char *name, uint3
         directory->lock.holders < 0)
         return NULL;
     const struct recent_name *place = place_of(directory, name, length);
-    if (place->state != directory->names_state || place->length != length ||
-        memcmp(place->name, name, length) != 0)
+    if (place->state != directory->names_state || place->length != length || memcmp(place->name, name, length) != 0)
         return NULL;
     struct inode *inode = inode_find(directory->fs, place->number);
     bool is_ready = inode && !(inode->flags & (INODE_DELETING | INODE_LOST | INODE_LOADING)) && inode->mode;

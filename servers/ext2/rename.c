@@ -35,10 +35,8 @@ static error_t directory_is_within(struct inode *directory, const struct inode *
         }
         if (at->number == EXT2_ROOT_INODE)
             break;
-        error =
-            depth > TREE_DEPTH_MAX
-                ? filesystem_corrupt(fs, "ext2: directory inode %u is its own ancestor", directory->number)
-                : directory_parent(at, &parent);
+        error = depth > TREE_DEPTH_MAX ? filesystem_corrupt(fs, "ext2: directory inode %u is its own ancestor", directory->number)
+                                       : directory_parent(at, &parent);
         struct inode *next = NULL;
         if (!error && at->links == 0) // removed meanwhile, and perhaps its parent as well
             error = ERR_NOT_FOUND;
@@ -202,8 +200,8 @@ static error_t rename_move(struct rename *rename, struct transaction *transactio
     node->change = time_now();
     inode_mark_dirty(node);
     if (!rename->victim && from == to && !rename->source.buffer->tombstones &&
-        directory_rename_in_place(transaction, from, &rename->source, rename->from_name, rename->from_length,
-                                  rename->to_name, rename->to_length))
+        directory_rename_in_place(transaction, from, &rename->source, rename->from_name, rename->from_length, rename->to_name,
+                                  rename->to_length))
         return ERR_OK;
     if (rename->victim) {
         same_block = rename->target.buffer == rename->source.buffer;
@@ -214,8 +212,7 @@ static error_t rename_move(struct rename *rename, struct transaction *transactio
     }
     if (error)
         return error;
-    entry_take_out(transaction, from, &rename->source, rename->from_name, rename->from_length, node,
-                   same_block);
+    entry_take_out(transaction, from, &rename->source, rename->from_name, rename->from_length, node, same_block);
     if (rename->victim) {
         directory_replace(transaction, to, &rename->target, node);
         rename_victim_lost(rename);
@@ -269,15 +266,11 @@ static error_t rename_try(struct rename *rename) {
     return error;
 }
 
-error_t node_rename(struct inode *from, const char *from_name, uint32_t from_length, struct inode *to,
-                    const char *to_name, uint32_t to_length) {
+error_t node_rename(struct inode *from, const char *from_name, uint32_t from_length, struct inode *to, const char *to_name,
+                    uint32_t to_length) {
     struct filesystem *fs = from->fs;
-    struct rename rename = {.from = from,
-                            .to = to,
-                            .from_name = from_name,
-                            .to_name = to_name,
-                            .from_length = from_length,
-                            .to_length = to_length};
+    struct rename rename = {
+        .from = from, .to = to, .from_name = from_name, .to_name = to_name, .from_length = from_length, .to_length = to_length};
     if (to->fs != fs)
         return ERR_CROSS_DEVICE;
     if (!inode_is_directory(from) || !inode_is_directory(to))

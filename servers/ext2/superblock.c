@@ -21,8 +21,7 @@ static error_t super_bad(struct filesystem *fs, const char *what) {
 static error_t features_check(struct filesystem *fs) {
     uint32_t unknown = fs->feature_incompat & ~(uint32_t)EXT2_INCOMPAT_SUPPORTED;
     if (unknown) {
-        message_log(fs, PLATFORM_LOG_ERROR,
-                    "ext2: not mounted: unsupported incompatible features (mask %u)%s", unknown,
+        message_log(fs, PLATFORM_LOG_ERROR, "ext2: not mounted: unsupported incompatible features (mask %u)%s", unknown,
                     unknown & EXT2_INCOMPAT_RECOVER ? "; the journal must be replayed by e2fsck first"
                     : unknown & 0x2C0               ? "; this is an ext4 file system"
                                                     : "");
@@ -30,8 +29,7 @@ static error_t features_check(struct filesystem *fs) {
     }
     unknown = fs->feature_ro_compat & ~(uint32_t)EXT2_RO_COMPAT_SUPPORTED;
     if (unknown && !fs->read_only) {
-        message_log(fs, PLATFORM_LOG_WARNING, "ext2: mounted read-only: unsupported features (mask %u)",
-                    unknown);
+        message_log(fs, PLATFORM_LOG_WARNING, "ext2: mounted read-only: unsupported features (mask %u)", unknown);
         fs->read_only = true;
     }
     return ERR_OK;
@@ -46,20 +44,18 @@ static error_t geometry_check(struct filesystem *fs, const struct ext2_superbloc
         return super_bad(fs, "blocks per group");
     if (super->inodes_per_group == 0 || super->inodes_per_group > bits)
         return super_bad(fs, "inodes per group");
-    if (fs->inode_size < EXT2_INODE_BASE_BYTES || fs->inode_size > fs->block_size ||
-        fs->inode_size & (fs->inode_size - 1))
+    if (fs->inode_size < EXT2_INODE_BASE_BYTES || fs->inode_size > fs->block_size || fs->inode_size & (fs->inode_size - 1))
         return super_bad(fs, "inode size");
     if (super->inodes_per_group % (fs->block_size / fs->inode_size))
         return super_bad(fs, "inodes per group do not fill blocks");
     if (fs->first_inode < EXT2_FIRST_INODE_REVISION_0 || fs->first_inode > super->inodes_per_group)
         return super_bad(fs, "first inode");
     if (super->blocks_count <= super->first_data_block + 1 || super->blocks_count > disk_blocks) {
-        message_log(fs, PLATFORM_LOG_ERROR, "ext2: corrupt superblock: %u blocks, but the disk has %q",
-                    super->blocks_count, disk_blocks);
+        message_log(fs, PLATFORM_LOG_ERROR, "ext2: corrupt superblock: %u blocks, but the disk has %q", super->blocks_count,
+                    disk_blocks);
         return ERR_CORRUPT;
     }
-    uint32_t groups = (super->blocks_count - super->first_data_block + super->blocks_per_group - 1) /
-                      super->blocks_per_group;
+    uint32_t groups = (super->blocks_count - super->first_data_block + super->blocks_per_group - 1) / super->blocks_per_group;
     if ((uint64_t)groups * super->inodes_per_group != super->inodes_count)
         return super_bad(fs, "inode count");
     if (super->revision && super->reserved_gdt_blocks > fs->block_size / 4)
@@ -76,8 +72,8 @@ error_t superblock_decode(struct filesystem *fs, const struct ext2_superblock *s
         return ERR_INVALID;
     }
     if (super->revision > 1 || super->log_block_size > 2) {
-        message_log(fs, PLATFORM_LOG_ERROR, "ext2: unsupported revision %u or block size (1024 << %u)",
-                    super->revision, super->log_block_size);
+        message_log(fs, PLATFORM_LOG_ERROR, "ext2: unsupported revision %u or block size (1024 << %u)", super->revision,
+                    super->log_block_size);
         return super->log_block_size > 6 ? ERR_CORRUPT : ERR_NOT_SUPPORTED;
     }
     bool dynamic = super->revision == 1;
@@ -111,9 +107,7 @@ error_t superblock_decode(struct filesystem *fs, const struct ext2_superblock *s
     if (fs->inode_size >= EXT2_INODE_BASE_BYTES + EXT2_EXTRA_BYTES) {
         uint32_t want = super->want_extra_inode_size;
         fs->extra_size =
-            want > EXT2_EXTRA_BYTES && want % 4 == 0 && want <= fs->inode_size - EXT2_INODE_BASE_BYTES
-                ? want
-                : EXT2_EXTRA_BYTES;
+            want > EXT2_EXTRA_BYTES && want % 4 == 0 && want <= fs->inode_size - EXT2_INODE_BASE_BYTES ? want : EXT2_EXTRA_BYTES;
     }
     memcpy(fs->uuid, super->uuid, sizeof fs->uuid);
     return ERR_OK;
@@ -131,8 +125,7 @@ bool superblock_group_has_copy(const struct filesystem *fs, uint32_t group) {
     return group % 2 && (power_of(group, 3) || power_of(group, 5) || power_of(group, 7));
 }
 
-static error_t group_decode(struct filesystem *fs, uint32_t number,
-                            const struct ext2_group_descriptor *descriptor) {
+static error_t group_decode(struct filesystem *fs, uint32_t number, const struct ext2_group_descriptor *descriptor) {
     struct group *group = &fs->groups[number];
     group->first_block = fs->first_data_block + number * fs->blocks_per_group;
     group->block_count = minimum_u32(fs->blocks_per_group, fs->blocks_count - group->first_block);
@@ -143,19 +136,17 @@ static error_t group_decode(struct filesystem *fs, uint32_t number,
     group->free_inodes = minimum_u32(descriptor->free_inodes_count, fs->inodes_per_group);
     group->directories = descriptor->used_directories_count;
     uint32_t end = group->first_block + group->block_count, table = group->inode_table;
-    bool good = group->block_bitmap >= group->first_block && group->block_bitmap < end &&
-                group->inode_bitmap >= group->first_block && group->inode_bitmap < end &&
-                group->block_bitmap != group->inode_bitmap && table >= group->first_block && table < end &&
-                fs->table_blocks <= end - table &&
-                (group->block_bitmap < table || group->block_bitmap - table >= fs->table_blocks) &&
-                (group->inode_bitmap < table || group->inode_bitmap - table >= fs->table_blocks);
+    bool good =
+        group->block_bitmap >= group->first_block && group->block_bitmap < end && group->inode_bitmap >= group->first_block &&
+        group->inode_bitmap < end && group->block_bitmap != group->inode_bitmap && table >= group->first_block && table < end &&
+        fs->table_blocks <= end - table && (group->block_bitmap < table || group->block_bitmap - table >= fs->table_blocks) &&
+        (group->inode_bitmap < table || group->inode_bitmap - table >= fs->table_blocks);
     if (good && superblock_group_has_copy(fs, number)) {
         uint32_t copy_end = group->first_block + 1 + fs->descriptor_blocks;
         good = group->block_bitmap >= copy_end && group->inode_bitmap >= copy_end && table >= copy_end;
     }
     if (!good) {
-        message_log(fs, PLATFORM_LOG_ERROR,
-                    "ext2: corrupt descriptor of group %u: bitmaps %u and %u, inode table %u", number,
+        message_log(fs, PLATFORM_LOG_ERROR, "ext2: corrupt descriptor of group %u: bitmaps %u and %u, inode table %u", number,
                     group->block_bitmap, group->inode_bitmap, group->inode_table);
         return ERR_CORRUPT;
     }
@@ -175,8 +166,7 @@ error_t superblock_read_groups(struct filesystem *fs) {
         error = buffer_read(fs, fs->first_data_block + 1 + i, BUFFER_SUMMARY, &buffer);
         if (error)
             break;
-        const struct ext2_group_descriptor *descriptors =
-            (const struct ext2_group_descriptor *)(const void *)buffer->data;
+        const struct ext2_group_descriptor *descriptors = (const struct ext2_group_descriptor *)(const void *)buffer->data;
         for (uint32_t at = 0; at < per_block && i * per_block + at < fs->group_count && !error; at++)
             error = group_decode(fs, i * per_block + at, &descriptors[at]);
         buffer_release(fs, buffer);
@@ -188,8 +178,7 @@ error_t superblock_read_groups(struct filesystem *fs) {
 static error_t super_get(struct filesystem *fs, struct buffer **buffer, struct ext2_superblock **super) {
     error_t error = buffer_read(fs, EXT2_SUPERBLOCK_OFFSET >> fs->block_shift, BUFFER_SUMMARY, buffer);
     if (!error)
-        *super = (struct ext2_superblock *)(void *)((*buffer)->data +
-                                                    (EXT2_SUPERBLOCK_OFFSET & (fs->block_size - 1)));
+        *super = (struct ext2_superblock *)(void *)((*buffer)->data + (EXT2_SUPERBLOCK_OFFSET & (fs->block_size - 1)));
     return error;
 }
 
@@ -216,12 +205,10 @@ error_t superblock_encode_summary(struct filesystem *fs) {
             continue;
         if (fs->dirty_buffers + 4 > fs->dirty_limit)
             return ERR_OK; // written first; summary_dirty stays
-        error_t error =
-            buffer_read(fs, fs->first_data_block + 1 + number / per_block, BUFFER_SUMMARY, &buffer);
+        error_t error = buffer_read(fs, fs->first_data_block + 1 + number / per_block, BUFFER_SUMMARY, &buffer);
         if (error)
             return error;
-        struct ext2_group_descriptor *descriptor =
-            (struct ext2_group_descriptor *)(void *)buffer->data + number % per_block;
+        struct ext2_group_descriptor *descriptor = (struct ext2_group_descriptor *)(void *)buffer->data + number % per_block;
         descriptor->free_blocks_count = (uint16_t)group->free_blocks;
         descriptor->free_inodes_count = (uint16_t)group->free_inodes;
         descriptor->used_directories_count = (uint16_t)group->directories;
@@ -255,8 +242,7 @@ error_t superblock_write_state(struct filesystem *fs, bool mounted) {
     }
     struct io_batch batch = {0};
     struct transfer transfer = {.fs = fs, .batch = &batch, .write = true};
-    transfer_add(&transfer, EXT2_SUPERBLOCK_OFFSET >> fs->block_shift, buffer_offset(fs, buffer),
-                 fs->block_size);
+    transfer_add(&transfer, EXT2_SUPERBLOCK_OFFSET >> fs->block_shift, buffer_offset(fs, buffer), fs->block_size);
     transfer_finish(&transfer);
     error = io_batch_wait(&batch);
     if (!error)
@@ -280,15 +266,12 @@ uint32_t superblock_find_park(struct filesystem *fs) {
     if (error || inode_get(fs, place.number, &found))
         return 0;
     core_lock_shared(&found->lock);
-    for (uint32_t i = 1;
-         inode_is_directory(found) && found->links && i < found->size >> fs->block_shift && !result; i++) {
+    for (uint32_t i = 1; inode_is_directory(found) && found->links && i < found->size >> fs->block_shift && !result; i++) {
         struct buffer *buffer;
         if (directory_block_get(found, i, &buffer))
             break;
-        const struct ext2_directory_entry *entry =
-            (const struct ext2_directory_entry *)(const void *)buffer->data;
-        if (entry->inode == 0 && entry->length == fs->block_size &&
-            !(buffer->flags & (BUFFER_DIRTY | BUFFER_FRESH)))
+        const struct ext2_directory_entry *entry = (const struct ext2_directory_entry *)(const void *)buffer->data;
+        if (entry->inode == 0 && entry->length == fs->block_size && !(buffer->flags & (BUFFER_DIRTY | BUFFER_FRESH)))
             result = buffer->block;
         buffer_release(fs, buffer);
     }

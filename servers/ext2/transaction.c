@@ -8,8 +8,7 @@
 #include "servers/ext2/message.h"
 
 static bool transaction_fits(const struct filesystem *fs, uint32_t credits) {
-    return fs->dirty_buffers + fs->reserved_credits + credits <= fs->dirty_limit &&
-           fs->dirty_inodes <= fs->inode_limit / 2;
+    return fs->dirty_buffers + fs->reserved_credits + credits <= fs->dirty_limit && fs->dirty_inodes <= fs->inode_limit / 2;
 }
 
 error_t transaction_begin(struct filesystem *fs, uint32_t credits, struct transaction *transaction) {

@@ -111,8 +111,8 @@ static error_t ext2_read_link(struct tree_node *node, char *text, size_t size, s
     return error;
 }
 
-static error_t ext2_create(struct tree_node *directory, const char *name, size_t length,
-                           const struct tree_creation *creation, struct tree_node **result) {
+static error_t ext2_create(struct tree_node *directory, const char *name, size_t length, const struct tree_creation *creation,
+                           struct tree_node **result) {
     const struct node_creation made = {
         .type = type_of(creation->kind),
         .permissions = creation->mode & 07777,
@@ -129,8 +129,7 @@ static error_t ext2_make_symlink(struct tree_node *directory, const char *name, 
                                  size_t text_length) {
     const struct node_creation made = {.type = NODE_SYMLINK, .permissions = 0777};
     struct inode *inode;
-    error_t error =
-        node_symlink(own(directory), name, (uint32_t)length, text, (uint32_t)text_length, &made, &inode);
+    error_t error = node_symlink(own(directory), name, (uint32_t)length, text, (uint32_t)text_length, &made, &inode);
     if (!error)
         node_release(inode);
     return error;
@@ -153,8 +152,7 @@ static error_t ext2_rename(struct tree_node *from, const char *from_name, size_t
     struct inode *existing;
     if (flags & ~(uint64_t)RENAME_FLAG_NO_REPLACE)
         return ERR_INVALID;
-    if ((flags & RENAME_FLAG_NO_REPLACE) &&
-        node_lookup(own(to), to_name, (uint32_t)to_length, &existing) == ERR_OK) {
+    if ((flags & RENAME_FLAG_NO_REPLACE) && node_lookup(own(to), to_name, (uint32_t)to_length, &existing) == ERR_OK) {
         node_release(existing);
         return ERR_EXISTS;
     }
@@ -196,15 +194,14 @@ static error_t ext2_opened(struct open_file *file) {
     return type == NODE_REGULAR || type == NODE_DIRECTORY ? ERR_OK : ERR_NO_DEVICE_ADDRESS;
 }
 
-static error_t ext2_read(struct open_file *file, struct request *request, uint64_t position, uint64_t length,
-                         uint64_t *count) {
+static error_t ext2_read(struct open_file *file, struct request *request, uint64_t position, uint64_t length, uint64_t *count) {
     struct platform_caller caller = {request, volume_of(file)->disk.memory};
     struct node_stream *stream = (struct node_stream *)(void *)file->own_words;
     return node_read(own(file->session.node), stream, position, length, &caller, 0, count);
 }
 
-static error_t ext2_write(struct open_file *file, struct request *request, uint64_t position, bool append,
-                          uint64_t length, uint64_t *count, uint64_t *end) {
+static error_t ext2_write(struct open_file *file, struct request *request, uint64_t position, bool append, uint64_t length,
+                          uint64_t *count, uint64_t *end) {
     struct platform_caller caller = {request, volume_of(file)->disk.memory};
     uint64_t at = position;
     error_t error = node_write(own(file->session.node), position, append, length, &caller, 0, count, &at);

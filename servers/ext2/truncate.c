@@ -51,14 +51,12 @@ static error_t truncation_add(struct truncation *truncation, uint32_t block) {
 }
 
 static bool truncation_full(const struct truncation *truncation) {
-    return truncation->freed + truncation->run_count >= TRUNCATE_BLOCKS ||
-           truncation->transaction->credits < 6;
+    return truncation->freed + truncation->run_count >= TRUNCATE_BLOCKS || truncation->transaction->credits < 6;
 }
 
 // Frees what lies below the pointer block from truncation->first on. ERR_AGAIN: the transaction is full.
 // *empty: nothing is left in it.
-static error_t truncate_tree(struct truncation *truncation, uint32_t block, uint32_t depth, uint64_t base,
-                             bool *empty) {
+static error_t truncate_tree(struct truncation *truncation, uint32_t block, uint32_t depth, uint64_t base, bool *empty) {
     struct inode *inode = truncation->inode;
     struct filesystem *fs = inode->fs;
     struct buffer *buffer;
@@ -67,8 +65,7 @@ static error_t truncate_tree(struct truncation *truncation, uint32_t block, uint
     *empty = false;
     if (!map_block_usable(fs, block))
         return truncation_add(truncation, block); // says what is wrong
-    error = buffer_read(
-        fs, block, inode_is_directory(inode) ? BUFFER_INDIRECT_DIRECTORY : BUFFER_INDIRECT_FILE, &buffer);
+    error = buffer_read(fs, block, inode_is_directory(inode) ? BUFFER_INDIRECT_DIRECTORY : BUFFER_INDIRECT_FILE, &buffer);
     if (error)
         return error;
     uint32_t *pointers = (uint32_t *)(void *)buffer->data;

@@ -12,12 +12,12 @@ enum { DISK_ENTRIES = 256, VOLUMES_MAX = 16, FIRST_DISK_BIT = 8 };
 // A disk of the platform: requests become ring entries, one per segment; those that find no room wait in a list. Invariant: at
 // most DISK_ENTRIES entries are out, each with a slot that knows its request.
 struct platform_disk {
-    cap_t block;             // session of the driver
+    cap_t block; // session of the driver
     struct ring_pair rings;
-    uint64_t sectors;        // of 512 bytes
-    cap_t memory;            // the cache memory
-    uint32_t buffer;         // its number at the driver
-    uint32_t bit;            // of the server's notification
+    uint64_t sectors; // of 512 bytes
+    cap_t memory;     // the cache memory
+    uint32_t buffer;  // its number at the driver
+    uint32_t bit;     // of the server's notification
     uint32_t free_count;
     uint16_t free_slots[DISK_ENTRIES];
     struct {

@@ -80,8 +80,7 @@ uint32_t writeback_start(struct filesystem *fs, struct inode *inode, uint32_t li
         bool is_alone = fs->pages[frame].failures != 0; // one bad block is not to cost its neighbours
         if (is_alone)
             transfer_finish(&transfer);
-        transfer_add(&transfer, entries[i].block,
-                     page_offset(fs, frame) + ((uint64_t)piece << fs->block_shift), fs->block_size);
+        transfer_add(&transfer, entries[i].block, page_offset(fs, frame) + ((uint64_t)piece << fs->block_shift), fs->block_size);
         if (is_alone)
             transfer_finish(&transfer);
         page_transfer_done(fs, frame, true, ERR_OK); // the count that held the frame until now
@@ -96,8 +95,7 @@ void writeback_inode(struct inode *inode) {
     // Nobody makes more, since the inode is held; but a write that fails makes its page dirty again, until it
     // is good or given up.
     while (inode->dirty_pages || inode->writing_pages)
-        if (!inode->dirty_pages ||
-            (!writeback_start(fs, inode, WRITEBACK_ENTRIES, NULL) && inode->writing_pages))
+        if (!inode->dirty_pages || (!writeback_start(fs, inode, WRITEBACK_ENTRIES, NULL) && inode->writing_pages))
             platform_queue_wait(&fs->throttle_queue);
 }
 
@@ -111,8 +109,7 @@ void writeback_all(struct filesystem *fs) {
     uint32_t stamp = fs->dirty_stamp;
     core_lock_exclusive(&fs->sync_lock);
     while (dirty_since(fs, stamp))
-        if (!writeback_start(fs, NULL, WRITEBACK_ENTRIES, NULL) && dirty_since(fs, stamp) &&
-            fs->writing_pages)
+        if (!writeback_start(fs, NULL, WRITEBACK_ENTRIES, NULL) && dirty_since(fs, stamp) && fs->writing_pages)
             platform_queue_wait(&fs->throttle_queue);
     // Writes in flight, whoever began them: those of this epoch and what is left of the one before.
     uint32_t epoch = fs->write_epoch;

@@ -12,5 +12,4 @@ uint32_t writeback_start(struct filesystem *fs, struct inode *inode, uint32_t li
 void writeback_inode(struct inode *inode);
 void writeback_all(struct filesystem *fs);
 void writeback_make_room(struct filesystem *fs); // WAITS until a frame may have become free
-void writeback_throttle(
-    struct filesystem *fs); // WAITS while too much is dirty; called without locks that write-back needs
+void writeback_throttle(struct filesystem *fs);  // WAITS while too much is dirty; called without locks that write-back needs

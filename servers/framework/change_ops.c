@@ -11,11 +11,9 @@ struct place {
 
 // Finds the directory in which the last name of text[offset..length) lies. `no_name`: the error if there is
 // no last name, or it is "." or "..".
-static error_t place_find(const struct directory *from, const char *text, size_t length, error_t no_name,
-                          struct place *place) {
+static error_t place_find(const struct directory *from, const char *text, size_t length, error_t no_name, struct place *place) {
     struct tree *tree = from->session.tree;
-    struct tree_walk walk = {
-        .tree = tree, .node = from->session.node, .ceiling = from->ceiling, .path = text, .length = length};
+    struct tree_walk walk = {.tree = tree, .node = from->session.node, .ceiling = from->ceiling, .path = text, .length = length};
     error_t error = tree_walk(&walk, PATH_FLAG_PARENT);
     if (error != ERR_OK)
         return error;
@@ -35,8 +33,8 @@ static error_t place_find(const struct directory *from, const char *text, size_t
 
 // Where nothing can be changed, what is wrong with the name is said first: `present` if it is there, else
 // `missing`.
-static error_t check_writable(struct tree *tree, const struct place *place, bool has_operation,
-                              error_t present, error_t missing) {
+static error_t check_writable(struct tree *tree, const struct place *place, bool has_operation, error_t present,
+                              error_t missing) {
     struct tree_node *node;
     if (has_operation && !tree_is_read_only(tree))
         return ERR_OK;
@@ -120,8 +118,7 @@ error_t tree_make_directory(struct request *request, const struct directory_make
     return create(request, in->start, &creation);
 }
 
-error_t tree_make_node(struct request *request, const struct directory_make_node_in *in,
-                       struct directory_make_node_out *out) {
+error_t tree_make_node(struct request *request, const struct directory_make_node_in *in, struct directory_make_node_out *out) {
     (void)out;
     if (in->kind < FILE_KIND_REGULAR || in->kind > FILE_KIND_SOCKET || in->kind == FILE_KIND_DIRECTORY ||
         in->kind == FILE_KIND_SYMLINK)
@@ -147,8 +144,7 @@ error_t tree_make_symlink(struct request *request, const struct directory_make_s
     if (error == ERR_OK)
         error = place_find(from, paths.text + in->start, paths.length - in->start, ERR_EXISTS, &place);
     if (error == ERR_OK) {
-        error =
-            check_writable(from->session.tree, &place, ops->make_symlink != NULL, ERR_EXISTS, ERR_READ_ONLY);
+        error = check_writable(from->session.tree, &place, ops->make_symlink != NULL, ERR_EXISTS, ERR_READ_ONLY);
         if (error == ERR_OK && place.step.wants_directory)
             error = ERR_NOT_FOUND;
         if (error == ERR_OK)
@@ -173,16 +169,15 @@ static error_t second_directory(struct directory *from, cap_t capability, struct
 }
 
 // Both paths of rename and make_link, as text: starts count from the beginning of `paths`.
-static error_t pair_copy_in(struct path_text *paths, struct request *request, uint64_t start,
-                            uint64_t new_start, size_t *first) {
+static error_t pair_copy_in(struct path_text *paths, struct request *request, uint64_t start, uint64_t new_start, size_t *first) {
     error_t error = path_text_copy_in_pair(paths, request, first);
     if (error == ERR_OK && (start > *first || new_start <= *first || new_start > paths->length))
         return ERR_INVALID;
     return error;
 }
 
-static error_t link_existing(struct directory *from, const struct path_text *paths, uint64_t start,
-                             size_t first, uint64_t flags, const struct place *place) {
+static error_t link_existing(struct directory *from, const struct path_text *paths, uint64_t start, size_t first, uint64_t flags,
+                             const struct place *place) {
     struct tree *tree = from->session.tree;
     struct tree_walk walk = {.tree = tree, .node = from->session.node, .ceiling = from->ceiling};
     walk.path = paths->text + start;
@@ -204,8 +199,7 @@ static error_t link_existing(struct directory *from, const struct path_text *pat
     return error;
 }
 
-error_t tree_make_link(struct request *request, const struct directory_make_link_in *in,
-                       struct directory_make_link_out *out) {
+error_t tree_make_link(struct request *request, const struct directory_make_link_in *in, struct directory_make_link_out *out) {
     (void)out;
     struct directory *from = request_directory(request), *to;
     struct path_text paths;
@@ -224,8 +218,7 @@ error_t tree_make_link(struct request *request, const struct directory_make_link
     return error;
 }
 
-static error_t rename_place(struct tree *tree, const struct place *old, const struct place *new,
-                            uint64_t flags) {
+static error_t rename_place(struct tree *tree, const struct place *old, const struct place *new, uint64_t flags) {
     error_t error = check_writable(tree, old, tree->ops->rename != NULL, ERR_READ_ONLY, ERR_NOT_FOUND);
     if (error == ERR_OK)
         error = check_nothing_covered_below(tree, old);
@@ -241,12 +234,11 @@ static error_t rename_place(struct tree *tree, const struct place *old, const st
     }
     if (error != ERR_OK)
         return error;
-    return tree->ops->rename(old->directory, old->step.name, old->step.length, new->directory, new->step.name,
-                             new->step.length, flags & (RENAME_FLAG_NO_REPLACE | RENAME_FLAG_EXCHANGE));
+    return tree->ops->rename(old->directory, old->step.name, old->step.length, new->directory, new->step.name, new->step.length,
+                             flags & (RENAME_FLAG_NO_REPLACE | RENAME_FLAG_EXCHANGE));
 }
 
-error_t tree_rename(struct request *request, const struct directory_rename_in *in,
-                    struct directory_rename_out *out) {
+error_t tree_rename(struct request *request, const struct directory_rename_in *in, struct directory_rename_out *out) {
     (void)out;
     struct directory *from = request_directory(request), *to;
     struct tree *tree = from->session.tree;
@@ -278,9 +270,8 @@ static error_t unlink_place(struct tree *tree, const struct place *place, uint64
     if (error != ERR_OK)
         return error;
     if ((flags & UNLINK_FLAG_DIRECTORY) != 0)
-        return tree->ops->remove_directory != NULL
-                   ? tree->ops->remove_directory(place->directory, step->name, step->length)
-                   : ERR_READ_ONLY;
+        return tree->ops->remove_directory != NULL ? tree->ops->remove_directory(place->directory, step->name, step->length)
+                                                   : ERR_READ_ONLY;
     if (step->wants_directory) {
         struct tree_node *node;
         error = tree->ops->lookup(place->directory, step->name, step->length, &node);
@@ -290,12 +281,10 @@ static error_t unlink_place(struct tree *tree, const struct place *place, uint64
         tree->ops->release(node);
         return error;
     }
-    return tree->ops->unlink != NULL ? tree->ops->unlink(place->directory, step->name, step->length)
-                                     : ERR_READ_ONLY;
+    return tree->ops->unlink != NULL ? tree->ops->unlink(place->directory, step->name, step->length) : ERR_READ_ONLY;
 }
 
-error_t tree_unlink(struct request *request, const struct directory_unlink_in *in,
-                    struct directory_unlink_out *out) {
+error_t tree_unlink(struct request *request, const struct directory_unlink_in *in, struct directory_unlink_out *out) {
     (void)out;
     struct directory *from = request_directory(request);
     struct tree *tree = from->session.tree;
@@ -304,8 +293,7 @@ error_t tree_unlink(struct request *request, const struct directory_unlink_in *i
     struct place place;
     error_t error = path_text_copy_in(&path, request, in->start);
     if (error == ERR_OK)
-        error =
-            place_find(from, path.text, path.length, is_directory ? ERR_INVALID : ERR_IS_DIRECTORY, &place);
+        error = place_find(from, path.text, path.length, is_directory ? ERR_INVALID : ERR_IS_DIRECTORY, &place);
     if (error == ERR_OK) {
         error = unlink_place(tree, &place, in->flags);
         tree->ops->release(place.directory);

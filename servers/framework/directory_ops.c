@@ -18,8 +18,7 @@ static struct tree_walk walk_from(const struct directory *directory, const struc
 }
 
 // The node at the end of the lent path, held.
-static error_t node_find(struct request *request, uint64_t start, uint64_t flags, struct tree **tree,
-                         struct tree_node **node) {
+static error_t node_find(struct request *request, uint64_t start, uint64_t flags, struct tree **tree, struct tree_node **node) {
     struct directory *directory = request_directory(request);
     struct path_text path;
     error_t error = path_text_copy_in(&path, request, start);
@@ -37,8 +36,7 @@ static error_t node_find(struct request *request, uint64_t start, uint64_t flags
     return ERR_PATH_STOPS;
 }
 
-static error_t handle_open(struct request *request, const struct directory_open_in *in,
-                           struct directory_open_out *out) {
+static error_t handle_open(struct request *request, const struct directory_open_in *in, struct directory_open_out *out) {
     struct path_text path;
     error_t error = path_text_copy_in(&path, request, in->start);
     struct tree_walk walk = walk_from(request_directory(request), &path);
@@ -53,8 +51,7 @@ static error_t handle_open(struct request *request, const struct directory_open_
     return error;
 }
 
-static error_t handle_status(struct request *request, const struct directory_status_in *in,
-                             struct directory_status_out *out) {
+static error_t handle_status(struct request *request, const struct directory_status_in *in, struct directory_status_out *out) {
     struct tree *tree;
     struct tree_node *node;
     error_t error = node_find(request, in->start, in->flags, &tree, &node);
@@ -67,8 +64,7 @@ static error_t handle_status(struct request *request, const struct directory_sta
 }
 
 // The text of the link whose name ends the part of the path that was used up.
-static error_t link_text(struct request *request, const struct tree_walk *walk, uint64_t target_size,
-                         uint64_t *length) {
+static error_t link_text(struct request *request, const struct tree_walk *walk, uint64_t target_size, uint64_t *length) {
     const struct tree_ops *ops = walk->tree->ops;
     size_t name = walk->consumed;
     while (name > 0 && walk->path[name - 1] != '/')
@@ -93,8 +89,7 @@ static error_t link_text(struct request *request, const struct tree_walk *walk, 
     return error;
 }
 
-static error_t handle_walk(struct request *request, const struct directory_walk_in *in,
-                           struct directory_walk_out *out) {
+static error_t handle_walk(struct request *request, const struct directory_walk_in *in, struct directory_walk_out *out) {
     struct directory *directory = request_directory(request);
     struct path_text path;
     error_t error = path_text_copy_in(&path, request, in->start);
@@ -113,8 +108,7 @@ static error_t handle_walk(struct request *request, const struct directory_walk_
     out->mount = walk.mount;
     bool ends_here = walk.stop == WALK_STOP_DONE && (in->flags & PATH_FLAG_CEILING) != 0;
     if (error == ERR_OK)
-        error =
-            directory_create(walk.tree, walk.node, ends_here ? walk.node : directory->ceiling, &out->node);
+        error = directory_create(walk.tree, walk.node, ends_here ? walk.node : directory->ceiling, &out->node);
     walk.tree->ops->release(walk.node);
     return error;
 }
@@ -146,8 +140,7 @@ static error_t handle_read_link(struct request *request, const struct directory_
     return error;
 }
 
-static error_t handle_filesystem_status(struct request *request,
-                                        const struct directory_filesystem_status_in *in,
+static error_t handle_filesystem_status(struct request *request, const struct directory_filesystem_status_in *in,
                                         struct directory_filesystem_status_out *out) {
     struct tree *tree;
     struct tree_node *node;
@@ -164,15 +157,13 @@ static error_t handle_filesystem_status(struct request *request,
     return error;
 }
 
-static error_t handle_path(struct request *request, const struct directory_path_in *in,
-                           struct directory_path_out *out) {
+static error_t handle_path(struct request *request, const struct directory_path_in *in, struct directory_path_out *out) {
     struct directory *directory = request_directory(request);
     char *text = malloc(PATH_BYTES_MAX);
     if (text == NULL)
         return ERR_NO_MEMORY;
     size_t length = 0;
-    error_t error =
-        tree_path(directory->session.tree, directory->session.node, text, PATH_BYTES_MAX, &length);
+    error_t error = tree_path(directory->session.tree, directory->session.node, text, PATH_BYTES_MAX, &length);
     if (error == ERR_OK && length > in->text_size)
         error = ERR_NAME_TOO_LONG;
     if (error == ERR_OK)
@@ -182,8 +173,7 @@ static error_t handle_path(struct request *request, const struct directory_path_
     return error;
 }
 
-static error_t handle_adopt(struct request *request, const struct directory_adopt_in *in,
-                            struct directory_adopt_out *out) {
+static error_t handle_adopt(struct request *request, const struct directory_adopt_in *in, struct directory_adopt_out *out) {
     struct directory *directory = request_directory(request);
     struct session *file;
     error_t error = session_identify(in->file, SESSION_FILE, &file);
@@ -196,8 +186,7 @@ static error_t handle_adopt(struct request *request, const struct directory_adop
     return directory_create(file->tree, file->node, directory->ceiling, &out->node);
 }
 
-static error_t handle_cover(struct request *request, const struct directory_cover_in *in,
-                            struct directory_cover_out *out) {
+static error_t handle_cover(struct request *request, const struct directory_cover_in *in, struct directory_cover_out *out) {
     (void)out;
     struct directory *directory = request_directory(request);
     if (directory->session.node == directory->session.tree->root) {
@@ -208,8 +197,7 @@ static error_t handle_cover(struct request *request, const struct directory_cove
 }
 
 // The rest of the path is the caller's.
-static error_t handle_direct(struct request *request, const struct directory_direct_in *in,
-                             struct directory_direct_out *out) {
+static error_t handle_direct(struct request *request, const struct directory_direct_in *in, struct directory_direct_out *out) {
     const struct directory *directory = request_directory(request);
     out->used = in->start;
     return directory_create_direct(directory->session.tree, directory->session.node, directory->ceiling, &out->node);

@@ -15,8 +15,7 @@ static const struct tree_ops *file_tree_ops(const struct open_file *file) {
     return file->session.tree->ops;
 }
 
-static error_t handle_read(struct request *request, const struct file_read_in *in,
-                           struct file_read_out *out) {
+static error_t handle_read(struct request *request, const struct file_read_in *in, struct file_read_out *out) {
     struct open_file *file = request_file(request);
     const struct tree_ops *ops = file_tree_ops(file);
     if ((file->access & OPEN_FLAG_READ) == 0)
@@ -28,9 +27,8 @@ static error_t handle_read(struct request *request, const struct file_read_in *i
     if (ops->read == NULL)
         return ERR_NOT_SUPPORTED;
     if (in->position != AT_OFFSET || file->is_stream)
-        return in->position > INT64_MAX && !file->is_stream
-                   ? ERR_INVALID
-                   : ops->read(file, request, in->position, in->data_size, &out->count);
+        return in->position > INT64_MAX && !file->is_stream ? ERR_INVALID
+                                                            : ops->read(file, request, in->position, in->data_size, &out->count);
     fiber_lock_exclusive(&file->offset_lock);
     error_t error = ops->read(file, request, file->offset, in->data_size, &out->count);
     if (error == ERR_OK)
@@ -39,8 +37,7 @@ static error_t handle_read(struct request *request, const struct file_read_in *i
     return error;
 }
 
-static error_t handle_write(struct request *request, const struct file_write_in *in,
-                            struct file_write_out *out) {
+static error_t handle_write(struct request *request, const struct file_write_in *in, struct file_write_out *out) {
     struct open_file *file = request_file(request);
     const struct tree_ops *ops = file_tree_ops(file);
     bool append = (file->flags & FILE_FLAG_APPEND) != 0;
@@ -90,8 +87,7 @@ static error_t seek_data(struct open_file *file, int64_t offset, uint64_t whence
     return ERR_OK;
 }
 
-static error_t handle_seek(struct request *request, const struct file_seek_in *in,
-                           struct file_seek_out *out) {
+static error_t handle_seek(struct request *request, const struct file_seek_in *in, struct file_seek_out *out) {
     struct open_file *file = request_file(request);
     uint64_t base = 0, position;
     error_t error = ERR_OK;
@@ -115,8 +111,7 @@ static error_t handle_seek(struct request *request, const struct file_seek_in *i
     return error;
 }
 
-static error_t handle_status(struct request *request, const struct file_status_in *in,
-                             struct file_status_out *out) {
+static error_t handle_status(struct request *request, const struct file_status_in *in, struct file_status_out *out) {
     (void)in;
     struct open_file *file = request_file(request);
     struct tree *tree = file->session.tree;
@@ -125,19 +120,16 @@ static error_t handle_status(struct request *request, const struct file_status_i
     return error;
 }
 
-static error_t handle_set_status(struct request *request, const struct file_set_status_in *in,
-                                 struct file_set_status_out *out) {
+static error_t handle_set_status(struct request *request, const struct file_set_status_in *in, struct file_set_status_out *out) {
     (void)out;
     struct open_file *file = request_file(request);
     if (tree_is_read_only(file->session.tree))
         return ERR_READ_ONLY;
     const struct tree_ops *ops = file_tree_ops(file);
-    return ops->set_status != NULL ? ops->set_status(file->session.node, in->fields, &in->status)
-                                   : ERR_NOT_PERMITTED;
+    return ops->set_status != NULL ? ops->set_status(file->session.node, in->fields, &in->status) : ERR_NOT_PERMITTED;
 }
 
-static error_t handle_truncate(struct request *request, const struct file_truncate_in *in,
-                               struct file_truncate_out *out) {
+static error_t handle_truncate(struct request *request, const struct file_truncate_in *in, struct file_truncate_out *out) {
     (void)out;
     struct open_file *file = request_file(request);
     const struct tree_ops *ops = file_tree_ops(file);
@@ -152,8 +144,7 @@ static error_t handle_truncate(struct request *request, const struct file_trunca
     return ops->truncate != NULL ? ops->truncate(file->session.node, in->size) : ERR_READ_ONLY;
 }
 
-static error_t handle_sync(struct request *request, const struct file_sync_in *in,
-                           struct file_sync_out *out) {
+static error_t handle_sync(struct request *request, const struct file_sync_in *in, struct file_sync_out *out) {
     (void)out;
     struct open_file *file = request_file(request);
     const struct tree_ops *ops = file_tree_ops(file);
@@ -204,15 +195,13 @@ static error_t handle_read_directory(struct request *request, const struct file_
     return error;
 }
 
-static error_t handle_get_flags(struct request *request, const struct file_get_flags_in *in,
-                                struct file_get_flags_out *out) {
+static error_t handle_get_flags(struct request *request, const struct file_get_flags_in *in, struct file_get_flags_out *out) {
     (void)in;
     out->flags = request_file(request)->flags;
     return ERR_OK;
 }
 
-static error_t handle_set_flags(struct request *request, const struct file_set_flags_in *in,
-                                struct file_set_flags_out *out) {
+static error_t handle_set_flags(struct request *request, const struct file_set_flags_in *in, struct file_set_flags_out *out) {
     (void)out;
     if ((in->flags & ~(uint64_t)(FILE_FLAG_APPEND | FILE_FLAG_NON_BLOCKING)) != 0)
         return ERR_INVALID;
@@ -220,8 +209,7 @@ static error_t handle_set_flags(struct request *request, const struct file_set_f
     return ERR_OK;
 }
 
-static error_t handle_poll(struct request *request, const struct file_poll_in *in,
-                           struct file_poll_out *out) {
+static error_t handle_poll(struct request *request, const struct file_poll_in *in, struct file_poll_out *out) {
     struct open_file *file = request_file(request);
     const struct tree_ops *ops = file_tree_ops(file);
     uint64_t ready = ops->ready != NULL ? ops->ready(file) : READINESS_READ | READINESS_WRITE;
@@ -232,8 +220,7 @@ static error_t handle_poll(struct request *request, const struct file_poll_in *i
     return poll_list_add(&file->polls, notification, in->bits, in->interest, &out->ticket);
 }
 
-static error_t handle_poll_end(struct request *request, const struct file_poll_end_in *in,
-                               struct file_poll_end_out *out) {
+static error_t handle_poll_end(struct request *request, const struct file_poll_end_in *in, struct file_poll_end_out *out) {
     (void)out;
     poll_list_remove(&request_file(request)->polls, in->ticket);
     return ERR_OK;
@@ -248,8 +235,7 @@ static error_t handle_map(struct request *request, const struct file_map_in *in,
     return ops->map != NULL ? ops->map(file, in, out) : ERR_NOT_SUPPORTED;
 }
 
-static error_t handle_device(struct request *request, const struct file_device_in *in,
-                             struct file_device_out *out) {
+static error_t handle_device(struct request *request, const struct file_device_in *in, struct file_device_out *out) {
     (void)in;
     struct open_file *file = request_file(request);
     const struct tree_ops *ops = file_tree_ops(file);

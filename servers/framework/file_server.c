@@ -16,8 +16,8 @@ static bool badge_is_of_manifest(uint64_t badge) {
 
 // vfs's own methods.
 static bool is_for_vfs(uint32_t method) {
-    return method == METHOD_DIRECTORY_WALK || method == METHOD_DIRECTORY_ADOPT ||
-           method == METHOD_DIRECTORY_COVER || method == METHOD_DIRECTORY_DIRECT;
+    return method == METHOD_DIRECTORY_WALK || method == METHOD_DIRECTORY_ADOPT || method == METHOD_DIRECTORY_COVER ||
+           method == METHOD_DIRECTORY_DIRECT;
 }
 
 static error_t dispatch_session(struct session *session, struct request *request) {
@@ -29,8 +29,7 @@ static error_t dispatch_session(struct session *session, struct request *request
     case PROTOCOL_FILE:
         return session->kind == SESSION_FILE ? file_dispatch(&tree_file_ops, request) : ERR_BAD_METHOD;
     case PROTOCOL_DIRECTORY:
-        return session->kind == SESSION_DIRECTORY ? directory_dispatch(&tree_directory_ops, request)
-                                                  : ERR_BAD_METHOD;
+        return session->kind == SESSION_DIRECTORY ? directory_dispatch(&tree_directory_ops, request) : ERR_BAD_METHOD;
     case PROTOCOL_TERMINAL:
         return ERR_NOT_TERMINAL;
     default:

@@ -54,15 +54,15 @@ struct file_server {
     const char *name;
     // Makes a tree with ops, root and own filled in, as filesystem.attach says; `device`: request_keep it, 0
     // if missing. NULL: there is one tree for all, `only_tree`.
-    error_t (*attach)(struct request *request, const char *source, const char *options, uint64_t flags,
-                      cap_t device, struct tree **tree);
+    error_t (*attach)(struct request *request, const char *source, const char *options, uint64_t flags, cap_t device,
+                      struct tree **tree);
     // Nothing of it is open. Frees what `attach` made; `root` is released already. May refuse.
     error_t (*detach)(struct tree *tree);
     struct tree *only_tree;
     error_t (*cache)(struct cache_status *status);
     void (*show_mounts)(cap_t picture); // the server's to keep; NULL: ERR_NOT_SUPPORTED
-    // For another build (libipc/server/handover.h): brings the trees to rest and writes records of them, under their device numbers;
-    // and makes them again, each entered by file_server_enter_tree. NULL with a tree that is always there.
+    // For another build (libipc/server/handover.h): brings the trees to rest and writes records of them, under their device
+    // numbers; and makes them again, each entered by file_server_enter_tree. NULL with a tree that is always there.
     error_t (*give_trees)(struct handover *handover);
     error_t (*take_trees)(struct handover *handover);
     void (*taken)(void); // all sessions have found their nodes; NULL: nothing to do

@@ -25,8 +25,7 @@ static void tree_enter(struct tree *tree) {
     server->trees = tree;
 }
 
-static error_t tree_attach(struct request *request, const char *source, uint64_t flags, cap_t device,
-                           struct tree **tree) {
+static error_t tree_attach(struct request *request, const char *source, uint64_t flags, cap_t device, struct tree **tree) {
     struct file_server *server = file_server_active;
     if (server->attach == NULL) {
         if (server->only_tree->device == 0)
@@ -57,8 +56,7 @@ static error_t tree_drop(struct tree *tree) {
     return server->detach(tree);
 }
 
-static error_t handle_attach(struct request *request, const struct filesystem_attach_in *in,
-                             struct filesystem_attach_out *out) {
+static error_t handle_attach(struct request *request, const struct filesystem_attach_in *in, struct filesystem_attach_out *out) {
     if (in->source_size > SOURCE_BYTES)
         return ERR_INVALID;
     char *source = calloc(1, SOURCE_BYTES + 2); // the name ends at the first NUL, the options at the last
@@ -80,8 +78,7 @@ static error_t handle_attach(struct request *request, const struct filesystem_at
     return error;
 }
 
-static error_t handle_detach(struct request *request, const struct filesystem_detach_in *in,
-                             struct filesystem_detach_out *out) {
+static error_t handle_detach(struct request *request, const struct filesystem_detach_in *in, struct filesystem_detach_out *out) {
     (void)request;
     (void)out;
     struct session *session;
@@ -103,8 +100,7 @@ static error_t handle_detach(struct request *request, const struct filesystem_de
     return tree_drop(tree);
 }
 
-static error_t handle_sync(struct request *request, const struct filesystem_sync_in *in,
-                           struct filesystem_sync_out *out) {
+static error_t handle_sync(struct request *request, const struct filesystem_sync_in *in, struct filesystem_sync_out *out) {
     (void)request;
     (void)in;
     (void)out;
@@ -119,8 +115,7 @@ static error_t handle_sync(struct request *request, const struct filesystem_sync
     return result;
 }
 
-static error_t handle_cache(struct request *request, const struct filesystem_cache_in *in,
-                            struct filesystem_cache_out *out) {
+static error_t handle_cache(struct request *request, const struct filesystem_cache_in *in, struct filesystem_cache_out *out) {
     (void)request;
     (void)in;
     return file_server_active->cache != NULL ? file_server_active->cache(&out->status) : ERR_OK;

@@ -71,8 +71,7 @@ static error_t give_sessions(struct handover *handover) {
 
 static error_t give_covers(struct handover *handover, const struct tree *tree) {
     error_t error = ERR_OK;
-    for (const struct tree_cover *cover = tree->covers; cover != NULL && error == ERR_OK;
-         cover = cover->next) {
+    for (const struct tree_cover *cover = tree->covers; cover != NULL && error == ERR_OK; cover = cover->next) {
         const struct cover_record record = {tree->device, tree->ops->identity(cover->node)};
         error = handover_put(handover, CLASS_COVER, VERSION, cover->mount, &record, sizeof(record));
     }
@@ -117,8 +116,7 @@ static error_t fill_file(struct open_file *file, const struct session_record *re
     file->access = record->access;
     file->flags = record->flags;
     file->kind = record->file_kind;
-    if (file->session.tree != NULL && (file->access & OPEN_FLAG_NODE) == 0 &&
-        file->session.tree->ops->opened != NULL) {
+    if (file->session.tree != NULL && (file->access & OPEN_FLAG_NODE) == 0 && file->session.tree->ops->opened != NULL) {
         error_t error = file->session.tree->ops->opened(file);
         if (error != ERR_OK)
             return error;

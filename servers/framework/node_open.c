@@ -5,9 +5,7 @@
 #include "libipc/protocols/directory.h"
 #include "servers/framework/session.h"
 
-enum {
-    ATTEMPTS = 8
-}; // of finding and making, before a peer that makes and removes the name all the time wins
+enum { ATTEMPTS = 8 }; // of finding and making, before a peer that makes and removes the name all the time wins
 
 static error_t find_existing(struct tree_walk *walk, uint64_t flags) {
     error_t error = tree_walk(walk, flags & PATH_FLAG_NO_FOLLOW);
@@ -85,8 +83,7 @@ static error_t check(const struct tree *tree, uint8_t kind, uint64_t flags) {
     return ERR_OK;
 }
 
-error_t node_open(struct request *request, struct tree *tree, struct tree_node *node, uint64_t flags,
-                  cap_t *file) {
+error_t node_open(struct request *request, struct tree *tree, struct tree_node *node, uint64_t flags, cap_t *file) {
     const struct tree_ops *ops = tree->ops;
     uint8_t kind = ops->kind(node);
     error_t error = check(tree, kind, flags);

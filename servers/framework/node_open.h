@@ -7,5 +7,4 @@
 // ERR_OK.
 MUST_USE error_t node_open_find(struct tree_walk *walk, uint64_t flags, uint64_t mode);
 // Checks what `flags` (enum open_flag) ask for, truncates, and makes the session.
-MUST_USE error_t node_open(struct request *request, struct tree *tree, struct tree_node *node, uint64_t flags,
-                           cap_t *file);
+MUST_USE error_t node_open(struct request *request, struct tree *tree, struct tree_node *node, uint64_t flags, cap_t *file);

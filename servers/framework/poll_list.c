@@ -15,16 +15,13 @@ struct poll_registration {
 
 static uint64_t last_ticket;
 
-error_t poll_list_add(struct poll_list *list, cap_t notification, uint64_t bits, uint64_t interest,
-                      uint64_t *ticket) {
-    struct poll_registration *registration =
-        list->count < POLL_LIST_MAX ? malloc(sizeof(*registration)) : NULL;
+error_t poll_list_add(struct poll_list *list, cap_t notification, uint64_t bits, uint64_t interest, uint64_t *ticket) {
+    struct poll_registration *registration = list->count < POLL_LIST_MAX ? malloc(sizeof(*registration)) : NULL;
     if (registration == NULL) {
         slot_release(notification);
         return ERR_NO_MEMORY;
     }
-    *registration =
-        (struct poll_registration){.next = list->first, .notification = notification, .bits = bits};
+    *registration = (struct poll_registration){.next = list->first, .notification = notification, .bits = bits};
     registration->interest = interest | READINESS_HANG_UP | READINESS_ERROR;
     registration->ticket = *ticket = ++last_ticket;
     list->first = registration;
@@ -55,8 +52,7 @@ void poll_list_notify(struct poll_list *list, uint64_t ready) {
             place = &(*place)->next;
             continue;
         }
-        error_t ignored =
-            notification_signal((*place)->notification, (*place)->bits); // a client that is gone
+        error_t ignored = notification_signal((*place)->notification, (*place)->bits); // a client that is gone
         (void)ignored;
         drop(list, place);
     }

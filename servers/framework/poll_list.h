@@ -19,8 +19,7 @@ struct poll_list {
 };
 
 // Keeps `notification` (it is the list's from now on, also on error). ERR_NO_MEMORY.
-MUST_USE error_t poll_list_add(struct poll_list *list, cap_t notification, uint64_t bits, uint64_t interest,
-                               uint64_t *ticket);
+MUST_USE error_t poll_list_add(struct poll_list *list, cap_t notification, uint64_t bits, uint64_t interest, uint64_t *ticket);
 void poll_list_remove(struct poll_list *list, uint64_t ticket);
 // `ready` holds now (enum readiness): tells all whose interest it meets. HANG_UP and ERROR meet any.
 void poll_list_notify(struct poll_list *list, uint64_t ready);

@@ -41,8 +41,7 @@ error_t session_restore(struct session *session) {
 
 static error_t table_insert(struct session *session) {
     struct session_table *table = &file_server_active->sessions;
-    error_t error =
-        table->capacity == 0 ? ERR_NO_SPACE : session_table_insert(table, session, &session->badge);
+    error_t error = table->capacity == 0 ? ERR_NO_SPACE : session_table_insert(table, session, &session->badge);
     if (error != ERR_NO_SPACE)
         return error;
     error = table_grow(table);
@@ -91,15 +90,13 @@ static error_t session_publish(struct session *session, cap_t *capability) {
     return error;
 }
 
-static void session_hold(struct session *session, enum session_kind kind, struct tree *tree,
-                         struct tree_node *node) {
+static void session_hold(struct session *session, enum session_kind kind, struct tree *tree, struct tree_node *node) {
     *session = (struct session){.kind = kind, .tree = tree, .node = node};
     tree->ops->hold(node);
     tree->session_count++;
 }
 
-static error_t create(struct tree *tree, struct tree_node *node, struct tree_node *ceiling, bool is_direct,
-                      cap_t *session) {
+static error_t create(struct tree *tree, struct tree_node *node, struct tree_node *ceiling, bool is_direct, cap_t *session) {
     struct directory *directory = calloc(1, sizeof(*directory));
     if (directory == NULL)
         return ERR_NO_MEMORY;
@@ -111,13 +108,11 @@ static error_t create(struct tree *tree, struct tree_node *node, struct tree_nod
     return session_publish(&directory->session, session);
 }
 
-error_t directory_create(struct tree *tree, struct tree_node *node, struct tree_node *ceiling,
-                         cap_t *session) {
+error_t directory_create(struct tree *tree, struct tree_node *node, struct tree_node *ceiling, cap_t *session) {
     return create(tree, node, ceiling, false, session);
 }
 
-error_t directory_create_direct(struct tree *tree, struct tree_node *node, struct tree_node *ceiling,
-                                cap_t *session) {
+error_t directory_create_direct(struct tree *tree, struct tree_node *node, struct tree_node *ceiling, cap_t *session) {
     return create(tree, node, ceiling, true, session);
 }
 

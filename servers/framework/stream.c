@@ -42,8 +42,8 @@ struct stream_file *stream_file_find(struct stream_server *streams, uint64_t bad
     return (badge & MANIFEST_BADGE) != 0 ? file_add(streams, badge, streams->unit_of(badge)) : NULL;
 }
 
-error_t stream_open(struct stream_server *streams, struct request *request,
-                    const struct directory_open_in *in, struct directory_open_out *out) {
+error_t stream_open(struct stream_server *streams, struct request *request, const struct directory_open_in *in,
+                    struct directory_open_out *out) {
     const struct stream_file *from = stream_file_find(streams, request->badge);
     if (from == NULL)
         return ERR_STALE;
@@ -122,8 +122,7 @@ void stream_poll_end(struct stream_server *streams, uint64_t ticket) {
             watch_drop(&streams->watches[i]);
 }
 
-error_t stream_get_flags(struct stream_server *streams, struct request *request,
-                         struct file_get_flags_out *out) {
+error_t stream_get_flags(struct stream_server *streams, struct request *request, struct file_get_flags_out *out) {
     const struct stream_file *file = stream_file_find(streams, request->badge);
     if (file == NULL)
         return ERR_STALE;
@@ -131,8 +130,7 @@ error_t stream_get_flags(struct stream_server *streams, struct request *request,
     return ERR_OK;
 }
 
-error_t stream_set_flags(struct stream_server *streams, struct request *request,
-                         const struct file_set_flags_in *in) {
+error_t stream_set_flags(struct stream_server *streams, struct request *request, const struct file_set_flags_in *in) {
     struct stream_file *file = stream_file_find(streams, request->badge);
     if (file == NULL)
         return ERR_STALE;

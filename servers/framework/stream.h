@@ -45,8 +45,8 @@ bool stream_claims(const struct stream_server *streams, cap_t slot);
 struct stream_file *stream_file_find(struct stream_server *streams, uint64_t badge);
 
 // directory.open: the rest of the path must be empty.
-MUST_USE error_t stream_open(struct stream_server *streams, struct request *request,
-                             const struct directory_open_in *in, struct directory_open_out *out);
+MUST_USE error_t stream_open(struct stream_server *streams, struct request *request, const struct directory_open_in *in,
+                             struct directory_open_out *out);
 // An open file of a unit of the server's choosing, as a session to hand out.
 MUST_USE error_t stream_make(struct stream_server *streams, uint32_t unit, cap_t *session);
 // Whether a unit has an open file.
@@ -55,13 +55,11 @@ bool stream_is_open(const struct stream_server *streams, uint32_t unit);
 void stream_file_closed(struct stream_server *streams, uint64_t badge);
 
 // file.poll, file.poll_end, file.get_flags, file.set_flags.
-MUST_USE error_t stream_poll(struct stream_server *streams, struct request *request,
-                             const struct file_poll_in *in, struct file_poll_out *out);
+MUST_USE error_t stream_poll(struct stream_server *streams, struct request *request, const struct file_poll_in *in,
+                             struct file_poll_out *out);
 void stream_poll_end(struct stream_server *streams, uint64_t ticket);
-MUST_USE error_t stream_get_flags(struct stream_server *streams, struct request *request,
-                                  struct file_get_flags_out *out);
-MUST_USE error_t stream_set_flags(struct stream_server *streams, struct request *request,
-                                  const struct file_set_flags_in *in);
+MUST_USE error_t stream_get_flags(struct stream_server *streams, struct request *request, struct file_get_flags_out *out);
+MUST_USE error_t stream_set_flags(struct stream_server *streams, struct request *request, const struct file_set_flags_in *in);
 
 // The unit's readiness has changed: tells those who wait for what holds now.
 void stream_notify(struct stream_server *streams, uint32_t unit);

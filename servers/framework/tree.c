@@ -51,8 +51,7 @@ void tree_covers_drop(struct tree *tree) {
 
 bool tree_list_dots(uint64_t *cursor, uint64_t inode, uint64_t parent_inode, tree_emit *emit, void *context) {
     while (*cursor < 2) {
-        struct tree_entry entry = {
-            .name = "..", .length = *cursor + 1, .next = *cursor + 1, .kind = FILE_KIND_DIRECTORY};
+        struct tree_entry entry = {.name = "..", .length = *cursor + 1, .next = *cursor + 1, .kind = FILE_KIND_DIRECTORY};
         entry.inode = *cursor == 0 ? inode : parent_inode;
         if (!emit(context, &entry))
             return false;
@@ -76,8 +75,7 @@ struct name_search {
 
 static bool name_search_emit(void *context, const struct tree_entry *entry) {
     struct name_search *search = context;
-    bool is_dots =
-        entry->name[0] == '.' && (entry->length == 1 || (entry->length == 2 && entry->name[1] == '.'));
+    bool is_dots = entry->name[0] == '.' && (entry->length == 1 || (entry->length == 2 && entry->name[1] == '.'));
     if (is_dots || entry->inode != search->inode || entry->length > sizeof(search->name))
         return true;
     memcpy(search->name, entry->name, entry->length);
@@ -86,8 +84,7 @@ static bool name_search_emit(void *context, const struct tree_entry *entry) {
 }
 
 // Puts "/NAME" of `node` in front of the text that ends at text[size].
-static error_t name_prepend(struct tree *tree, struct tree_node *parent, struct tree_node *node, char *text,
-                            size_t *start) {
+static error_t name_prepend(struct tree *tree, struct tree_node *parent, struct tree_node *node, char *text, size_t *start) {
     struct file_status status;
     error_t error = tree->ops->status(tree, node, &status);
     if (error != ERR_OK)

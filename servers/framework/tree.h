@@ -47,8 +47,7 @@ struct tree_ops {
     // Everything but `device`. Never NULL.
     error_t (*status)(struct tree *tree, struct tree_node *node, struct file_status *status);
     // The name is never empty, ".", ".." or longer than 255 bytes. Never NULL.
-    error_t (*lookup)(struct tree_node *directory, const char *name, size_t length,
-                      struct tree_node **result);
+    error_t (*lookup)(struct tree_node *directory, const char *name, size_t length, struct tree_node **result);
     // The directory that holds this directory; not asked of the root. Never NULL.
     error_t (*parent)(struct tree_node *directory, struct tree_node **result);
     // Entries from *cursor (0: the start) on, "." and ".." among them, until `emit` says no or the end is
@@ -58,10 +57,9 @@ struct tree_ops {
     error_t (*read_link)(struct tree_node *node, char *text, size_t size, size_t *length);
 
     // Changes. NULL: ERR_READ_ONLY. `create` answers ERR_EXISTS if the name is there.
-    error_t (*create)(struct tree_node *directory, const char *name, size_t length,
-                      const struct tree_creation *creation, struct tree_node **result);
-    error_t (*make_symlink)(struct tree_node *directory, const char *name, size_t length, const char *text,
-                            size_t text_length);
+    error_t (*create)(struct tree_node *directory, const char *name, size_t length, const struct tree_creation *creation,
+                      struct tree_node **result);
+    error_t (*make_symlink)(struct tree_node *directory, const char *name, size_t length, const char *text, size_t text_length);
     error_t (*link)(struct tree_node *directory, const char *name, size_t length, struct tree_node *node);
     error_t (*unlink)(struct tree_node *directory, const char *name, size_t length);
     error_t (*remove_directory)(struct tree_node *directory, const char *name, size_t length);
@@ -77,12 +75,11 @@ struct tree_ops {
     void (*closed)(struct open_file *file);
     // Moves up to `length` bytes to or from the buffer that the request lent, from its beginning; *count:
     // moved.
-    error_t (*read)(struct open_file *file, struct request *request, uint64_t position, uint64_t length,
-                    uint64_t *count);
+    error_t (*read)(struct open_file *file, struct request *request, uint64_t position, uint64_t length, uint64_t *count);
     // `append`: position is ignored and the end taken; *end: the position after what was written. NULL:
     // ERR_READ_ONLY.
-    error_t (*write)(struct open_file *file, struct request *request, uint64_t position, bool append,
-                     uint64_t length, uint64_t *count, uint64_t *end);
+    error_t (*write)(struct open_file *file, struct request *request, uint64_t position, bool append, uint64_t length,
+                     uint64_t *count, uint64_t *end);
     // WHENCE DATA and HOLE. NULL: all is data.
     error_t (*seek)(struct open_file *file, uint64_t position, uint64_t whence, uint64_t *result);
     error_t (*sync)(struct tree_node *node, uint64_t flags); // NULL: nothing to do
@@ -140,10 +137,9 @@ void tree_covers_drop(struct tree *tree);
 bool tree_list_dots(uint64_t *cursor, uint64_t inode, uint64_t parent_inode, tree_emit *emit, void *context);
 
 // What tree_ops.read does for a file whose whole content lies at bytes[0, size).
-MUST_USE error_t tree_read_bytes(struct request *request, const void *bytes, uint64_t size, uint64_t position,
-                                 uint64_t length, uint64_t *count);
+MUST_USE error_t tree_read_bytes(struct request *request, const void *bytes, uint64_t size, uint64_t position, uint64_t length,
+                                 uint64_t *count);
 
 // The absolute path of a directory from the root of its tree, by climbing and looking for it in each parent.
 // *length: bytes. ERR_NOT_FOUND: removed, ERR_NAME_TOO_LONG.
-MUST_USE error_t tree_path(struct tree *tree, struct tree_node *node, char *text, size_t size,
-                           size_t *length);
+MUST_USE error_t tree_path(struct tree *tree, struct tree_node *node, char *text, size_t size, size_t *length);

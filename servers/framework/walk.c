@@ -59,8 +59,7 @@ error_t tree_walk(struct tree_walk *walk, uint64_t flags) {
     walk->stop = WALK_STOP_DONE;
     walk->mount = 0;
     ops->hold(walk->node);
-    while (error == ERR_OK && walk->stop == WALK_STOP_DONE &&
-           path_next(walk->path, walk->length, walk->consumed, &step)) {
+    while (error == ERR_OK && walk->stop == WALK_STOP_DONE && path_next(walk->path, walk->length, walk->consumed, &step)) {
         if (ops->kind(walk->node) != FILE_KIND_DIRECTORY)
             error = ERR_NOT_DIRECTORY;
         else if (step.is_last && (flags & PATH_FLAG_PARENT) != 0)

@@ -15,11 +15,18 @@
 enum { PLACE_BYTES = 80 };
 
 static const char *cause_name(uint64_t vector) {
-    static const char *const names[] = {
-        [0] = "division by zero", [1] = "debug trap",       [3] = "breakpoint",         [4] = "overflow",
-        [5] = "bound exceeded",   [6] = "invalid instruction", [7] = "FPU used by a program built without it",
-        [13] = "protection fault", [14] = "page fault",     [16] = "FPU exception",     [17] = "unaligned access",
-        [19] = "SIMD exception"};
+    static const char *const names[] = {[0] = "division by zero",
+                                        [1] = "debug trap",
+                                        [3] = "breakpoint",
+                                        [4] = "overflow",
+                                        [5] = "bound exceeded",
+                                        [6] = "invalid instruction",
+                                        [7] = "FPU used by a program built without it",
+                                        [13] = "protection fault",
+                                        [14] = "page fault",
+                                        [16] = "FPU exception",
+                                        [17] = "unaligned access",
+                                        [19] = "SIMD exception"};
     if (vector < sizeof(names) / sizeof(names[0]) && names[vector])
         return names[vector];
     return "exception";
@@ -60,12 +67,15 @@ static void collect_request(struct crash *crash, const struct role *role) {
         return;
     crash->served_thread = information.served_serial;
     crash->served_count = information.served_count;
-    crash->failed_before = role->blamed.times && role->blamed.thread == information.served_serial &&
-                           role->blamed.count == information.served_count;
+    crash->failed_before =
+        role->blamed.times && role->blamed.thread == information.served_serial && role->blamed.count == information.served_count;
     crash->request_is_known =
-        loop_at && process_peek(role->process, loop_at + offsetof(struct loop, running), &fiber_at, sizeof(fiber_at), &count) == ERR_OK &&
-        fiber_at && process_peek(role->process, fiber_at + offsetof(struct fiber, request), &request, sizeof(request), &count) == ERR_OK &&
-        count == sizeof(request) && request.number_thread == information.served_serial && request.number_count == information.served_count;
+        loop_at &&
+        process_peek(role->process, loop_at + offsetof(struct loop, running), &fiber_at, sizeof(fiber_at), &count) == ERR_OK &&
+        fiber_at &&
+        process_peek(role->process, fiber_at + offsetof(struct fiber, request), &request, sizeof(request), &count) == ERR_OK &&
+        count == sizeof(request) && request.number_thread == information.served_serial &&
+        request.number_count == information.served_count;
     crash->code = (uint16_t)tag_method(request.tag);
     crash->badge = request.badge;
 }
@@ -100,11 +110,12 @@ static void report_request(const struct crash *crash) {
     if (!crash->served_thread)
         report("in service: no request");
     else if (crash->request_is_known)
-        report("in service: request %llu.%llu, protocol %u method %u, on session 0x%llx; it %s", (unsigned long long)crash->served_thread,
-               (unsigned long long)crash->served_count, crash->code >> 8, crash->code & 0xffu, (unsigned long long)crash->badge, fate);
+        report("in service: request %llu.%llu, protocol %u method %u, on session 0x%llx; it %s",
+               (unsigned long long)crash->served_thread, (unsigned long long)crash->served_count, crash->code >> 8,
+               crash->code & 0xffu, (unsigned long long)crash->badge, fate);
     else
-        report("in service: request %llu.%llu; it %s", (unsigned long long)crash->served_thread, (unsigned long long)crash->served_count,
-               fate);
+        report("in service: request %llu.%llu; it %s", (unsigned long long)crash->served_thread,
+               (unsigned long long)crash->served_count, fate);
     report("callers that wait: %llu, the first for %llu us; sessions: %llu", (unsigned long long)crash->queued,
            (unsigned long long)crash->oldest / 1000, (unsigned long long)crash->sessions);
 }
@@ -115,11 +126,14 @@ static void report_decision(const struct role *role) {
     if (role->phase == SERVICE_STATE_FAILED)
         (void)snprintf(decision, sizeof(decision), "it is given up, and what needs it does without");
     else if (role->restart_at > now)
-        (void)snprintf(decision, sizeof(decision), "it starts again in %llu ms", (unsigned long long)(role->restart_at - now) / 1000000);
+        (void)snprintf(decision, sizeof(decision), "it starts again in %llu ms",
+                       (unsigned long long)(role->restart_at - now) / 1000000);
     else
         (void)snprintf(decision, sizeof(decision), "it runs again after %llu us", (unsigned long long)role->recovery_time / 1000);
     report("decision: %s%s; restarted %llu times, %u faults in a row; end of report", decision,
-           !role->entry->keep ? "" : role->had_memory ? ", with its memory" : ", with a new memory",
+           !role->entry->keep ? ""
+           : role->had_memory ? ", with its memory"
+                              : ", with a new memory",
            (unsigned long long)role->restarts, role->faults);
 }
 
@@ -134,9 +148,9 @@ static void report_rest(const struct role *role, const struct crash *crash) {
 
 void crash_report(const struct role *role, const struct crash *crash, const uint64_t *words) {
     char text[PLACE_BYTES];
-    report("%s crashed: %s at %s, address 0x%llx, code %llx; crash report", role->entry->name, cause_name(words[FAULT_WORD_CAUSE]),
-           place(crash, words[FAULT_WORD_RIP], text), (unsigned long long)words[FAULT_WORD_ADDRESS],
-           (unsigned long long)words[FAULT_WORD_CODE]);
+    report("%s crashed: %s at %s, address 0x%llx, code %llx; crash report", role->entry->name,
+           cause_name(words[FAULT_WORD_CAUSE]), place(crash, words[FAULT_WORD_RIP], text),
+           (unsigned long long)words[FAULT_WORD_ADDRESS], (unsigned long long)words[FAULT_WORD_CODE]);
     report_rest(role, crash);
 }
 

@@ -1,6 +1,6 @@
-// Reports of failures: what happened, where, in whose service, who waits, and what was done about it. Collected while the failed actor is
-// there, told when the next one runs: finding names takes long. Lines of the log between a first one that ends with "crash report" and a
-// last one that ends with "end of report"; the program `logfile` makes files of them.
+// Reports of failures: what happened, where, in whose service, who waits, and what was done about it. Collected while the failed
+// actor is there, told when the next one runs: finding names takes long. Lines of the log between a first one that ends with
+// "crash report" and a last one that ends with "end of report"; the program `logfile` makes files of them.
 #pragma once
 
 #include <stdbool.h>

@@ -12,7 +12,18 @@
 #include "libipc/protocols/process.h"
 
 enum { PAGE = 4096, HEADER_BYTES = 110, FIELD_SIZE = 6, FIELD_NAME_SIZE = 11, SEGMENTS_MAX = 16, WRITE_STEP = 65536 };
-enum { PT_LOAD = 1, PF_X = 1, PF_W = 2, PF_R = 4, ET_DYN = 3, EM_X86_64 = 62, SHT_SYMTAB = 2, SHT_NOBITS = 8, STT_OBJECT = 1, STT_FUNC = 2 };
+enum {
+    PT_LOAD = 1,
+    PF_X = 1,
+    PF_W = 2,
+    PF_R = 4,
+    ET_DYN = 3,
+    EM_X86_64 = 62,
+    SHT_SYMTAB = 2,
+    SHT_NOBITS = 8,
+    STT_OBJECT = 1,
+    STT_FUNC = 2
+};
 
 struct elf_header {
     uint8_t ident[16];
@@ -86,8 +97,7 @@ error_t image_find(const char *path, const char **file, size_t *length) {
 static error_t load_segment(struct image *image, const struct elf_segment *segment) {
     uint64_t start = segment->address & ~(uint64_t)(PAGE - 1), skip = segment->address - start;
     if (segment->offset > image->length || segment->file_bytes > image->length - segment->offset ||
-        segment->file_bytes > segment->memory_bytes || segment->memory_bytes > 1 << 28 ||
-        segment->address > 1 << 28)
+        segment->file_bytes > segment->memory_bytes || segment->memory_bytes > 1 << 28 || segment->address > 1 << 28)
         return ERR_NOT_EXECUTABLE;
     uint64_t bytes = (skip + segment->memory_bytes + PAGE - 1) & ~(uint64_t)(PAGE - 1), address;
     cap_t memory;
@@ -107,8 +117,7 @@ static error_t load_segment(struct image *image, const struct elf_segment *segme
     if (!error)
         error = slot_duplicate(memory, rights | RIGHT_COPY | RIGHT_INSPECT, &narrowed);
     if (!error)
-        error = process_map(image->template, image->base + start, bytes, 0, rights | MAP_FLAG_FIXED, narrowed,
-                            &address);
+        error = process_map(image->template, image->base + start, bytes, 0, rights | MAP_FLAG_FIXED, narrowed, &address);
     slot_release(narrowed);
     slot_release(memory);
     return error;
@@ -127,9 +136,8 @@ error_t image_load(struct image *image, const char *file, size_t length) {
     error_t error = kernel_random(SLOT_KERNEL, &random[0], &random[1], &random[2], &random[3], &random[4], &random[5]);
     if (error)
         return error;
-    *image = (struct image){.base = UINT64_C(0x0000500000000000) + (random[0] & 0x1ffffff) * PAGE,
-                            .file = file,
-                            .length = length};
+    *image =
+        (struct image){.base = UINT64_C(0x0000500000000000) + (random[0] & 0x1ffffff) * PAGE, .file = file, .length = length};
     image->entry = image->base + header.entry;
     error = account_create_process(SLOT_ACCOUNT, &image->template);
     for (uint32_t i = 0; !error && i < header.segment_count; i++) {
@@ -154,8 +162,8 @@ void image_release(struct image *image) {
     image->is_copy = false;
 }
 
-static const struct elf_section *section_at(const struct image *image, const struct elf_header *header,
-                                            uint32_t index, struct elf_section *section) {
+static const struct elf_section *section_at(const struct image *image, const struct elf_header *header, uint32_t index,
+                                            struct elf_section *section) {
     uint64_t at = header->sections_at + (uint64_t)index * sizeof(*section);
     if (index >= header->section_count || at > image->length || sizeof(*section) > image->length - at)
         return NULL;
@@ -200,8 +208,7 @@ const char *image_symbol(const struct image *image, uint64_t address, uint64_t *
     for (uint64_t at = 0; at + sizeof(struct elf_symbol) <= symbols.size; at += sizeof(struct elf_symbol)) {
         struct elf_symbol symbol;
         memcpy(&symbol, image->file + symbols.offset + at, sizeof(symbol));
-        if ((symbol.info & 15) != STT_FUNC || address - image->base - symbol.value >= symbol.size ||
-            symbol.name >= names.size)
+        if ((symbol.info & 15) != STT_FUNC || address - image->base - symbol.value >= symbol.size || symbol.name >= names.size)
             continue;
         best = image->file + names.offset + symbol.name;
         *offset = address - image->base - symbol.value;

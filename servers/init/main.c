@@ -41,15 +41,15 @@ static error_t keep(struct request *request) {
         role_ended(role, was_point ? SERVICE_CAUSE_KILLED : SERVICE_CAUSE_FAULT, now);
         if (!was_point)
             crash_report(role, &crash, request->words);
-    } else if (tag_method(request->tag) == EVENT_EXIT && role->next.template && (uint32_t)request->words[0] == STARTUP_HANDED_OVER) {
+    } else if (tag_method(request->tag) == EVENT_EXIT && role->next.template &&
+               (uint32_t)request->words[0] == STARTUP_HANDED_OVER) {
         role_handed_over(role, (cap_t)(request->words[0] >> 32), now);
     } else if (tag_method(request->tag) == EVENT_EXIT && role->next.template && request->words[0] == STARTUP_KEEPS_ROLE) {
         role_keeps(role, ERR_NOT_SUPPORTED, now);
     } else if (tag_method(request->tag) == EVENT_EXIT) {
         role->refused = (request->words[0] == STARTUP_REFUSED || request->words[0] == STARTUP_NOT_TAKEN) && role->has_memory;
-        report(role->refused ? "%s found what it was given not to be whole"
-                             : "%s exited with status %llu",
-               role->entry->name, (unsigned long long)request->words[0]);
+        report(role->refused ? "%s found what it was given not to be whole" : "%s exited with status %llu", role->entry->name,
+               (unsigned long long)request->words[0]);
         role_ended(role, SERVICE_CAUSE_EXIT, now);
     }
     init_resume(&init_timer);

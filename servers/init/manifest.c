@@ -110,12 +110,8 @@ static const char *parse_kernel(struct manifest_role *role, const struct line *l
     static const struct {
         const char *word;
         uint16_t right;
-    } known[] = {{"random", RIGHT_RANDOM},
-                 {"inspect", RIGHT_INSPECT},
-                 {"log", RIGHT_CONTROL},
-                 {"power", RIGHT_POWER},
-                 {"device", RIGHT_MINT},
-                 {"share", RIGHT_COPY}};
+    } known[] = {{"random", RIGHT_RANDOM}, {"inspect", RIGHT_INSPECT}, {"log", RIGHT_CONTROL},
+                 {"power", RIGHT_POWER},   {"device", RIGHT_MINT},     {"share", RIGHT_COPY}};
     for (uint32_t word = 1; word < line->count; word++) {
         bool found = false;
         for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -216,10 +212,8 @@ error_t manifest_parse(struct manifest *manifest, const char *text, size_t lengt
             if (manifest->role_count == MANIFEST_ROLES)
                 return fail(manifest, number, "too many roles");
             role = &manifest->roles[manifest->role_count++];
-            *role = (struct manifest_role){.name = line.words[1],
-                                           .line = number,
-                                           .memory = MANIFEST_ALL_MEMORY,
-                                           .kernel_rights = RIGHT_RANDOM};
+            *role = (struct manifest_role){
+                .name = line.words[1], .line = number, .memory = MANIFEST_ALL_MEMORY, .kernel_rights = RIGHT_RANDOM};
             continue;
         }
         if (!role)

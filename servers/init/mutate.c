@@ -29,8 +29,7 @@ static error_t text_change(struct role *role, uint64_t address, const void *byte
     if (!error)
         error = process_unmap(role->process, start, PAGE);
     if (!error)
-        error = process_map(role->process, start, PAGE, 0, MAP_FLAG_READ | MAP_FLAG_EXECUTE | MAP_FLAG_FIXED,
-                            memory, &mapped);
+        error = process_map(role->process, start, PAGE, 0, MAP_FLAG_READ | MAP_FLAG_EXECUTE | MAP_FLAG_FIXED, memory, &mapped);
     if (memory)
         slot_release(memory);
     return error;

@@ -50,8 +50,7 @@ static error_t add_sessions(struct role *role, bool installing) {
         const struct manifest_session *session = &role->entry->sessions[i];
         cap_t made = 0;
         error_t error = ERR_OK;
-        cap_t endpoint =
-            session->role_index == MANIFEST_INIT ? keeper_endpoint : roles[session->role_index].endpoint;
+        cap_t endpoint = session->role_index == MANIFEST_INIT ? keeper_endpoint : roles[session->role_index].endpoint;
         if (installing)
             error = endpoint_create_session(endpoint, startup_badge(session->badge), &made);
         if (!error)
@@ -72,7 +71,9 @@ static error_t describe(struct role *role, bool installing) {
         .version = STARTUP_VERSION,
         .length = sizeof(block),
         .image_base = role->image.base,
-        .is_restart = role->has_memory ? RESTART_MEMORY : role->restarts > 0 ? RESTART_TABLE : RESTART_NONE,
+        .is_restart = role->has_memory     ? RESTART_MEMORY
+                      : role->restarts > 0 ? RESTART_TABLE
+                                           : RESTART_NONE,
         .flags = role->entry->keep ? STARTUP_KEEP | (uint32_t)(role->entry->log >> 10) << STARTUP_LOG_SHIFT : 0,
         .capability_offset = offsetof(struct startup_block, capabilities),
         .strings_offset = offsetof(struct startup_block, strings),
@@ -227,9 +228,8 @@ static error_t start_actor(struct role *role) {
     uint64_t count;
     error_t error = role->has_memory ? process_unmap(role->process, role->message_page, PAGE) : make_space(role);
     if (!error)
-        error = process_create_thread(role->process, role->image.entry, role->stack, role->startup,
-                                      role->entry->priority, role->message_page, role->entry->fpu,
-                                      &role->message_page, &role->thread);
+        error = process_create_thread(role->process, role->image.entry, role->stack, role->startup, role->entry->priority,
+                                      role->message_page, role->entry->fpu, &role->message_page, &role->thread);
     if (!error)
         error = describe(role, false);
     block.head.message_page = role->message_page;
@@ -289,7 +289,8 @@ void role_stop(struct role *role, uint32_t cause) {
 
 void role_ended(struct role *role, uint32_t cause, uint64_t now) {
     drop_next(role, ERR_BUSY);
-    bool own_fault = (cause == SERVICE_CAUSE_FAULT || cause == SERVICE_CAUSE_EXIT || cause == SERVICE_CAUSE_HUNG) && !role->has_point;
+    bool own_fault =
+        (cause == SERVICE_CAUSE_FAULT || cause == SERVICE_CAUSE_EXIT || cause == SERVICE_CAUSE_HUNG) && !role->has_point;
     if (own_fault)
         note_blamed(role);
     role->faults = own_fault && now - role->started < 10 * SECOND ? role->faults + 1 : own_fault;

@@ -25,15 +25,15 @@ struct blamed {
 struct role {
     const struct manifest_role *entry;
     struct image image;
-    struct image previous; // before a reload: comes back if the new one ends at once. template 0: none
-    struct image failed;   // the new one that ended at once, for the report of its crash
-    uint64_t reloaded_at;  // monotonic time
-    bool reloaded;         // the image is not the initrd's
-    struct image next;     // the actor is asked to hand over to this one; template 0: it is not
+    struct image previous;    // before a reload: comes back if the new one ends at once. template 0: none
+    struct image failed;      // the new one that ended at once, for the report of its crash
+    uint64_t reloaded_at;     // monotonic time
+    bool reloaded;            // the image is not the initrd's
+    struct image next;        // the actor is asked to hand over to this one; template 0: it is not
     struct deferred reloader; // who asked for it
-    uint64_t patience;     // monotonic time until which it may take
-    cap_t records;         // what the last one that handed over left, a slot of the role's table; 0: nothing
-    bool takes_over;       // the next actor gets them
+    uint64_t patience;        // monotonic time until which it may take
+    cap_t records;            // what the last one that handed over left, a slot of the role's table; 0: nothing
+    bool takes_over;          // the next actor gets them
     cap_t account, process, endpoint, notification, state, thread;
     uint32_t phase;  // enum service_state
     uint32_t cause;  // enum service_cause: of the last end
@@ -54,7 +54,8 @@ struct role {
 extern struct role roles[MANIFEST_ROLES];
 extern uint32_t role_count;
 
-// Makes all roles of the manifest and fills their tables; `keeper` is init's endpoint, the badge of a role's keeper session is its index.
+// Makes all roles of the manifest and fills their tables; `keeper` is init's endpoint, the badge of a role's keeper session is
+// its index.
 error_t roles_make(const struct manifest *manifest, cap_t keeper) MUST_USE;
 // Starts an actor in a role that has none.
 error_t role_start(struct role *role) MUST_USE;

@@ -56,8 +56,7 @@ static void fill_status(const struct role *role, struct service_status *status) 
     status->serial = information.serial;
 }
 
-static error_t init_service_next(struct request *request, const struct service_next_in *in,
-                                 struct service_next_out *out) {
+static error_t init_service_next(struct request *request, const struct service_next_in *in, struct service_next_out *out) {
     (void)request;
     if (in->cursor >= role_count)
         return ERR_NOT_FOUND;
@@ -66,8 +65,7 @@ static error_t init_service_next(struct request *request, const struct service_n
     return ERR_OK;
 }
 
-static error_t init_service_status(struct request *request, const struct service_status_in *in,
-                                   struct service_status_out *out) {
+static error_t init_service_status(struct request *request, const struct service_status_in *in, struct service_status_out *out) {
     struct role *role;
     error_t error = named_role(request, in->name_size, &role);
     if (!error)
@@ -95,8 +93,7 @@ static error_t changeable_role(struct request *request, uint64_t name_size, stru
     return may_change(request) ? named_role(request, name_size, role) : ERR_NOT_PERMITTED;
 }
 
-static error_t init_service_start(struct request *request, const struct service_start_in *in,
-                                  struct service_start_out *out) {
+static error_t init_service_start(struct request *request, const struct service_start_in *in, struct service_start_out *out) {
     struct role *role;
     (void)out;
     error_t error = changeable_role(request, in->name_size, &role);
@@ -107,8 +104,7 @@ static error_t init_service_start(struct request *request, const struct service_
     return role_start(role);
 }
 
-static error_t init_service_stop(struct request *request, const struct service_stop_in *in,
-                                 struct service_stop_out *out) {
+static error_t init_service_stop(struct request *request, const struct service_stop_in *in, struct service_stop_out *out) {
     struct role *role;
     (void)out;
     error_t error = changeable_role(request, in->name_size, &role);
@@ -124,8 +120,7 @@ static bool has_actor(const struct role *role) {
     return role->phase == SERVICE_STATE_RUNNING;
 }
 
-static error_t init_service_kill(struct request *request, const struct service_kill_in *in,
-                                 struct service_kill_out *out) {
+static error_t init_service_kill(struct request *request, const struct service_kill_in *in, struct service_kill_out *out) {
     struct role *role;
     (void)out;
     error_t error = changeable_role(request, in->name_size, &role);
@@ -149,8 +144,7 @@ static error_t init_service_restart(struct request *request, const struct servic
     return role->phase == SERVICE_STATE_FAILED ? ERR_NOT_EXECUTABLE : ERR_OK;
 }
 
-static error_t init_service_power(struct request *request, const struct service_power_in *in,
-                                  struct service_power_out *out) {
+static error_t init_service_power(struct request *request, const struct service_power_in *in, struct service_power_out *out) {
     (void)out;
     return may_change(request) ? kernel_power(SLOT_KERNEL, in->action) : ERR_NOT_PERMITTED;
 }
@@ -176,8 +170,7 @@ static error_t own_copy(cap_t theirs, uint64_t length, const char **file) {
     return error ? error : unmapped;
 }
 
-static error_t init_service_reload(struct request *request, const struct service_reload_in *in,
-                                   struct service_reload_out *out) {
+static error_t init_service_reload(struct request *request, const struct service_reload_in *in, struct service_reload_out *out) {
     struct role *role;
     (void)out;
     error_t error = changeable_role(request, in->name_size, &role);
@@ -225,8 +218,7 @@ static error_t init_service_reload(struct request *request, const struct service
     return ERR_OK;
 }
 
-static error_t init_service_point(struct request *request, const struct service_point_in *in,
-                                  struct service_point_out *out) {
+static error_t init_service_point(struct request *request, const struct service_point_in *in, struct service_point_out *out) {
     struct role *role;
     (void)out;
     error_t error = changeable_role(request, in->name_size, &role);
@@ -241,8 +233,7 @@ static error_t init_service_point(struct request *request, const struct service_
     return error;
 }
 
-static error_t init_service_mutate(struct request *request, const struct service_mutate_in *in,
-                                   struct service_mutate_out *out) {
+static error_t init_service_mutate(struct request *request, const struct service_mutate_in *in, struct service_mutate_out *out) {
     struct role *role;
     error_t error = changeable_role(request, in->name_size, &role);
     if (error)

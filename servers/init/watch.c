@@ -43,8 +43,7 @@ static bool look(struct role *role, uint64_t passed, struct sight *sight) {
         return false;
     uint64_t used = sight->thread.cpu_time - watch->cpu_time;
     sight->busy = sight->thread.state == THREAD_STATE_READY && used * 100 >= passed * BUSY_PERCENT;
-    sight->has_moved = sight->thread.served_serial != watch->served_serial ||
-                       sight->thread.served_count != watch->served_count;
+    sight->has_moved = sight->thread.served_serial != watch->served_serial || sight->thread.served_count != watch->served_count;
     watch->cpu_time = sight->thread.cpu_time;
     watch->served_serial = sight->thread.served_serial;
     watch->served_count = sight->thread.served_count;
@@ -84,8 +83,7 @@ static void ping(void *argument) {
 
 static void send_ping(struct role *role) {
     struct watch *watch = &role->watch;
-    if (watch->is_pinged ||
-        (!watch->ping && endpoint_create_session(role->endpoint, startup_badge("init"), &watch->ping)))
+    if (watch->is_pinged || (!watch->ping && endpoint_create_session(role->endpoint, startup_badge("init"), &watch->ping)))
         return;
     watch->is_pinged = fiber_start(ping, role) == ERR_OK;
 }

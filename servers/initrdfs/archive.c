@@ -9,16 +9,7 @@
 #include "servers/framework/path.h"
 
 enum { HEADER_BYTES = 110, MAGIC_BYTES = 6, FIELD_DIGITS = 8, NODES_MAX = 1 << 16 };
-enum field {
-    FIELD_INODE,
-    FIELD_MODE,
-    FIELD_USER,
-    FIELD_GROUP,
-    FIELD_LINKS,
-    FIELD_MODIFIED,
-    FIELD_SIZE,
-    FIELD_NAME_SIZE = 11
-};
+enum field { FIELD_INODE, FIELD_MODE, FIELD_USER, FIELD_GROUP, FIELD_LINKS, FIELD_MODIFIED, FIELD_SIZE, FIELD_NAME_SIZE = 11 };
 enum { MODE_TYPE = 0170000, MODE_DIRECTORY = 0040000, MODE_REGULAR = 0100000, MODE_SYMLINK = 0120000 };
 
 struct record {
@@ -50,8 +41,7 @@ static bool record_next(const unsigned char *bytes, size_t length, size_t *at, s
         return false;
     const unsigned char *header = bytes + *at;
     if (!field_parse(header, FIELD_MODE, &record->mode) || !field_parse(header, FIELD_USER, &record->user) ||
-        !field_parse(header, FIELD_GROUP, &record->group) ||
-        !field_parse(header, FIELD_MODIFIED, &record->modified) ||
+        !field_parse(header, FIELD_GROUP, &record->group) || !field_parse(header, FIELD_MODIFIED, &record->modified) ||
         !field_parse(header, FIELD_SIZE, &record->size) || !field_parse(header, FIELD_NAME_SIZE, &name_size))
         return false;
     uint64_t name = *at + HEADER_BYTES, data = (name + name_size + 3) & ~UINT64_C(3);
@@ -72,8 +62,7 @@ static struct initrd_node *child_find(const struct initrd_node *directory, const
     return child;
 }
 
-static struct initrd_node *child_make(struct initrd_node *directory, const char *name, size_t length,
-                                      uint64_t *inodes) {
+static struct initrd_node *child_make(struct initrd_node *directory, const char *name, size_t length, uint64_t *inodes) {
     struct initrd_node *child = *inodes < NODES_MAX ? calloc(1, sizeof(*child)) : NULL;
     if (child == NULL)
         return NULL;

@@ -33,8 +33,7 @@ static error_t node_status(struct tree *tree, struct tree_node *tree_node, struc
     return ERR_OK;
 }
 
-static error_t node_lookup(struct tree_node *directory, const char *name, size_t length,
-                           struct tree_node **result) {
+static error_t node_lookup(struct tree_node *directory, const char *name, size_t length, struct tree_node **result) {
     struct initrd_node *child = own(directory)->first_child;
     while (child != NULL && (child->name_length != length || memcmp(child->name, name, length) != 0))
         child = child->next_sibling;
@@ -72,8 +71,7 @@ static error_t node_read_link(struct tree_node *tree_node, char *text, size_t si
     return ERR_OK;
 }
 
-static error_t node_read(struct open_file *file, struct request *request, uint64_t position, uint64_t length,
-                         uint64_t *count) {
+static error_t node_read(struct open_file *file, struct request *request, uint64_t position, uint64_t length, uint64_t *count) {
     const struct initrd_node *node = own(file->session.node);
     return tree_read_bytes(request, node->data, node->size, position, length, count);
 }

@@ -17,8 +17,7 @@ error_t log_give(struct handover *handover) {
             return ERR_NOT_SUPPORTED;
     error_t error = handover_put(handover, CLASS_LOG, VERSION, 0, &head, sizeof(head));
     if (error == ERR_OK)
-        error = handover_put(handover, CLASS_BYTES, VERSION, 0, log_state.store.bytes,
-                             sizeof(log_state.store.bytes));
+        error = handover_put(handover, CLASS_BYTES, VERSION, 0, log_state.store.bytes, sizeof(log_state.store.bytes));
     return error == ERR_OK ? poll_list_give(&log_state.waiters, handover, 0) : error;
 }
 

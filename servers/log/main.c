@@ -7,8 +7,7 @@ int server_main(const struct startup *startup);
 struct log_state log_state;
 
 static error_t dispatch(struct request *request) {
-    return request_protocol(request) == PROTOCOL_LOG ? log_dispatch(&log_server_ops, request)
-                                                     : ERR_BAD_METHOD;
+    return request_protocol(request) == PROTOCOL_LOG ? log_dispatch(&log_server_ops, request) : ERR_BAD_METHOD;
 }
 
 static void source_signalled(void *argument, uint32_t bit) {

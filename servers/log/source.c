@@ -20,8 +20,8 @@ static struct timer gather_timer;
 static void gather_kernel(void) {
     char text[RECORD_TEXT_MAX];
     uint64_t sequence, count, level, time;
-    while (kernel_log_read(SLOT_KERNEL, log_state.kernel_sequence, text, sizeof(text), &sequence, &count,
-                           &level, &time) == ERR_OK) {
+    while (kernel_log_read(SLOT_KERNEL, log_state.kernel_sequence, text, sizeof(text), &sequence, &count, &level, &time) ==
+           ERR_OK) {
         struct log_record record = {.time = time, .level = (uint32_t)level};
         uint64_t missed = sequence - log_state.kernel_sequence - 1;
         record.dropped = missed > UINT16_MAX ? UINT16_MAX : (uint16_t)missed;
@@ -98,15 +98,12 @@ static error_t ring_map(struct log_source *source, cap_t memory) {
 // The log's notification with no right but to signal; made once, and copied to each who asks.
 static error_t signal_capability(cap_t *result) {
     static cap_t signal;
-    error_t error = signal != 0
-                        ? ERR_OK
-                        : slot_duplicate(log_state.server.notification, RIGHT_SIGNAL | RIGHT_COPY, &signal);
+    error_t error = signal != 0 ? ERR_OK : slot_duplicate(log_state.server.notification, RIGHT_SIGNAL | RIGHT_COPY, &signal);
     *result = signal;
     return error;
 }
 
-static error_t handle_attach(struct request *request, const struct log_attach_in *in,
-                             struct log_attach_out *out) {
+static error_t handle_attach(struct request *request, const struct log_attach_in *in, struct log_attach_out *out) {
     struct log_source made = {.is_used = true};
     unsigned place = 0;
     if (request->badge != startup_badge("attach")) // sessions to read are handed to every program

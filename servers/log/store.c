@@ -37,8 +37,7 @@ void log_store_add(struct log_store *store, const struct log_record *head, const
     store->head += bytes;
 }
 
-size_t log_store_read(const struct log_store *store, uint64_t *position, uint64_t level, unsigned char *to,
-                      size_t size) {
+size_t log_store_read(const struct log_store *store, uint64_t *position, uint64_t level, unsigned char *to, size_t size) {
     size_t used = 0;
     uint64_t at = *position > store->tail ? *position : store->tail;
     // A position inside a record is the reader's mistake: it goes on with the first one behind it.

@@ -25,8 +25,7 @@ static inline size_t record_bytes(size_t length) {
 void log_store_add(struct log_store *store, const struct log_record *head, const char *text, size_t length);
 // Copies whole records of at most level `level` (a smaller number is graver) from *position on, which moves
 // behind what was looked at. Returns bytes.
-size_t log_store_read(const struct log_store *store, uint64_t *position, uint64_t level, unsigned char *to,
-                      size_t size);
+size_t log_store_read(const struct log_store *store, uint64_t *position, uint64_t level, unsigned char *to, size_t size);
 // Splits "sender: text" of a kernel record; a text without a sender is the kernel's own. Returns where the
 // text begins.
 size_t log_split_sender(const char *text, size_t length, uint8_t sender[16]);

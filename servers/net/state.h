@@ -17,9 +17,9 @@ enum {
     LINKS_MAX = 4,
     LINK_ENTRIES = 128,      // of each ring
     LINK_ENTRIES_SMALL = 16, // on a machine with little memory
-    LINK_BATCH = 16, // frames that are taken in at once: what they change fits the undo log
-    BIT_START = 0,   // of the notification: the loop has begun
-    BIT_LINK = 8,    // the first link's
+    LINK_BATCH = 16,         // frames that are taken in at once: what they change fits the undo log
+    BIT_START = 0,           // of the notification: the loop has begun
+    BIT_LINK = 8,            // the first link's
     DATAGRAM_MOST = 65536,
     WAITERS_MAX = 64, // at one socket
 };

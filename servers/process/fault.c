@@ -34,9 +34,7 @@ static const struct {
 
 static void add_page_fault(struct text *text, const uint64_t *words) {
     uint64_t code = words[FAULT_WORD_CODE];
-    text_add(text, code & PAGE_FAULT_FETCH   ? " running "
-                   : code & PAGE_FAULT_WRITE ? " writing "
-                                             : " reading ");
+    text_add(text, code & PAGE_FAULT_FETCH ? " running " : code & PAGE_FAULT_WRITE ? " writing " : " reading ");
     text_add_hex(text, words[FAULT_WORD_ADDRESS]);
 }
 
@@ -45,8 +43,7 @@ static void add_instruction(struct text *text, const struct program *program, ui
     uint64_t start, length, offset;
     text_add(text, " at instruction ");
     text_add_hex(text, address);
-    if (process_region(program->process, address, &start, &length, &offset, NULL) != ERR_OK ||
-        start > address)
+    if (process_region(program->process, address, &start, &length, &offset, NULL) != ERR_OK || start > address)
         return;
     text_add(text, ", offset ");
     text_add_hex(text, address - start + offset);
@@ -76,8 +73,7 @@ error_t program_event(struct request *request) {
     if (program == NULL)
         return ERR_NO_PROCESS;
     uint64_t vector = request->words[FAULT_WORD_CAUSE];
-    uint32_t signal =
-        vector < 32 && exceptions[vector].signal != 0 ? exceptions[vector].signal : SIGNAL_SEGMENT;
+    uint32_t signal = vector < 32 && exceptions[vector].signal != 0 ? exceptions[vector].signal : SIGNAL_SEGMENT;
     switch (tag_method(request->tag)) {
     case EVENT_EXIT:
         program_end(program, EXIT_KIND_EXITED, (uint32_t)request->words[0] & 0xff);

@@ -52,8 +52,7 @@ static error_t install_fixed_slots(const struct program *program) {
         {SLOT_CLOCK, 0, SLOT_CLOCK},
     };
     for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
-        error_t error =
-            process_install(program->process, fixed[i].slot, fixed[i].rights, fixed[i].capability);
+        error_t error = process_install(program->process, fixed[i].slot, fixed[i].rights, fixed[i].capability);
         if (error != ERR_OK)
             return error;
     }
@@ -71,8 +70,7 @@ void program_discard(struct program *program) {
     program_free(program);
 }
 
-error_t program_create(const struct caller *caller, struct program **out, cap_t *process, cap_t *account,
-                       cap_t *session) {
+error_t program_create(const struct caller *caller, struct program **out, cap_t *process, cap_t *account, cap_t *session) {
     struct program *program;
     struct process_information information;
     error_t error = program_allocate(process_server.table, caller, &program);
@@ -94,8 +92,7 @@ error_t program_create(const struct caller *caller, struct program **out, cap_t 
     error = slot_duplicate(program->account, RIGHTS_ALL, account);
     if (error != ERR_OK)
         goto fail_process;
-    error =
-        endpoint_create_session(process_server.server.endpoint, badge_make(BADGE_PROGRAM, program), session);
+    error = endpoint_create_session(process_server.server.endpoint, badge_make(BADGE_PROGRAM, program), session);
     if (error != ERR_OK)
         goto fail_account;
     *out = program;
@@ -112,8 +109,7 @@ fail:
 // Exceptions and the exit are told by a session of their own.
 static error_t set_keeper(const struct program *program) {
     cap_t keeper;
-    error_t error =
-        endpoint_create_session(process_server.server.endpoint, badge_make(BADGE_KEEPER, program), &keeper);
+    error_t error = endpoint_create_session(process_server.server.endpoint, badge_make(BADGE_KEEPER, program), &keeper);
     if (error != ERR_OK)
         return error;
     error = process_set_keeper(program->process, keeper);
@@ -121,8 +117,7 @@ static error_t set_keeper(const struct program *program) {
     return error;
 }
 
-error_t program_start_thread(struct program *program, uint64_t entry, uint64_t stack, uint64_t argument,
-                             uint64_t message_page) {
+error_t program_start_thread(struct program *program, uint64_t entry, uint64_t stack, uint64_t argument, uint64_t message_page) {
     cap_t thread;
     struct process_information information;
     error_t error = set_keeper(program);
@@ -137,8 +132,8 @@ error_t program_start_thread(struct program *program, uint64_t entry, uint64_t s
     }
     if (error != ERR_OK)
         return error;
-    error = process_create_thread(program->process, entry, stack, argument, PROGRAM_PRIORITY, message_page,
-                                  THREAD_USES_FPU, NULL, &thread);
+    error = process_create_thread(program->process, entry, stack, argument, PROGRAM_PRIORITY, message_page, THREAD_USES_FPU, NULL,
+                                  &thread);
     if (error != ERR_OK)
         return error;
     error = process_install(program->process, SLOT_THREAD, 0, thread);

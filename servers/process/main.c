@@ -16,8 +16,7 @@ struct process_server process_server;
 int server_main(const struct startup *startup);
 
 static error_t dispatch(struct request *request) {
-    return request_protocol(request) == PROTOCOL_TASK ? task_dispatch(&task_server_ops, request)
-                                                      : ERR_BAD_METHOD;
+    return request_protocol(request) == PROTOCOL_TASK ? task_dispatch(&task_server_ops, request) : ERR_BAD_METHOD;
 }
 
 // The maker of an unstarted child has let go of it: it will never run.
@@ -42,8 +41,7 @@ static bool claimed(cap_t slot) {
     for (uint32_t i = 0; i < table->used; i++) {
         const struct program *program = &table->programs[i];
         if (program->id != 0 &&
-            (slot == program->process || slot == program->account || slot == program->thread ||
-             slot == program->caught_by))
+            (slot == program->process || slot == program->account || slot == program->thread || slot == program->caught_by))
             return true;
     }
     return false;

@@ -28,10 +28,10 @@ struct program *badge_program(enum badge_kind kind, uint64_t badge);
 // life.c
 
 // A new, empty process with what every program finds at its start, and capabilities for its maker to take.
-MUST_USE error_t program_create(const struct caller *caller, struct program **program, cap_t *process,
-                                cap_t *account, cap_t *session);
-MUST_USE error_t program_start_thread(struct program *program, uint64_t entry, uint64_t stack,
-                                      uint64_t argument, uint64_t message_page);
+MUST_USE error_t program_create(const struct caller *caller, struct program **program, cap_t *process, cap_t *account,
+                                cap_t *session);
+MUST_USE error_t program_start_thread(struct program *program, uint64_t entry, uint64_t stack, uint64_t argument,
+                                      uint64_t message_page);
 // Frees everything but the entry, which stays until it is waited for if somebody can. kind: enum exit_kind.
 void program_end(struct program *program, uint32_t kind, uint32_t code);
 // Takes back one that was never started.

@@ -6,8 +6,7 @@
 
 bool program_table_open(struct program_table *table) {
     if (table->magic == PROGRAM_TABLE_MAGIC && table->version == PROGRAM_TABLE_VERSION &&
-        table->last_id >= PROGRAM_ID_FIRST - 1 && table->last_id <= PROGRAM_ID_LAST &&
-        table->used <= PROGRAMS_MAX)
+        table->last_id >= PROGRAM_ID_FIRST - 1 && table->last_id <= PROGRAM_ID_LAST && table->used <= PROGRAMS_MAX)
         return true;
     if (table->magic != 0) // fresh memory is zero already
         for (uint32_t i = 0; i < PROGRAMS_MAX; i++)
@@ -119,13 +118,12 @@ static bool wait_matches(const struct program *program, const struct caller *cal
 }
 
 static bool has_news(const struct program *program, uint64_t flags) {
-    return program->state == TASK_STATE_ENDED ||
-           (program->news == NEWS_STOPPED && (flags & WAIT_FLAG_STOPPED)) ||
+    return program->state == TASK_STATE_ENDED || (program->news == NEWS_STOPPED && (flags & WAIT_FLAG_STOPPED)) ||
            (program->news == NEWS_CONTINUED && (flags & WAIT_FLAG_CONTINUED));
 }
 
-error_t program_wait_select(struct program_table *table, const struct caller *caller, int64_t which,
-                            uint64_t flags, struct program **found) {
+error_t program_wait_select(struct program_table *table, const struct caller *caller, int64_t which, uint64_t flags,
+                            struct program **found) {
     bool any = false;
     *found = NULL;
     for (uint32_t i = 0; i < table->used; i++) {
@@ -147,8 +145,7 @@ static bool group_can_be_joined(const struct program_table *table, uint64_t grou
     return false;
 }
 
-error_t program_set_group(struct program_table *table, const struct caller *caller, uint64_t id,
-                          uint64_t group) {
+error_t program_set_group(struct program_table *table, const struct caller *caller, uint64_t id, uint64_t group) {
     if (group > PROGRAM_ID_LAST)
         return ERR_INVALID;
     struct program *program = id == 0 ? caller->program : program_find(table, id);
@@ -207,8 +204,7 @@ void program_describe(const struct program *program, struct task_information *in
 }
 
 void program_describe_end(const struct program *program, struct task_end *end) {
-    *end = (struct task_end){
-        .id = program->id, .cpu_time = program->cpu_time, .peak_memory = program->peak_memory};
+    *end = (struct task_end){.id = program->id, .cpu_time = program->cpu_time, .peak_memory = program->peak_memory};
     end->code = program->end_code;
     if (program->state == TASK_STATE_ENDED)
         end->kind = program->end_kind;

@@ -36,10 +36,10 @@ struct program {
     uint32_t end_code;   // exit status or signal; of a stopped one: the signal
     uint32_t foreground; // of a session's leader: the group in the foreground, 0 for none
     cap_t process, account, thread;
-    uint64_t owner;   // badge of the service that made it and waits for it, 0 if a program did
-    uint64_t ignored; // bit n - 1: signal n does nothing
-    uint64_t caught;  // bit n - 1: signal n sets its bit in `caught_by` and does nothing else
-    cap_t caught_by;  // notification, 0: none was given
+    uint64_t owner;       // badge of the service that made it and waits for it, 0 if a program did
+    uint64_t ignored;     // bit n - 1: signal n does nothing
+    uint64_t caught;      // bit n - 1: signal n sets its bit in `caught_by` and does nothing else
+    cap_t caught_by;      // notification, 0: none was given
     uint32_t interrupted; // a caught signal came and no wait was ended by it yet
     uint64_t started, cpu_time, peak_memory, serial;
     char name[PROGRAM_NAME_BYTES];
@@ -66,8 +66,7 @@ struct caller {
 bool program_table_open(struct program_table *table);
 
 // A new entry, its id and family filled in. ERR_AGAIN: the table is full.
-MUST_USE error_t program_allocate(struct program_table *table, const struct caller *parent,
-                                  struct program **program);
+MUST_USE error_t program_allocate(struct program_table *table, const struct caller *parent, struct program **program);
 void program_free(struct program *program);
 
 // NULL if there is none.
@@ -85,12 +84,11 @@ bool program_may_signal(const struct caller *caller, const struct program *progr
 bool program_group_exists(const struct program_table *table, uint64_t group, uint32_t session);
 
 // What wait(2) gives now: *found NULL if the caller must wait. ERR_NO_CHILD: nothing to wait for.
-MUST_USE error_t program_wait_select(struct program_table *table, const struct caller *caller, int64_t which,
-                                     uint64_t flags, struct program **found);
+MUST_USE error_t program_wait_select(struct program_table *table, const struct caller *caller, int64_t which, uint64_t flags,
+                                     struct program **found);
 
 // setpgid(2) and setsid(2).
-MUST_USE error_t program_set_group(struct program_table *table, const struct caller *caller, uint64_t id,
-                                   uint64_t group);
+MUST_USE error_t program_set_group(struct program_table *table, const struct caller *caller, uint64_t id, uint64_t group);
 MUST_USE error_t program_new_session(struct program_table *table, const struct caller *caller);
 
 // The name out of "name NUL argument NUL argument", of a path its last part; and all of it as the arguments,

@@ -18,11 +18,8 @@ static error_t caller_find(const struct request *request, struct caller *caller)
     struct program *program = badge_program(BADGE_PROGRAM, request->badge);
     if (program == NULL || program->state == TASK_STATE_ENDED)
         return ERR_NO_PROCESS;
-    *caller = (struct caller){.program = program,
-                              .id = program->id,
-                              .group = program->group,
-                              .session = program->session,
-                              .user = program->user};
+    *caller = (struct caller){
+        .program = program, .id = program->id, .group = program->group, .session = program->session, .user = program->user};
     return ERR_OK;
 }
 
@@ -44,8 +41,7 @@ static error_t read_name(struct request *request, struct program *program, uint6
     return error;
 }
 
-static error_t op_create(struct request *request, const struct task_create_in *in,
-                         struct task_create_out *out) {
+static error_t op_create(struct request *request, const struct task_create_in *in, struct task_create_out *out) {
     struct caller caller;
     struct program *program;
     if (in->flags != 0)
@@ -107,9 +103,8 @@ static error_t op_wait(struct request *request, const struct task_wait_in *in, s
             caller.program->interrupted = 0;
             return ERR_INTERRUPTED;
         }
-        error =
-            fiber_wait(caller.program != NULL ? &server->waiters[program_index(server->table, caller.program)]
-                                              : &server->service_waiters);
+        error = fiber_wait(caller.program != NULL ? &server->waiters[program_index(server->table, caller.program)]
+                                                  : &server->service_waiters);
         if (error == ERR_OK && !request_is_open(request))
             error = ERR_NO_REQUEST; // who waited has ended: the news is for its next actor
         if (error != ERR_OK)
@@ -166,8 +161,7 @@ static void describe(struct program *program, struct task_information *informati
     information->memory_bytes = measured.memory_bytes;
 }
 
-static error_t op_information(struct request *request, const struct task_information_in *in,
-                              struct task_information_out *out) {
+static error_t op_information(struct request *request, const struct task_information_in *in, struct task_information_out *out) {
     struct caller caller;
     error_t error = caller_find(request, &caller);
     if (error != ERR_OK)
@@ -188,16 +182,14 @@ static error_t op_next(struct request *request, const struct task_next_in *in, s
     return ERR_OK;
 }
 
-static error_t op_set_group(struct request *request, const struct task_set_group_in *in,
-                            struct task_set_group_out *out) {
+static error_t op_set_group(struct request *request, const struct task_set_group_in *in, struct task_set_group_out *out) {
     (void)out;
     struct caller caller;
     error_t error = caller_find(request, &caller);
     return error != ERR_OK ? error : program_set_group(process_server.table, &caller, in->id, in->group);
 }
 
-static error_t op_new_session(struct request *request, const struct task_new_session_in *in,
-                              struct task_new_session_out *out) {
+static error_t op_new_session(struct request *request, const struct task_new_session_in *in, struct task_new_session_out *out) {
     (void)in;
     struct caller caller;
     error_t error = caller_find(request, &caller);
@@ -208,8 +200,7 @@ static error_t op_new_session(struct request *request, const struct task_new_ses
     return error;
 }
 
-static error_t op_identify(struct request *request, const struct task_identify_in *in,
-                           struct task_identify_out *out) {
+static error_t op_identify(struct request *request, const struct task_identify_in *in, struct task_identify_out *out) {
     (void)request;
     uint64_t badge;
     error_t error = endpoint_identify(process_server.server.endpoint, in->other, &badge);
@@ -236,16 +227,14 @@ static error_t op_open(struct request *request, const struct task_open_in *in, s
     return slot_duplicate(program->process, rights, &out->process);
 }
 
-static error_t op_set_name(struct request *request, const struct task_set_name_in *in,
-                           struct task_set_name_out *out) {
+static error_t op_set_name(struct request *request, const struct task_set_name_in *in, struct task_set_name_out *out) {
     (void)out;
     struct program *program;
     error_t error = caller_program(request, &program);
     return error != ERR_OK ? error : read_name(request, program, in->name_size);
 }
 
-static error_t op_set_user(struct request *request, const struct task_set_user_in *in,
-                           struct task_set_user_out *out) {
+static error_t op_set_user(struct request *request, const struct task_set_user_in *in, struct task_set_user_out *out) {
     (void)out;
     struct program *program;
     error_t error = caller_program(request, &program);
@@ -277,8 +266,7 @@ static error_t op_set_foreground(struct request *request, const struct task_set_
     return ERR_OK;
 }
 
-static error_t op_foreground(struct request *request, const struct task_foreground_in *in,
-                             struct task_foreground_out *out) {
+static error_t op_foreground(struct request *request, const struct task_foreground_in *in, struct task_foreground_out *out) {
     (void)in;
     struct caller caller;
     error_t error = caller_find(request, &caller);
@@ -291,8 +279,7 @@ static error_t op_foreground(struct request *request, const struct task_foregrou
     return ERR_OK;
 }
 
-static error_t op_kill_group(struct request *request, const struct task_kill_group_in *in,
-                             struct task_kill_group_out *out) {
+static error_t op_kill_group(struct request *request, const struct task_kill_group_in *in, struct task_kill_group_out *out) {
     (void)out;
     if (!(request->badge & BADGE_SERVICE))
         return ERR_NOT_PERMITTED;
@@ -301,8 +288,7 @@ static error_t op_kill_group(struct request *request, const struct task_kill_gro
     return program_signal_group(NULL, in->group, in->signal);
 }
 
-static error_t op_set_ignored(struct request *request, const struct task_set_ignored_in *in,
-                              struct task_set_ignored_out *out) {
+static error_t op_set_ignored(struct request *request, const struct task_set_ignored_in *in, struct task_set_ignored_out *out) {
     (void)out;
     struct program *program;
     error_t error = caller_program(request, &program);
@@ -311,8 +297,7 @@ static error_t op_set_ignored(struct request *request, const struct task_set_ign
     return error;
 }
 
-static error_t op_set_caught(struct request *request, const struct task_set_caught_in *in,
-                             struct task_set_caught_out *out) {
+static error_t op_set_caught(struct request *request, const struct task_set_caught_in *in, struct task_set_caught_out *out) {
     (void)out;
     struct program *program;
     error_t error = caller_program(request, &program);

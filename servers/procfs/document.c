@@ -14,8 +14,7 @@ static bool grow(struct document *document, size_t wanted) {
     size_t capacity = document->capacity == 0 ? CAPACITY_FIRST : document->capacity;
     while (capacity < document->length + wanted)
         capacity *= 2;
-    char *bytes =
-        !document->is_cut && capacity <= DOCUMENT_BYTES_MAX ? realloc(document->bytes, capacity) : NULL;
+    char *bytes = !document->is_cut && capacity <= DOCUMENT_BYTES_MAX ? realloc(document->bytes, capacity) : NULL;
     if (bytes == NULL) {
         document->is_cut = true;
         return false;

@@ -14,8 +14,7 @@ struct document {
     bool is_cut;
 };
 
-void document_format(struct document *document, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void document_format(struct document *document, const char *format, ...) __attribute__((format(printf, 2, 3)));
 // At most `length` bytes up to a NUL, as one word: blanks and control characters become '_', nothing becomes
 // "-".
 void document_word(struct document *document, const void *text, size_t length);

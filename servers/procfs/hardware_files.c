@@ -17,8 +17,7 @@ static bool device_is_line(const struct device_information *device, uint32_t lin
 static bool add_line_drivers(struct document *document, uint32_t line) {
     struct device_information device;
     bool found = false;
-    for (uint64_t id = 0; procfs.device != 0 && device_next(procfs.device, id, &device) == ERR_OK;
-         id = device.id) {
+    for (uint64_t id = 0; procfs.device != 0 && device_next(procfs.device, id, &device) == ERR_OK; id = device.id) {
         if (device.id <= id)
             break;
         if (!device_is_line(&device, line))
@@ -53,15 +52,14 @@ void make_interrupts(struct document *document, uint64_t id) {
 void make_pci(struct document *document, uint64_t id) {
     struct device_information device;
     (void)id;
-    for (uint64_t at = 0; procfs.device != 0 && device_next(procfs.device, at, &device) == ERR_OK;
-         at = device.id) {
+    for (uint64_t at = 0; procfs.device != 0 && device_next(procfs.device, at, &device) == ERR_OK; at = device.id) {
         if (device.id <= at)
             return;
         if (device.bus != BUS_KIND_PCI)
             continue;
         document_format(document, "%02x:%02x.%x %04x:%04x %02x%02x%02x %02x ", device.location >> 8 & 0xff,
-                        device.location >> 3 & 0x1f, device.location & 7, device.vendor, device.device,
-                        device.class, device.subclass, device.interface, device.revision);
+                        device.location >> 3 & 0x1f, device.location & 7, device.vendor, device.device, device.class,
+                        device.subclass, device.interface, device.revision);
         if (device.line == (uint32_t)NO_LINE)
             document_append(document, "-", 1);
         else
@@ -72,14 +70,12 @@ void make_pci(struct document *document, uint64_t id) {
     }
 }
 
-static void add_unit(struct document *document, const struct block_status *unit,
-                     const struct block_status *parent) {
+static void add_unit(struct document *document, const struct block_status *unit, const struct block_status *parent) {
     document_word(document, unit->name, sizeof(unit->name));
     document_append(document, " ", 1);
-    document_word(document, parent != NULL ? parent->name : unit->name,
-                  parent != NULL ? sizeof(parent->name) : 0);
-    document_format(document, " %llu %u %u ", (unsigned long long)(unit->sectors * unit->sector_size),
-                    unit->sector_size, (unit->flags & BLOCK_FLAG_READ_ONLY) != 0);
+    document_word(document, parent != NULL ? parent->name : unit->name, parent != NULL ? sizeof(parent->name) : 0);
+    document_format(document, " %llu %u %u ", (unsigned long long)(unit->sectors * unit->sector_size), unit->sector_size,
+                    (unit->flags & BLOCK_FLAG_READ_ONLY) != 0);
     document_rest(document, unit->model, sizeof(unit->model));
     document_append(document, "\n", 1);
 }

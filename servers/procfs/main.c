@@ -33,7 +33,8 @@ static error_t take(struct handover *handover) {
     return ERR_OK;
 }
 
-static struct file_server server = {.name = "procfs", .only_tree = &procfs_tree, .show_mounts = show_mounts, .give_trees = give, .take_trees = take};
+static struct file_server server = {
+    .name = "procfs", .only_tree = &procfs_tree, .show_mounts = show_mounts, .give_trees = give, .take_trees = take};
 
 int server_main(const struct startup *startup) {
     static const char *const drivers[] = {"block.ata", "block.ram"};

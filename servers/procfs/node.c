@@ -88,8 +88,7 @@ static bool parse_id(const char *name, size_t length, uint64_t *id) {
     return *id != 0;
 }
 
-static error_t node_lookup(struct tree_node *directory, const char *name, size_t length,
-                           struct tree_node **result) {
+static error_t node_lookup(struct tree_node *directory, const char *name, size_t length, struct tree_node **result) {
     uint64_t id = node_id(directory);
     unsigned count;
     const struct proc_entry *entries = entries_of(id, &count);
@@ -134,8 +133,7 @@ static error_t node_list(struct tree_node *directory, uint64_t *cursor, tree_emi
     uint64_t id = node_id(directory);
     unsigned count;
     const struct proc_entry *entries = entries_of(id, &count);
-    if (!tree_list_dots(cursor, (uint64_t)(uintptr_t)directory, (uint64_t)(uintptr_t)node_of(0, 0), emit,
-                        context))
+    if (!tree_list_dots(cursor, (uint64_t)(uintptr_t)directory, (uint64_t)(uintptr_t)node_of(0, 0), emit, context))
         return ERR_OK;
     for (uint64_t i = *cursor - 2; i < count; i++) {
         struct tree_entry entry = {.name = entries[i].name, .length = strlen(entries[i].name), .next = i + 3};
@@ -181,8 +179,7 @@ static void node_closed(struct open_file *file) {
     free(file->own);
 }
 
-static error_t node_read(struct open_file *file, struct request *request, uint64_t position, uint64_t length,
-                         uint64_t *count) {
+static error_t node_read(struct open_file *file, struct request *request, uint64_t position, uint64_t length, uint64_t *count) {
     const struct document *document = file->own;
     return tree_read_bytes(request, document->bytes, document->length, position, length, count);
 }
@@ -213,5 +210,4 @@ static const struct tree_ops procfs_ops = {
     .find = node_find,
 };
 
-struct tree procfs_tree = {
-    .ops = &procfs_ops, .root = (struct tree_node *)1, .flags = MOUNT_FLAG_READ_ONLY, .type = "procfs"};
+struct tree procfs_tree = {.ops = &procfs_ops, .root = (struct tree_node *)1, .flags = MOUNT_FLAG_READ_ONLY, .type = "procfs"};

@@ -25,8 +25,7 @@ enum { LEVEL_ERROR = 1, LEVEL_WARNING = 2, LEVEL_INFO = 3, LEVEL_DEBUG = 4, RECO
 static uint64_t charged_to_programs(struct document *document, bool is_listed) {
     struct task_information task;
     uint64_t sum = 0;
-    for (uint64_t at = 0; procfs.task != 0 && task_next(procfs.task, at, &task) == ERR_OK && task.id > at;
-         at = task.id) {
+    for (uint64_t at = 0; procfs.task != 0 && task_next(procfs.task, at, &task) == ERR_OK && task.id > at; at = task.id) {
         sum += task.memory_bytes;
         if (!is_listed || task.memory_bytes == 0)
             continue;
@@ -69,11 +68,10 @@ void make_memory(struct document *document, uint64_t id) {
     if (procfs.ext2 == 0 || filesystem_cache(procfs.ext2, &cache) != ERR_OK)
         cache = (struct cache_status){0};
     document_format(document, "total_bytes %llu\nfree_bytes %llu\nkernel_bytes %llu\ncache_bytes %llu\n",
-                    (number)information.total_bytes, (number)information.free_bytes,
-                    (number)information.kernel_bytes, (number)cache.cached_bytes);
+                    (number)information.total_bytes, (number)information.free_bytes, (number)information.kernel_bytes,
+                    (number)cache.cached_bytes);
     document_format(document, "charged_bytes %llu\n", (number)charged);
-    document_format(document,
-                    "dirty_bytes %llu\nprocesses %llu\nthreads %llu\nmessages %llu\nswitches %llu\n",
+    document_format(document, "dirty_bytes %llu\nprocesses %llu\nthreads %llu\nmessages %llu\nswitches %llu\n",
                     (number)cache.dirty_bytes, (number)information.processes, (number)information.threads,
                     (number)information.messages, (number)information.switches);
     document_format(document, "interrupts %llu\ncpus %llu\nlock_waits %llu\n", (number)information.interrupts,
@@ -150,10 +148,10 @@ static unsigned posix_level(uint32_t level) {
 static void add_record(struct document *document, const struct log_record *record, const char *text) {
     if (record->dropped != 0)
         document_format(document, "4 %llu.%06llu log: %u messages were lost here\n",
-                        (number)(record->time / NANOSECONDS_PER_SECOND),
-                        (number)(record->time / 1000 % 1000000), record->dropped);
-    document_format(document, "%u %llu.%06llu ", posix_level(record->level),
-                    (number)(record->time / NANOSECONDS_PER_SECOND), (number)(record->time / 1000 % 1000000));
+                        (number)(record->time / NANOSECONDS_PER_SECOND), (number)(record->time / 1000 % 1000000),
+                        record->dropped);
+    document_format(document, "%u %llu.%06llu ", posix_level(record->level), (number)(record->time / NANOSECONDS_PER_SECOND),
+                    (number)(record->time / 1000 % 1000000));
     document_word(document, record->sender, sizeof(record->sender));
     document_append(document, ": ", 2);
     document_rest(document, text, record->length);
@@ -181,9 +179,7 @@ void make_log(struct document *document, uint64_t id) {
     (void)id;
     do {
         before = position;
-        is_good = is_good &&
-                  log_read(procfs.log, position, LEVEL_DEBUG, records, RECORDS_BYTES, &position, &count) ==
-                      ERR_OK &&
+        is_good = is_good && log_read(procfs.log, position, LEVEL_DEBUG, records, RECORDS_BYTES, &position, &count) == ERR_OK &&
                   count <= RECORDS_BYTES && add_records(document, records, count);
     } while (is_good && position > before && !document->is_cut);
     free(records);
@@ -194,12 +190,11 @@ void make_mounts(struct document *document, uint64_t id) {
     struct mount_picture before, after;
     uint64_t count;
     (void)id;
-    for (unsigned attempt = 0; attempt < 3 && procfs.mounts != 0;
-         attempt++) { // vfs may be drawing on another CPU
+    for (unsigned attempt = 0; attempt < 3 && procfs.mounts != 0; attempt++) { // vfs may be drawing on another CPU
         if (memory_read(procfs.mounts, 0, &before, sizeof(before), &count) != ERR_OK ||
             before.length > sizeof(text) - sizeof(before) ||
-            memory_read(procfs.mounts, sizeof(before), text, before.length, &count) != ERR_OK ||
-            count != before.length || memory_read(procfs.mounts, 0, &after, sizeof(after), &count) != ERR_OK)
+            memory_read(procfs.mounts, sizeof(before), text, before.length, &count) != ERR_OK || count != before.length ||
+            memory_read(procfs.mounts, 0, &after, sizeof(after), &count) != ERR_OK)
             return;
         if (before.version % 2 == 0 && before.version == after.version) {
             document_append(document, text, before.length);

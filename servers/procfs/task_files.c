@@ -34,8 +34,7 @@ static char state_letter(uint32_t state) {
 static cap_t process_open(const struct task_information *information) {
     uint64_t serial;
     cap_t process = 0;
-    if (information->serial == 0 ||
-        kernel_next_process(SLOT_KERNEL, information->serial - 1, &serial, &process) != ERR_OK)
+    if (information->serial == 0 || kernel_next_process(SLOT_KERNEL, information->serial - 1, &serial, &process) != ERR_OK)
         return 0;
     if (serial == information->serial)
         return process;
@@ -65,15 +64,13 @@ static void add_name(struct document *document, const struct task_information *i
 void make_processes(struct document *document, uint64_t id) {
     struct task_information information;
     (void)id;
-    for (uint64_t at = 0; procfs.task != 0 && task_next(procfs.task, at, &information) == ERR_OK;
-         at = information.id) {
+    for (uint64_t at = 0; procfs.task != 0 && task_next(procfs.task, at, &information) == ERR_OK; at = information.id) {
         if (information.id <= at)
             return;
         if (information.state == TASK_STATE_EMPTY)
             continue;
-        document_format(document, "%u %u %u %c %u %llu %llu ", information.id, information.parent,
-                        information.group, state_letter(information.state), PROGRAM_PRIORITY,
-                        (unsigned long long)(information.memory_bytes / 1024),
+        document_format(document, "%u %u %u %c %u %llu %llu ", information.id, information.parent, information.group,
+                        state_letter(information.state), PROGRAM_PRIORITY, (unsigned long long)(information.memory_bytes / 1024),
                         (unsigned long long)(information.cpu_time / NANOSECONDS_PER_MILLISECOND));
         add_name(document, &information);
         document_append(document, "\n", 1);
@@ -100,24 +97,21 @@ void make_task_status(struct document *document, uint64_t id) {
     slot_release(opened);
     document_format(document, "name ");
     document_word(document, task.name, sizeof(task.name));
-    document_format(document,
-                    "\nstate %c\npid %u\nppid %u\npgid %u\nsession %u\nuid %u\ngid %u\nthreads %u\n",
-                    state_letter(task.state), task.id, task.parent, task.group, task.session, task.user,
-                    task.user_group, process.threads);
-    document_format(document, "memory_kib %llu\ncpu_ms %llu\nstarted_ms %llu\ncapabilities %u\nserial %llu\n",
-                    (unsigned long long)(task.memory_bytes / 1024),
-                    (unsigned long long)(task.cpu_time / NANOSECONDS_PER_MILLISECOND),
-                    (unsigned long long)(task.started / NANOSECONDS_PER_MILLISECOND), capabilities,
-                    (unsigned long long)task.serial);
+    document_format(document, "\nstate %c\npid %u\nppid %u\npgid %u\nsession %u\nuid %u\ngid %u\nthreads %u\n",
+                    state_letter(task.state), task.id, task.parent, task.group, task.session, task.user, task.user_group,
+                    process.threads);
+    document_format(
+        document, "memory_kib %llu\ncpu_ms %llu\nstarted_ms %llu\ncapabilities %u\nserial %llu\n",
+        (unsigned long long)(task.memory_bytes / 1024), (unsigned long long)(task.cpu_time / NANOSECONDS_PER_MILLISECOND),
+        (unsigned long long)(task.started / NANOSECONDS_PER_MILLISECOND), capabilities, (unsigned long long)task.serial);
     document_format(document, "command ");
     add_name(document, &task);
     document_append(document, "\n", 1);
 }
 
 static const char *kind_name(uint64_t kind) {
-    static const char *const names[] = {"none",   "process", "thread",       "endpoint", "session",
-                                        "reply",  "call",    "notification", "memory",   "irq",
-                                        "ioport", "account", "kernel"};
+    static const char *const names[] = {"none",         "process", "thread", "endpoint", "session", "reply", "call",
+                                        "notification", "memory",  "irq",    "ioport",   "account", "kernel"};
     return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "unknown";
 }
 
@@ -127,10 +121,9 @@ void make_task_capabilities(struct document *document, uint64_t id) {
         return;
     cap_t process = process_open(&task);
     uint64_t slot = 0, kind, rights, badge, object;
-    while (process != 0 &&
-           process_slot_next(process, slot, &slot, &kind, &rights, &badge, &object) == ERR_OK) {
-        document_format(document, "%llu %s %04llx %llu\n", (unsigned long long)slot, kind_name(kind),
-                        (unsigned long long)rights, (unsigned long long)object);
+    while (process != 0 && process_slot_next(process, slot, &slot, &kind, &rights, &badge, &object) == ERR_OK) {
+        document_format(document, "%llu %s %04llx %llu\n", (unsigned long long)slot, kind_name(kind), (unsigned long long)rights,
+                        (unsigned long long)object);
         slot++;
     }
     slot_release(process);
@@ -145,8 +138,8 @@ void make_task_maps(struct document *document, uint64_t id) {
     while (process != 0 && process_region(process, start, &start, &length, &offset, &flags) == ERR_OK) {
         document_format(document, "%016llx-%016llx %c%c%c %llx\n", (unsigned long long)start,
                         (unsigned long long)(start + length), (flags & MAP_FLAG_READ) != 0 ? 'r' : '-',
-                        (flags & MAP_FLAG_WRITE) != 0 ? 'w' : '-',
-                        (flags & MAP_FLAG_EXECUTE) != 0 ? 'x' : '-', (unsigned long long)offset);
+                        (flags & MAP_FLAG_WRITE) != 0 ? 'w' : '-', (flags & MAP_FLAG_EXECUTE) != 0 ? 'x' : '-',
+                        (unsigned long long)offset);
         if (start + length < start || length == 0)
             break;
         start += length;

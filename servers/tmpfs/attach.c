@@ -38,8 +38,8 @@ static error_t parse_options(const char *options, uint64_t *bytes) {
     return ERR_OK;
 }
 
-error_t tmpfs_attach(struct request *request, const char *source, const char *options, uint64_t flags,
-                     cap_t device, struct tree **result) {
+error_t tmpfs_attach(struct request *request, const char *source, const char *options, uint64_t flags, cap_t device,
+                     struct tree **result) {
     (void)request;
     (void)source;
     (void)flags;
@@ -61,8 +61,7 @@ error_t tmpfs_attach(struct request *request, const char *source, const char *op
     }
     root->links = 2;
     root->directory.parent = root;
-    tree->tree =
-        (struct tree){.ops = &tmpfs_ops, .root = (struct tree_node *)root, .own = tree, .type = "tmpfs"};
+    tree->tree = (struct tree){.ops = &tmpfs_ops, .root = (struct tree_node *)root, .own = tree, .type = "tmpfs"};
     *result = &tree->tree;
     return ERR_OK;
 }

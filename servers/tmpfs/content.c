@@ -11,9 +11,7 @@ static const unsigned char zeros[PAGE_BYTES];
 static page_t page_get(const struct tmp_node *node, uint64_t index) {
     const struct tmp_content *content = &node->content;
     uint64_t leaf = index / LEAF_PAGES;
-    return leaf < content->leaf_count && content->leaves[leaf] != NULL
-               ? content->leaves[leaf][index % LEAF_PAGES]
-               : 0;
+    return leaf < content->leaf_count && content->leaves[leaf] != NULL ? content->leaves[leaf][index % LEAF_PAGES] : 0;
 }
 
 static error_t leaf_get(struct tmp_content *content, uint64_t leaf, page_t **result) {
@@ -75,8 +73,7 @@ static uint64_t run_length(const struct tmp_node *node, uint64_t position, uint6
     return run < length ? run : length;
 }
 
-error_t content_read(struct tmp_node *node, struct request *request, uint64_t position, uint64_t length,
-                     uint64_t *count) {
+error_t content_read(struct tmp_node *node, struct request *request, uint64_t position, uint64_t length, uint64_t *count) {
     uint64_t done = 0;
     if (position >= node->size)
         length = 0;
@@ -125,8 +122,7 @@ static void run_clean(struct tmp_node *node, uint64_t position, uint64_t run, ca
     (void)ignored;
 }
 
-error_t content_write(struct tmp_node *node, struct request *request, uint64_t position, uint64_t length,
-                      uint64_t *count) {
+error_t content_write(struct tmp_node *node, struct request *request, uint64_t position, uint64_t length, uint64_t *count) {
     uint64_t done = 0;
     *count = 0;
     if (position > (uint64_t)LEAVES_MAX * LEAF_PAGES * PAGE_BYTES - length)

@@ -20,8 +20,7 @@ struct tmp_entry *entry_find(const struct tmp_node *node, const char *name, size
         return NULL;
     uint32_t hash = name_hash(name, length);
     struct tmp_entry *entry = directory->buckets[hash & (directory->bucket_count - 1)];
-    while (entry != NULL &&
-           (entry->hash != hash || entry->length != length || memcmp(entry->name, name, length) != 0))
+    while (entry != NULL && (entry->hash != hash || entry->length != length || memcmp(entry->name, name, length) != 0))
         entry = entry->hash_next;
     return entry;
 }
@@ -54,8 +53,7 @@ error_t entry_add(struct tmp_node *node, const char *name, size_t length, struct
         return ERR_NO_SPACE;
     if (directory->last_cookie == 0)
         directory->last_cookie = 1;
-    *entry =
-        (struct tmp_entry){.node = named, .cookie = ++directory->last_cookie, .previous = directory->last};
+    *entry = (struct tmp_entry){.node = named, .cookie = ++directory->last_cookie, .previous = directory->last};
     entry->hash = name_hash(name, length);
     entry->length = (uint8_t)length;
     memcpy(entry->name, name, length);

@@ -80,16 +80,15 @@ static error_t give_node(struct handover *handover, const struct tmp_node *node,
         record.head.text_length = node->link.length;
         memcpy(record.text, node->link.text, node->link.length);
     }
-    error_t error = handover_put(handover, CLASS_NODE, VERSION, node->inode, &record,
-                                 sizeof(record.head) + record.head.text_length);
+    error_t error =
+        handover_put(handover, CLASS_NODE, VERSION, node->inode, &record, sizeof(record.head) + record.head.text_length);
     return error == ERR_OK && node->kind == FILE_KIND_REGULAR ? give_leaves(handover, node, device) : error;
 }
 
 static error_t give_names(struct handover *handover, const struct tmp_node *directory, uint64_t device) {
     struct name_record record = {.device = device};
     error_t error = ERR_OK;
-    for (const struct tmp_entry *entry = directory->directory.first; entry != NULL && error == ERR_OK;
-         entry = entry->next) {
+    for (const struct tmp_entry *entry = directory->directory.first; entry != NULL && error == ERR_OK; entry = entry->next) {
         record.cookie = entry->cookie;
         record.inode = entry->node->inode;
         record.length = entry->length;
@@ -213,9 +212,7 @@ static error_t take_directory(uint64_t inode, const struct node_record *record) 
 static error_t take_leaf(uint64_t inode, const struct leaf_record *record) {
     struct tmp_tree *tree = tree_of(record->device);
     struct tmp_node *node = tree != NULL ? node_numbered(tree, inode) : NULL;
-    return node != NULL && node->kind == FILE_KIND_REGULAR
-               ? content_restore(node, record->leaf, record->pages)
-               : ERR_CORRUPT;
+    return node != NULL && node->kind == FILE_KIND_REGULAR ? content_restore(node, record->leaf, record->pages) : ERR_CORRUPT;
 }
 
 static error_t take_name(uint64_t inode, const struct name_record *record) {

@@ -92,8 +92,7 @@ static error_t node_status(struct tree *tree, struct tree_node *tree_node, struc
     return ERR_OK;
 }
 
-static error_t node_lookup(struct tree_node *directory, const char *name, size_t length,
-                           struct tree_node **result) {
+static error_t node_lookup(struct tree_node *directory, const char *name, size_t length, struct tree_node **result) {
     struct tmp_entry *entry = entry_find(own(directory), name, length);
     if (entry == NULL)
         return ERR_NOT_FOUND;
@@ -165,8 +164,8 @@ static error_t check_new_name(struct tmp_node *directory, const char *name, size
     return entry_find(directory, name, length) != NULL ? ERR_EXISTS : ERR_OK;
 }
 
-static error_t node_create(struct tree_node *tree_node, const char *name, size_t length,
-                           const struct tree_creation *creation, struct tree_node **result) {
+static error_t node_create(struct tree_node *tree_node, const char *name, size_t length, const struct tree_creation *creation,
+                           struct tree_node **result) {
     struct tmp_node *directory = own(tree_node), *node;
     error_t error = check_new_name(directory, name, length);
     if (error == ERR_OK)
@@ -177,8 +176,8 @@ static error_t node_create(struct tree_node *tree_node, const char *name, size_t
     return name_first(directory, name, length, node, result);
 }
 
-static error_t node_make_symlink(struct tree_node *tree_node, const char *name, size_t length,
-                                 const char *text, size_t text_length) {
+static error_t node_make_symlink(struct tree_node *tree_node, const char *name, size_t length, const char *text,
+                                 size_t text_length) {
     struct tmp_node *directory = own(tree_node), *node;
     error_t error = check_new_name(directory, name, length);
     if (error == ERR_OK)
@@ -195,8 +194,7 @@ static error_t node_make_symlink(struct tree_node *tree_node, const char *name, 
     return name_first(directory, name, length, node, NULL);
 }
 
-static error_t node_link(struct tree_node *tree_node, const char *name, size_t length,
-                         struct tree_node *existing) {
+static error_t node_link(struct tree_node *tree_node, const char *name, size_t length, struct tree_node *existing) {
     struct tmp_node *directory = own(tree_node), *node = own(existing);
     error_t error = check_new_name(directory, name, length);
     if (error == ERR_OK && node->links == 0)
@@ -270,8 +268,8 @@ static error_t check_replacing(const struct tmp_node *moved, const struct tmp_no
     return replaced->directory.count != 0 ? ERR_NOT_EMPTY : ERR_OK;
 }
 
-static error_t node_rename(struct tree_node *from_node, const char *from_name, size_t from_length,
-                           struct tree_node *to_node, const char *to_name, size_t to_length, uint64_t flags) {
+static error_t node_rename(struct tree_node *from_node, const char *from_name, size_t from_length, struct tree_node *to_node,
+                           const char *to_name, size_t to_length, uint64_t flags) {
     struct tmp_node *from = own(from_node), *to = own(to_node);
     struct tmp_entry *old = entry_find(from, from_name, from_length);
     struct tmp_entry *present = entry_find(to, to_name, to_length);
@@ -317,8 +315,7 @@ static error_t node_rename(struct tree_node *from_node, const char *from_name, s
     return ERR_OK;
 }
 
-static error_t node_set_status(struct tree_node *tree_node, uint64_t fields,
-                               const struct file_status *status) {
+static error_t node_set_status(struct tree_node *tree_node, uint64_t fields, const struct file_status *status) {
     struct tmp_node *node = own(tree_node);
     int64_t now = (int64_t)clock_wall();
     if ((fields & STATUS_FIELD_MODE) != 0)
@@ -343,15 +340,14 @@ static error_t node_truncate(struct tree_node *tree_node, uint64_t size) {
     return error;
 }
 
-static error_t node_read(struct open_file *file, struct request *request, uint64_t position, uint64_t length,
-                         uint64_t *count) {
+static error_t node_read(struct open_file *file, struct request *request, uint64_t position, uint64_t length, uint64_t *count) {
     struct tmp_node *node = own(file->session.node);
     node->accessed = (int64_t)clock_wall();
     return content_read(node, request, position, length, count);
 }
 
-static error_t node_write(struct open_file *file, struct request *request, uint64_t position, bool append,
-                          uint64_t length, uint64_t *count, uint64_t *end) {
+static error_t node_write(struct open_file *file, struct request *request, uint64_t position, bool append, uint64_t length,
+                          uint64_t *count, uint64_t *end) {
     struct tmp_node *node = own(file->session.node);
     if (append)
         position = node->size;

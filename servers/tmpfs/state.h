@@ -78,10 +78,10 @@ bool page_slab(uint32_t index, uint64_t *memory, uint64_t *used);
 MUST_USE error_t page_slab_restore(uint32_t index, cap_t memory, uint64_t used);
 
 // content.c
-MUST_USE error_t content_read(struct tmp_node *node, struct request *request, uint64_t position,
-                              uint64_t length, uint64_t *count);
-MUST_USE error_t content_write(struct tmp_node *node, struct request *request, uint64_t position,
-                               uint64_t length, uint64_t *count);
+MUST_USE error_t content_read(struct tmp_node *node, struct request *request, uint64_t position, uint64_t length,
+                              uint64_t *count);
+MUST_USE error_t content_write(struct tmp_node *node, struct request *request, uint64_t position, uint64_t length,
+                               uint64_t *count);
 MUST_USE error_t content_truncate(struct tmp_node *node, uint64_t size);
 void content_free(struct tmp_node *node);
 // A run of LEAF_PAGES pages that the node had.
@@ -91,8 +91,7 @@ uint64_t content_seek(const struct tmp_node *node, uint64_t position, bool data)
 
 // entry.c: names in a directory.
 struct tmp_entry *entry_find(const struct tmp_node *directory, const char *name, size_t length);
-MUST_USE error_t entry_add(struct tmp_node *directory, const char *name, size_t length,
-                           struct tmp_node *node);
+MUST_USE error_t entry_add(struct tmp_node *directory, const char *name, size_t length, struct tmp_node *node);
 void entry_remove(struct tmp_node *directory, struct tmp_entry *entry);
 
 // node.c
@@ -101,5 +100,5 @@ MUST_USE error_t node_make(struct tmp_tree *tree, uint8_t kind, uint16_t mode,
 void node_drop(struct tmp_node *node);                // a reference less
 void node_unlinked(struct tmp_node *node);            // `links` was lowered
 void node_free_if_unused(struct tmp_node *node);
-void node_touch(struct tmp_node *node);               // modified and changed now
+void node_touch(struct tmp_node *node); // modified and changed now
 extern const struct tree_ops tmpfs_ops;

@@ -42,8 +42,8 @@ error_t vfs_directory_make_node(struct request *request, const struct directory_
     if ((in->flags & PATH_FLAG_WALK) != 0) {
         error = resolve_parent(request, in->start, &resolution);
         if (error == ERR_OK)
-            error = directory_make_node(resolution->node, 0, 0, in->mode, in->kind, in->represents,
-                                        resolution_rest(resolution), resolution_rest_length(resolution));
+            error = directory_make_node(resolution->node, 0, 0, in->mode, in->kind, in->represents, resolution_rest(resolution),
+                                        resolution_rest_length(resolution));
         resolution_free(resolution);
         return error;
     }
@@ -53,8 +53,7 @@ error_t vfs_directory_make_node(struct request *request, const struct directory_
     return error != ERR_OK ? error : directory_make_node_forward(request, place.node, &passed);
 }
 
-error_t vfs_directory_unlink(struct request *request, const struct directory_unlink_in *in,
-                             struct directory_unlink_out *out) {
+error_t vfs_directory_unlink(struct request *request, const struct directory_unlink_in *in, struct directory_unlink_out *out) {
     (void)out;
     struct resolution *resolution;
     struct forward_place place;
@@ -62,8 +61,8 @@ error_t vfs_directory_unlink(struct request *request, const struct directory_unl
     if ((in->flags & PATH_FLAG_WALK) != 0) {
         error = resolve_parent(request, in->start, &resolution);
         if (error == ERR_OK)
-            error = directory_unlink(resolution->node, 0, in->flags & UNLINK_FLAG_DIRECTORY,
-                                     resolution_rest(resolution), resolution_rest_length(resolution));
+            error = directory_unlink(resolution->node, 0, in->flags & UNLINK_FLAG_DIRECTORY, resolution_rest(resolution),
+                                     resolution_rest_length(resolution));
         resolution_free(resolution);
         return error;
     }
@@ -89,20 +88,16 @@ static error_t make_symlink_walked(struct request *request, const struct directo
     struct resolution *resolution = NULL;
     size_t first;
     error_t error = path_text_copy_in_pair(&paths, request, &first);
-    if (error == ERR_OK &&
-        (in->start <= first || in->start > paths.length || paths.length - in->start > PATH_BYTES_MAX))
+    if (error == ERR_OK && (in->start <= first || in->start > paths.length || paths.length - in->start > PATH_BYTES_MAX))
         error = ERR_INVALID;
     if (error == ERR_OK)
-        error = resolution_make(directory_of(request), paths.text + in->start, paths.length - in->start,
-                                &resolution);
+        error = resolution_make(directory_of(request), paths.text + in->start, paths.length - in->start, &resolution);
     if (error == ERR_OK)
         error = resolution_walk(resolution, PATH_FLAG_PARENT);
     if (error == ERR_OK) {
         size_t rest = resolution_rest_length(resolution);
         char *joined = join(paths.text, first, resolution_rest(resolution), rest);
-        error = joined != NULL
-                    ? directory_make_symlink(resolution->node, first + 1, 0, joined, first + 1 + rest)
-                    : ERR_NO_MEMORY;
+        error = joined != NULL ? directory_make_symlink(resolution->node, first + 1, 0, joined, first + 1 + rest) : ERR_NO_MEMORY;
         free(joined);
     }
     resolution_free(resolution);
@@ -132,11 +127,9 @@ struct pair {
     struct forward_place old, new;
 };
 
-static error_t pair_copy_in(struct pair *pair, struct request *request, uint64_t start, uint64_t new_start,
-                            cap_t new_directory) {
+static error_t pair_copy_in(struct pair *pair, struct request *request, uint64_t start, uint64_t new_start, cap_t new_directory) {
     error_t error = path_text_copy_in_pair(&pair->paths, request, &pair->first);
-    if (error == ERR_OK &&
-        (start > pair->first || new_start <= pair->first || new_start > pair->paths.length))
+    if (error == ERR_OK && (start > pair->first || new_start <= pair->first || new_start > pair->paths.length))
         error = ERR_INVALID;
     if (error == ERR_OK && (pair->first > PATH_BYTES_MAX || pair->paths.length - new_start > PATH_BYTES_MAX))
         error = ERR_NAME_TOO_LONG;
@@ -175,8 +168,7 @@ static error_t pair_resolve(const struct pair *pair, uint64_t start, uint64_t ne
 
 enum pair_method { PAIR_RENAME, PAIR_LINK };
 
-static error_t pair_walked(const struct pair *pair, enum pair_method method, uint64_t start,
-                           uint64_t new_start, uint64_t flags) {
+static error_t pair_walked(const struct pair *pair, enum pair_method method, uint64_t start, uint64_t new_start, uint64_t flags) {
     struct resolution *old = NULL, *new = NULL;
     uint64_t old_flags = method == PAIR_RENAME ? PATH_FLAG_PARENT : flags & PATH_FLAG_NO_FOLLOW;
     error_t error = pair_resolve(pair, start, new_start, old_flags, &old, &new);
@@ -198,8 +190,7 @@ static error_t pair_walked(const struct pair *pair, enum pair_method method, uin
     return error;
 }
 
-error_t vfs_directory_rename(struct request *request, const struct directory_rename_in *in,
-                             struct directory_rename_out *out) {
+error_t vfs_directory_rename(struct request *request, const struct directory_rename_in *in, struct directory_rename_out *out) {
     (void)out;
     struct pair pair;
     error_t error = pair_copy_in(&pair, request, in->start, in->new_start, in->new_directory);
@@ -216,8 +207,8 @@ error_t vfs_directory_rename(struct request *request, const struct directory_ren
         passed.new_directory = 0;
         error = directory_rename_forward(request, pair.old.node, &passed);
     } else {
-        error = directory_rename(pair.old.node, pair.old.start, pair.new.start, in->flags, pair.new.node,
-                                 pair.paths.text, pair.paths.length);
+        error = directory_rename(pair.old.node, pair.old.start, pair.new.start, in->flags, pair.new.node, pair.paths.text,
+                                 pair.paths.length);
     }
     directory_drop(pair.to);
     path_text_free(&pair.paths);
@@ -242,8 +233,8 @@ error_t vfs_directory_make_link(struct request *request, const struct directory_
         passed.new_directory = 0;
         error = directory_make_link_forward(request, pair.old.node, &passed);
     } else {
-        error = directory_make_link(pair.old.node, pair.old.start, pair.new.start, in->flags, pair.new.node,
-                                    pair.paths.text, pair.paths.length);
+        error = directory_make_link(pair.old.node, pair.old.start, pair.new.start, in->flags, pair.new.node, pair.paths.text,
+                                    pair.paths.length);
     }
     directory_drop(pair.to);
     path_text_free(&pair.paths);

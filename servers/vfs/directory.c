@@ -40,8 +40,8 @@ void directory_drop(struct directory *directory) {
     }
 }
 
-error_t directory_make(struct mount *mount, cap_t node, const char *name, size_t name_length,
-                       struct directory *root, cap_t *session) {
+error_t directory_make(struct mount *mount, cap_t node, const char *name, size_t name_length, struct directory *root,
+                       cap_t *session) {
     struct directory *directory = calloc(1, sizeof(*directory));
     char *copy = malloc(name_length);
     if (directory == NULL || copy == NULL) {
@@ -51,8 +51,7 @@ error_t directory_make(struct mount *mount, cap_t node, const char *name, size_t
         return ERR_NO_MEMORY;
     }
     memcpy(copy, name, name_length);
-    *directory = (struct directory){
-        .references = 1, .mount = mount, .node = node, .name = copy, .name_length = name_length};
+    *directory = (struct directory){.references = 1, .mount = mount, .node = node, .name = copy, .name_length = name_length};
     mount->users++;
     directory->root = directory;
     if (root != NULL) {

@@ -24,11 +24,10 @@ error_t forward_find(struct request *request, struct directory *directory, uint6
     return forward_match(directory, path, looked, keep_last, place);
 }
 
-error_t forward_match(struct directory *directory, const char *path, size_t length, bool keep_last,
-                      struct forward_place *place) {
+error_t forward_match(struct directory *directory, const char *path, size_t length, bool keep_last, struct forward_place *place) {
     size_t consumed;
-    struct mount *mount = mount_match(directory->mount, directory->name, directory->name_length, path, length,
-                                      keep_last, &consumed);
+    struct mount *mount =
+        mount_match(directory->mount, directory->name, directory->name_length, path, length, keep_last, &consumed);
     if (mount != NULL) {
         place->mount = mount;
         place->node = mount->root;
@@ -72,8 +71,8 @@ static error_t resolve_or_make(struct resolution *resolution, uint64_t flags, ui
             continue;
         if (error != ERR_NOT_FOUND)
             return error;
-        error = directory_make_node(resolution->node, 0, 0, mode, FILE_KIND_REGULAR, 0,
-                                    resolution_rest(resolution), resolution_rest_length(resolution));
+        error = directory_make_node(resolution->node, 0, 0, mode, FILE_KIND_REGULAR, 0, resolution_rest(resolution),
+                                    resolution_rest_length(resolution));
         if (error != ERR_OK && (error != ERR_EXISTS || is_exclusive))
             return error;
         is_made = error == ERR_OK;
@@ -85,9 +84,8 @@ static error_t open_walked(struct request *request, const struct directory_open_
     struct resolution *resolution = NULL;
     error_t error = resolution_from_request(request, in->start, &resolution);
     if (error == ERR_OK)
-        error = (in->flags & OPEN_FLAG_CREATE) != 0
-                    ? resolve_or_make(resolution, in->flags, in->mode)
-                    : resolution_walk(resolution, in->flags & PATH_FLAG_NO_FOLLOW);
+        error = (in->flags & OPEN_FLAG_CREATE) != 0 ? resolve_or_make(resolution, in->flags, in->mode)
+                                                    : resolution_walk(resolution, in->flags & PATH_FLAG_NO_FOLLOW);
     if (error == ERR_OK) {
         struct directory_open_in passed = *in;
         passed.start = request->lent_read_length;
@@ -98,8 +96,7 @@ static error_t open_walked(struct request *request, const struct directory_open_
     return error;
 }
 
-static error_t handle_open(struct request *request, const struct directory_open_in *in,
-                           struct directory_open_out *out) {
+static error_t handle_open(struct request *request, const struct directory_open_in *in, struct directory_open_out *out) {
     (void)out;
     struct forward_place place;
     if ((in->flags & PATH_FLAG_WALK) != 0)
@@ -113,35 +110,33 @@ static error_t handle_open(struct request *request, const struct directory_open_
 }
 
 // The rest of the simple ones: forwarded to the place that the text says, or, walked, to the node itself.
-#define FORWARD_WHOLE(request, in, name)                                                                     \
-    do {                                                                                                     \
-        struct directory_##name##_in passed = *(in);                                                         \
-        struct resolution *resolution = NULL;                                                                \
-        struct forward_place place;                                                                          \
-        error_t error;                                                                                       \
-        if (((in)->flags & PATH_FLAG_WALK) != 0) {                                                           \
-            error = resolve(request, (in)->start, (in)->flags & PATH_FLAG_NO_FOLLOW, &resolution);           \
-            place.start = (request)->lent_read_length;                                                       \
-            place.node = resolution != NULL ? resolution->node : 0;                                          \
-            passed.flags &= ~(uint64_t)PATH_FLAG_WALK;                                                       \
-        } else {                                                                                             \
-            error = forward_find(request, directory_of(request), (in)->start, false, &place);                \
-        }                                                                                                    \
-        passed.start = place.start;                                                                          \
-        if (error == ERR_OK)                                                                                 \
-            error = directory_##name##_forward(request, place.node, &passed);                                \
-        resolution_free(resolution);                                                                         \
-        return error;                                                                                        \
+#define FORWARD_WHOLE(request, in, name)                                                                                         \
+    do {                                                                                                                         \
+        struct directory_##name##_in passed = *(in);                                                                             \
+        struct resolution *resolution = NULL;                                                                                    \
+        struct forward_place place;                                                                                              \
+        error_t error;                                                                                                           \
+        if (((in)->flags & PATH_FLAG_WALK) != 0) {                                                                               \
+            error = resolve(request, (in)->start, (in)->flags & PATH_FLAG_NO_FOLLOW, &resolution);                               \
+            place.start = (request)->lent_read_length;                                                                           \
+            place.node = resolution != NULL ? resolution->node : 0;                                                              \
+            passed.flags &= ~(uint64_t)PATH_FLAG_WALK;                                                                           \
+        } else {                                                                                                                 \
+            error = forward_find(request, directory_of(request), (in)->start, false, &place);                                    \
+        }                                                                                                                        \
+        passed.start = place.start;                                                                                              \
+        if (error == ERR_OK)                                                                                                     \
+            error = directory_##name##_forward(request, place.node, &passed);                                                    \
+        resolution_free(resolution);                                                                                             \
+        return error;                                                                                                            \
     } while (0)
 
-static error_t handle_status(struct request *request, const struct directory_status_in *in,
-                             struct directory_status_out *out) {
+static error_t handle_status(struct request *request, const struct directory_status_in *in, struct directory_status_out *out) {
     (void)out;
     FORWARD_WHOLE(request, in, status);
 }
 
-static error_t handle_filesystem_status(struct request *request,
-                                        const struct directory_filesystem_status_in *in,
+static error_t handle_filesystem_status(struct request *request, const struct directory_filesystem_status_in *in,
                                         struct directory_filesystem_status_out *out) {
     (void)out;
     FORWARD_WHOLE(request, in, filesystem_status);
@@ -155,13 +150,11 @@ static error_t handle_read_link(struct request *request, const struct directory_
     FORWARD_WHOLE(request, &unfollowed, read_link);
 }
 
-static error_t handle_walk(struct request *request, const struct directory_walk_in *in,
-                           struct directory_walk_out *out) {
+static error_t handle_walk(struct request *request, const struct directory_walk_in *in, struct directory_walk_out *out) {
     struct directory *from = directory_of(request);
     struct resolution *resolution;
     cap_t node;
-    error_t error =
-        resolve(request, in->start, in->flags & (PATH_FLAG_NO_FOLLOW | PATH_FLAG_PARENT), &resolution);
+    error_t error = resolve(request, in->start, in->flags & (PATH_FLAG_NO_FOLLOW | PATH_FLAG_PARENT), &resolution);
     if (error == ERR_OK)
         error = resolution_take_node(resolution, in->flags, &node);
     if (error == ERR_OK) {
@@ -170,15 +163,13 @@ static error_t handle_walk(struct request *request, const struct directory_walk_
         if ((in->flags & PATH_FLAG_PARENT) != 0 && resolution->links == 0)
             out->consumed -= resolution_rest_length(resolution);
         struct directory *root = (in->flags & PATH_FLAG_CEILING) != 0 ? NULL : from->root;
-        error = directory_make(resolution->mount, node, resolution->name, resolution->name_length, root,
-                               &out->node);
+        error = directory_make(resolution->mount, node, resolution->name, resolution->name_length, root, &out->node);
     }
     resolution_free(resolution);
     return error;
 }
 
-static error_t handle_direct(struct request *request, const struct directory_direct_in *in,
-                             struct directory_direct_out *out) {
+static error_t handle_direct(struct request *request, const struct directory_direct_in *in, struct directory_direct_out *out) {
     (void)out;
     struct forward_place place;
     error_t error = forward_find(request, directory_of(request), in->start, true, &place);
@@ -191,8 +182,7 @@ static error_t handle_direct(struct request *request, const struct directory_dir
 
 // --- places
 // ---------------------------------------------------------------------------------------------------------
-static error_t handle_path(struct request *request, const struct directory_path_in *in,
-                           struct directory_path_out *out) {
+static error_t handle_path(struct request *request, const struct directory_path_in *in, struct directory_path_out *out) {
     struct directory *directory = directory_of(request);
     char *text = malloc(2 * PATH_BYTES_MAX), *root = text + PATH_BYTES_MAX;
     size_t length = 0, root_length = 0;
@@ -202,8 +192,7 @@ static error_t handle_path(struct request *request, const struct directory_path_
     if (error == ERR_OK)
         error = directory_locate(directory->root, root, PATH_BYTES_MAX, &root_length);
     size_t skip = root_length == 1 ? 0 : root_length;
-    if (error == ERR_OK &&
-        (length < skip || memcmp(text, root, skip) != 0 || (length > skip && text[skip] != '/')))
+    if (error == ERR_OK && (length < skip || memcmp(text, root, skip) != 0 || (length > skip && text[skip] != '/')))
         error = ERR_NOT_FOUND; // it was moved out of the root
     if (error == ERR_OK && length == skip)
         text[--skip] = '/';
@@ -216,8 +205,7 @@ static error_t handle_path(struct request *request, const struct directory_path_
     return error;
 }
 
-static error_t handle_adopt(struct request *request, const struct directory_adopt_in *in,
-                            struct directory_adopt_out *out) {
+static error_t handle_adopt(struct request *request, const struct directory_adopt_in *in, struct directory_adopt_out *out) {
     struct directory *from = directory_of(request);
     struct directory found = {0};
     error_t error = ERR_WRONG_KIND;

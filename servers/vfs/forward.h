@@ -10,8 +10,8 @@ struct forward_place {
 };
 
 // Looks at the lent path from `start` on. `keep_last`: as in mount_match.
-MUST_USE error_t forward_find(struct request *request, struct directory *directory, uint64_t start,
-                              bool keep_last, struct forward_place *place);
+MUST_USE error_t forward_find(struct request *request, struct directory *directory, uint64_t start, bool keep_last,
+                              struct forward_place *place);
 // The same for a path that was copied; moves place->start on.
 MUST_USE error_t forward_match(struct directory *directory, const char *path, size_t length, bool keep_last,
                                struct forward_place *place);

@@ -74,8 +74,7 @@ static bool was_given(const struct handover *handover, uint64_t key) {
     return false;
 }
 
-static error_t give_directory(struct handover *handover, const struct directory *directory,
-                              bool has_session) {
+static error_t give_directory(struct handover *handover, const struct directory *directory, bool has_session) {
     static struct directory_record record; // large; nothing waits here
     if (directory == &vfs.root || was_given(handover, key_of(directory)))
         return ERR_OK;
@@ -99,10 +98,8 @@ static error_t give_directory(struct handover *handover, const struct directory 
 
 static error_t give_waiters(struct handover *handover, const struct pipe *pipe) {
     error_t error = ERR_OK;
-    for (const struct pipe_waiter *each = pipe->writers.first; each != NULL && error == ERR_OK;
-         each = each->next) {
-        const struct interrupted_record record = {each->deferred.number_thread, each->deferred.number_count,
-                                                  each->done};
+    for (const struct pipe_waiter *each = pipe->writers.first; each != NULL && error == ERR_OK; each = each->next) {
+        const struct interrupted_record record = {each->deferred.number_thread, each->deferred.number_count, each->done};
         if (each->done != 0)
             error = handover_put(handover, CLASS_INTERRUPTED, VERSION, pipe->inode, &record, sizeof(record));
     }
@@ -185,9 +182,7 @@ static error_t take_mount(uint64_t number, const struct mount_record *record) {
     mount->top = mount_find(record->top);
     handover_claim(mount->root);
     handover_claim(mount->covered);
-    return mount->filesystem != 0 && mount->top != NULL && mount->name_length <= sizeof(mount->name)
-               ? ERR_OK
-               : ERR_CORRUPT;
+    return mount->filesystem != 0 && mount->top != NULL && mount->name_length <= sizeof(mount->name) ? ERR_OK : ERR_CORRUPT;
 }
 
 static error_t take_mounts(struct handover *handover) {
@@ -220,20 +215,15 @@ static error_t take_directory(uint64_t key, const struct directory_record *recor
     struct directory *directory = calloc(1, sizeof(*directory));
     struct known *entry = malloc(sizeof(*entry));
     char *name = malloc(record->name_length);
-    struct directory *root = record->root == 0     ? &vfs.root
-                             : record->root == key ? directory
-                                                   : known_find(*known, record->root);
+    struct directory *root = record->root == 0 ? &vfs.root : record->root == key ? directory : known_find(*known, record->root);
     struct mount *mount = mount_find(record->mount);
     if (directory == NULL || entry == NULL || name == NULL)
         return ERR_NO_MEMORY;
     if (root == NULL || mount == NULL)
         return ERR_CORRUPT;
     memcpy(name, record->name, record->name_length);
-    *directory = (struct directory){.references = record->badge != 0,
-                                    .mount = mount,
-                                    .node = record->node,
-                                    .name = name,
-                                    .name_length = record->name_length};
+    *directory = (struct directory){
+        .references = record->badge != 0, .mount = mount, .node = record->node, .name = name, .name_length = record->name_length};
     directory->root = root;
     if (root != directory)
         root->references++;
@@ -255,8 +245,7 @@ static error_t take_directories(struct handover *handover) {
         if (error == ERR_OK && record.name_length > sizeof(record.name))
             error = ERR_CORRUPT;
         if (error == ERR_OK)
-            error = handover_read(&view, VERSION, &record,
-                                  offsetof(struct directory_record, name) + record.name_length);
+            error = handover_read(&view, VERSION, &record, offsetof(struct directory_record, name) + record.name_length);
         if (error == ERR_OK)
             error = take_directory(view.view.key, &record, &known);
     }
@@ -268,10 +257,8 @@ static error_t take_directories(struct handover *handover) {
     return error;
 }
 
-static error_t take_end(struct pipe_end *end, uint64_t badge, uint64_t flags, bool is_writer,
-                        struct pipe *pipe) {
-    *end = (struct pipe_end){
-        .session = {SESSION_PIPE, badge}, .pipe = pipe, .flags = flags, .is_writer = is_writer};
+static error_t take_end(struct pipe_end *end, uint64_t badge, uint64_t flags, bool is_writer, struct pipe *pipe) {
+    *end = (struct pipe_end){.session = {SESSION_PIPE, badge}, .pipe = pipe, .flags = flags, .is_writer = is_writer};
     end->is_open = badge != 0;
     return badge != 0 ? session_take(&end->session) : ERR_OK;
 }
@@ -291,8 +278,7 @@ static error_t take_pipe(uint64_t inode, const struct pipe_record *record) {
     }
     vfs.pipe_count++;
     error_t error = take_end(&pipe->reader, record->reader, record->reader_flags, false, pipe);
-    return error == ERR_OK ? take_end(&pipe->writer, record->writer, record->writer_flags, true, pipe)
-                           : error;
+    return error == ERR_OK ? take_end(&pipe->writer, record->writer, record->writer_flags, true, pipe) : error;
 }
 
 static error_t take_pipes(struct handover *handover) {

@@ -25,8 +25,7 @@ struct mount *mount_find(uint64_t number) {
 }
 
 // If `path`, up to its first '..', begins with the names of `below`: the bytes that they take; else 0.
-static size_t match_length(const char *below, size_t below_length, const char *path, size_t length,
-                           bool keep_last) {
+static size_t match_length(const char *below, size_t below_length, const char *path, size_t length, bool keep_last) {
     struct path_step wanted, given;
     size_t at = 0, path_at = 0, end = 0;
     while (path_next(below, below_length, at, &wanted)) {
@@ -35,8 +34,7 @@ static size_t match_length(const char *below, size_t below_length, const char *p
                 return 0;
             path_at = given.end;
         } while (path_step_is_dot(&given));
-        if (given.length != wanted.length || memcmp(given.name, wanted.name, wanted.length) != 0 ||
-            (keep_last && given.is_last))
+        if (given.length != wanted.length || memcmp(given.name, wanted.name, wanted.length) != 0 || (keep_last && given.is_last))
             return 0;
         at = wanted.end;
         end = given.name_end;
@@ -44,14 +42,14 @@ static size_t match_length(const char *below, size_t below_length, const char *p
     return end;
 }
 
-struct mount *mount_match(const struct mount *inside, const char *name, size_t name_length, const char *path,
-                          size_t length, bool keep_last, size_t *consumed) {
+struct mount *mount_match(const struct mount *inside, const char *name, size_t name_length, const char *path, size_t length,
+                          bool keep_last, size_t *consumed) {
     struct mount *best = NULL;
     for (struct mount *mount = vfs.mounts; mount != NULL; mount = mount->next) {
         size_t skip = name_length == 1 ? 1 : name_length + 1; // "/" and what lies below it
-        if (mount->top != inside->top || !mount->is_covering || mount->is_ending ||
-            mount->name_length <= skip || memcmp(mount->name, name, name_length) != 0 ||
-            mount->name[skip - 1] != '/' || (best != NULL && best->name_length >= mount->name_length))
+        if (mount->top != inside->top || !mount->is_covering || mount->is_ending || mount->name_length <= skip ||
+            memcmp(mount->name, name, name_length) != 0 || mount->name[skip - 1] != '/' ||
+            (best != NULL && best->name_length >= mount->name_length))
             continue;
         size_t taken = match_length(mount->name + skip, mount->name_length - skip, path, length, keep_last);
         if (taken == 0)
@@ -120,8 +118,8 @@ static error_t attach(struct mount *mount, const char *options, cap_t device) {
         return ERR_INVALID;
     uint64_t outer = ipc_deadline;
     ipc_deadline = clock_monotonic() + ATTACH_NANOSECONDS;
-    error_t error = filesystem_attach(mount->filesystem, mount->flags, device, text, (uint64_t)length,
-                                      &mount->flags, &mount->root);
+    error_t error =
+        filesystem_attach(mount->filesystem, mount->flags, device, text, (uint64_t)length, &mount->flags, &mount->root);
     ipc_deadline = outer;
     return error;
 }
@@ -228,8 +226,7 @@ static bool is_mounted(const char *source) {
     return false;
 }
 
-error_t mount_make(const char *type, const char *source, const char *target, const char *options,
-                   uint64_t flags) {
+error_t mount_make(const char *type, const char *source, const char *target, const char *options, uint64_t flags) {
     struct mount *mount;
     cap_t device = 0;
     if (source[0] == '/' && is_mounted(source))

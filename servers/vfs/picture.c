@@ -40,8 +40,7 @@ static bool picture_make(void) {
     if (account_create_memory(SLOT_ACCOUNT, PICTURE_BYTES, &memory) != ERR_OK)
         return false;
     if (slot_duplicate(memory, RIGHT_READ | RIGHT_COPY, &readable) != ERR_OK ||
-        process_map(SLOT_SELF, 0, PICTURE_BYTES, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, memory, &address) !=
-            ERR_OK) {
+        process_map(SLOT_SELF, 0, PICTURE_BYTES, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, memory, &address) != ERR_OK) {
         slot_release(readable);
         slot_release(memory);
         return false;

@@ -162,8 +162,7 @@ static bool writers_serve(struct pipe *pipe) {
     bool moved = false;
     while (pipe->writers.first != NULL) {
         struct pipe_waiter *waiter = pipe->writers.first;
-        uint32_t length =
-            pipe->reader.is_open ? writable(pipe, waiter->length, waiter->length - waiter->done) : 0;
+        uint32_t length = pipe->reader.is_open ? writable(pipe, waiter->length, waiter->length - waiter->done) : 0;
         struct mover mover = {.deferred = &waiter->deferred};
         error_t error = ERR_BROKEN_PIPE;
         if (pipe->reader.is_open) {
@@ -184,9 +183,7 @@ static bool writers_serve(struct pipe *pipe) {
 static uint64_t end_ready(const struct pipe_end *end) {
     const struct pipe *pipe = end->pipe;
     if (end->is_writer)
-        return !pipe->reader.is_open       ? READINESS_WRITE | READINESS_ERROR
-               : room(pipe) >= PIPE_ATOMIC ? READINESS_WRITE
-                                           : 0;
+        return !pipe->reader.is_open ? READINESS_WRITE | READINESS_ERROR : room(pipe) >= PIPE_ATOMIC ? READINESS_WRITE : 0;
     uint64_t hang_up = pipe->writer.is_open ? 0 : READINESS_HANG_UP;
     return hang_up | (pipe->count != 0 ? READINESS_READ : 0);
 }
@@ -235,8 +232,7 @@ static struct pipe_end *end_of(const struct request *request) {
     return (struct pipe_end *)session_find(request->badge);
 }
 
-static error_t handle_read(struct request *request, const struct file_read_in *in,
-                           struct file_read_out *out) {
+static error_t handle_read(struct request *request, const struct file_read_in *in, struct file_read_out *out) {
     struct pipe_end *end = end_of(request);
     struct pipe *pipe = end->pipe;
     if (end->is_writer)
@@ -257,8 +253,7 @@ static error_t handle_read(struct request *request, const struct file_read_in *i
     }
     if (!pipe->writer.is_open)
         return ERR_OK;
-    return (end->flags & FILE_FLAG_NON_BLOCKING) != 0 ? ERR_AGAIN
-                                                      : wait_in_queue(end, request, in->data_size, 0);
+    return (end->flags & FILE_FLAG_NON_BLOCKING) != 0 ? ERR_AGAIN : wait_in_queue(end, request, in->data_size, 0);
 }
 
 uint64_t pipe_last_inode(void) {
@@ -302,8 +297,7 @@ static uint64_t interrupted_take(struct pipe *pipe, const struct request *reques
     return done;
 }
 
-static error_t handle_write(struct request *request, const struct file_write_in *in,
-                            struct file_write_out *out) {
+static error_t handle_write(struct request *request, const struct file_write_in *in, struct file_write_out *out) {
     struct pipe_end *end = end_of(request);
     struct pipe *pipe = end->pipe;
     bool is_blocking = (end->flags & FILE_FLAG_NON_BLOCKING) == 0;
@@ -336,51 +330,44 @@ static error_t handle_write(struct request *request, const struct file_write_in 
     return is_blocking ? wait_in_queue(end, request, length, done) : ERR_AGAIN;
 }
 
-static error_t handle_seek(struct request *request, const struct file_seek_in *in,
-                           struct file_seek_out *out) {
+static error_t handle_seek(struct request *request, const struct file_seek_in *in, struct file_seek_out *out) {
     (void)request;
     (void)in;
     (void)out;
     return ERR_NOT_SEEKABLE;
 }
 
-static error_t handle_status(struct request *request, const struct file_status_in *in,
-                             struct file_status_out *out) {
+static error_t handle_status(struct request *request, const struct file_status_in *in, struct file_status_out *out) {
     (void)in;
     const struct pipe *pipe = end_of(request)->pipe;
-    out->status =
-        (struct file_status){.inode = pipe->inode, .kind = FILE_KIND_PIPE, .mode = 0600, .links = 1};
+    out->status = (struct file_status){.inode = pipe->inode, .kind = FILE_KIND_PIPE, .mode = 0600, .links = 1};
     out->status.block_size = PIPE_ATOMIC;
     out->status.size = pipe->count;
     out->status.accessed = out->status.modified = out->status.changed = pipe->changed;
     return ERR_OK;
 }
 
-static error_t handle_sync(struct request *request, const struct file_sync_in *in,
-                           struct file_sync_out *out) {
+static error_t handle_sync(struct request *request, const struct file_sync_in *in, struct file_sync_out *out) {
     (void)request;
     (void)in;
     (void)out;
     return ERR_INVALID; // POSIX: not a file that can be synchronised
 }
 
-static error_t handle_truncate(struct request *request, const struct file_truncate_in *in,
-                               struct file_truncate_out *out) {
+static error_t handle_truncate(struct request *request, const struct file_truncate_in *in, struct file_truncate_out *out) {
     (void)request;
     (void)in;
     (void)out;
     return ERR_INVALID;
 }
 
-static error_t handle_get_flags(struct request *request, const struct file_get_flags_in *in,
-                                struct file_get_flags_out *out) {
+static error_t handle_get_flags(struct request *request, const struct file_get_flags_in *in, struct file_get_flags_out *out) {
     (void)in;
     out->flags = end_of(request)->flags;
     return ERR_OK;
 }
 
-static error_t handle_set_flags(struct request *request, const struct file_set_flags_in *in,
-                                struct file_set_flags_out *out) {
+static error_t handle_set_flags(struct request *request, const struct file_set_flags_in *in, struct file_set_flags_out *out) {
     (void)out;
     if ((in->flags & ~(uint64_t)(FILE_FLAG_APPEND | FILE_FLAG_NON_BLOCKING)) != 0)
         return ERR_INVALID;
@@ -388,8 +375,7 @@ static error_t handle_set_flags(struct request *request, const struct file_set_f
     return ERR_OK;
 }
 
-static error_t handle_poll(struct request *request, const struct file_poll_in *in,
-                           struct file_poll_out *out) {
+static error_t handle_poll(struct request *request, const struct file_poll_in *in, struct file_poll_out *out) {
     struct pipe_end *end = end_of(request);
     out->ready = end_ready(end) & (in->interest | READINESS_HANG_UP | READINESS_ERROR);
     if (out->ready != 0 || in->notification == 0)
@@ -398,8 +384,7 @@ static error_t handle_poll(struct request *request, const struct file_poll_in *i
     return poll_list_add(&end->polls, notification, in->bits, in->interest, &out->ticket);
 }
 
-static error_t handle_poll_end(struct request *request, const struct file_poll_end_in *in,
-                               struct file_poll_end_out *out) {
+static error_t handle_poll_end(struct request *request, const struct file_poll_end_in *in, struct file_poll_end_out *out) {
     (void)out;
     poll_list_remove(&end_of(request)->polls, in->ticket);
     return ERR_OK;
@@ -459,8 +444,7 @@ error_t pipe_make(uint64_t flags, cap_t *reader, cap_t *writer) {
     pipe->inode = ++last_inode;
     pipe->changed = (int64_t)clock_wall();
     pipe->reader = (struct pipe_end){.session.kind = SESSION_PIPE, .pipe = pipe, .flags = flags};
-    pipe->writer =
-        (struct pipe_end){.session.kind = SESSION_PIPE, .pipe = pipe, .flags = flags, .is_writer = true};
+    pipe->writer = (struct pipe_end){.session.kind = SESSION_PIPE, .pipe = pipe, .flags = flags, .is_writer = true};
     error_t error = end_publish(&pipe->reader, reader);
     if (error == ERR_OK) {
         error = end_publish(&pipe->writer, writer);

@@ -53,8 +53,7 @@ void resolution_free(struct resolution *resolution) {
 }
 
 // What is left becomes `front`, a slash, and what is left behind `skip` bytes of it.
-static error_t path_prepend(struct resolution *resolution, const char *front, size_t front_length,
-                            size_t skip) {
+static error_t path_prepend(struct resolution *resolution, const char *front, size_t front_length, size_t skip) {
     size_t rest = resolution_rest_length(resolution) - skip;
     if (front_length + 1 + rest > PATH_BYTES_MAX)
         return ERR_NAME_TOO_LONG;
@@ -78,14 +77,13 @@ static void enter_mount(struct resolution *resolution, struct mount *mount, size
     resolution->at += consumed;
 }
 
-static error_t follow_link(struct resolution *resolution, cap_t directory, size_t consumed,
-                           size_t target_length) {
+static error_t follow_link(struct resolution *resolution, cap_t directory, size_t consumed, size_t target_length) {
     error_t error = target_length != 0 && target_length <= sizeof(resolution->target) ? ERR_OK : ERR_PROTOCOL;
     if (error == ERR_OK && ++resolution->links > LINKS_MAX)
         error = ERR_TOO_MANY_SYMLINKS;
     if (error == ERR_OK)
-        error = path_append(resolution->name, &resolution->name_length, sizeof(resolution->name),
-                            resolution_rest(resolution), consumed);
+        error = path_append(resolution->name, &resolution->name_length, sizeof(resolution->name), resolution_rest(resolution),
+                            consumed);
     if (error == ERR_OK)
         error = path_append(resolution->name, &resolution->name_length, sizeof(resolution->name), "..", 2);
     if (error == ERR_OK)
@@ -103,8 +101,7 @@ static error_t follow_link(struct resolution *resolution, cap_t directory, size_
 static bool is_below(const char *name, size_t length, const struct directory *root) {
     if (root->name_length == 1)
         return true;
-    return length > root->name_length && memcmp(name, root->name, root->name_length) == 0 &&
-           name[root->name_length] == '/';
+    return length > root->name_length && memcmp(name, root->name, root->name_length) == 0 && name[root->name_length] == '/';
 }
 
 // '..' at a ceiling: the program's root, where it leads nowhere, or a mount's root. What is left begins with
@@ -120,9 +117,8 @@ static error_t go_above(struct resolution *resolution) {
         while (length > 0 && parent[length - 1] != '/')
             length--;
         struct path_step step;
-        size_t consumed = path_next(resolution_rest(resolution), resolution_rest_length(resolution), 0, &step)
-                              ? step.name_end
-                              : 0;
+        size_t consumed =
+            path_next(resolution_rest(resolution), resolution_rest_length(resolution), 0, &step) ? step.name_end : 0;
         error_t error = path_prepend(resolution, parent, length, consumed);
         if (error == ERR_OK)
             go_to_root(resolution);
@@ -137,9 +133,8 @@ static error_t go_above(struct resolution *resolution) {
 
 static bool enter_by_text(struct resolution *resolution, uint64_t flags) {
     size_t consumed;
-    struct mount *mount =
-        mount_match(resolution->mount, resolution->name, resolution->name_length, resolution_rest(resolution),
-                    resolution_rest_length(resolution), (flags & PATH_FLAG_PARENT) != 0, &consumed);
+    struct mount *mount = mount_match(resolution->mount, resolution->name, resolution->name_length, resolution_rest(resolution),
+                                      resolution_rest_length(resolution), (flags & PATH_FLAG_PARENT) != 0, &consumed);
     if (mount != NULL)
         enter_mount(resolution, mount, consumed);
     return mount != NULL;
@@ -153,9 +148,8 @@ error_t resolution_step(struct resolution *resolution, uint64_t flags, bool *don
         return ERR_OK;
     size_t left = resolution_rest_length(resolution);
     error_t error =
-        directory_walk(resolution->node, 0, flags & (PATH_FLAG_NO_FOLLOW | PATH_FLAG_PARENT),
-                       resolution_rest(resolution), left, resolution->target, sizeof(resolution->target),
-                       &stop, &consumed, &number, &target_length, &node);
+        directory_walk(resolution->node, 0, flags & (PATH_FLAG_NO_FOLLOW | PATH_FLAG_PARENT), resolution_rest(resolution), left,
+                       resolution->target, sizeof(resolution->target), &stop, &consumed, &number, &target_length, &node);
     if (error != ERR_OK)
         return error;
     if (consumed > left || stop > WALK_STOP_ABOVE) {
@@ -172,8 +166,8 @@ error_t resolution_step(struct resolution *resolution, uint64_t flags, bool *don
         enter_mount(resolution, mount, consumed);
         return ERR_OK;
     }
-    error = path_append(resolution->name, &resolution->name_length, sizeof(resolution->name),
-                        resolution_rest(resolution), consumed);
+    error =
+        path_append(resolution->name, &resolution->name_length, sizeof(resolution->name), resolution_rest(resolution), consumed);
     place_set(resolution, resolution->mount, node, true);
     resolution->at += consumed;
     if (error == ERR_OK && stop == WALK_STOP_ABOVE)
@@ -187,8 +181,7 @@ error_t resolution_walk(struct resolution *resolution, uint64_t flags) {
     error_t error = ERR_OK;
     // Every step but those that follow a link or go up uses up text; both are bounded.
     for (unsigned steps = 0; error == ERR_OK && !done; steps++)
-        error =
-            steps < 4 * PATH_BYTES_MAX ? resolution_step(resolution, flags, &done) : ERR_TOO_MANY_SYMLINKS;
+        error = steps < 4 * PATH_BYTES_MAX ? resolution_step(resolution, flags, &done) : ERR_TOO_MANY_SYMLINKS;
     return error;
 }
 
@@ -199,6 +192,6 @@ error_t resolution_take_node(struct resolution *resolution, uint64_t flags, cap_
         return ERR_OK;
     }
     uint64_t stop, consumed, number, target_length;
-    return directory_walk(resolution->node, 0, flags & PATH_FLAG_CEILING, "", 0, resolution->target,
-                          sizeof(resolution->target), &stop, &consumed, &number, &target_length, node);
+    return directory_walk(resolution->node, 0, flags & PATH_FLAG_CEILING, "", 0, resolution->target, sizeof(resolution->target),
+                          &stop, &consumed, &number, &target_length, node);
 }

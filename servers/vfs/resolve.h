@@ -19,8 +19,7 @@ struct resolution {
 };
 
 // At `from`, with a copy of the path. It is on the heap: resolution_free.
-MUST_USE error_t resolution_make(struct directory *from, const char *path, size_t length,
-                                 struct resolution **result);
+MUST_USE error_t resolution_make(struct directory *from, const char *path, size_t length, struct resolution **result);
 void resolution_free(struct resolution *resolution);
 
 // Goes on until nothing but, with PARENT, the last name is left. Of `flags`: NO_FOLLOW, PARENT.

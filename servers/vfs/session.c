@@ -27,8 +27,7 @@ static error_t table_grow(void) {
 
 error_t session_publish(struct session *session, cap_t *capability) {
     struct session_table *table = &vfs.sessions;
-    error_t error =
-        table->capacity == 0 ? ERR_NO_SPACE : session_table_insert(table, session, &session->badge);
+    error_t error = table->capacity == 0 ? ERR_NO_SPACE : session_table_insert(table, session, &session->badge);
     if (error == ERR_NO_SPACE) {
         error = table_grow();
         if (error == ERR_OK)

@@ -82,8 +82,8 @@ MUST_USE error_t directory_identify(cap_t capability, struct directory **result)
 void directory_hold(struct directory *directory);
 void directory_drop(struct directory *directory);
 // `node` is the directory's from now on, also on error. `root` NULL: it is its own.
-MUST_USE error_t directory_make(struct mount *mount, cap_t node, const char *name, size_t name_length,
-                                struct directory *root, cap_t *session);
+MUST_USE error_t directory_make(struct mount *mount, cap_t node, const char *name, size_t name_length, struct directory *root,
+                                cap_t *session);
 // Its absolute path now, as its file server knows it, from the common root. *length: bytes.
 MUST_USE error_t directory_locate(const struct directory *directory, char *text, size_t size, size_t *length);
 
@@ -92,11 +92,10 @@ MUST_USE error_t directory_locate(const struct directory *directory, char *text,
 struct mount *mount_find(uint64_t number);
 // The longest mount strictly below the directory `name` of `inside` that `path` leads to before its first
 // '..'; *consumed: bytes of the path up to there. NULL: none. `keep_last`: the last name must stay.
-struct mount *mount_match(const struct mount *inside, const char *name, size_t name_length, const char *path,
-                          size_t length, bool keep_last, size_t *consumed);
+struct mount *mount_match(const struct mount *inside, const char *name, size_t name_length, const char *path, size_t length,
+                          bool keep_last, size_t *consumed);
 // Attaches and enters; `what` as in vfs.idl, NUL-terminated.
-MUST_USE error_t mount_make(const char *type, const char *source, const char *target, const char *options,
-                            uint64_t flags);
+MUST_USE error_t mount_make(const char *type, const char *source, const char *target, const char *options, uint64_t flags);
 MUST_USE error_t mount_end(const char *target, size_t length);
 
 // --- picture.c: the table as text, for /proc/mounts
@@ -123,14 +122,12 @@ extern const struct file_ops pipe_file_ops;
 // ---------------------------------------------------------------------------------------------
 extern const struct directory_ops vfs_directory_ops;
 extern const struct vfs_ops vfs_vfs_ops;
-error_t vfs_directory_rename(struct request *request, const struct directory_rename_in *in,
-                             struct directory_rename_out *out);
+error_t vfs_directory_rename(struct request *request, const struct directory_rename_in *in, struct directory_rename_out *out);
 error_t vfs_directory_make_link(struct request *request, const struct directory_make_link_in *in,
                                 struct directory_make_link_out *out);
 error_t vfs_directory_make_symlink(struct request *request, const struct directory_make_symlink_in *in,
                                    struct directory_make_symlink_out *out);
-error_t vfs_directory_unlink(struct request *request, const struct directory_unlink_in *in,
-                             struct directory_unlink_out *out);
+error_t vfs_directory_unlink(struct request *request, const struct directory_unlink_in *in, struct directory_unlink_out *out);
 error_t vfs_directory_make_directory(struct request *request, const struct directory_make_directory_in *in,
                                      struct directory_make_directory_out *out);
 error_t vfs_directory_make_node(struct request *request, const struct directory_make_node_in *in,

@@ -12,12 +12,10 @@ static bool may_mount(const struct request *request) {
     return request->badge == startup_badge("mount");
 }
 
-static error_t handle_mount(struct request *request, const struct vfs_mount_in *in,
-                            struct vfs_mount_out *out) {
+static error_t handle_mount(struct request *request, const struct vfs_mount_in *in, struct vfs_mount_out *out) {
     (void)out;
     const char *parts[WHAT_PARTS] = {"", "", "", ""};
-    uint64_t known =
-        MOUNT_FLAG_READ_ONLY | MOUNT_FLAG_NO_EXECUTE | MOUNT_FLAG_NO_DEVICE | MOUNT_FLAG_SYNCHRONOUS;
+    uint64_t known = MOUNT_FLAG_READ_ONLY | MOUNT_FLAG_NO_EXECUTE | MOUNT_FLAG_NO_DEVICE | MOUNT_FLAG_SYNCHRONOUS;
     if (!may_mount(request))
         return ERR_NOT_PERMITTED;
     if (in->what_size > WHAT_BYTES || (in->flags & ~known) != 0)
@@ -37,8 +35,7 @@ static error_t handle_mount(struct request *request, const struct vfs_mount_in *
     return error;
 }
 
-static error_t handle_unmount(struct request *request, const struct vfs_unmount_in *in,
-                              struct vfs_unmount_out *out) {
+static error_t handle_unmount(struct request *request, const struct vfs_unmount_in *in, struct vfs_unmount_out *out) {
     (void)out;
     if (!may_mount(request))
         return ERR_NOT_PERMITTED;
@@ -52,8 +49,7 @@ static error_t handle_unmount(struct request *request, const struct vfs_unmount_
     return error;
 }
 
-static error_t handle_next_mount(struct request *request, const struct vfs_next_mount_in *in,
-                                 struct vfs_next_mount_out *out) {
+static error_t handle_next_mount(struct request *request, const struct vfs_next_mount_in *in, struct vfs_next_mount_out *out) {
     (void)request;
     const struct mount *mount = vfs.mounts;
     while (mount != NULL && (mount->number <= in->cursor || mount->top != vfs.root.mount))
@@ -69,8 +65,7 @@ static error_t handle_next_mount(struct request *request, const struct vfs_next_
 }
 
 // Each file server once. The list is copied first: mounts may come and go while the servers write.
-static error_t handle_sync_all(struct request *request, const struct vfs_sync_all_in *in,
-                               struct vfs_sync_all_out *out) {
+static error_t handle_sync_all(struct request *request, const struct vfs_sync_all_in *in, struct vfs_sync_all_out *out) {
     (void)request;
     (void)in;
     (void)out;

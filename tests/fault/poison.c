@@ -13,8 +13,7 @@ static bool is_name(const char *wanted, const char *name, uint32_t length) {
     return length == strlen(wanted) && memcmp(name, wanted, length) == 0;
 }
 
-error_t __wrap_node_lookup(struct inode *directory, const char *name, uint32_t length,
-                           struct inode **result) {
+error_t __wrap_node_lookup(struct inode *directory, const char *name, uint32_t length, struct inode **result) {
     if (is_name("poison", name, length))
         *(volatile int *)8 = 1; // NOLINT(performance-no-int-to-ptr): it is to fault
     if (is_name("mire", name, length))

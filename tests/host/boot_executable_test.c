@@ -14,8 +14,8 @@ static void put(uint64_t offset, uint64_t value, size_t size) {
     memcpy(file + offset, &value, size);
 }
 
-static void put_segment(int index, uint32_t type, uint32_t flags, uint64_t offset, uint64_t address,
-                        uint64_t in_file, uint64_t in_memory) {
+static void put_segment(int index, uint32_t type, uint32_t flags, uint64_t offset, uint64_t address, uint64_t in_file,
+                        uint64_t in_memory) {
     uint64_t at = 64 + (uint64_t)index * 56;
     put(at, type, 4);
     put(at + 4, flags, 4);

@@ -46,8 +46,7 @@ static error_t parse(struct builder *b, struct boot_info *info) {
     return error;
 }
 
-static void expect_range(const struct boot_info *info, uint32_t index, uint64_t start, uint64_t end,
-                         uint32_t kind) {
+static void expect_range(const struct boot_info *info, uint32_t index, uint64_t start, uint64_t end, uint32_t kind) {
     assert_true(index < info->memory_count);
     assert_int_equal(info->memory[index].start, start);
     assert_int_equal(info->memory[index].start + info->memory[index].length, end);
@@ -68,8 +67,7 @@ static void reads_every_tag(void **state) {
     add_tag(&b, 3, module, sizeof module);
     uint32_t second[3] = {0x500000, 0x500123, 0};
     add_tag(&b, 3, second, sizeof second);
-    uint8_t framebuffer[30] = {0, 0, 0, 0xfd, 0, 0,  0, 0, 0, 16, 0, 0, 0, 4, 0,
-                               0, 0, 3, 0,    0, 32, 1, 0, 0, 16, 8, 8, 8, 0, 8};
+    uint8_t framebuffer[30] = {0, 0, 0, 0xfd, 0, 0, 0, 0, 0, 16, 0, 0, 0, 4, 0, 0, 0, 3, 0, 0, 32, 1, 0, 0, 16, 8, 8, 8, 0, 8};
     add_tag(&b, 8, framebuffer, sizeof framebuffer);
     add_tag(&b, 14, "RSD PTR old.........", 20);
     add_tag(&b, 15, "RSD PTR new.........................", 36);
@@ -161,9 +159,9 @@ static void survives_random_damage(void **state) {
     for (int round = 0; round < 20000; round++) {
         struct builder b = builder_new();
         uint32_t kernel[3] = {0x300000, 0x300124, 0}, empty[3] = {0x600000, 0x600000, 0};
-    add_tag(&b, 3, empty, sizeof empty);
-    add_tag(&b, 3, kernel, sizeof kernel);
-    uint32_t module[3] = {0x400000, 0x400123, 0};
+        add_tag(&b, 3, empty, sizeof empty);
+        add_tag(&b, 3, kernel, sizeof kernel);
+        uint32_t module[3] = {0x400000, 0x400123, 0};
         add_tag(&b, 3, module, sizeof module);
         add_memory(&b, simple_memory, 1);
         add_tag(&b, 8, "................................", 30);

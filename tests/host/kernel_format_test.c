@@ -5,12 +5,12 @@
 #include "kernel/debug/format.h"
 #include "tests/host/cmocka_test.h"
 
-#define CHECK(...)                                                                                           \
-    do {                                                                                                     \
-        char expected[256], actual[256];                                                                     \
-        int length = snprintf(expected, sizeof expected, __VA_ARGS__);                                       \
-        assert_int_equal(format_text(actual, sizeof actual, __VA_ARGS__), length);                           \
-        assert_string_equal(actual, expected);                                                               \
+#define CHECK(...)                                                                                                               \
+    do {                                                                                                                         \
+        char expected[256], actual[256];                                                                                         \
+        int length = snprintf(expected, sizeof expected, __VA_ARGS__);                                                           \
+        assert_int_equal(format_text(actual, sizeof actual, __VA_ARGS__), length);                                               \
+        assert_string_equal(actual, expected);                                                                                   \
     } while (0)
 
 static void agrees_with_printf(void **state) {

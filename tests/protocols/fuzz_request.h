@@ -23,15 +23,13 @@ static uint8_t fuzz_fill;
 
 // Bytes 0-7: tag, 8: what handlers answer, 9-16 and 17-24: lent lengths, 25-28: whether each capability came,
 // the rest: words. The protocol is put right three times out of four, so that methods are reached.
-static void fuzz_request_make(struct request *request, uint64_t *words, uint32_t protocol,
-                              const uint8_t *data, size_t size) {
+static void fuzz_request_make(struct request *request, uint64_t *words, uint32_t protocol, const uint8_t *data, size_t size) {
     uint8_t head[29] = {0};
     memcpy(head, data, size < sizeof(head) ? size : sizeof(head));
     memset(words, 0, MESSAGE_WORDS * sizeof(*words));
     if (size > sizeof(head)) {
         size_t rest = size - sizeof(head);
-        memcpy(words, data + sizeof(head),
-               rest < MESSAGE_WORDS * sizeof(*words) ? rest : MESSAGE_WORDS * sizeof(*words));
+        memcpy(words, data + sizeof(head), rest < MESSAGE_WORDS * sizeof(*words) ? rest : MESSAGE_WORDS * sizeof(*words));
     }
     *request = (struct request){.words = words, .reply = {.words = words}};
     memcpy(&request->tag, head, sizeof(request->tag));
@@ -49,24 +47,20 @@ static void fuzz_request_make(struct request *request, uint64_t *words, uint32_t
 static bool fuzz_inline(const struct request *request, const struct fuzz_expected *expected) {
     uint32_t words = tag_words(request->tag);
     uint64_t length = request->carried.in ? request->lent_read_length : request->lent_write_length;
-    if (words <= expected->words_in || words > MESSAGE_REGISTER_WORDS ||
-        length != request->words[expected->words_in])
+    if (words <= expected->words_in || words > MESSAGE_REGISTER_WORDS || length != request->words[expected->words_in])
         return false;
     if (request->carried.in)
         return (request->tag & TAG_LEND_READ) == 0 && length <= expected->carries_in &&
                words == expected->words_in + 1 + (length + 7) / 8;
-    return (request->tag & TAG_LEND_WRITE) == 0 && length <= expected->carries_out &&
-           words == expected->words_in + 1;
+    return (request->tag & TAG_LEND_WRITE) == 0 && length <= expected->carries_out && words == expected->words_in + 1;
 }
 
-static void fuzz_handler(struct request *request, const struct fuzz_expected *expected, const void *in,
-                         size_t size) {
+static void fuzz_handler(struct request *request, const struct fuzz_expected *expected, const void *in, size_t size) {
     uint64_t tag = request->tag;
     uint32_t caps = tag_caps(tag);
     bool carried = request->carried.in || request->carried.out;
     bool form = carried ? fuzz_inline(request, expected) : tag_words(tag) == expected->words_in;
-    bool right = tag_method(tag) == expected->method && form && caps >= expected->caps_required &&
-                 caps <= expected->caps_in;
+    bool right = tag_method(tag) == expected->method && form && caps >= expected->caps_required && caps <= expected->caps_in;
     for (unsigned i = 0; i < caps && i < MESSAGE_CAPS; i++)
         right = right && request->caps[i] != 0;
     if ((tag & TAG_LEND_READ) != 0)
@@ -92,8 +86,7 @@ static void fuzz_request_judge(const struct request *request, error_t error) {
         abort();
     if (fuzz_handled == 0 && error != ERR_BAD_METHOD && error != ERR_BAD_MESSAGE)
         abort(); // refused for another reason than its form
-    if (error == ERR_OK &&
-        (request->reply.word_count > MESSAGE_WORDS || request->reply.cap_count > MESSAGE_CAPS))
+    if (error == ERR_OK && (request->reply.word_count > MESSAGE_WORDS || request->reply.cap_count > MESSAGE_CAPS))
         abort();
     if (fuzz_handled == 0 && (request->reply.word_count != 0 || request->reply.cap_count != 0))
         abort();

@@ -9,8 +9,7 @@ error_t request_answer(struct deferred *deferred, error_t status, const struct r
     abort();
 }
 
-error_t request_forward(struct request *request, cap_t session, const struct ipc_shape *shape,
-                        const uint64_t *words) {
+error_t request_forward(struct request *request, cap_t session, const struct ipc_shape *shape, const uint64_t *words) {
     (void)request, (void)session, (void)shape, (void)words;
     abort();
 }

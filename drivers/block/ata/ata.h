@@ -57,7 +57,7 @@ struct ata_command {
     uint32_t attempts; // of this step that failed
     bool pio;          // DMA has failed for it
     bool bounced;      // through the bounce buffer
-    bool split; // no step goes past the end of a request, so that errors hit only the one that they belong to
+    bool split;        // no step goes past the end of a request, so that errors hit only the one that they belong to
 };
 
 struct ata_channel {

@@ -63,8 +63,8 @@ static bool command_take(struct ata_channel *channel) {
         if (io->operation == BLOCK_OPERATION_FLUSH)
             return true;
         for (uint32_t total = io->count; total < BLOCK_IO_SECTORS_MAX; total += io->count) {
-            struct block_io *more = block_queue_take_at(&disk->queue, io->sector + io->count, io->operation,
-                                                        BLOCK_IO_SECTORS_MAX - total);
+            struct block_io *more =
+                block_queue_take_at(&disk->queue, io->sector + io->count, io->operation, BLOCK_IO_SECTORS_MAX - total);
             if (more == NULL)
                 break;
             io->next = more;
@@ -218,8 +218,7 @@ static void step_done(struct ata_channel *channel) {
 static void step_failed(struct ata_channel *channel, bool reset, const char *what) {
     struct ata_command *command = &channel->command;
     error_report(channel, what);
-    bool shared =
-        command->operation != BLOCK_OPERATION_FLUSH && command->step > command->io->count - command->io_done;
+    bool shared = command->operation != BLOCK_OPERATION_FLUSH && command->step > command->io->count - command->io_done;
     if (shared) {
         command->split = true; // find out whose sector it is
     } else if (++command->attempts >= ATTEMPTS_MOST) {
@@ -239,9 +238,8 @@ static enum channel_outcome collect_dma(struct ata_channel *channel, bool silent
         return OUTCOME_NOTHING;
     command_stop_dma(channel);
     channel->status = read_register(channel, ATA_STATUS);
-    port_write8((uint16_t)(channel->master + MASTER_STATUS), (channel->master_status & MASTER_STATUS_KEPT) |
-                                                                 MASTER_STATUS_ERROR |
-                                                                 MASTER_STATUS_INTERRUPT);
+    port_write8((uint16_t)(channel->master + MASTER_STATUS),
+                (channel->master_status & MASTER_STATUS_KEPT) | MASTER_STATUS_ERROR | MASTER_STATUS_INTERRUPT);
     uint8_t bad = ATA_STATUS_BUSY | ATA_STATUS_FAULT | ATA_STATUS_DATA_REQUEST | ATA_STATUS_ERROR;
     if ((channel->status & bad) == 0 && (channel->master_status & MASTER_STATUS_ERROR) == 0)
         return OUTCOME_DONE;
@@ -271,8 +269,7 @@ void channel_collect(struct ata_channel *channel) {
     channel->outcome = OUTCOME_NOTHING;
     if (channel->state == CHANNEL_DMA)
         channel->outcome = collect_dma(channel, false);
-    else if (channel->state == CHANNEL_PIO_READ || channel->state == CHANNEL_PIO_WRITE ||
-             channel->state == CHANNEL_FLUSH)
+    else if (channel->state == CHANNEL_PIO_READ || channel->state == CHANNEL_PIO_WRITE || channel->state == CHANNEL_FLUSH)
         channel->outcome = collect_status(channel);
     else
         (void)read_register(channel, ATA_STATUS);
@@ -286,8 +283,8 @@ static bool move_sector(struct ata_channel *channel) {
         write_sector(channel);
         return false;
     }
-    port_read_words((uint16_t)(channel->base + ATA_DATA),
-                    channel->bounce + (size_t)command->moved * SECTOR_BYTES, SECTOR_BYTES / 2);
+    port_read_words((uint16_t)(channel->base + ATA_DATA), channel->bounce + (size_t)command->moved * SECTOR_BYTES,
+                    SECTOR_BYTES / 2);
     return ++command->moved == command->step;
 }
 
@@ -385,8 +382,7 @@ void channel_submit(struct block_disk *block, struct block_io *io) {
 }
 
 void channel_kick(struct block_disk *block) {
-    struct ata_channel *channel =
-        ((struct ata_disk *)((char *)block - offsetof(struct ata_disk, block)))->channel;
+    struct ata_channel *channel = ((struct ata_disk *)((char *)block - offsetof(struct ata_disk, block)))->channel;
     if (channel->state != CHANNEL_IDLE)
         return;
     run(channel);

@@ -34,10 +34,9 @@ static bool is_short(uint64_t sector, uint32_t count) {
 
 // The address and count, in the form that `short_command` or the other one takes. A count of 0 means 256 or
 // 65,536.
-static void command_issue(struct ata_channel *channel, uint64_t sector, uint32_t count,
-                          uint32_t short_command, uint32_t long_command) {
-    uint32_t device =
-        ATA_DEVICE_OBSOLETE | ATA_DEVICE_LBA | (channel->selected != 0 ? ATA_DEVICE_SECOND : 0u);
+static void command_issue(struct ata_channel *channel, uint64_t sector, uint32_t count, uint32_t short_command,
+                          uint32_t long_command) {
+    uint32_t device = ATA_DEVICE_OBSOLETE | ATA_DEVICE_LBA | (channel->selected != 0 ? ATA_DEVICE_SECOND : 0u);
     bool fits = is_short(sector, count);
     if (!fits) {
         write_register(channel, ATA_COUNT, count >> 8);
@@ -58,10 +57,8 @@ void command_dma(struct ata_channel *channel, uint64_t sector, uint32_t count, b
     uint8_t status = port_read8((uint16_t)(channel->master + MASTER_STATUS)) & MASTER_STATUS_KEPT;
     port_write32((uint16_t)(channel->master + MASTER_TABLE), (uint32_t)channel->table_physical);
     port_write8((uint16_t)(channel->master + MASTER_COMMAND), direction);
-    port_write8((uint16_t)(channel->master + MASTER_STATUS),
-                status | MASTER_STATUS_ERROR | MASTER_STATUS_INTERRUPT);
-    command_issue(channel, sector, count, write ? ATA_WRITE_DMA : ATA_READ_DMA,
-                  write ? ATA_WRITE_DMA_EXT : ATA_READ_DMA_EXT);
+    port_write8((uint16_t)(channel->master + MASTER_STATUS), status | MASTER_STATUS_ERROR | MASTER_STATUS_INTERRUPT);
+    command_issue(channel, sector, count, write ? ATA_WRITE_DMA : ATA_READ_DMA, write ? ATA_WRITE_DMA_EXT : ATA_READ_DMA_EXT);
     port_write8((uint16_t)(channel->master + MASTER_COMMAND), direction | MASTER_COMMAND_START);
 }
 
@@ -76,8 +73,6 @@ void command_pio(struct ata_channel *channel, uint64_t sector, uint32_t count, b
 }
 
 void command_flush(struct ata_channel *channel) {
-    write_register(channel, ATA_DEVICE,
-                   ATA_DEVICE_OBSOLETE | ATA_DEVICE_LBA | (channel->selected != 0 ? ATA_DEVICE_SECOND : 0u));
-    write_register(channel, ATA_COMMAND,
-                   channel->command.disk->flush_ext ? ATA_FLUSH_CACHE_EXT : ATA_FLUSH_CACHE);
+    write_register(channel, ATA_DEVICE, ATA_DEVICE_OBSOLETE | ATA_DEVICE_LBA | (channel->selected != 0 ? ATA_DEVICE_SECOND : 0u));
+    write_register(channel, ATA_COMMAND, channel->command.disk->flush_ext ? ATA_FLUSH_CACHE_EXT : ATA_FLUSH_CACHE);
 }

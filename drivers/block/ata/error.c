@@ -18,8 +18,7 @@ static void add_cause(struct text *text, const struct ata_channel *channel) {
     uint32_t before = text->length;
     if ((channel->status & ATA_STATUS_FAULT) != 0)
         text_add(text, "device fault");
-    for (uint32_t i = 0;
-         (channel->status & ATA_STATUS_ERROR) != 0 && i < sizeof(error_bits) / sizeof(error_bits[0]); i++) {
+    for (uint32_t i = 0; (channel->status & ATA_STATUS_ERROR) != 0 && i < sizeof(error_bits) / sizeof(error_bits[0]); i++) {
         if ((channel->error & error_bits[i].bit) == 0)
             continue;
         text_add(text, text->length != before ? ", " : "");
@@ -45,8 +44,7 @@ void error_report(const struct ata_channel *channel, const char *what) {
     if (command->operation == BLOCK_OPERATION_FLUSH) {
         text_add(&text, ": flushing the cache");
     } else {
-        text_add(&text,
-                 command->operation == BLOCK_OPERATION_READ ? ": reading sector " : ": writing sector ");
+        text_add(&text, command->operation == BLOCK_OPERATION_READ ? ": reading sector " : ": writing sector ");
         text_add_number(&text, command->io->sector + command->io_done);
         text_add(&text, " (");
         text_add_number(&text, command->step);

@@ -78,12 +78,11 @@ static error_t attach_channel(cap_t device, uint32_t index, uint16_t master, str
     return ERR_OK;
 }
 
-static error_t bind_line(cap_t device, uint32_t index, struct ata_channel *first,
-                         struct ata_channel *second) {
+static error_t bind_line(cap_t device, uint32_t index, struct ata_channel *first, struct ata_channel *second) {
     struct line *line = &lines[line_count];
     *line = (struct line){.channels = {first, second}};
-    error_t error = driver_bind_interrupt(device, index, INTERRUPT_KIND_LINE, notification,
-                                          UINT64_C(1) << line_count, &line->irq);
+    error_t error =
+        driver_bind_interrupt(device, index, INTERRUPT_KIND_LINE, notification, UINT64_C(1) << line_count, &line->irq);
     if (error == ERR_OK)
         server_on_bit(&block_service.server, line_count++, interrupted, line);
     return error;
@@ -157,8 +156,7 @@ int server_main(const struct startup *startup) {
         return 1;
     cap_t device;
     error_t error;
-    for (uint64_t i = 0;
-         i < CONTROLLERS_MOST && device_claim(startup_capability("device"), i, &device) == ERR_OK; i++)
+    for (uint64_t i = 0; i < CONTROLLERS_MOST && device_claim(startup_capability("device"), i, &device) == ERR_OK; i++)
         if ((error = attach_controller(device)) != ERR_OK)
             report_failure("a controller can't be set up", error);
     add_disks();

@@ -39,8 +39,7 @@ static bool wait_idle(struct ata_channel *channel, uint64_t limit) {
 }
 
 static void select(struct ata_channel *channel, uint32_t index) {
-    write_register(channel, ATA_DEVICE,
-                   ATA_DEVICE_OBSOLETE | ATA_DEVICE_LBA | (index != 0 ? (uint32_t)ATA_DEVICE_SECOND : 0));
+    write_register(channel, ATA_DEVICE, ATA_DEVICE_OBSOLETE | ATA_DEVICE_LBA | (index != 0 ? (uint32_t)ATA_DEVICE_SECOND : 0));
     for (uint32_t i = 0; i < 4; i++)
         (void)port_read8(channel->control);
     channel->has_selected = false;
@@ -65,8 +64,7 @@ static error_t take_data(struct ata_channel *channel, void *to, uint32_t words) 
     if (!wait_idle(channel, COMMAND_LIMIT))
         return ERR_DEADLINE;
     channel->status = read_register(channel, ATA_STATUS);
-    if ((channel->status & (ATA_STATUS_ERROR | ATA_STATUS_FAULT)) != 0 ||
-        (channel->status & ATA_STATUS_DATA_REQUEST) == 0) {
+    if ((channel->status & (ATA_STATUS_ERROR | ATA_STATUS_FAULT)) != 0 || (channel->status & ATA_STATUS_DATA_REQUEST) == 0) {
         channel->error = read_register(channel, ATA_ERROR);
         return ERR_IO;
     }
@@ -88,8 +86,7 @@ static void probe_disk(struct ata_channel *channel, struct ata_disk *disk) {
     select(channel, disk->index);
     if (!wait_idle(channel, RESET_LIMIT) || channel->status == ATA_STATUS_FLOATING)
         return;
-    uint32_t signature =
-        (uint32_t)read_register(channel, ATA_LBA_MID) | (uint32_t)read_register(channel, ATA_LBA_HIGH) << 8;
+    uint32_t signature = (uint32_t)read_register(channel, ATA_LBA_MID) | (uint32_t)read_register(channel, ATA_LBA_HIGH) << 8;
     if (signature == 0xeb14 || signature == 0x9669) {
         disk->packet = true;
         report_disk(disk, "an ATAPI device, not used");
@@ -101,8 +98,7 @@ static void probe_disk(struct ata_channel *channel, struct ata_disk *disk) {
     if (take_data(channel, words, ATA_IDENTIFY_WORDS) != ERR_OK)
         return; // a register that answered, and no disk behind it
     if (identify_parse(disk, words) != ERR_OK) {
-        report_disk(disk,
-                    "a disk that can't be used: no linear addresses, or sectors that are not 512 bytes");
+        report_disk(disk, "a disk that can't be used: no linear addresses, or sectors that are not 512 bytes");
         return;
     }
     disk->present = true;

@@ -11,8 +11,7 @@ enum { PAGE_BYTES = 4096, ENTRY_REACH = 65536, COUNT_MASK = 0xffff };
 #define REACH_END (UINT64_C(1) << 32)
 
 // The next run of contiguous bytes of a request: at most `left`.
-static error_t run_find(const struct block_io *io, uint64_t offset, uint64_t left, uint64_t *address,
-                        uint64_t *length) {
+static error_t run_find(const struct block_io *io, uint64_t offset, uint64_t left, uint64_t *address, uint64_t *length) {
     const struct block_buffer *buffer = io->buffer;
     if (buffer->physical != PHYSICAL_UNKNOWN) {
         *address = buffer->physical + offset;
@@ -65,8 +64,8 @@ static void table_finish(struct table *table) {
 }
 
 // One request's part, from `done` sectors on. *stop: the table ends here.
-static error_t table_add_io(struct table *table, const struct block_io *io, uint32_t done, uint32_t most,
-                            uint32_t *sectors, bool *stop) {
+static error_t table_add_io(struct table *table, const struct block_io *io, uint32_t done, uint32_t most, uint32_t *sectors,
+                            bool *stop) {
     uint32_t wanted = io->count - done < most ? io->count - done : most;
     uint64_t left = (uint64_t)wanted * SECTOR_BYTES, offset = io->offset + (uint64_t)done * SECTOR_BYTES;
     while (left != 0 && !*stop) {
@@ -74,8 +73,7 @@ static error_t table_add_io(struct table *table, const struct block_io *io, uint
         error_t error = run_find(io, offset, left, &address, &length);
         if (error != ERR_OK)
             return error;
-        uint64_t added =
-            address < REACH_END && length <= REACH_END - address ? table_add(table, address, length) : 0;
+        uint64_t added = address < REACH_END && length <= REACH_END - address ? table_add(table, address, length) : 0;
         *stop = added < length;
         *sectors += (uint32_t)(added / SECTOR_BYTES);
         left -= added;
@@ -98,8 +96,7 @@ error_t transfer_table(struct ata_channel *channel, uint32_t most, uint32_t *sec
         stop = stop || command->split;
     }
     table_finish(&table);
-    return *sectors != 0 ? ERR_OK
-                         : error; // what could be described is done first; the error then comes again
+    return *sectors != 0 ? ERR_OK : error; // what could be described is done first; the error then comes again
 }
 
 void transfer_table_bounce(struct ata_channel *channel, uint32_t sectors) {

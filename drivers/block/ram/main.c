@@ -23,9 +23,8 @@ static error_t transfer(struct block_io *io) {
     uint64_t left = (uint64_t)io->count * SECTOR_BYTES, offset = io->offset, moved;
     while (left != 0) {
         uint64_t part = left < COPY_BYTES ? left : COPY_BYTES;
-        error_t error = io->operation == BLOCK_OPERATION_READ
-                            ? memory_write(io->buffer->memory, offset, content, part, &moved)
-                            : memory_read(io->buffer->memory, offset, content, part, &moved);
+        error_t error = io->operation == BLOCK_OPERATION_READ ? memory_write(io->buffer->memory, offset, content, part, &moved)
+                                                              : memory_read(io->buffer->memory, offset, content, part, &moved);
         if (error != ERR_OK)
             return error;
         if (moved == 0 || moved > part)

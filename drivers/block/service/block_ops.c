@@ -17,8 +17,7 @@ struct call_io {
     bool is_finished;
 };
 
-static error_t session_unit(const struct request *request, struct block_session **session,
-                            struct block_unit *unit) {
+static error_t session_unit(const struct request *request, struct block_session **session, struct block_unit *unit) {
     *session = block_session_find(request->badge);
     if (*session == NULL)
         return ERR_BAD_CAPABILITY;
@@ -41,8 +40,7 @@ static error_t block_next_unit_handler(struct request *request, const struct blo
     return ERR_OK;
 }
 
-static error_t block_open_handler(struct request *request, const struct block_open_in *in,
-                                  struct block_open_out *out) {
+static error_t block_open_handler(struct request *request, const struct block_open_in *in, struct block_open_out *out) {
     struct block_unit unit;
     if (!is_control(request))
         return ERR_BAD_CAPABILITY;
@@ -54,16 +52,14 @@ static error_t block_open_handler(struct request *request, const struct block_op
             continue;
         uint32_t generation = session->generation + 1;
         *session = (struct block_session){.generation = generation, .unit = unit.id};
-        error_t error =
-            server_create_session(&block_service.server, block_session_badge(session), &out->block);
+        error_t error = server_create_session(&block_service.server, block_session_badge(session), &out->block);
         session->open = error == ERR_OK;
         return error;
     }
     return ERR_NO_MEMORY;
 }
 
-static error_t block_status_handler(struct request *request, const struct block_status_in *in,
-                                    struct block_status_out *out) {
+static error_t block_status_handler(struct request *request, const struct block_status_in *in, struct block_status_out *out) {
     (void)in;
     struct block_session *session;
     struct block_unit unit;
@@ -99,9 +95,7 @@ static void call_done(struct block_io *io, error_t status) {
 
 static error_t call_run(struct block_disk *disk, uint32_t operation, uint64_t sector, uint32_t count,
                         struct block_buffer *buffer) {
-    struct call_io call = {
-        .io = {
-            .sector = sector, .count = count, .operation = operation, .buffer = buffer, .done = call_done}};
+    struct call_io call = {.io = {.sector = sector, .count = count, .operation = operation, .buffer = buffer, .done = call_done}};
     disk->submit(disk, &call.io);
     disk->kick(disk);
     while (!call.is_finished)
@@ -118,8 +112,7 @@ static error_t range_check(const struct block_unit *unit, uint64_t sector, uint6
     return ERR_OK;
 }
 
-static error_t block_read_handler(struct request *request, const struct block_read_in *in,
-                                  struct block_read_out *out) {
+static error_t block_read_handler(struct request *request, const struct block_read_in *in, struct block_read_out *out) {
     struct block_session *session;
     struct block_unit unit;
     uint64_t bytes;
@@ -139,8 +132,7 @@ static error_t block_read_handler(struct request *request, const struct block_re
     return error;
 }
 
-static error_t block_write_handler(struct request *request, const struct block_write_in *in,
-                                   struct block_write_out *out) {
+static error_t block_write_handler(struct request *request, const struct block_write_in *in, struct block_write_out *out) {
     struct block_session *session;
     struct block_unit unit;
     uint64_t bytes;
@@ -162,8 +154,7 @@ static error_t block_write_handler(struct request *request, const struct block_w
     return error;
 }
 
-static error_t block_flush_handler(struct request *request, const struct block_flush_in *in,
-                                   struct block_flush_out *out) {
+static error_t block_flush_handler(struct request *request, const struct block_flush_in *in, struct block_flush_out *out) {
     (void)in;
     (void)out;
     struct block_session *session;
@@ -238,10 +229,7 @@ static error_t block_attach_buffer_handler(struct request *request, const struct
             continue;
         *buffer = (struct block_buffer){
 
-            .memory = request_keep(request, in->memory),
-            .rights = rights,
-            .length = length,
-            .physical = PHYSICAL_UNKNOWN};
+            .memory = request_keep(request, in->memory), .rights = rights, .length = length, .physical = PHYSICAL_UNKNOWN};
         out->buffer = i + 1;
         return ERR_OK;
     }
@@ -273,8 +261,7 @@ struct block_session *block_session_find(uint64_t badge) {
 }
 
 uint64_t block_session_badge(const struct block_session *session) {
-    return BLOCK_BADGE | (uint64_t)(session->generation & 0xffff) << 16 |
-           (uint64_t)(session - block_service.state->sessions);
+    return BLOCK_BADGE | (uint64_t)(session->generation & 0xffff) << 16 | (uint64_t)(session - block_service.state->sessions);
 }
 
 void block_session_close(struct block_session *session) {

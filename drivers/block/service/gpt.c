@@ -45,8 +45,7 @@ static uint32_t crc32_add(uint32_t crc, const uint8_t *bytes, size_t length) {
     return ~crc;
 }
 
-static error_t header_read(partition_reader *read, void *context, uint64_t sectors, uint64_t at,
-                           struct header *header) {
+static error_t header_read(partition_reader *read, void *context, uint64_t sectors, uint64_t at, struct header *header) {
     uint8_t sector[PARTITION_SECTOR_BYTES];
     error_t error = read(context, at, sector);
     if (error != ERR_OK)
@@ -67,11 +66,10 @@ static error_t header_read(partition_reader *read, void *context, uint64_t secto
                               .entry_bytes = little32(sector + 84),
                               .entries_crc = little32(sector + 88)};
     uint32_t size = header->entry_bytes;
-    if (size < ENTRY_BYTES_LEAST || size > PARTITION_SECTOR_BYTES * 8 || (size & (size - 1)) != 0 ||
-        header->entry_count == 0 || header->entry_count > ENTRIES_MOST)
+    if (size < ENTRY_BYTES_LEAST || size > PARTITION_SECTOR_BYTES * 8 || (size & (size - 1)) != 0 || header->entry_count == 0 ||
+        header->entry_count > ENTRIES_MOST)
         return ERR_CORRUPT;
-    uint64_t length =
-        ((uint64_t)header->entry_count * size + PARTITION_SECTOR_BYTES - 1) / PARTITION_SECTOR_BYTES;
+    uint64_t length = ((uint64_t)header->entry_count * size + PARTITION_SECTOR_BYTES - 1) / PARTITION_SECTOR_BYTES;
     if (length > ARRAY_SECTORS_MOST || header->entries_sector < 2 || header->entries_sector >= sectors ||
         length > sectors - header->entries_sector)
         return ERR_CORRUPT;
@@ -85,14 +83,13 @@ static void entry_take(const struct array_walk *walk, const uint8_t *entry, uint
         used = used || entry[i] != 0;
     if (!used)
         return;
-    bool sound = last >= first && first >= walk->header->first_usable && last <= walk->header->last_usable &&
-                 last < walk->sectors;
+    bool sound =
+        last >= first && first >= walk->header->first_usable && last <= walk->header->last_usable && last < walk->sectors;
     partition_add(walk->table, walk->sectors, first, sound ? last - first + 1 : 0, index + 1);
 }
 
 // Goes over the array; sums it, and takes its entries if `walk->table` is there.
-static error_t array_read(partition_reader *read, void *context, const struct array_walk *walk,
-                          uint32_t *crc) {
+static error_t array_read(partition_reader *read, void *context, const struct array_walk *walk, uint32_t *crc) {
     const struct header *header = walk->header;
     uint8_t sector[PARTITION_SECTOR_BYTES];
     uint64_t left = (uint64_t)header->entry_count * header->entry_bytes;
@@ -104,8 +101,7 @@ static error_t array_read(partition_reader *read, void *context, const struct ar
         size_t part = left < sizeof(sector) ? (size_t)left : sizeof(sector);
         *crc = crc32_add(*crc, sector, part);
         left -= part;
-        for (size_t offset = 0; walk->table != NULL && offset + ENTRY_BYTES_LEAST <= part;
-             offset += ENTRY_BYTES_LEAST) {
+        for (size_t offset = 0; walk->table != NULL && offset + ENTRY_BYTES_LEAST <= part; offset += ENTRY_BYTES_LEAST) {
             uint64_t byte = at * PARTITION_SECTOR_BYTES + offset;
             if (byte % header->entry_bytes == 0)
                 entry_take(walk, sector + offset, (uint32_t)(byte / header->entry_bytes));
@@ -114,8 +110,7 @@ static error_t array_read(partition_reader *read, void *context, const struct ar
     return ERR_OK;
 }
 
-static error_t copy_scan(partition_reader *read, void *context, uint64_t sectors, uint64_t at,
-                         struct partition_table *table) {
+static error_t copy_scan(partition_reader *read, void *context, uint64_t sectors, uint64_t at, struct partition_table *table) {
     struct header header;
     uint32_t crc;
     error_t error = header_read(read, context, sectors, at, &header);

@@ -26,8 +26,7 @@ static uint32_t little32(const uint8_t *bytes) {
 
 static struct entry entry_at(const uint8_t *sector, uint32_t index) {
     const uint8_t *bytes = sector + TABLE_OFFSET + (size_t)index * ENTRY_BYTES;
-    return (struct entry){
-        .status = bytes[0], .type = bytes[4], .first = little32(bytes + 8), .count = little32(bytes + 12)};
+    return (struct entry){.status = bytes[0], .type = bytes[4], .first = little32(bytes + 8), .count = little32(bytes + 12)};
 }
 
 static bool is_record(const uint8_t *sector) {
@@ -38,11 +37,9 @@ static bool is_extended(uint8_t type) {
     return type == 0x05 || type == 0x0f || type == 0x85;
 }
 
-void partition_add(struct partition_table *table, uint64_t sectors, uint64_t first, uint64_t count,
-                   uint32_t number) {
+void partition_add(struct partition_table *table, uint64_t sectors, uint64_t first, uint64_t count, uint32_t number) {
     if (first == 0 || count == 0 || first >= sectors || count > sectors - first) {
-        text_add(&table->remark,
-                 table->remark.length != 0 ? ", " : "partitions that do not lie on the disk: ");
+        text_add(&table->remark, table->remark.length != 0 ? ", " : "partitions that do not lie on the disk: ");
         text_add_number(&table->remark, number);
         return;
     }
@@ -52,8 +49,8 @@ void partition_add(struct partition_table *table, uint64_t sectors, uint64_t fir
 
 // Each record of the chain describes one logical partition, relative to itself, and the next record, relative
 // to the whole extended partition.
-static void chain_scan(partition_reader *read, void *context, uint64_t sectors, const struct entry *extended,
-                       uint32_t *number, struct partition_table *table) {
+static void chain_scan(partition_reader *read, void *context, uint64_t sectors, const struct entry *extended, uint32_t *number,
+                       struct partition_table *table) {
     uint8_t sector[PARTITION_SECTOR_BYTES];
     uint64_t at = extended->first;
     for (uint32_t links = 0; links < LINKS_MOST && table->count < PARTITIONS_MOST; links++) {

@@ -28,9 +28,7 @@ struct partition_table {
 void partition_scan(partition_reader *read, void *context, uint64_t sectors, struct partition_table *table);
 
 // For partition.c and gpt.c. Adds [first, first + count), if it lies on the disk, else says so in the remark.
-void partition_add(struct partition_table *table, uint64_t sectors, uint64_t first, uint64_t count,
-                   uint32_t number);
+void partition_add(struct partition_table *table, uint64_t sectors, uint64_t first, uint64_t count, uint32_t number);
 // UEFI 2.9, 5.3: ERR_OK if there is a sound GPT, whose entries are added; ERR_NOT_FOUND: no such table;
 // ERR_CORRUPT.
-MUST_USE error_t gpt_scan(partition_reader *read, void *context, uint64_t sectors,
-                          struct partition_table *table);
+MUST_USE error_t gpt_scan(partition_reader *read, void *context, uint64_t sectors, struct partition_table *table);

@@ -77,8 +77,7 @@ struct block_io *block_queue_take(struct block_queue *queue) {
     return take(queue, io != NULL ? io : queue->first);
 }
 
-struct block_io *block_queue_take_at(struct block_queue *queue, uint64_t sector, uint32_t operation,
-                                     uint32_t most) {
+struct block_io *block_queue_take_at(struct block_queue *queue, uint64_t sector, uint32_t operation, uint32_t most) {
     for (struct block_io *io = queue->first; io != NULL && io->sector <= sector; io = io->next)
         if (io->sector == sector && io->operation == operation && io->count <= most)
             return take(queue, io);

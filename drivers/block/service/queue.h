@@ -24,5 +24,4 @@ struct block_io *block_queue_take(struct block_queue *queue);
 
 // Takes the request, of the same operation, that begins at `sector` and has at most `most` sectors; NULL:
 // there is none.
-struct block_io *block_queue_take_at(struct block_queue *queue, uint64_t sector, uint32_t operation,
-                                     uint32_t most);
+struct block_io *block_queue_take_at(struct block_queue *queue, uint64_t sector, uint32_t operation, uint32_t most);

@@ -198,8 +198,7 @@ void block_rings_resume(void) {
         struct block_ring_io *ring_io = &block_service.state->ios[i];
         if (!ring_io->active)
             continue;
-        struct block_session *session =
-            &block_service.state->sessions[ring_io->session % BLOCK_SESSIONS_MOST];
+        struct block_session *session = &block_service.state->sessions[ring_io->session % BLOCK_SESSIONS_MOST];
         if (session->open && session->entries != 0) {
             ring_io_start(ring_io, session);
         } else {

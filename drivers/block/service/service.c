@@ -17,8 +17,7 @@ bool block_unit_find(uint64_t id, struct block_unit *unit) {
     uint64_t disk = (id - 1) >> 16, partition = (id - 1) & 0xffff;
     if (id == 0 || disk >= block_service.disk_count)
         return false;
-    *unit =
-        (struct block_unit){.disk = block_service.disks[disk], .id = id, .partition = (uint32_t)partition};
+    *unit = (struct block_unit){.disk = block_service.disks[disk], .id = id, .partition = (uint32_t)partition};
     unit->count = unit->disk->sectors;
     if (partition == 0)
         return true;

@@ -4,8 +4,7 @@
 
 #include "drivers/bus/pci/registers.h"
 
-static uint32_t register_probe(const struct pci_access *access, uint32_t location, uint32_t offset,
-                               uint32_t *mask) {
+static uint32_t register_probe(const struct pci_access *access, uint32_t location, uint32_t offset, uint32_t *mask) {
     uint32_t original = pci_read(access, location, offset, 4);
     pci_write(access, location, offset, 4, 0xffffffff);
     *mask = pci_read(access, location, offset, 4);
@@ -18,8 +17,7 @@ static uint64_t lowest_bit(uint64_t value) {
 }
 
 // Fills one BAR; returns how many registers it takes.
-static uint32_t bar_read(const struct pci_access *access, struct pci_function *function, uint32_t index,
-                         uint32_t count) {
+static uint32_t bar_read(const struct pci_access *access, struct pci_function *function, uint32_t index, uint32_t count) {
     struct pci_bar *bar = &function->bars[index];
     uint32_t offset = PCI_BAR_FIRST + index * 4, mask;
     uint32_t low = register_probe(access, function->location, offset, &mask);
@@ -49,9 +47,7 @@ static uint32_t bar_read(const struct pci_access *access, struct pci_function *f
 }
 
 void pci_bars_read(const struct pci_access *access, struct pci_function *function) {
-    uint32_t count = function->header_type == PCI_HEADER_DEVICE   ? PCI_BARS
-                     : function->header_type == PCI_HEADER_BRIDGE ? 2
-                                                                  : 0;
+    uint32_t count = function->header_type == PCI_HEADER_DEVICE ? PCI_BARS : function->header_type == PCI_HEADER_BRIDGE ? 2 : 0;
     if (count == 0)
         return;
     uint32_t command = pci_read(access, function->location, PCI_COMMAND, 2);

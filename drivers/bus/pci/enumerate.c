@@ -4,13 +4,7 @@
 
 #include "drivers/bus/pci/registers.h"
 
-enum {
-    BUSES = 256,
-    DEVICES_PER_BUS = 32,
-    FUNCTIONS_PER_DEVICE = 8,
-    NO_VENDOR = 0xffff,
-    CAPABILITIES_MOST = 48
-};
+enum { BUSES = 256, DEVICES_PER_BUS = 32, FUNCTIONS_PER_DEVICE = 8, NO_VENDOR = 0xffff, CAPABILITIES_MOST = 48 };
 
 struct walk {
     const struct pci_access *access;
@@ -24,8 +18,7 @@ uint32_t pci_read(const struct pci_access *access, uint32_t location, uint32_t o
     return access->read(access->context, location, offset, width);
 }
 
-void pci_write(const struct pci_access *access, uint32_t location, uint32_t offset, uint32_t width,
-               uint32_t value) {
+void pci_write(const struct pci_access *access, uint32_t location, uint32_t offset, uint32_t width, uint32_t value) {
     access->write(access->context, location, offset, width, value);
 }
 
@@ -110,8 +103,7 @@ static bool function_visit(struct walk *walk, uint32_t location, bool *multifunc
 static void bus_visit(struct walk *walk, uint32_t bus) {
     for (uint32_t device = 0; device < DEVICES_PER_BUS; device++) {
         bool multifunction = false, ignored;
-        if (!function_visit(walk, pci_location(walk->segment, bus, device, 0), &multifunction) ||
-            !multifunction)
+        if (!function_visit(walk, pci_location(walk->segment, bus, device, 0), &multifunction) || !multifunction)
             continue;
         for (uint32_t function = 1; function < FUNCTIONS_PER_DEVICE; function++)
             (void)function_visit(walk, pci_location(walk->segment, bus, device, function), &ignored);
@@ -120,11 +112,7 @@ static void bus_visit(struct walk *walk, uint32_t bus) {
 
 uint32_t pci_enumerate(const struct pci_access *access, uint32_t segment, uint8_t first_bus, uint8_t last_bus,
                        struct pci_function *functions, uint32_t capacity, uint32_t *dropped) {
-    struct walk walk = {.access = access,
-                        .functions = functions,
-                        .capacity = capacity,
-                        .segment = segment,
-                        .last_bus = last_bus};
+    struct walk walk = {.access = access, .functions = functions, .capacity = capacity, .segment = segment, .last_bus = last_bus};
     bus_add(&walk, first_bus);
     for (uint32_t bus; bus_take(&walk, &bus);)
         bus_visit(&walk, bus);

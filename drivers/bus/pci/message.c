@@ -3,8 +3,8 @@
 
 #include "drivers/bus/pci/registers.h"
 
-error_t pci_message_enable(const struct pci_access *access, const struct pci_function *function,
-                           uint64_t address, uint32_t data) {
+error_t pci_message_enable(const struct pci_access *access, const struct pci_function *function, uint64_t address,
+                           uint32_t data) {
     uint32_t location = function->location, at = function->msi;
     if (at == 0)
         return ERR_NOT_SUPPORTED;
@@ -25,8 +25,8 @@ error_t pci_message_enable(const struct pci_access *access, const struct pci_fun
     return ERR_OK;
 }
 
-error_t pci_message_table(const struct pci_access *access, const struct pci_function *function, uint32_t *bar,
-                          uint32_t *offset, uint32_t *entries) {
+error_t pci_message_table(const struct pci_access *access, const struct pci_function *function, uint32_t *bar, uint32_t *offset,
+                          uint32_t *entries) {
     if (function->msix == 0 || function->msix + 12 > PCI_CONFIG_BYTES)
         return ERR_NOT_SUPPORTED;
     uint32_t control = pci_read(access, function->location, function->msix + PCI_MSIX_CONTROL, 2);
@@ -43,8 +43,8 @@ error_t pci_message_table(const struct pci_access *access, const struct pci_func
     return ERR_OK;
 }
 
-void pci_message_table_enable(const struct pci_access *access, const struct pci_function *function,
-                              volatile uint32_t *table, uint32_t entries, uint64_t address, uint32_t data) {
+void pci_message_table_enable(const struct pci_access *access, const struct pci_function *function, volatile uint32_t *table,
+                              uint32_t entries, uint64_t address, uint32_t data) {
     uint32_t location = function->location, at = function->msix + (uint32_t)PCI_MSIX_CONTROL;
     uint32_t control = pci_read(access, location, at, 2) & ~(uint32_t)PCI_MSIX_MASK_ALL;
     pci_write(access, location, at, 2, control | PCI_MSIX_ENABLE | PCI_MSIX_MASK_ALL);
@@ -66,8 +66,7 @@ void pci_message_disable(const struct pci_access *access, const struct pci_funct
     }
     if (function->msix != 0) {
         uint32_t control = pci_read(access, location, function->msix + PCI_MSIX_CONTROL, 2);
-        pci_write(access, location, function->msix + PCI_MSIX_CONTROL, 2,
-                  control & ~(uint32_t)PCI_MSIX_ENABLE);
+        pci_write(access, location, function->msix + PCI_MSIX_CONTROL, 2, control & ~(uint32_t)PCI_MSIX_ENABLE);
     }
     pci_command_change(access, location, 0, PCI_COMMAND_NO_LINE);
 }

@@ -41,8 +41,7 @@ struct pci_function {
 };
 
 uint32_t pci_read(const struct pci_access *access, uint32_t location, uint32_t offset, uint32_t width);
-void pci_write(const struct pci_access *access, uint32_t location, uint32_t offset, uint32_t width,
-               uint32_t value);
+void pci_write(const struct pci_access *access, uint32_t location, uint32_t offset, uint32_t width, uint32_t value);
 
 // Visits the functions of a segment that can be reached from `first_bus` through bridges, in bus order, at
 // most `capacity` of them; BARs are not read yet. Returns how many there are in the array; *dropped counts
@@ -61,14 +60,14 @@ void pci_command_change(const struct pci_access *access, uint32_t location, uint
 
 // Sends interrupts as this message, by the MSI capability, and silences the pin. ERR_NOT_SUPPORTED: the
 // function has no such capability, or can't hold the address.
-MUST_USE error_t pci_message_enable(const struct pci_access *access, const struct pci_function *function,
-                                    uint64_t address, uint32_t data);
+MUST_USE error_t pci_message_enable(const struct pci_access *access, const struct pci_function *function, uint64_t address,
+                                    uint32_t data);
 
 // The same by MSI-X, for vector 0: `table` is the mapped vector table (pci_message_table says where it lies).
-MUST_USE error_t pci_message_table(const struct pci_access *access, const struct pci_function *function,
-                                   uint32_t *bar, uint32_t *offset, uint32_t *entries);
-void pci_message_table_enable(const struct pci_access *access, const struct pci_function *function,
-                              volatile uint32_t *table, uint32_t entries, uint64_t address, uint32_t data);
+MUST_USE error_t pci_message_table(const struct pci_access *access, const struct pci_function *function, uint32_t *bar,
+                                   uint32_t *offset, uint32_t *entries);
+void pci_message_table_enable(const struct pci_access *access, const struct pci_function *function, volatile uint32_t *table,
+                              uint32_t entries, uint64_t address, uint32_t data);
 
 // No more messages; the pin may speak again.
 void pci_message_disable(const struct pci_access *access, const struct pci_function *function);

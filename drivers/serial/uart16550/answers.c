@@ -26,8 +26,7 @@ struct serial_answer *answers_find(struct serial_answers *answers, uint64_t thre
     return NULL;
 }
 
-struct serial_answer *answers_begin(struct serial_answers *answers, uint64_t thread, uint64_t count,
-                                    bool is_write) {
+struct serial_answer *answers_begin(struct serial_answers *answers, uint64_t thread, uint64_t count, bool is_write) {
     struct serial_answer *answer = &answers->of[answers->next % ANSWERS_MAX];
     answer->thread = 0;
     barrier();

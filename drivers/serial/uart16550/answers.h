@@ -28,8 +28,7 @@ void answers_settle(struct serial_answers *answers, const struct uart_state *sta
 struct serial_answer *answers_find(struct serial_answers *answers, uint64_t thread, uint64_t count);
 
 // The entry of a request that moves its first bytes.
-struct serial_answer *answers_begin(struct serial_answers *answers, uint64_t thread, uint64_t count,
-                                    bool is_write);
+struct serial_answer *answers_begin(struct serial_answers *answers, uint64_t thread, uint64_t count, bool is_write);
 
 // A step of so many bytes, before the queue's position moves past it.
 void answers_step(struct serial_answer *answer, const struct uart_state *state, uint32_t bytes);

@@ -33,8 +33,7 @@ static void enable(struct uart *uart, uint8_t interrupts) {
 
 bool uart_state_sound(const struct uart_state *state) {
     return state->magic == UART_STATE_MAGIC && state->version == UART_STATE_VERSION &&
-           byte_queue_filled(&state->input) <= UART_QUEUE_BYTES &&
-           byte_queue_filled(&state->output) <= UART_QUEUE_BYTES;
+           byte_queue_filled(&state->input) <= UART_QUEUE_BYTES && byte_queue_filled(&state->output) <= UART_QUEUE_BYTES;
 }
 
 void uart_start(struct uart *uart, uint16_t port, struct uart_state *state) {
@@ -86,6 +85,5 @@ void uart_service(struct uart *uart) {
 }
 
 bool uart_is_idle(const struct uart *uart) {
-    return byte_queue_filled(&uart->state->output) == 0 &&
-           (get(uart, UART_LINE_STATUS) & UART_STATUS_IDLE) != 0;
+    return byte_queue_filled(&uart->state->output) == 0 && (get(uart, UART_LINE_STATUS) & UART_STATUS_IDLE) != 0;
 }

@@ -25,8 +25,7 @@ static error_t read_again(struct request *request, const struct serial_answer *a
     if (input->tail - answer->position > UART_QUEUE_BYTES)
         return ERR_IO;
     while (*count < answer->bytes) {
-        uint32_t start = (answer->position + (uint32_t)*count) % UART_QUEUE_BYTES,
-                 run = UART_QUEUE_BYTES - start;
+        uint32_t start = (answer->position + (uint32_t)*count) % UART_QUEUE_BYTES, run = UART_QUEUE_BYTES - start;
         if (run > answer->bytes - *count)
             run = answer->bytes - (uint32_t)*count;
         error_t error = request_copy_out(request, *count, &input->bytes[start], run);
@@ -39,8 +38,7 @@ static error_t read_again(struct request *request, const struct serial_answer *a
 
 static error_t op_read(struct request *request, const struct file_read_in *in, struct file_read_out *out) {
     struct byte_queue *input = &serial.uart.state->input;
-    struct serial_answer *answer =
-        answers_find(&serial.state->answers, request->number_thread, request->number_count);
+    struct serial_answer *answer = answers_find(&serial.state->answers, request->number_thread, request->number_count);
     if (answer != NULL && answer->bytes > 0)
         return read_again(request, answer, &out->count);
     while (byte_queue_filled(input) == 0 && in->data_size > 0) {
@@ -59,8 +57,7 @@ static error_t op_read(struct request *request, const struct file_read_in *in, s
         if (error != ERR_OK)
             return out->count > 0 ? ERR_OK : error;
         if (answer == NULL)
-            answer =
-                answers_begin(&serial.state->answers, request->number_thread, request->number_count, false);
+            answer = answers_begin(&serial.state->answers, request->number_thread, request->number_count, false);
         answers_step(answer, serial.uart.state, (uint32_t)run);
         input->head += (uint32_t)run;
         out->count += run;
@@ -71,8 +68,7 @@ static error_t op_read(struct request *request, const struct file_read_in *in, s
 
 static error_t write_all(struct request *request, uint64_t size, uint64_t *count) {
     struct byte_queue *output = &serial.uart.state->output;
-    struct serial_answer *answer =
-        answers_find(&serial.state->answers, request->number_thread, request->number_count);
+    struct serial_answer *answer = answers_find(&serial.state->answers, request->number_thread, request->number_count);
     if (answer != NULL)
         *count = answer->bytes; // accepted by the actor before
     while (*count < size) {
@@ -90,8 +86,7 @@ static error_t write_all(struct request *request, uint64_t size, uint64_t *count
         if (run == 0)
             continue;
         if (answer == NULL)
-            answer =
-                answers_begin(&serial.state->answers, request->number_thread, request->number_count, true);
+            answer = answers_begin(&serial.state->answers, request->number_thread, request->number_count, true);
         answers_step(answer, serial.uart.state, (uint32_t)run);
         output->tail += (uint32_t)run;
         *count += run;
@@ -128,22 +123,19 @@ static error_t op_seek(struct request *request, const struct file_seek_in *in, s
     return ERR_NOT_SEEKABLE;
 }
 
-static error_t op_status(struct request *request, const struct file_status_in *in,
-                         struct file_status_out *out) {
+static error_t op_status(struct request *request, const struct file_status_in *in, struct file_status_out *out) {
     (void)request;
     (void)in;
     stream_status(&out->status, (uint64_t)DEVICE_MAJOR << 32 | serial.uart.port);
     return ERR_OK;
 }
 
-static error_t op_get_flags(struct request *request, const struct file_get_flags_in *in,
-                            struct file_get_flags_out *out) {
+static error_t op_get_flags(struct request *request, const struct file_get_flags_in *in, struct file_get_flags_out *out) {
     (void)in;
     return stream_get_flags(&serial.state->streams, request, out);
 }
 
-static error_t op_set_flags(struct request *request, const struct file_set_flags_in *in,
-                            struct file_set_flags_out *out) {
+static error_t op_set_flags(struct request *request, const struct file_set_flags_in *in, struct file_set_flags_out *out) {
     (void)out;
     return stream_set_flags(&serial.state->streams, request, in);
 }
@@ -152,16 +144,14 @@ static error_t op_poll(struct request *request, const struct file_poll_in *in, s
     return stream_poll(&serial.state->streams, request, in, out);
 }
 
-static error_t op_poll_end(struct request *request, const struct file_poll_end_in *in,
-                           struct file_poll_end_out *out) {
+static error_t op_poll_end(struct request *request, const struct file_poll_end_in *in, struct file_poll_end_out *out) {
     (void)request;
     (void)out;
     stream_poll_end(&serial.state->streams, in->ticket);
     return ERR_OK;
 }
 
-static error_t op_open(struct request *request, const struct directory_open_in *in,
-                       struct directory_open_out *out) {
+static error_t op_open(struct request *request, const struct directory_open_in *in, struct directory_open_out *out) {
     return stream_open(&serial.state->streams, request, in, out);
 }
 

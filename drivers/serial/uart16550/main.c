@@ -92,8 +92,8 @@ static error_t start_device(cap_t notification) {
     if (error == ERR_OK)
         uart_start(&serial.uart, first, &serial.state->uart);
     if (error == ERR_OK)
-        error = driver_bind_interrupt(serial.device, 0, INTERRUPT_KIND_LINE, notification,
-                                      UINT64_C(1) << BIT_INTERRUPT, &serial.irq);
+        error =
+            driver_bind_interrupt(serial.device, 0, INTERRUPT_KIND_LINE, notification, UINT64_C(1) << BIT_INTERRUPT, &serial.irq);
     return error;
 }
 

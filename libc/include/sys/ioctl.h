@@ -20,9 +20,9 @@ struct screen_lines {
     unsigned long width, height; // out: of the screen
 };
 
-#define KDGETLAYOUT  0x4b80     // struct keyboard_layout *; numbers of our own
-#define KDSETLAYOUT  0x4b81     // const struct keyboard_layout *
-#define KDPICTURE    0x4b82     // struct screen_lines *
+#define KDGETLAYOUT  0x4b80 // struct keyboard_layout *; numbers of our own
+#define KDSETLAYOUT  0x4b81 // const struct keyboard_layout *
+#define KDPICTURE    0x4b82 // struct screen_lines *
 #define TIOCSCTTY    0x540e
 #define TIOCGPGRP    0x540f
 #define TIOCSPGRP    0x5410

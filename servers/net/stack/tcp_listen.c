@@ -137,8 +137,8 @@ static void cookie_input(struct tcp *listener, const struct segment *segment) {
     bool recent = stack->cookie_at != 0 && stack->now - stack->cookie_at < COOKIE_TICK;
     if (stack->cookie_at == 0 || !cookie_is_good(stack, segment, &mss)) {
         stack->statistics.tcp_cookies_bad += recent;
-        // Section 3.10.7.2, third. While cookies are out this may be of a connection whose first ACK was lost or overtaken: a reset
-        // would end it, and the one that holds the cookie comes again with the first data.
+        // Section 3.10.7.2, third. While cookies are out this may be of a connection whose first ACK was lost or overtaken: a
+        // reset would end it, and the one that holds the cookie comes again with the first data.
         if (!recent)
             tcp_answer_reset(stack, segment);
         return;

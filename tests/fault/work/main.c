@@ -36,8 +36,7 @@ static void tell_difference(void) {
             expected = &wanted[i + 1];
         }
     }
-    printf("| %.*s\n| in the place of: %.*s\n", (int)strcspn(line, "\n"), line, (int)strcspn(expected, "\n"),
-           expected);
+    printf("| %.*s\n| in the place of: %.*s\n", (int)strcspn(line, "\n"), line, (int)strcspn(expected, "\n"), expected);
 }
 
 // One point; its line is the ledger's.
@@ -80,8 +79,7 @@ static uint64_t restarts_in_all(bool *lost) {
 
 // One mutation: bits that are flipped in a server while the workload runs once. `end`: if not 0, the offset
 // counts from where memory is mapped behind the program, as libipc/kept does it.
-static void run_mutation(int number, const char *server, uint64_t end, uint64_t offset, uint64_t bits,
-                         uint64_t count) {
+static void run_mutation(int number, const char *server, uint64_t end, uint64_t offset, uint64_t bits, uint64_t count) {
     enum { STEP = 2 << 20 };
     bool lost;
     uint64_t base = 0, before = restarts_in_all(&lost);
@@ -97,8 +95,8 @@ static void run_mutation(int number, const char *server, uint64_t end, uint64_t 
     work_run(2 * number);
     uint64_t restarts = restarts_in_all(&lost) - before;
     bool same = strcmp(work_text, wanted) == 0, told = strstr(work_text, " -1 ") != NULL;
-    printf("during %s %llu %s %s\n", same ? "same" : "differs", (unsigned long long)restarts,
-           lost ? "lost" : "whole", told ? "told" : "silent");
+    printf("during %s %llu %s %s\n", same ? "same" : "differs", (unsigned long long)restarts, lost ? "lost" : "whole",
+           told ? "told" : "silent");
     if (!same)
         tell_difference();
     fflush(stdout);
@@ -131,13 +129,11 @@ int main(int argc, char **argv) {
         tell_difference();
         return 1;
     }
-    printf("undisturbed %llu ns, %zu bytes\n", (unsigned long long)(clock_monotonic() - began),
-           strlen(wanted));
+    printf("undisturbed %llu ns, %zu bytes\n", (unsigned long long)(clock_monotonic() - began), strlen(wanted));
     fflush(stdout);
     char server[32], event[16];
     unsigned long long end, offset, bits, length;
-    for (int number = 1;
-         argc == 3 && fscanf(list, "%31s %llu %llu %llu %llu", server, &end, &offset, &bits, &length) == 5;
+    for (int number = 1; argc == 3 && fscanf(list, "%31s %llu %llu %llu %llu", server, &end, &offset, &bits, &length) == 5;
          number++)
         run_mutation(number, server, end, offset, bits, length);
     unsigned long long count;

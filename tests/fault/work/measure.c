@@ -86,10 +86,9 @@ static void measure(unsigned which, int count) {
     }
     qsort(away, (size_t)count, sizeof(away[0]), compare);
     qsort(usual, (size_t)count, sizeof(usual[0]), compare);
-    printf("%s %d %d %llu %llu %llu %llu %s\n", server, count, failures,
-           (unsigned long long)share(away, count, 50), (unsigned long long)share(away, count, 99),
-           (unsigned long long)away[count - 1], (unsigned long long)share(usual, count, 50),
-           cases[which].what);
+    printf("%s %d %d %llu %llu %llu %llu %s\n", server, count, failures, (unsigned long long)share(away, count, 50),
+           (unsigned long long)share(away, count, 99), (unsigned long long)away[count - 1],
+           (unsigned long long)share(usual, count, 50), cases[which].what);
     fflush(stdout);
 }
 
@@ -101,8 +100,7 @@ int work_measure(int count) {
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const char *path = cases[i].path;
         struct service_status status;
-        bool there =
-            service_status(work_session, cases[i].server, strlen(cases[i].server), &status) == ERR_OK;
+        bool there = service_status(work_session, cases[i].server, strlen(cases[i].server), &status) == ERR_OK;
         file = path != NULL ? open(path, O_RDONLY | O_NOCTTY) : -1;
         if (there && (path == NULL || (file >= 0 && cases[i].request() == 0)))
             measure(i, count);

@@ -45,8 +45,7 @@ static void mark(const char *text) {
 
 static void promise_begin(int i) {
     char text[64];
-    snprintf(text, sizeof(text), "S %s %u %u", files[i].name, (unsigned)files[i].seed,
-             (unsigned)files[i].size);
+    snprintf(text, sizeof(text), "S %s %u %u", files[i].name, (unsigned)files[i].seed, (unsigned)files[i].size);
     mark(text);
 }
 

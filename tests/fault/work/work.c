@@ -163,8 +163,7 @@ static pid_t start(const char *name, int in, int out) {
 static void reap(pid_t child) {
     int status = 0;
     pid_t pid = waitpid(child, &status, 0);
-    say("child %s: %s %d\n", pid == child ? "ended" : strerror(errno),
-        WIFSIGNALED(status) ? "signal" : "status",
+    say("child %s: %s %d\n", pid == child ? "ended" : strerror(errno), WIFSIGNALED(status) ? "signal" : "status",
         WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
@@ -210,8 +209,7 @@ static void children(void) {
         in += (size_t)count;
     }
     close(from[0]);
-    say("through a child: %zu bytes, %s\n", in,
-        memcmp(bytes, back, sizeof(bytes)) == 0 ? "the same" : "others");
+    say("through a child: %zu bytes, %s\n", in, memcmp(bytes, back, sizeof(bytes)) == 0 ? "the same" : "others");
     reap(child);
     child = start("child-wait", 0, 1);
     check("kill", kill(child, SIGTERM));

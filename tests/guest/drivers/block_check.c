@@ -68,10 +68,7 @@ static void list_devices(cap_t devices) {
         text_add(&text, ":");
         text_add_hex(&text, information.device, 4);
         text_add(&text, " class ");
-        text_add_hex(&text,
-                     (uint32_t)information.class << 16 | (uint32_t)information.subclass << 8 |
-                         information.interface,
-                     6);
+        text_add_hex(&text, (uint32_t)information.class << 16 | (uint32_t)information.subclass << 8 | information.interface, 6);
         text_add(&text, " line ");
         text_add_number(&text, information.line);
         text_add(&text, " driver ");
@@ -89,19 +86,18 @@ static void list_devices(cap_t devices) {
 }
 
 static error_t attach(struct target *target) {
-    struct ring_pair_layout layout =
-        ring_pair_layout(ENTRIES, sizeof(struct block_request), sizeof(struct block_completion));
+    struct ring_pair_layout layout = ring_pair_layout(ENTRIES, sizeof(struct block_request), sizeof(struct block_completion));
     cap_t ring_memory, buffer;
     void *address;
     error_t error = account_create_memory(SLOT_ACCOUNT, layout.bytes, &ring_memory);
     if (error == ERR_OK)
         error = driver_map(ring_memory, layout.bytes, &address);
     if (error == ERR_OK)
-        error = ring_pair_attach_client(&target->rings, address, layout.bytes, ENTRIES,
-                                        sizeof(struct block_request), sizeof(struct block_completion));
+        error = ring_pair_attach_client(&target->rings, address, layout.bytes, ENTRIES, sizeof(struct block_request),
+                                        sizeof(struct block_completion));
     if (error == ERR_OK)
-        error = block_attach_rings(target->block, ENTRIES, 1, ring_memory, own_notification,
-                                   &target->server_bits, &target->server);
+        error =
+            block_attach_rings(target->block, ENTRIES, 1, ring_memory, own_notification, &target->server_bits, &target->server);
     if (error != ERR_OK)
         return error;
     target->rings.peer = target->server;
@@ -123,8 +119,8 @@ static void wait_for_completion(void) {
 
 // Transfers [first, first + count) in requests of `size` sectors, `depth` at once; `check` looks at what was
 // read.
-static uint64_t stream(struct target *target, uint32_t operation, uint64_t first, uint64_t count,
-                       uint32_t size, uint32_t depth, bool check) {
+static uint64_t stream(struct target *target, uint32_t operation, uint64_t first, uint64_t count, uint32_t size, uint32_t depth,
+                       bool check) {
     uint64_t next = first, end = first + count, bad = 0;
     uint32_t busy = 0, slots = BUFFER_BYTES / SECTOR / size;
     bool used[ENTRIES] = {false};
@@ -167,8 +163,7 @@ static uint64_t stream(struct target *target, uint32_t operation, uint64_t first
                 bad++;
                 continue;
             }
-            for (uint64_t i = 0; check && operation == BLOCK_OPERATION_READ && i < size && sector + i < end;
-                 i++) {
+            for (uint64_t i = 0; check && operation == BLOCK_OPERATION_READ && i < size && sector + i < end; i++) {
                 uint64_t found = *(uint64_t *)(void *)(target->buffer + ((uint64_t)slot * size + i) * SECTOR);
                 if (found != sector + i && found != ~(sector + i))
                     bad++;
@@ -180,8 +175,8 @@ static uint64_t stream(struct target *target, uint32_t operation, uint64_t first
     return bad;
 }
 
-static void measure(struct target *target, uint32_t operation, const char *what, uint64_t first,
-                    uint64_t count, uint32_t size, uint32_t depth) {
+static void measure(struct target *target, uint32_t operation, const char *what, uint64_t first, uint64_t count, uint32_t size,
+                    uint32_t depth) {
     uint64_t before = clock_monotonic();
     uint64_t bad = stream(target, operation, first, count, size, depth, false);
     uint64_t time = clock_monotonic() - before;
@@ -219,26 +214,21 @@ static void check_disk(cap_t driver, uint64_t id, const struct block_status *sta
         return;
     }
     uint64_t sectors = status->sectors, last = sectors * 3 / 4;
-    say("ring read of whole disk: bad ", stream(&target, BLOCK_OPERATION_READ, 1, last - 1, 96, 16, true),
-        " sectors ", last);
+    say("ring read of whole disk: bad ", stream(&target, BLOCK_OPERATION_READ, 1, last - 1, 96, 16, true), " sectors ", last);
     if (has_argument("write")) {
-        say("ring write: bad ", stream(&target, BLOCK_OPERATION_WRITE, last, sectors - last, 40, 32, true),
-            " from ", last);
-        say("ring read back: bad ", stream(&target, BLOCK_OPERATION_READ, last, sectors - last, 200, 8, true),
-            " from ", last);
+        say("ring write: bad ", stream(&target, BLOCK_OPERATION_WRITE, last, sectors - last, 40, 32, true), " from ", last);
+        say("ring read back: bad ", stream(&target, BLOCK_OPERATION_READ, last, sectors - last, 200, 8, true), " from ", last);
     }
     if (has_argument("kill")) {
         kill_service = startup_capability("service");
-        say("read while killed: bad ", stream(&target, BLOCK_OPERATION_READ, 1, last - 1, 96, 16, true),
-            " kills ", kills);
-        say("write while killed: bad ",
-            stream(&target, BLOCK_OPERATION_WRITE, last, sectors - last, 40, 32, true), " kills ", kills);
-        say("read back while killed: bad ",
-            stream(&target, BLOCK_OPERATION_READ, last, sectors - last, 64, 16, true), " kills ", kills);
+        say("read while killed: bad ", stream(&target, BLOCK_OPERATION_READ, 1, last - 1, 96, 16, true), " kills ", kills);
+        say("write while killed: bad ", stream(&target, BLOCK_OPERATION_WRITE, last, sectors - last, 40, 32, true), " kills ",
+            kills);
+        say("read back while killed: bad ", stream(&target, BLOCK_OPERATION_READ, last, sectors - last, 64, 16, true), " kills ",
+            kills);
         uint64_t bad = 0, moved;
         for (uint64_t sector = 1; sector < 2000; sector += 8, kill_driver())
-            bad += block_read(target.block, sector, page, 4096, &moved) != ERR_OK ||
-                   *(uint64_t *)(void *)page != sector;
+            bad += block_read(target.block, sector, page, 4096, &moved) != ERR_OK || *(uint64_t *)(void *)page != sector;
         say("calls while killed: bad ", bad, " kills ", kills);
         kill_service = 0;
     }

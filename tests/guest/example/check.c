@@ -29,8 +29,7 @@ static bool try_echo(void) {
     char answer[16];
     uint64_t count = 0;
     error_t error = counter_echo(counter_session, "keel, son", 9, answer, sizeof(answer), &count);
-    return error == ERR_OK && count == 9 && memcmp(answer, "KEEL, SON", 9) == 0 ? true
-                                                                                : failed("echo", error);
+    return error == ERR_OK && count == 9 && memcmp(answer, "KEEL, SON", 9) == 0 ? true : failed("echo", error);
 }
 
 // Every addition counts once, and none is forgotten, though the server dies before each.

@@ -15,16 +15,14 @@ static void side_unmaps(struct message_page *page) {
                // slot's place
         page->send_caps[0] = memory;
         page->send_rights[0] = 0;
-        struct ipc_registers registers = {
-            .target = SLOT_SELF,
-            .tag = TAG(METHOD_PROCESS_MAP, 4) | UINT64_C(1) << TAG_CAPS_SHIFT,
-            .words = {lent, LENT_BYTES, 0, MAP_FLAG_READ | MAP_FLAG_WRITE | MAP_FLAG_FIXED}};
+        struct ipc_registers registers = {.target = SLOT_SELF,
+                                          .tag = TAG(METHOD_PROCESS_MAP, 4) | UINT64_C(1) << TAG_CAPS_SHIFT,
+                                          .words = {lent, LENT_BYTES, 0, MAP_FLAG_READ | MAP_FLAG_WRITE | MAP_FLAG_FIXED}};
         (void)system_call(SYS_CALL, &registers);
         (void)thread_yield(SLOT_THREAD);
         address = lent + (random_word() & 15) * PAGE;
-        struct ipc_registers gone = {.target = SLOT_SELF,
-                                     .tag = TAG(METHOD_PROCESS_UNMAP, 2),
-                                     .words = {address, lent + LENT_BYTES - address}};
+        struct ipc_registers gone = {
+            .target = SLOT_SELF, .tag = TAG(METHOD_PROCESS_UNMAP, 2), .words = {address, lent + LENT_BYTES - address}};
         (void)system_call(SYS_CALL, &gone);
         (void)thread_yield(SLOT_THREAD);
     }
@@ -86,13 +84,11 @@ static void side_pages(struct message_page *page) {
             page->send_caps[0] = memory;
             page->send_rights[0] = 0;
             struct ipc_registers supply = {.target = paged,
-                                           .tag = TAG(METHOD_MEMORY_SUPPLY, 3) | UINT64_C(1)
-                                                                                     << TAG_CAPS_SHIFT,
+                                           .tag = TAG(METHOD_MEMORY_SUPPLY, 3) | UINT64_C(1) << TAG_CAPS_SHIFT,
                                            .words = {offset, PAGE, offset}};
             (void)system_call(SYS_CALL, &supply);
         } else {
-            struct ipc_registers discard = {
-                .target = paged, .tag = TAG(METHOD_MEMORY_DISCARD, 2), .words = {0, LENT_BYTES}};
+            struct ipc_registers discard = {.target = paged, .tag = TAG(METHOD_MEMORY_DISCARD, 2), .words = {0, LENT_BYTES}};
             (void)system_call(SYS_CALL, &discard);
         }
         struct ipc_registers reply = {.tag = TAG(0, 0)};
@@ -134,8 +130,7 @@ static void cache_pages(struct actor *actor) {
     (void)actor;
     must(open_file("honest", OPEN_FLAG_READ, &file), "the honest client's file");
     for (;; progress()) {
-        if (file_map(file, 0, 4 * PAGE, FILE_MAP_FLAG_READ | FILE_MAP_FLAG_WRITE, NULL, NULL, &pages) ==
-            ERR_OK)
+        if (file_map(file, 0, 4 * PAGE, FILE_MAP_FLAG_READ | FILE_MAP_FLAG_WRITE, NULL, NULL, &pages) == ERR_OK)
             slot_release(pages);
         if (file_map(file, 0, 4 * PAGE, FILE_MAP_FLAG_READ, &offset, &length, &pages) != ERR_OK)
             continue;
@@ -144,8 +139,7 @@ static void cache_pages(struct actor *actor) {
         (void)memory_write(pages, offset, "x", 1, NULL);
         (void)memory_supply(pages, offset, PAGE, 0, SLOT_SELF);
         uint64_t address;
-        if (process_map(SLOT_SELF, 0, PAGE, offset, MAP_FLAG_READ | MAP_FLAG_WRITE, pages, &address) ==
-            ERR_OK)
+        if (process_map(SLOT_SELF, 0, PAGE, offset, MAP_FLAG_READ | MAP_FLAG_WRITE, pages, &address) == ERR_OK)
             *(volatile char *)address = 'x';
         if (process_map(SLOT_SELF, 0, PAGE, offset, MAP_FLAG_READ, pages, &address) == ERR_OK) {
             (void)process_protect(SLOT_SELF, address, PAGE, MAP_FLAG_READ | MAP_FLAG_WRITE);
@@ -157,10 +151,9 @@ static void cache_pages(struct actor *actor) {
     }
 }
 
-const struct attack memory_attacks[] = {
-    {"a lent buffer unmapped in the middle of the copy", unmapped_in_the_copy, false, 0},
-    {"a lent buffer whose pager never answers", pager_is_silent, false, 0},
-    {"a lent buffer whose pager takes its pages away again", pager_takes_away, false, 0},
-    {"lent buffers that may not be written", wrong_access, false, 0},
-    {"pages of the cache that are only for reading", cache_pages, false, 0},
-    {0}};
+const struct attack memory_attacks[] = {{"a lent buffer unmapped in the middle of the copy", unmapped_in_the_copy, false, 0},
+                                        {"a lent buffer whose pager never answers", pager_is_silent, false, 0},
+                                        {"a lent buffer whose pager takes its pages away again", pager_takes_away, false, 0},
+                                        {"lent buffers that may not be written", wrong_access, false, 0},
+                                        {"pages of the cache that are only for reading", cache_pages, false, 0},
+                                        {0}};

@@ -64,8 +64,7 @@ static void answers_never_received(struct actor *actor) {
     for (;;) {
         for (int i = 0; i < FLOOD; i++) {
             calls[i] = new_call(home);
-            (void)send(calls[i], i & 1 ? root : task,
-                       TAG(i & 1 ? METHOD_VFS_NEXT_MOUNT : METHOD_TASK_NEXT, 1), 0, 0);
+            (void)send(calls[i], i & 1 ? root : task, TAG(i & 1 ? METHOD_VFS_NEXT_MOUNT : METHOD_TASK_NEXT, 1), 0, 0);
         }
         for (int i = 0; i < FLOOD; i++)
             slot_release(calls[i]);
@@ -115,8 +114,7 @@ static void oversized_lengths(struct actor *actor) {
         ipc_page->lend_read = ipc_page->lend_write = lends[i % 8];
         (void)call_raw(ipc_page, file, TAG(METHOD_FILE_WRITE, 2) | TAG_LEND_READ, (uint64_t[6]){0}, 0);
         ipc_page->lend_read = ipc_page->lend_write = lends[i % 8];
-        (void)call_raw(ipc_page, root, TAG(METHOD_DIRECTORY_OPEN, 3) | TAG_LEND_READ,
-                       (uint64_t[6]){0, OPEN_FLAG_READ}, 0);
+        (void)call_raw(ipc_page, root, TAG(METHOD_DIRECTORY_OPEN, 3) | TAG_LEND_READ, (uint64_t[6]){0, OPEN_FLAG_READ}, 0);
     }
 }
 
@@ -151,8 +149,8 @@ static void deadlines(struct actor *actor) {
     must(vfs_pipe(root, 0, &reader, &writer), "a pipe");
     for (uint64_t i = 0;; i++, progress()) {
         ipc_page->lend_read = ipc_page->lend_write = (struct lend){(uint64_t)buffer, 1000};
-        (void)call_raw(ipc_page, i & 1 ? reader : terminal, TAG(METHOD_FILE_READ, 2) | TAG_LEND_WRITE,
-                       (uint64_t[6]){UINT64_MAX}, 1 + (random_word() & 0x3fff));
+        (void)call_raw(ipc_page, i & 1 ? reader : terminal, TAG(METHOD_FILE_READ, 2) | TAG_LEND_WRITE, (uint64_t[6]){UINT64_MAX},
+                       1 + (random_word() & 0x3fff));
         ipc_page->lend_read = ipc_page->lend_write = (struct lend){(uint64_t)buffer, 40};
         (void)call_raw(ipc_page, writer, TAG(METHOD_FILE_WRITE, 2) | TAG_LEND_READ, (uint64_t[6]){UINT64_MAX},
                        1 + (random_word() & 0xfff));
@@ -210,13 +208,10 @@ static void false_repeats(struct actor *actor) {
     must(open_file("mine", OPEN_FLAG_READ | OPEN_FLAG_WRITE | OPEN_FLAG_CREATE, &file), "a file");
     for (;; progress()) {
         ipc_page->lend_read = ipc_page->lend_write = (struct lend){(uint64_t)buffer, 16};
-        (void)call_raw(ipc_page, file, (TAG(METHOD_FILE_WRITE, 2)) | TAG_LEND_READ | TAG_REPEAT,
-                       (uint64_t[6]){UINT64_MAX}, 0);
+        (void)call_raw(ipc_page, file, (TAG(METHOD_FILE_WRITE, 2)) | TAG_LEND_READ | TAG_REPEAT, (uint64_t[6]){UINT64_MAX}, 0);
         ipc_page->lend_read = (struct lend){(uint64_t) "gone", 4};
-        (void)call_raw(ipc_page, root, (TAG(METHOD_DIRECTORY_UNLINK, 2)) | TAG_LEND_READ | TAG_REPEAT,
-                       (uint64_t[6]){0}, 0);
-        (void)call_raw(ipc_page, file, (TAG(METHOD_FILE_SEEK, 2)) | TAG_REPEAT,
-                       (uint64_t[6]){1, FILE_FLAG_APPEND}, 0);
+        (void)call_raw(ipc_page, root, (TAG(METHOD_DIRECTORY_UNLINK, 2)) | TAG_LEND_READ | TAG_REPEAT, (uint64_t[6]){0}, 0);
+        (void)call_raw(ipc_page, file, (TAG(METHOD_FILE_SEEK, 2)) | TAG_REPEAT, (uint64_t[6]){1, FILE_FLAG_APPEND}, 0);
         (void)file_truncate(file, 0);
     }
 }
@@ -234,8 +229,8 @@ static void false_capabilities(struct actor *actor) {
             ipc_page->send_caps[j] = sent[(i + (uint64_t)j) & 7];
             ipc_page->send_rights[j] = 0;
         }
-        (void)call_raw(ipc_page, *everyone[i % 5],
-                       TAG(METHOD_VFS_NEXT_MOUNT, 1) | UINT64_C(4) << TAG_CAPS_SHIFT, (uint64_t[6]){0}, 0);
+        (void)call_raw(ipc_page, *everyone[i % 5], TAG(METHOD_VFS_NEXT_MOUNT, 1) | UINT64_C(4) << TAG_CAPS_SHIFT,
+                       (uint64_t[6]){0}, 0);
         (void)file_poll(file, READINESS_READ, 1, one, NULL, NULL);
         (void)file_poll(terminal, READINESS_READ, 1, one, NULL, NULL);
         if (directory_adopt(root, one, &back) == ERR_OK)
@@ -251,16 +246,14 @@ static void false_capabilities(struct actor *actor) {
 // What children do: calls that block or copy, until they end themselves, should nobody be left to end them.
 static void child_blocks(struct message_page *page) {
     page->lend_write = (struct lend){(uint64_t)buffer, 100};
-    (void)call_raw(page, terminal, TAG(METHOD_FILE_READ, 2) | TAG_LEND_WRITE, (uint64_t[6]){UINT64_MAX},
-                   3 * MILLISECOND);
+    (void)call_raw(page, terminal, TAG(METHOD_FILE_READ, 2) | TAG_LEND_WRITE, (uint64_t[6]){UINT64_MAX}, 3 * MILLISECOND);
     (void)process_exit(SLOT_SELF, 0);
 }
 
 static void child_reads(struct message_page *page) {
     for (int i = 0; i < 20; i++) {
         page->lend_write = (struct lend){(uint64_t)buffer, 65536};
-        (void)call_raw(page, (cap_t)shared->words[1], TAG(METHOD_FILE_READ, 2) | TAG_LEND_WRITE,
-                       (uint64_t[6]){0}, 0);
+        (void)call_raw(page, (cap_t)shared->words[1], TAG(METHOD_FILE_READ, 2) | TAG_LEND_WRITE, (uint64_t[6]){0}, 0);
     }
     (void)process_exit(SLOT_SELF, 0);
 }

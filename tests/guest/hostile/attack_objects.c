@@ -19,20 +19,17 @@ static void stale_handles(struct actor *actor) {
         slot_release(file);
         ipc_page->lend_write = (struct lend){(uint64_t)&shared->words[8], 64};
         (void)call_raw(ipc_page, file, TAG(METHOD_FILE_READ, 2) | TAG_LEND_WRITE, (uint64_t[6]){0}, 0);
-        struct ipc_registers registers = {
-            .target = random_word(), .tag = TAG(METHOD_FILE_STATUS, 0), .second = random_word()};
+        struct ipc_registers registers = {.target = random_word(), .tag = TAG(METHOD_FILE_STATUS, 0), .second = random_word()};
         (void)system_call(SYS_REPLY, &registers);
-        registers = (struct ipc_registers){.target = random_word() & 0xffff,
-                                           .tag = TAG(METHOD_FILE_STATUS, 0),
-                                           .second = random_word() & 0xffff};
-        (void)system_call(SYS_FORWARD, &registers);
         registers = (struct ipc_registers){
-            .target = random_word(), .tag = i & 1, .second = random_word(), .words = {0, 4096, 4096}};
+            .target = random_word() & 0xffff, .tag = TAG(METHOD_FILE_STATUS, 0), .second = random_word() & 0xffff};
+        (void)system_call(SYS_FORWARD, &registers);
+        registers =
+            (struct ipc_registers){.target = random_word(), .tag = i & 1, .second = random_word(), .words = {0, 4096, 4096}};
         (void)system_call(SYS_COPY, &registers);
         registers = (struct ipc_registers){.tag = random_word(), .second = random_word()};
         (void)system_call(SYS_SERVE, &registers);
-        registers = (struct ipc_registers){.target = random_word() << 16 | root,
-                                           .tag = TAG(METHOD_DIRECTORY_PATH, 0)};
+        registers = (struct ipc_registers){.target = random_word() << 16 | root, .tag = TAG(METHOD_DIRECTORY_PATH, 0)};
         (void)system_call(SYS_CALL, &registers);
     }
 }
@@ -101,12 +98,10 @@ static cap_t derived, parent;
 static void side_revokes(struct message_page *page) {
     (void)page;
     for (;;) {
-        struct ipc_registers registers = {
-            .target = SLOT_SELF, .tag = TAG(METHOD_PROCESS_SLOT_REVOKE, 1), .words = {parent}};
+        struct ipc_registers registers = {.target = SLOT_SELF, .tag = TAG(METHOD_PROCESS_SLOT_REVOKE, 1), .words = {parent}};
         (void)system_call(SYS_CALL, &registers);
-        registers = (struct ipc_registers){.target = SLOT_SELF,
-                                           .tag = TAG(METHOD_PROCESS_SLOT_COPY, 3),
-                                           .words = {parent, derived, RIGHTS_ALL}};
+        registers = (struct ipc_registers){
+            .target = SLOT_SELF, .tag = TAG(METHOD_PROCESS_SLOT_COPY, 3), .words = {parent, derived, RIGHTS_ALL}};
         (void)system_call(SYS_CALL, &registers);
         (void)thread_yield(SLOT_THREAD);
     }
@@ -119,8 +114,7 @@ static void revoked_in_use(struct actor *actor) {
     must(open_file("large", OPEN_FLAG_READ, &parent), "a file");
     derived = take_slot();
     must(account_create_call(SLOT_ACCOUNT, 1, home, &call), "a call object");
-    uint64_t buffer =
-        (uint64_t)map_memory(new_memory(LENT_BYTES), LENT_BYTES, MAP_FLAG_READ | MAP_FLAG_WRITE);
+    uint64_t buffer = (uint64_t)map_memory(new_memory(LENT_BYTES), LENT_BYTES, MAP_FLAG_READ | MAP_FLAG_WRITE);
     side_start(side_revokes, PRIORITY);
     for (;; progress()) {
         ipc_page->lend_write = (struct lend){buffer, LENT_BYTES};
@@ -142,9 +136,7 @@ static void forged_badges(struct actor *actor) {
     (void)actor;
     for (uint64_t i = 0;; i++, progress()) {
         cap_t forged = 0, node = 0;
-        uint64_t badge = i % 7 == 6   ? random_word() & 0xf0000000f
-                         : i % 7 == 5 ? i & 63
-                                      : startup_badge(names[i % 6]);
+        uint64_t badge = i % 7 == 6 ? random_word() & 0xf0000000f : i % 7 == 5 ? i & 63 : startup_badge(names[i % 6]);
         if (endpoint_create_session(endpoint, badge, &forged))
             continue;
         if (directory_adopt(root, forged, &node) == ERR_OK)
@@ -166,8 +158,7 @@ static void side_spins(struct message_page *page) {
 static void side_writes(struct message_page *page) {
     for (;;) {
         page->lend_read = (struct lend){shared->words[3], LENT_BYTES};
-        (void)call_raw(page, (cap_t)shared->words[1], TAG(METHOD_FILE_WRITE, 2) | TAG_LEND_READ,
-                       (uint64_t[6]){0}, 0);
+        (void)call_raw(page, (cap_t)shared->words[1], TAG(METHOD_FILE_WRITE, 2) | TAG_LEND_READ, (uint64_t[6]){0}, 0);
         page->lend_read = (struct lend){shared->words[3], LENT_BYTES};
         (void)call_raw(page, (cap_t)shared->words[1], TAG(METHOD_FILE_TRUNCATE, 1), (uint64_t[6]){1}, 0);
     }
@@ -179,8 +170,7 @@ static void priority_inversion(struct actor *actor) {
     (void)actor;
     must(open_file("mine", OPEN_FLAG_READ | OPEN_FLAG_WRITE | OPEN_FLAG_CREATE, &file), "a file");
     shared->words[1] = file;
-    shared->words[3] =
-        (uint64_t)map_memory(new_memory(LENT_BYTES), LENT_BYTES, MAP_FLAG_READ | MAP_FLAG_WRITE);
+    shared->words[3] = (uint64_t)map_memory(new_memory(LENT_BYTES), LENT_BYTES, MAP_FLAG_READ | MAP_FLAG_WRITE);
     side_start(side_writes, LOW_PRIORITY);
     side_start(side_writes, LOW_PRIORITY + 1);
     for (uint64_t i = 0; i < 4; i++)
@@ -193,8 +183,7 @@ static void priority_inversion(struct actor *actor) {
 // As important as it may be, and more: it only computes.
 static void spinning(struct actor *actor) {
     (void)actor;
-    if (thread_set_priority(SLOT_THREAD, 63, 1) == ERR_OK ||
-        thread_set_priority(SLOT_THREAD, PRIORITY + 1, 0) == ERR_OK)
+    if (thread_set_priority(SLOT_THREAD, 63, 1) == ERR_OK || thread_set_priority(SLOT_THREAD, PRIORITY + 1, 0) == ERR_OK)
         must(ERR_INVALID, "a priority above the ceiling");
     for (;;)
         progress();

@@ -11,17 +11,15 @@ static uint64_t ring_word_count, buffer_id;
 static cap_t driver, own, ring_memory, buffer_memory;
 
 static void attach(void) {
-    struct ring_pair_layout layout =
-        ring_pair_layout(ENTRIES, sizeof(struct block_request), sizeof(struct block_completion));
+    struct ring_pair_layout layout = ring_pair_layout(ENTRIES, sizeof(struct block_request), sizeof(struct block_completion));
     own = new_notification();
     ring_memory = new_memory(layout.bytes);
     ring_words = map_memory(ring_memory, layout.bytes, MAP_FLAG_READ | MAP_FLAG_WRITE);
     ring_word_count = layout.bytes / 4;
-    must(ring_pair_attach_client(&pair, (void *)(uintptr_t)ring_words, layout.bytes, ENTRIES,
-                                 sizeof(struct block_request), sizeof(struct block_completion)),
+    must(ring_pair_attach_client(&pair, (void *)(uintptr_t)ring_words, layout.bytes, ENTRIES, sizeof(struct block_request),
+                                 sizeof(struct block_completion)),
          "own rings");
-    must(block_attach_rings(block, ENTRIES, 1, ring_memory, own, &pair.peer_bits, &driver),
-         "attaching rings");
+    must(block_attach_rings(block, ENTRIES, 1, ring_memory, own, &pair.peer_bits, &driver), "attaching rings");
     pair.peer = driver;
     buffer_memory = new_memory(BUFFER_BYTES);
     must(block_attach_buffer(block, buffer_memory, &buffer_id), "attaching a buffer");
@@ -171,11 +169,10 @@ static void false_memory(struct actor *actor) {
     }
 }
 
-const struct attack ring_attacks[] = {
-    {"ring descriptors changed while they are read", descriptors_changed, false, 0},
-    {"ring positions that lie", positions_lie, false, 0},
-    {"ring requests that lie", requests_lie, false, 0},
-    {"the memory of rings and buffers taken back in use", memory_taken_back, false, 0},
-    {"a signal storm", signal_storm, false, 0},
-    {"false memory for rings and buffers", false_memory, false, 0},
-    {0}};
+const struct attack ring_attacks[] = {{"ring descriptors changed while they are read", descriptors_changed, false, 0},
+                                      {"ring positions that lie", positions_lie, false, 0},
+                                      {"ring requests that lie", requests_lie, false, 0},
+                                      {"the memory of rings and buffers taken back in use", memory_taken_back, false, 0},
+                                      {"a signal storm", signal_storm, false, 0},
+                                      {"false memory for rings and buffers", false_memory, false, 0},
+                                      {0}};

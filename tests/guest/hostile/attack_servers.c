@@ -4,8 +4,7 @@
 
 enum { SERVED = 40 };
 #define PATIENCE (2 * MILLISECOND)
-#define GRACE                                                                                                \
-    (1001 * MILLISECOND) // what the kernel gives a server that took a request; see kernel/sched/schedule.c
+#define GRACE    (1001 * MILLISECOND) // what the kernel gives a server that took a request; see kernel/sched/schedule.c
 
 // The endpoint lies in the slot that words[4] names.
 static error_t next(struct ipc_registers *registers, cap_t aside) {
@@ -58,15 +57,14 @@ static void lies_in_replies(struct actor *actor) {
     (void)next(&registers, 0);
     for (uint64_t i = 0;; i++, progress()) {
         ipc_page->send_caps[0] = ipc_page->send_caps[1] = (cap_t)random_word();
-        registers = (struct ipc_registers){.target = shared->words[4],
-                                           .tag = i & 1 ? random_word() & ~TAG_DEADLINE
-                                                        : TAG(0, 64) | UINT64_C(7) << TAG_CAPS_SHIFT};
+        registers =
+            (struct ipc_registers){.target = shared->words[4],
+                                   .tag = i & 1 ? random_word() & ~TAG_DEADLINE : TAG(0, 64) | UINT64_C(7) << TAG_CAPS_SHIFT};
         (void)system_call(SYS_REPLY_WAIT, &registers);
     }
 }
 
-static bool once(const char *name, void (*run)(struct actor *), error_t wanted, uint64_t calls,
-                 uint64_t most) {
+static bool once(const char *name, void (*run)(struct actor *), error_t wanted, uint64_t calls, uint64_t most) {
     uint64_t before = free_bytes(), longest = 0, after = 0;
     cap_t account, endpoint = new_endpoint(), session = new_session(endpoint, 3);
     struct actor *actor = attacker_new(run, &account);
@@ -93,25 +91,21 @@ static bool once(const char *name, void (*run)(struct actor *), error_t wanted, 
     for (int i = 0; i < 100 && (after = free_bytes()) < before; i++)
         sleep_for(MILLISECOND);
     if (longest > most || after < before)
-        note("%s: the longest call took %llu us; free before %llu, after %llu", name,
-             (unsigned long long)longest / 1000, (unsigned long long)before, (unsigned long long)after);
+        note("%s: the longest call took %llu us; free before %llu, after %llu", name, (unsigned long long)longest / 1000,
+             (unsigned long long)before, (unsigned long long)after);
     return ok && longest <= most && after >= before;
 }
 
-static void try(const char *name, void (*run)(struct actor *), error_t wanted, uint64_t calls,
-                uint64_t most) {
+static void try(const char *name, void (*run)(struct actor *), error_t wanted, uint64_t calls, uint64_t most) {
     check(once(name, run, wanted, calls, most) || once(name, run, wanted, calls, most),
           name); // the first warms up
 }
 
 void hostile_servers(void) {
     try("a server that never receives", never_receives, ERR_DEADLINE, SERVED, PATIENCE + 25 * MILLISECOND);
-    try("a server that never replies", never_replies, ERR_OUTCOME_UNKNOWN, 1,
-        PATIENCE + GRACE + 25 * MILLISECOND);
-    try("a server that hoards replies", hoards_replies, ERR_OUTCOME_UNKNOWN, 3,
-        PATIENCE + GRACE + 25 * MILLISECOND);
+    try("a server that never replies", never_replies, ERR_OUTCOME_UNKNOWN, 1, PATIENCE + GRACE + 25 * MILLISECOND);
+    try("a server that hoards replies", hoards_replies, ERR_OUTCOME_UNKNOWN, 3, PATIENCE + GRACE + 25 * MILLISECOND);
     try("a server that drops replies", drops_replies, ERR_SERVER_LOST, SERVED, PATIENCE + 25 * MILLISECOND);
-    try("a server that dies with the request", dies_while_serving, ERR_SERVER_LOST, 1,
-        PATIENCE + 25 * MILLISECOND);
+    try("a server that dies with the request", dies_while_serving, ERR_SERVER_LOST, 1, PATIENCE + 25 * MILLISECOND);
     try("a server whose replies lie", lies_in_replies, 0, SERVED, PATIENCE + GRACE + 25 * MILLISECOND);
 }

@@ -40,7 +40,6 @@ cap_t new_call(cap_t home);
 // Sends through a call object; the message page holds the rest.
 error_t send(cap_t call, cap_t target, uint64_t tag, uint64_t word0, uint64_t word1);
 // A plain call that gives up after so many nanoseconds; 0: never.
-error_t call_raw(struct message_page *page, cap_t target, uint64_t tag, const uint64_t *words,
-                 uint64_t patience);
+error_t call_raw(struct message_page *page, cap_t target, uint64_t tag, const uint64_t *words, uint64_t patience);
 // Another thread of the attacker. It makes no stubs' calls that need the message page but its own.
 void side_start(void (*run)(struct message_page *page), uint64_t priority);

@@ -15,15 +15,7 @@
 #include "libipc/start/start.h"
 #include "tests/guest/hostile/hostile.h"
 
-enum {
-    LINE_BYTES = 220,
-    LEVEL_INFO = 3,
-    CHUNK = 4096,
-    CHUNKS = 16,
-    SETTLE_TRIES = 60,
-    ATTACKER_BYTES = 12 << 20,
-    REPEATS = 14
-};
+enum { LINE_BYTES = 220, LEVEL_INFO = 3, CHUNK = 4096, CHUNKS = 16, SETTLE_TRIES = 60, ATTACKER_BYTES = 12 << 20, REPEATS = 14 };
 #define WARM_UP           (10 * MILLISECOND)
 #define WINDOW            (40 * MILLISECOND)
 #define LONGEST_OPERATION (1000 * MILLISECOND)
@@ -113,8 +105,7 @@ error_t send(cap_t call, cap_t target, uint64_t tag, uint64_t word0, uint64_t wo
     return system_call(SYS_SEND, &registers);
 }
 
-error_t call_raw(struct message_page *page, cap_t target, uint64_t tag, const uint64_t *words,
-                 uint64_t patience) {
+error_t call_raw(struct message_page *page, cap_t target, uint64_t tag, const uint64_t *words, uint64_t patience) {
     struct ipc_registers registers = {.target = target, .tag = tag};
     for (int i = 0; words && i < MESSAGE_REGISTER_WORDS; i++)
         registers.words[i] = words[i];
@@ -149,8 +140,8 @@ void side_start(void (*run)(struct message_page *page), uint64_t priority) {
     uint64_t page;
     cap_t thread;
     side->run = run;
-    must(process_create_thread(SLOT_SELF, (uint64_t)side_entry, (uint64_t)side->stack + SIDE_STACK_BYTES,
-                               (uint64_t)side, priority, 0, 0, &page, &thread),
+    must(process_create_thread(SLOT_SELF, (uint64_t)side_entry, (uint64_t)side->stack + SIDE_STACK_BYTES, (uint64_t)side,
+                               priority, 0, 0, &page, &thread),
          "a side thread");
     side->page = (struct message_page *)page;
     struct thread_registers registers;
@@ -332,15 +323,12 @@ static void run(const struct attack *attack) {
         beside = rate;
     uint64_t kept = rate * 100 / beside, plain = rate * 100 / alone;
     bool held = restarts() == before, memory = outcome.free_after >= outcome.free_before;
-    bool ok = !work->error && kept >= 50 && work->longest < LONGEST_OPERATION && held && memory &&
-              outcome.steps != 0;
-    snprintf(
-        line, sizeof(line),
-        "%s # keeps %llu %% (%llu %% of what it does alone), longest operation %llu us, %llu steps%s%s%s",
-        attack->name, (unsigned long long)kept, (unsigned long long)plain,
-        (unsigned long long)work->longest / 1000, (unsigned long long)outcome.steps,
-        held ? "" : ", A ROLE DIED", memory ? "" : ", MEMORY IS MISSING",
-        outcome.over && !attack->ends ? ", it ended" : "");
+    bool ok = !work->error && kept >= 50 && work->longest < LONGEST_OPERATION && held && memory && outcome.steps != 0;
+    snprintf(line, sizeof(line),
+             "%s # keeps %llu %% (%llu %% of what it does alone), longest operation %llu us, %llu steps%s%s%s", attack->name,
+             (unsigned long long)kept, (unsigned long long)plain, (unsigned long long)work->longest / 1000,
+             (unsigned long long)outcome.steps, held ? "" : ", A ROLE DIED", memory ? "" : ", MEMORY IS MISSING",
+             outcome.over && !attack->ends ? ", it ended" : "");
     check(ok, line);
     if (work->error)
         note("the honest client got error %d", work->error);
@@ -349,8 +337,7 @@ static void run(const struct attack *attack) {
     if (shared->words[7])
         note("the attacker could not go on: %d", (int)shared->words[7]);
     if (!memory)
-        note("free before %llu, after %llu", (unsigned long long)outcome.free_before,
-             (unsigned long long)outcome.free_after);
+        note("free before %llu, after %llu", (unsigned long long)outcome.free_before, (unsigned long long)outcome.free_after);
 }
 
 static void mount_all(void) {
@@ -366,8 +353,7 @@ int server_main(const struct startup *startup) {
     uint64_t physical, address;
     (void)startup;
     must(account_create_contiguous(SLOT_ACCOUNT, 2 * PAGE, 0, &physical, &memory), "shared memory");
-    must(process_map(SLOT_SELF, 0, 2 * PAGE, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, memory, &address),
-         "its mapping");
+    must(process_map(SLOT_SELF, 0, 2 * PAGE, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, memory, &address), "its mapping");
     shared = (struct shared *)address;
     root = startup_capability("root");
     task = startup_capability("task");

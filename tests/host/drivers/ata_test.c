@@ -57,14 +57,9 @@ static void io_done(struct block_io *io, error_t status) {
     test->status = status;
 }
 
-static void submit(struct test_io *test, uint32_t disk, uint32_t operation, uint64_t sector, uint32_t count,
-                   uint64_t offset) {
-    *test = (struct test_io){.io = {.sector = sector,
-                                    .count = count,
-                                    .operation = operation,
-                                    .buffer = &buffer,
-                                    .offset = offset,
-                                    .done = io_done}};
+static void submit(struct test_io *test, uint32_t disk, uint32_t operation, uint64_t sector, uint32_t count, uint64_t offset) {
+    *test = (struct test_io){
+        .io = {.sector = sector, .count = count, .operation = operation, .buffer = &buffer, .offset = offset, .done = io_done}};
     channel_submit(&channel.disks[disk].block, &test->io);
 }
 
@@ -114,8 +109,7 @@ static int setup(void **state) {
                                    .table_physical = ide.dma_physical,
                                    .bounce = dma + ATA_TABLE_BYTES,
                                    .bounce_physical = ide.dma_physical + ATA_TABLE_BYTES};
-    buffer = (struct block_buffer){
-        .memory = IDE_BUFFER_CAP, .length = sizeof(ide.pages), .physical = PHYSICAL_UNKNOWN};
+    buffer = (struct block_buffer){.memory = IDE_BUFFER_CAP, .length = sizeof(ide.pages), .physical = PHYSICAL_UNKNOWN};
     reports = 0;
     block_service.prefix = "disk";
     probe_channel(&channel, model_pause);
@@ -284,8 +278,7 @@ static void test_dma_broken(void **state) {
     struct test_io ios[6];
     ide.fate = dma_broken;
     for (uint32_t i = 0; i < 6; i++) {
-        submit(&ios[i], 0, i % 2 ? BLOCK_OPERATION_WRITE : BLOCK_OPERATION_READ, i * 200, 150,
-               (uint64_t)i * 150 * 512);
+        submit(&ios[i], 0, i % 2 ? BLOCK_OPERATION_WRITE : BLOCK_OPERATION_READ, i * 200, 150, (uint64_t)i * 150 * 512);
         settle(false);
         assert_true(ios[i].finished && ios[i].status == ERR_OK);
         assert_memory_equal(memory_at(i * 150 * 512), &ide.disks[0].content[i * 200 * 512], 150 * 512);
@@ -369,11 +362,7 @@ static enum ide_fate random_fate(uint64_t sector, uint32_t count, bool dma_trans
     (void)dma_transfer;
     (void)write;
     int roll = rand() % 100;
-    return roll < 3   ? IDE_FAIL
-           : roll < 6 ? IDE_DMA_FAIL
-           : roll < 8 ? IDE_SILENT
-           : roll < 9 ? IDE_STUCK
-                      : IDE_GOOD;
+    return roll < 3 ? IDE_FAIL : roll < 6 ? IDE_DMA_FAIL : roll < 8 ? IDE_SILENT : roll < 9 ? IDE_STUCK : IDE_GOOD;
 }
 
 // Random requests under random faults: each ends once; what ended well moved the right bytes.
@@ -390,8 +379,7 @@ static void test_random(void **state) {
         }
         for (uint32_t slot = 0; slot < SLOTS; slot++) {
             uint32_t first = rand() % 3 ? 0 : (uint32_t)rand() % SLOT_SECTORS;
-            uint32_t count =
-                rand() % 3 ? SLOT_SECTORS - first : 1 + (uint32_t)rand() % (SLOT_SECTORS - first);
+            uint32_t count = rand() % 3 ? SLOT_SECTORS - first : 1 + (uint32_t)rand() % (SLOT_SECTORS - first);
             uint32_t operation = rand() % 20 == 0 ? BLOCK_OPERATION_FLUSH
                                  : rand() % 2     ? BLOCK_OPERATION_READ
                                                   : BLOCK_OPERATION_WRITE;
@@ -405,8 +393,7 @@ static void test_random(void **state) {
             struct block_io *io = &ios[slot].io;
             assert_true(ios[slot].finished);
             if (ios[slot].status == ERR_OK && io->operation != BLOCK_OPERATION_FLUSH)
-                assert_memory_equal(memory_at(io->offset), &ide.disks[slot & 1].content[io->sector * 512],
-                                    io->count * 512);
+                assert_memory_equal(memory_at(io->offset), &ide.disks[slot & 1].content[io->sector * 512], io->count * 512);
         }
         channel.disks[0].dma = channel.disks[1].dma = true;
         channel.disks[0].dma_failures = channel.disks[1].dma_failures = 0;

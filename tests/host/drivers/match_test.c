@@ -26,24 +26,16 @@ static void test_rules(void **state) {
     assert_int_equal(match_add("match=ahci:class=010601"), ERR_OK);
     assert_int_equal(match_add("match=display:class=03"), ERR_OK);
     assert_int_equal(match_add("match=keyboard:platform=ps2"), ERR_OK);
-    struct device_information ide = {.bus = BUS_KIND_PCI,
-                                     .vendor = 0x8086,
-                                     .device = 0x7111,
-                                     .class = 1,
-                                     .subclass = 1,
-                                     .interface = 0x80};
+    struct device_information ide = {
+        .bus = BUS_KIND_PCI, .vendor = 0x8086, .device = 0x7111, .class = 1, .subclass = 1, .interface = 0x80};
     assert_string_equal(role_of(ide), "ata");
     ide.device = 0x7010;
     assert_string_equal(role_of(ide), "special");
-    assert_string_equal(
-        role_of((struct device_information){.bus = BUS_KIND_PCI, .class = 1, .subclass = 6, .interface = 1}),
-        "ahci");
-    assert_string_equal(role_of((struct device_information){.bus = BUS_KIND_PCI, .class = 1, .subclass = 6}),
-                        "");
-    assert_string_equal(
-        role_of((struct device_information){.bus = BUS_KIND_PCI, .class = 3, .subclass = 0x80}), "display");
-    assert_string_equal(role_of((struct device_information){.bus = BUS_KIND_PLATFORM, .name = "ps2"}),
-                        "keyboard");
+    assert_string_equal(role_of((struct device_information){.bus = BUS_KIND_PCI, .class = 1, .subclass = 6, .interface = 1}),
+                        "ahci");
+    assert_string_equal(role_of((struct device_information){.bus = BUS_KIND_PCI, .class = 1, .subclass = 6}), "");
+    assert_string_equal(role_of((struct device_information){.bus = BUS_KIND_PCI, .class = 3, .subclass = 0x80}), "display");
+    assert_string_equal(role_of((struct device_information){.bus = BUS_KIND_PLATFORM, .name = "ps2"}), "keyboard");
     assert_string_equal(role_of((struct device_information){.bus = BUS_KIND_PLATFORM, .name = "ps"}), "");
     assert_string_equal(role_of((struct device_information){.bus = BUS_KIND_PLATFORM, .name = "ps22"}), "");
     char role[ROLE_NAME_BYTES];
@@ -80,7 +72,6 @@ static void test_refused(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup(test_rules, setup),
-                                       cmocka_unit_test_setup(test_refused, setup)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup(test_rules, setup), cmocka_unit_test_setup(test_refused, setup)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -241,8 +241,10 @@ static void test_mutations(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_none, setup),      cmocka_unit_test_setup(test_classic, setup),
-        cmocka_unit_test_setup(test_gpt, setup),       cmocka_unit_test_setup(test_gpt_hostile, setup),
+        cmocka_unit_test_setup(test_none, setup),
+        cmocka_unit_test_setup(test_classic, setup),
+        cmocka_unit_test_setup(test_gpt, setup),
+        cmocka_unit_test_setup(test_gpt_hostile, setup),
         cmocka_unit_test_setup(test_gpt_array_outside, setup),
         cmocka_unit_test_setup(test_mutations, setup),
     };

@@ -57,8 +57,7 @@ static void model_write(void *context, uint32_t location, uint32_t offset, uint3
 
 static const struct pci_access access_model = {model_read, model_write, NULL};
 
-static struct model_function *add(uint32_t bus, uint32_t device, uint32_t number, uint16_t vendor,
-                                  uint32_t class) {
+static struct model_function *add(uint32_t bus, uint32_t device, uint32_t number, uint16_t vendor, uint32_t class) {
     struct model_function *function = &model[model_count++];
     *function = (struct model_function){.location = pci_location(0, bus, device, number)};
     memcpy(function->config, &vendor, 2);
@@ -193,8 +192,7 @@ static void test_messages(void **state) {
     assert_int_equal(function->config[0x52] & 1, 0);
     assert_int_equal(function->config[0x83] & 0x80, 0);
     found[0].bars[0].length = 64; // the table no longer fits
-    assert_int_equal(pci_message_table(&access_model, &found[0], &index, &offset, &entries),
-                     ERR_NOT_SUPPORTED);
+    assert_int_equal(pci_message_table(&access_model, &found[0], &index, &offset, &entries), ERR_NOT_SUPPORTED);
 }
 
 static uint32_t random_read(void *context, uint32_t location, uint32_t offset, uint32_t width) {

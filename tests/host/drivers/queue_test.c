@@ -80,8 +80,8 @@ static void test_random(void **state) {
             waiting[index] = true;
             count++;
         } else {
-            struct block_io *io = rand() % 2 ? block_queue_take(&queue)
-                                             : block_queue_take_at(&queue, (uint64_t)rand() % 5000, 1, 64);
+            struct block_io *io =
+                rand() % 2 ? block_queue_take(&queue) : block_queue_take_at(&queue, (uint64_t)rand() % 5000, 1, 64);
             if (io != NULL) {
                 assert_true(waiting[io - ios]);
                 waiting[io - ios] = false;

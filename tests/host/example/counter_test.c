@@ -67,8 +67,7 @@ static void play(void) {
     memset(memory, 0, sizeof(memory));
     memset(answered, 0, sizeof(answered));
     finished = deaths = 0;
-    counter = (struct counter){
-        .server = {.dispatch = dispatch, .stack_create = scene_stack_create, .stack_bytes = 64 * 1024}};
+    counter = (struct counter){.server = {.dispatch = dispatch, .stack_create = scene_stack_create, .stack_bytes = 64 * 1024}};
     server_process = sim_process_create();
     counter.server.endpoint = sim_endpoint(server_process);
     sim_thread_start(server_process, actor, NULL);

@@ -73,8 +73,7 @@ static void walk(struct fuzz *fuzz, struct inode *node, uint32_t depth) {
         error = node_create(node, "made", 4, &creation, &child);
         if (!error)
             node_release(child);
-        error = node_rename(node, "made", 4, node, name[0] ? name : "other",
-                            name[0] ? (uint32_t)strlen(name) : 5);
+        error = node_rename(node, "made", 4, node, name[0] ? name : "other", name[0] ? (uint32_t)strlen(name) : 5);
         error = node_rmdir(node, "b", 1);
     }
     (void)error;

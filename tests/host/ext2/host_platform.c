@@ -138,15 +138,13 @@ static error_t request_perform(struct platform_request *request) {
         total += request->segments[i].length;
     CHECK(request->segment_count > 0 && request->segment_count <= PLATFORM_SEGMENTS, "segments");
     CHECK(total <= PLATFORM_TRANSFER_BYTES && total % PLATFORM_SECTOR_BYTES == 0, "length");
-    CHECK(request->sector <= disk->sectors &&
-              total / PLATFORM_SECTOR_BYTES <= disk->sectors - request->sector,
+    CHECK(request->sector <= disk->sectors && total / PLATFORM_SECTOR_BYTES <= disk->sectors - request->sector,
           "outside the disk: sector %lu", (unsigned long)request->sector);
     if (disk->dead || (fault && host_random_below(&schedule, 1000000) < fault))
         return ERR_IO;
     struct host_event *event = request->write && disk->record ? event_add(disk) : NULL;
     if (event) {
-        *event =
-            (struct host_event){.sector = request->sector, .bytes = (uint32_t)total, .data = malloc(total)};
+        *event = (struct host_event){.sector = request->sector, .bytes = (uint32_t)total, .data = malloc(total)};
         CHECK(event->data, "no memory");
     }
     for (uint32_t i = 0, done = 0; i < request->segment_count; i++) {
@@ -197,8 +195,7 @@ error_t platform_disk_flush(struct platform_disk *disk) {
     CHECK(current, "flush outside a fiber");
     CHECK(pending_count < sizeof pendings / sizeof pendings[0], "too many requests");
     disk->flushes++;
-    pendings[pending_count++] =
-        (struct pending){.flusher = current, .flush_durable = disk->event_count, .flush_result = &result};
+    pendings[pending_count++] = (struct pending){.flusher = current, .flush_durable = disk->event_count, .flush_result = &result};
     current->runnable = false;
     fiber_switch_out();
     if (disk->dead)
@@ -227,8 +224,7 @@ void host_cache_free(void) {
     cache_metadata = cache_data = NULL;
 }
 
-static error_t copy(struct platform_caller *caller, uint64_t at, uint64_t offset, uint64_t length,
-                    uint64_t *moved, bool in) {
+static error_t copy(struct platform_caller *caller, uint64_t at, uint64_t offset, uint64_t length, uint64_t *moved, bool in) {
     CHECK(offset >= cache_metadata_bytes, "copy with metadata memory");
     uint8_t *memory = cache_at(offset, length);
     uint64_t limit = caller->fault_at < caller->size ? caller->fault_at : caller->size;
@@ -240,18 +236,15 @@ static error_t copy(struct platform_caller *caller, uint64_t at, uint64_t offset
     return *moved == length ? ERR_OK : ERR_FAULT;
 }
 
-error_t platform_copy_in(struct platform_caller *caller, uint64_t at, uint64_t offset, uint64_t length,
-                         uint64_t *moved) {
+error_t platform_copy_in(struct platform_caller *caller, uint64_t at, uint64_t offset, uint64_t length, uint64_t *moved) {
     return copy(caller, at, offset, length, moved, true);
 }
 
-error_t platform_copy_out(struct platform_caller *caller, uint64_t at, uint64_t offset, uint64_t length,
-                          uint64_t *moved) {
+error_t platform_copy_out(struct platform_caller *caller, uint64_t at, uint64_t offset, uint64_t length, uint64_t *moved) {
     return copy(caller, at, offset, length, moved, false);
 }
 
-void platform_frames_changed(void) {
-}
+void platform_frames_changed(void) {}
 
 void platform_zero(struct platform_disk *disk, uint64_t offset, uint64_t length) { // NOLINT
     (void)disk;

@@ -11,14 +11,14 @@
 
 #include "servers/ext2/filesystem.h"
 
-#define CHECK(condition, ...)                                                                                \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                  \
-            fprintf(stderr, __VA_ARGS__);                                                                    \
-            fprintf(stderr, " (%s) [%s]\n", #condition, host_context);                                       \
-            abort();                                                                                         \
-        }                                                                                                    \
+#define CHECK(condition, ...)                                                                                                    \
+    do {                                                                                                                         \
+        if (!(condition)) {                                                                                                      \
+            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                                      \
+            fprintf(stderr, __VA_ARGS__);                                                                                        \
+            fprintf(stderr, " (%s) [%s]\n", #condition, host_context);                                                           \
+            abort();                                                                                                             \
+        }                                                                                                                        \
     } while (0)
 extern char host_context[256]; // what is being tested, for messages
 

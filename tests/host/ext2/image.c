@@ -29,14 +29,13 @@ static int command_run(const char *command) {
 void image_make(struct platform_disk *disk, const char *directory, const char *options, uint64_t bytes) {
     char path[300], command[1000];
     snprintf(path, sizeof path, "%s/image", directory);
-    snprintf(command, sizeof command, "rm -f '%s' && mke2fs -q -F -t ext2 %s '%s' %luk >'%s/mke2fs.log' 2>&1",
-             path, options, path, (unsigned long)(bytes >> 10), directory);
+    snprintf(command, sizeof command, "rm -f '%s' && mke2fs -q -F -t ext2 %s '%s' %luk >'%s/mke2fs.log' 2>&1", path, options,
+             path, (unsigned long)(bytes >> 10), directory);
     CHECK(command_run(command) == 0, "mke2fs failed: %s", command);
     host_disk_load(disk, path);
 }
 
-int image_check(const struct platform_disk *disk, const char *directory, const char *options,
-                struct platform_disk *repaired) {
+int image_check(const struct platform_disk *disk, const char *directory, const char *options, struct platform_disk *repaired) {
     char path[300], command[1000];
     snprintf(path, sizeof path, "%s/checked", directory);
     host_disk_save(disk, path);
@@ -125,8 +124,7 @@ static void dump_node(struct dump *dump, struct inode *node) {
     static char target[4097]; // not on the stack: trees are deep
     uint32_t length = 0;
     node_attributes(node, &a);
-    printf("%s\t%o\t%u\t%u\t%u\t%ld", dump->path[0] ? dump->path : "/", a.mode, a.uid, a.gid, a.links,
-           (long)a.modify.seconds);
+    printf("%s\t%o\t%u\t%u\t%u\t%ld", dump->path[0] ? dump->path : "/", a.mode, a.uid, a.gid, a.links, (long)a.modify.seconds);
     switch (node_type(node)) {
     case NODE_REGULAR:
         printf("\t%lu\t%08x\n", (unsigned long)a.size, dump_content(node, a.size));

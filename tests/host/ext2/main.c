@@ -16,9 +16,8 @@ int main(int argc, char **argv) {
     static const struct {
         const char *name;
         int (*function)(const struct test_run *);
-    } suites[] = {{"random", test_random}, {"corruption", test_corruption}, {"crash", test_crash},
-                  {"faults", test_faults}, {"special", test_special},       {"bench", test_bench},
-                  {"damage", tool_damage}};
+    } suites[] = {{"random", test_random},   {"corruption", test_corruption}, {"crash", test_crash},  {"faults", test_faults},
+                  {"special", test_special}, {"bench", test_bench},           {"damage", tool_damage}};
     char directory[] = "/tmp/ext2-test-XXXXXX";
     struct test_run run = {.first_seed = 1, .seeds = 20};
     if (argc < 2)

@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-static const struct node_creation ordinary = {
-    .type = NODE_REGULAR, .permissions = 0644, .uid = 1000, .gid = 100};
+static const struct node_creation ordinary = {.type = NODE_REGULAR, .permissions = 0644, .uid = 1000, .gid = 100};
 
 static uint32_t below(struct worker *worker, uint32_t limit) {
     return host_random_below(&worker->random, limit);
@@ -56,12 +55,10 @@ static struct model_entry *entry_random(struct worker *worker) {
     return NULL;
 }
 
-static struct model_entry *entry_find(struct worker *worker, uint32_t directory, const char *name,
-                                      uint32_t length) {
+static struct model_entry *entry_find(struct worker *worker, uint32_t directory, const char *name, uint32_t length) {
     for (uint32_t i = 0; i < MODEL_ENTRIES; i++) {
         struct model_entry *entry = &worker->entries[i];
-        if (entry->used && entry->directory == directory && entry->length == length &&
-            memcmp(entry->name, name, length) == 0)
+        if (entry->used && entry->directory == directory && entry->length == length && memcmp(entry->name, name, length) == 0)
             return entry;
     }
     return NULL;
@@ -197,9 +194,8 @@ static void node_lost_name(struct worker *worker, uint32_t node) {
 static void do_create(struct worker *worker) {
     struct model_entry *slot = entry_new(worker);
     uint32_t directory = directory_random(worker), length;
-    enum node_type type =
-        (enum node_type[]){NODE_REGULAR,   NODE_REGULAR, NODE_REGULAR, NODE_DIRECTORY,
-                           NODE_DIRECTORY, NODE_SYMLINK, NODE_FIFO,    NODE_CHARACTER}[below(worker, 8)];
+    enum node_type type = (enum node_type[]){NODE_REGULAR,   NODE_REGULAR, NODE_REGULAR, NODE_DIRECTORY,
+                                             NODE_DIRECTORY, NODE_SYMLINK, NODE_FIFO,    NODE_CHARACTER}[below(worker, 8)];
     uint32_t node = slot ? node_new(worker, type) : 0;
     char name[256];
     struct inode *parent, *made;
@@ -222,8 +218,7 @@ static void do_create(struct worker *worker) {
         size = 1 + below(worker, below(worker, 2) ? 59 : 900);
         for (uint64_t i = 0; i < size; i++)
             worker->nodes[node].data[i] = (uint8_t)('a' + (i + length) % 26);
-        error = node_symlink(parent, name, length, (char *)worker->nodes[node].data, (uint32_t)size,
-                             &creation, &made);
+        error = node_symlink(parent, name, length, (char *)worker->nodes[node].data, (uint32_t)size, &creation, &made);
     } else {
         error = node_create(parent, name, length, &creation, &made);
     }
@@ -258,8 +253,7 @@ static void do_link(struct worker *worker) {
                            : entry_find(worker, directory, name, length) ? ERR_EXISTS
                                                                          : ERR_OK;
         if (accepted(worker, node_link(parent, name, length, inode), expected, "link")) {
-            *slot =
-                (struct model_entry){.used = true, .directory = directory, .node = node, .length = length};
+            *slot = (struct model_entry){.used = true, .directory = directory, .node = node, .length = length};
             memcpy(slot->name, name, length + 1);
             worker->nodes[node].links++;
         }
@@ -286,8 +280,8 @@ static void do_remove(struct worker *worker) {
     if (!parent)
         return;
     changing(worker, entry->node);
-    error_t error = as_directory ? node_rmdir(parent, entry->name, entry->length)
-                                 : node_unlink(parent, entry->name, entry->length);
+    error_t error =
+        as_directory ? node_rmdir(parent, entry->name, entry->length) : node_unlink(parent, entry->name, entry->length);
     if (accepted(worker, error, expected, as_directory ? "rmdir" : "unlink")) {
         entry->used = false;
         node_lost_name(worker, entry->node);
@@ -328,8 +322,7 @@ static void do_rename(struct worker *worker) {
         name_random(worker, name, &length);
         target = entry_find(worker, directory, name, length);
     }
-    struct inode *from = open_node(worker, source->directory),
-                 *to = from ? open_node(worker, directory) : NULL;
+    struct inode *from = open_node(worker, source->directory), *to = from ? open_node(worker, directory) : NULL;
     if (to) {
         error_t expected = rename_expected(worker, source, directory, target);
         changing(worker, worker->nodes[source->node].type == NODE_DIRECTORY ? NO_NODE : source->node);
@@ -367,8 +360,7 @@ static void do_write(struct worker *worker) {
     if (!node)
         return;
     uint64_t limit = worker->small_files ? 40000 : MODEL_FILE_BYTES, done, at = 0;
-    uint64_t offset =
-        below(worker, 3) ? below(worker, (uint32_t)model->size + 1) : below(worker, (uint32_t)limit);
+    uint64_t offset = below(worker, 3) ? below(worker, (uint32_t)model->size + 1) : below(worker, (uint32_t)limit);
     uint64_t length = 1 + below(worker, below(worker, 3) ? 9000 : 200000);
     bool append = below(worker, 4) == 0;
     if (append)
@@ -379,11 +371,9 @@ static void do_write(struct worker *worker) {
     struct inode *inode = open_node(worker, node);
     if (!inode)
         return;
-    for (uint64_t i = 0, value = host_random_next(&worker->random); i < length;
-         i++, value = value * 5 + 1 + (value >> 33))
+    for (uint64_t i = 0, value = host_random_next(&worker->random); i < length; i++, value = value * 5 + 1 + (value >> 33))
         worker->buffer[i] = (uint8_t)(value >> 7) | 1;
-    struct platform_caller caller = {worker->buffer, length,
-                                     below(worker, 10) ? UINT64_MAX : below(worker, (uint32_t)length)};
+    struct platform_caller caller = {worker->buffer, length, below(worker, 10) ? UINT64_MAX : below(worker, (uint32_t)length)};
     changing(worker, node);
     error_t error = node_write(inode, append ? 12345 : offset, append, length, &caller, 0, &done, &at);
     error_t expected = caller.fault_at < length && done == 0 ? ERR_FAULT : ERR_OK;
@@ -408,8 +398,7 @@ static void do_truncate(struct worker *worker) {
     if (!node)
         return;
     uint64_t limit = worker->small_files ? 40000 : MODEL_FILE_BYTES;
-    uint64_t size =
-        below(worker, 3) == 0 ? below(worker, (uint32_t)limit) : below(worker, (uint32_t)model->size + 1);
+    uint64_t size = below(worker, 3) == 0 ? below(worker, (uint32_t)limit) : below(worker, (uint32_t)model->size + 1);
     struct inode *inode = open_node(worker, node);
     if (!inode)
         return;
@@ -423,8 +412,8 @@ static void do_truncate(struct worker *worker) {
     node_release(inode);
 }
 
-static void compare_file(struct worker *worker, uint32_t node, struct inode *inode, uint64_t offset,
-                         uint64_t length, struct node_stream *stream) {
+static void compare_file(struct worker *worker, uint32_t node, struct inode *inode, uint64_t offset, uint64_t length,
+                         struct node_stream *stream) {
     struct model_node *model = &worker->nodes[node];
     struct platform_caller caller = {worker->buffer, length, UINT64_MAX};
     uint64_t done, expected = offset >= model->size ? 0 : model->size - offset;
@@ -434,16 +423,14 @@ static void compare_file(struct worker *worker, uint32_t node, struct inode *ino
         CHECK(!error || error == ERR_IO || error == ERR_CORRUPT, "read gives %d", error);
         expected = done;
     } else {
-        CHECK(!error && done == expected, "read at %lu gives %d and %lu, not %lu", (unsigned long)offset,
-              error, (unsigned long)done, (unsigned long)expected);
+        CHECK(!error && done == expected, "read at %lu gives %d and %lu, not %lu", (unsigned long)offset, error,
+              (unsigned long)done, (unsigned long)expected);
     }
     if (worker->unsure)
         return;
     for (uint64_t i = 0; i < expected; i++)
-        CHECK(worker->buffer[i] == model->data[offset + i],
-              "worker %u node %u: byte %lu of %lu is %u, not %u", worker->id, node,
-              (unsigned long)(offset + i), (unsigned long)model->size, worker->buffer[i],
-              model->data[offset + i]);
+        CHECK(worker->buffer[i] == model->data[offset + i], "worker %u node %u: byte %lu of %lu is %u, not %u", worker->id, node,
+              (unsigned long)(offset + i), (unsigned long)model->size, worker->buffer[i], model->data[offset + i]);
 }
 
 static void do_read(struct worker *worker) {
@@ -459,8 +446,8 @@ static void do_read(struct worker *worker) {
         for (uint64_t at = 0; at < worker->nodes[node].size; at += step)
             compare_file(worker, node, inode, at, step, &stream);
     } else {
-        compare_file(worker, node, inode, below(worker, (uint32_t)worker->nodes[node].size + 100),
-                     1 + below(worker, 100000), NULL);
+        compare_file(worker, node, inode, below(worker, (uint32_t)worker->nodes[node].size + 100), 1 + below(worker, 100000),
+                     NULL);
     }
     node_release(inode);
 }
@@ -482,8 +469,8 @@ static bool names_check(void *context, const struct node_entry *entry) {
         return true;
     const struct model_entry *found = entry_find(worker, names->directory, entry->name, entry->length);
     CHECK(found || worker->unsure, "readdir shows %.*s", (int)entry->length, entry->name);
-    CHECK(!found || worker->unsure || entry->type == 0 || entry->type == worker->nodes[found->node].type,
-          "type of %s", found->name);
+    CHECK(!found || worker->unsure || entry->type == 0 || entry->type == worker->nodes[found->node].type, "type of %s",
+          found->name);
     names->found++;
     return true;
 }
@@ -506,8 +493,7 @@ static void compare_directory(struct worker *worker, uint32_t node) {
     node_release(inode);
     for (uint32_t i = 0; i < MODEL_ENTRIES; i++)
         expected += worker->entries[i].used && worker->entries[i].directory == node;
-    CHECK(names.found == expected || worker->unsure, "readdir of node %u finds %u names, not %u", node,
-          names.found, expected);
+    CHECK(names.found == expected || worker->unsure, "readdir of node %u finds %u names, not %u", node, names.found, expected);
 }
 
 static void do_list(struct worker *worker) {
@@ -523,12 +509,11 @@ static void do_attributes(struct worker *worker) {
     if (!inode)
         return;
     // No set-group-id bits: directories would hand them on.
-    struct node_attributes values = {.mode = below(worker, 010000) & 05777,
-                                     .uid = (uint32_t)host_random_next(&worker->random)};
+    struct node_attributes values = {.mode = below(worker, 010000) & 05777, .uid = (uint32_t)host_random_next(&worker->random)};
     values.modify.seconds = (int64_t)below(worker, 2000000000) + (below(worker, 4) == 0 ? 3000000000ll : 0);
     values.modify.nanoseconds = below(worker, 1000000000);
-    if (accepted(worker, node_set_attributes(inode, NODE_SET_MODE | NODE_SET_UID | NODE_SET_MODIFY, &values),
-                 ERR_OK, "set attributes")) {
+    if (accepted(worker, node_set_attributes(inode, NODE_SET_MODE | NODE_SET_UID | NODE_SET_MODIFY, &values), ERR_OK,
+                 "set attributes")) {
         model->mode = values.mode;
         model->uid = values.uid;
         model->modify = values.modify;
@@ -569,9 +554,9 @@ static void do_fsync(struct worker *worker) {
 
 void worker_run(void *argument) {
     struct worker *worker = argument;
-    static void (*const operations[])(struct worker *) = {
-        do_create, do_create, do_create, do_write,  do_write, do_write, do_read,       do_read, do_truncate,
-        do_remove, do_remove, do_rename, do_rename, do_link,  do_list,  do_attributes, do_hold};
+    static void (*const operations[])(struct worker *) = {do_create, do_create, do_create,   do_write,      do_write,  do_write,
+                                                          do_read,   do_read,   do_truncate, do_remove,     do_remove, do_rename,
+                                                          do_rename, do_link,   do_list,     do_attributes, do_hold};
     for (uint32_t step = 0; step < worker->steps && !worker->unsure; step++) {
         if (below(worker, worker->fsynced ? 8 : 60) == 0)
             do_fsync(worker);
@@ -609,23 +594,22 @@ static void verify_node(struct worker *worker, uint32_t node) {
     if (node >= 2 && !worker->unsure) {
         CHECK((a.mode & 07777) == model->mode, "mode of node %u: %o, not %o", node, a.mode, model->mode);
         CHECK(a.uid == model->uid, "owner of node %u", node);
-        CHECK(model->type == NODE_DIRECTORY || a.links == model->links, "links of node %u: %u, not %u", node,
-              a.links, model->links);
+        CHECK(model->type == NODE_DIRECTORY || a.links == model->links, "links of node %u: %u, not %u", node, a.links,
+              model->links);
         CHECK(!model->modify_set || a.modify.seconds == model->modify.seconds ||
                   (model->modify.seconds > INT32_MAX && a.modify.seconds == INT32_MAX),
               "time of node %u: %ld, not %ld", node, (long)a.modify.seconds, (long)model->modify.seconds);
     }
     if (model->type == NODE_REGULAR) {
         struct node_stream stream = {0};
-        CHECK(a.size == model->size || worker->unsure, "size of node %u: %lu, not %lu", node,
-              (unsigned long)a.size, (unsigned long)model->size);
+        CHECK(a.size == model->size || worker->unsure, "size of node %u: %lu, not %lu", node, (unsigned long)a.size,
+              (unsigned long)model->size);
         for (uint64_t at = 0; at < model->size; at += 65536)
             compare_file(worker, node, inode, at, 65536, &stream);
     } else if (model->type == NODE_SYMLINK) {
         uint32_t length = 0;
         error_t error = node_readlink(inode, (char *)worker->buffer, 4096, &length);
-        CHECK(worker->tolerant ||
-                  (!error && length == model->size && memcmp(worker->buffer, model->data, length) == 0),
+        CHECK(worker->tolerant || (!error && length == model->size && memcmp(worker->buffer, model->data, length) == 0),
               "target of node %u", node);
     } else if (model->type == NODE_DIRECTORY) {
         compare_directory(worker, node);

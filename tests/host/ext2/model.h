@@ -48,7 +48,7 @@ void worker_make(struct worker *worker, uint32_t id, uint64_t seed);
 void worker_free(struct worker *worker);
 // Makes or finds the worker's directories. In a fiber.
 void worker_enter(struct worker *worker, struct filesystem *fs);
-void worker_run(void *worker);    // fiber body: `steps` operations
-void worker_verify(void *worker); // fiber body: compares everything
-void worker_let_go(void *worker); // fiber body: releases what is held
+void worker_run(void *worker);                                                         // fiber body: `steps` operations
+void worker_verify(void *worker);                                                      // fiber body: compares everything
+void worker_let_go(void *worker);                                                      // fiber body: releases what is held
 bool worker_path(const struct worker *worker, uint32_t node, char *path, size_t size); // of one of its names

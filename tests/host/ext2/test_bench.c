@@ -31,8 +31,8 @@ static void end(struct bench *bench, const char *what, uint32_t operations) {
     double seconds = now() - bench->started;
     uint64_t requests = bench->disk.reads + bench->disk.writes - bench->requests;
     uint64_t bytes = bench->disk.read_bytes + bench->disk.write_bytes - bench->bytes;
-    printf("%-34s %8.0f ns each of %u, %6lu requests of %lu KiB\n", what, seconds * 1e9 / operations,
-           operations, (unsigned long)requests, (unsigned long)(requests ? bytes / requests >> 10 : 0));
+    printf("%-34s %8.0f ns each of %u, %6lu requests of %lu KiB\n", what, seconds * 1e9 / operations, operations,
+           (unsigned long)requests, (unsigned long)(requests ? bytes / requests >> 10 : 0));
 }
 
 static void remount(struct bench *bench) {
@@ -50,8 +50,7 @@ static void sequential(struct bench *bench, bool write, const char *what) {
     uint64_t done;
     CHECK(!node_root(bench->fs, &root), "root");
     begin(bench);
-    CHECK(!(write ? node_create(root, "big", 3, &creation, &file) : node_lookup(root, "big", 3, &file)),
-          "big");
+    CHECK(!(write ? node_create(root, "big", 3, &creation, &file) : node_lookup(root, "big", 3, &file)), "big");
     for (uint64_t at = 0; at < (uint64_t)FILE_MIB << 20; at += CHUNK)
         CHECK(!(write ? node_write(file, at, false, CHUNK, &caller, 0, &done, NULL)
                       : node_read(file, &stream, at, CHUNK, &caller, 0, &done)) &&
@@ -74,8 +73,7 @@ static void random_reads(struct bench *bench, const char *what) {
     CHECK(!node_root(bench->fs, &root) && !node_lookup(root, "big", 3, &file), "big");
     begin(bench);
     for (uint32_t i = 0; i < 4096; i++)
-        CHECK(!node_read(file, &stream, (uint64_t)host_random_below(&random, FILE_MIB * 256) << 12, 4096,
-                         &caller, 0, &done),
+        CHECK(!node_read(file, &stream, (uint64_t)host_random_below(&random, FILE_MIB * 256) << 12, 4096, &caller, 0, &done),
               "read");
     end(bench, what, 4096);
     node_release(file);

@@ -116,20 +116,17 @@ static uint8_t *block_at(const struct image *image, uint8_t *bytes, uint32_t blo
     return at + image->block_size <= image->size ? bytes + at : NULL;
 }
 
-static struct ext2_inode *inode_random(struct host_random *random, const struct image *image,
-                                       uint8_t *bytes) {
+static struct ext2_inode *inode_random(struct host_random *random, const struct image *image, uint8_t *bytes) {
     const struct ext2_superblock *super = (const struct ext2_superblock *)(void *)(bytes + 1024);
     const struct ext2_group_descriptor *groups =
         (const struct ext2_group_descriptor *)(void *)block_at(image, bytes, super->first_data_block + 1);
-    uint32_t count = (super->blocks_count - super->first_data_block + super->blocks_per_group - 1) /
-                     super->blocks_per_group;
+    uint32_t count = (super->blocks_count - super->first_data_block + super->blocks_per_group - 1) / super->blocks_per_group;
     for (uint32_t tries = 0; tries < 2000; tries++) {
         uint32_t number = tries < 3 ? 2 : 1 + host_random_below(random, super->inodes_per_group * count);
         const struct ext2_group_descriptor *group = &groups[(number - 1) / super->inodes_per_group];
         uint8_t *table = block_at(image, bytes, group->inode_table);
         struct ext2_inode *inode =
-            (struct ext2_inode *)(void *)(table + (size_t)((number - 1) % super->inodes_per_group) *
-                                                      super->inode_size);
+            (struct ext2_inode *)(void *)(table + (size_t)((number - 1) % super->inodes_per_group) * super->inode_size);
         if (inode->links && (number == 2 ? host_random_below(random, 6) == 0 : number > 10))
             return inode;
     }
@@ -168,8 +165,7 @@ static void damage_indirect(struct host_random *random, const struct image *imag
             }
         } else {
             for (uint32_t i = 0; i < 3; i++)
-                pointers[host_random_below(random, image->block_size / 4)] =
-                    pointer_random(random, image, block);
+                pointers[host_random_below(random, image->block_size / 4)] = pointer_random(random, image, block);
         }
         return;
     }
@@ -221,8 +217,7 @@ static void damage(struct host_random *random, const struct image *image, uint8_
         damage_bytes(random, (uint8_t *)groups, 32);
         break;
     case 2:
-        block = block_at(image, bytes,
-                         host_random_below(random, 2) ? groups[0].block_bitmap : groups[0].inode_bitmap);
+        block = block_at(image, bytes, host_random_below(random, 2) ? groups[0].block_bitmap : groups[0].inode_bitmap);
         if (host_random_below(random, 3) == 0)
             memset(block, host_random_below(random, 2) ? 0 : 0xFF, image->block_size);
         else
@@ -230,8 +225,7 @@ static void damage(struct host_random *random, const struct image *image, uint8_
         break;
     case 3:
     case 4:
-        damage_bytes(random, (uint8_t *)inode_random(random, image, bytes),
-                     128 + (super->inode_size > 128 ? 32 : 0));
+        damage_bytes(random, (uint8_t *)inode_random(random, image, bytes), 128 + (super->inode_size > 128 ? 32 : 0));
         break;
     case 5:
         damage_directory(random, image, bytes);
@@ -273,8 +267,7 @@ static void try_file(struct attempt *attempt, struct inode *node) {
     if (a.size)
         error = node_read(node, NULL, host_random_next(&attempt->random) % a.size, 5000, &caller, 0, &done);
     if (host_random_below(&attempt->random, 3) == 0)
-        error = node_write(node, a.size ? host_random_next(&attempt->random) % a.size : 0, false, 9000,
-                           &caller, 0, &done, NULL);
+        error = node_write(node, a.size ? host_random_next(&attempt->random) % a.size : 0, false, 9000, &caller, 0, &done, NULL);
     attempt->errors += error != 0;
     if (host_random_below(&attempt->random, 4) == 0)
         error = node_truncate(node, host_random_below(&attempt->random, 20000));
@@ -400,8 +393,7 @@ int tool_damage(const struct test_run *run) {
         damage(&random, image, bytes);
         snprintf(path, sizeof path, "%s/damaged-%lu.img", run->directory, (unsigned long)seed);
         FILE *file = fopen(path, "wb");
-        CHECK(file && fwrite(bytes, 1, image->size, file) == image->size && fclose(file) == 0, "write %s",
-              path);
+        CHECK(file && fwrite(bytes, 1, image->size, file) == image->size && fclose(file) == 0, "write %s", path);
         free(bytes);
     }
     for (uint32_t i = 0; i < IMAGES; i++)

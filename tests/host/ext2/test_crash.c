@@ -122,11 +122,9 @@ static struct inode *tree_node(struct inode *parent, const char *name, bool dire
     uint64_t done;
     uint32_t length = (uint32_t)strlen(name);
     memset(bytes, name[0], sizeof bytes);
-    CHECK(!(directory ? node_mkdir(parent, name, length, &creation, &node)
-                      : node_create(parent, name, length, &creation, &node)),
+    CHECK(!(directory ? node_mkdir(parent, name, length, &creation, &node) : node_create(parent, name, length, &creation, &node)),
           "create %s", name);
-    CHECK(directory || (!node_write(node, 0, false, 100 + length * 1000, &caller, 0, &done, NULL) && done),
-          "write");
+    CHECK(directory || (!node_write(node, 0, false, 100 + length * 1000, &caller, 0, &done, NULL) && done), "write");
     return node;
 }
 
@@ -194,8 +192,8 @@ static void event_apply(struct platform_disk *disk, const struct host_event *eve
 }
 
 // The disk after events [0, cut), of which those that no flush made safe may be missing.
-static void cut_build(const struct crash *crash, struct platform_disk *disk, size_t cut, bool subset,
-                      uint32_t block_size, struct host_random *random) {
+static void cut_build(const struct crash *crash, struct platform_disk *disk, size_t cut, bool subset, uint32_t block_size,
+                      struct host_random *random) {
     size_t safe = 0;
     host_disk_make(disk, crash->disk.sectors * 512);
     memcpy(disk->image, crash->base, disk->sectors * 512);
@@ -239,8 +237,7 @@ static void versions_check(struct crash *crash, struct filesystem *fs) {
     if (!crash->versions)
         return;
     uint64_t length = file_content(fs, "/target", bytes, sizeof bytes);
-    for (uint32_t version = 0; version < crash->versions && crash->version_begun[version] <= crash->cut;
-         version++) {
+    for (uint32_t version = 0; version < crash->versions && crash->version_begun[version] <= crash->cut; version++) {
         uint32_t size;
         version_fill(expected, version, &size);
         if (size == length && memcmp(bytes, expected, size) == 0)
@@ -260,24 +257,20 @@ static void recovered_check(void *argument) {
             continue;
         uint64_t length = file_content(fs, record->path, bytes, sizeof bytes);
         for (uint64_t at = 0; at < length && at < record->size; at++)
-            CHECK(bytes[at] == record->data[at], "%s: byte %lu of %lu is %u, not %u; fsynced at event %lu",
-                  record->path, (unsigned long)at, (unsigned long)length, bytes[at], record->data[at],
-                  (unsigned long)record->since);
-        CHECK(length == record->size && memcmp(bytes, record->data, length) == 0,
-              "%s differs: %lu bytes, not %lu", record->path, (unsigned long)length,
-              (unsigned long)record->size);
+            CHECK(bytes[at] == record->data[at], "%s: byte %lu of %lu is %u, not %u; fsynced at event %lu", record->path,
+                  (unsigned long)at, (unsigned long)length, bytes[at], record->data[at], (unsigned long)record->since);
+        CHECK(length == record->size && memcmp(bytes, record->data, length) == 0, "%s differs: %lu bytes, not %lu", record->path,
+              (unsigned long)length, (unsigned long)record->size);
         crash->checks++;
     }
     versions_check(crash, fs);
     CHECK(!filesystem_unmount(fs), "unmount");
 }
 
-static void cut_try(struct crash *crash, const struct test_run *run, size_t cut, bool subset,
-                    uint32_t block_size) {
+static void cut_try(struct crash *crash, const struct test_run *run, size_t cut, bool subset, uint32_t block_size) {
     struct platform_disk disk, repaired;
     size_t used = strlen(host_context);
-    snprintf(host_context + used, sizeof host_context - used, ", cut %lu%s", (unsigned long)cut,
-             subset ? " subset" : "");
+    snprintf(host_context + used, sizeof host_context - used, ", cut %lu%s", (unsigned long)cut, subset ? " subset" : "");
     cut_build(crash, &disk, cut, subset, block_size, &crash->random);
     int status = image_check(&disk, run->directory, "-p", &repaired);
     if (status > 1) {
@@ -308,8 +301,8 @@ static uint32_t seed_run(const struct test_run *run, uint64_t seed, bool every) 
     bool replace = seed % 4 == 0, tree = seed % 4 == 2;
     const char *options = image_options[seed / 4 % (sizeof image_options / sizeof image_options[0])];
     uint64_t cache = (uint64_t[]){300 << 10, 1 << 20, 8 << 20}[host_random_below(&crash->random, 3)];
-    snprintf(host_context, sizeof host_context, "crash seed %lu, mke2fs %s, cache %lu", (unsigned long)seed,
-             options, (unsigned long)cache);
+    snprintf(host_context, sizeof host_context, "crash seed %lu, mke2fs %s, cache %lu", (unsigned long)seed, options,
+             (unsigned long)cache);
     image_make(&crash->disk, run->directory, options, DISK_BYTES);
     if (tree)
         index_root(crash, run);
@@ -340,9 +333,7 @@ static uint32_t seed_run(const struct test_run *run, uint64_t seed, bool every) 
     size_t first = replace ? crash->version_done[0] : 0;
     uint32_t cuts = every ? (uint32_t)(2 * (events - first)) : CUTS;
     for (uint32_t i = 0; i < cuts; i++)
-        cut_try(crash, run,
-                every ? first + i / 2 + 1
-                      : first + host_random_below(&crash->random, (uint32_t)(events - first) + 1),
+        cut_try(crash, run, every ? first + i / 2 + 1 : first + host_random_below(&crash->random, (uint32_t)(events - first) + 1),
                 i % 2, block_size);
     uint32_t checks = crash->checks;
     if (!replace && !tree)
@@ -363,7 +354,6 @@ int test_crash(const struct test_run *run) {
         checks += seed_run(run, run->first_seed + i, every);
     host_quiet = false;
     printf("crash: %u seeds, %s, %lu fsynced files found whole\n", run->seeds,
-           every ? "cut after every write, and a random part each" : "24 random cuts each",
-           (unsigned long)checks);
+           every ? "cut after every write, and a random part each" : "24 random cuts each", (unsigned long)checks);
     return 0;
 }

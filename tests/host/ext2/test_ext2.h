@@ -23,7 +23,6 @@ int tool_dump(const char *image, uint64_t cache_bytes);
 void image_make(struct platform_disk *disk, const char *directory, const char *options, uint64_t bytes);
 // The exit status of e2fsck with these options, on the image; its output goes to DIRECTORY/e2fsck.log.
 // repaired (may be NULL) gets the image as e2fsck leaves it.
-int image_check(const struct platform_disk *disk, const char *directory, const char *options,
-                struct platform_disk *repaired);
+int image_check(const struct platform_disk *disk, const char *directory, const char *options, struct platform_disk *repaired);
 void image_check_clean(const struct platform_disk *disk, const char *directory); // e2fsck -fn must exit 0
 uint32_t checksum(uint32_t sum, const void *bytes, size_t length);               // CRC-32

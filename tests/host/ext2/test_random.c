@@ -89,11 +89,10 @@ static uint64_t seed_run(const struct test_run *run, uint64_t seed) {
     struct host_random random = {seed};
     struct session session = {0};
     uint64_t operations = 0;
-    const char *options =
-        image_options[host_random_below(&random, sizeof image_options / sizeof image_options[0])];
+    const char *options = image_options[host_random_below(&random, sizeof image_options / sizeof image_options[0])];
     uint64_t cache = cache_sizes[host_random_below(&random, sizeof cache_sizes / sizeof cache_sizes[0])];
-    snprintf(host_context, sizeof host_context, "random seed %lu, mke2fs %s, cache %lu", (unsigned long)seed,
-             options, (unsigned long)cache);
+    snprintf(host_context, sizeof host_context, "random seed %lu, mke2fs %s, cache %lu", (unsigned long)seed, options,
+             (unsigned long)cache);
     image_make(&session.disk, run->directory, options, (14 + host_random_below(&random, 16)) << 20);
     session.count = 1 + host_random_below(&random, WORKERS);
     for (uint32_t i = 0; i < session.count; i++) {

@@ -90,8 +90,7 @@ static void bytes_expect(struct inode *file, uint64_t offset, uint8_t value, uin
 }
 
 // --- large and sparse ---
-static const uint64_t far_offsets[] = {12ull << 10, 300ull << 10, 70ull << 20, 3ull << 30,
-                                       (9ull << 30) + 12345};
+static const uint64_t far_offsets[] = {12ull << 10, 300ull << 10, 70ull << 20, 3ull << 30, (9ull << 30) + 12345};
 
 static void large_write(struct stage *stage) {
     struct inode *file = file_make(stage, "large");
@@ -153,10 +152,8 @@ static void many_change(struct stage *stage) {
         if (i % 3 == 0)
             CHECK(!node_unlink(stage->root, name, length), "unlink %s", name);
         else if (i % 3 == 1) {
-            uint32_t other_length =
-                (uint32_t)snprintf(other, sizeof other, "renamed-to-something-longer-than-before-%u", i);
-            CHECK(!node_rename(stage->root, name, length, stage->root, other, other_length), "rename %s",
-                  name);
+            uint32_t other_length = (uint32_t)snprintf(other, sizeof other, "renamed-to-something-longer-than-before-%u", i);
+            CHECK(!node_rename(stage->root, name, length, stage->root, other, other_length), "rename %s", name);
         }
     }
 }
@@ -259,8 +256,8 @@ static void times_get(struct stage *stage) {
         struct inode *file = file_open(stage, name);
         struct node_attributes a;
         node_attributes(file, &a);
-        CHECK(a.modify.seconds == moments[i].seconds && a.modify.nanoseconds == moments[i].nanoseconds,
-              "time %u: %ld.%u", i, (long)a.modify.seconds, a.modify.nanoseconds);
+        CHECK(a.modify.seconds == moments[i].seconds && a.modify.nanoseconds == moments[i].nanoseconds, "time %u: %ld.%u", i,
+              (long)a.modify.seconds, a.modify.nanoseconds);
         CHECK(a.access.seconds == moments[i].seconds, "access time %u", i);
         node_release(file);
     }
@@ -278,8 +275,7 @@ static void test_times(void) {
 // --- features ---
 static void must_not_write(struct stage *stage) {
     struct inode *file;
-    CHECK(node_create(stage->root, "x", 1, &ordinary, &file) == ERR_READ_ONLY,
-          "creation on a read-only file system");
+    CHECK(node_create(stage->root, "x", 1, &ordinary, &file) == ERR_READ_ONLY, "creation on a read-only file system");
     CHECK(node_rmdir(stage->root, "lost+found", 10) == ERR_READ_ONLY, "rmdir on a read-only file system");
 }
 
@@ -306,8 +302,7 @@ static void test_features(void) {
         CHECK(error == cases[i].expected, "%s gives %d", options, error);
         CHECK((host_messages != 0) == (error || cases[i].read_only), "%s: messages", options);
         if (error || cases[i].read_only)
-            CHECK(before == checksum(0, stage.disk.image, stage.disk.sectors * 512), "%s: the disk changed",
-                  options);
+            CHECK(before == checksum(0, stage.disk.image, stage.disk.sectors * 512), "%s: the disk changed", options);
         else
             check_clean(&stage);
         host_disk_free(&stage.disk);
@@ -350,8 +345,7 @@ static void cursors(struct stage *stage) {
             CHECK(!node_readdir(stage->root, &cursor, seen_add, &seen), "readdir");
             for (uint32_t i = 0; i < 5; i++) {
                 struct inode *file;
-                uint32_t length =
-                    (uint32_t)snprintf(name, sizeof name, "goes%u", host_random_below(&stage->random, 300));
+                uint32_t length = (uint32_t)snprintf(name, sizeof name, "goes%u", host_random_below(&stage->random, 300));
                 if (node_unlink(stage->root, name, length) == ERR_OK)
                     continue;
                 CHECK(!node_create(stage->root, name, length, &ordinary, &file), "create");
@@ -374,8 +368,7 @@ static void fight_step(struct fighter *fighter, struct inode **directories) {
     struct stage *stage = fighter->stage;
     struct inode *from = directories[host_random_below(&fighter->random, 3)], *node = NULL;
     struct inode *to = directories[host_random_below(&fighter->random, 3)];
-    const char *name = names[host_random_below(&fighter->random, 5)],
-               *other = names[host_random_below(&fighter->random, 5)];
+    const char *name = names[host_random_below(&fighter->random, 5)], *other = names[host_random_below(&fighter->random, 5)];
     uint32_t length = (uint32_t)strlen(name), other_length = (uint32_t)strlen(other);
     uint8_t bytes[3000] = {7};
     struct platform_caller caller = {bytes, sizeof bytes, UINT64_MAX};
@@ -406,16 +399,13 @@ static void fight_step(struct fighter *fighter, struct inode **directories) {
     case 7:
         error = node_lookup(from, name, length, &node);
         if (!error && node_type(node) == NODE_REGULAR)
-            error = node_write(node, host_random_below(&fighter->random, 50000), false, sizeof bytes, &caller,
-                               0, &done, NULL);
+            error = node_write(node, host_random_below(&fighter->random, 50000), false, sizeof bytes, &caller, 0, &done, NULL);
         break;
     default:
         error = host_random_below(&fighter->random, 4) ? ERR_OK : filesystem_synchronize(stage->fs);
     }
-    CHECK(error != ERR_CORRUPT && error != ERR_IO && error != ERR_NO_MEMORY && error != ERR_STALE, "error %d",
-          error);
-    if (node && node_type(node) == NODE_DIRECTORY &&
-        host_random_below(&fighter->random, 3) == 0) { // go on in there
+    CHECK(error != ERR_CORRUPT && error != ERR_IO && error != ERR_NO_MEMORY && error != ERR_STALE, "error %d", error);
+    if (node && node_type(node) == NODE_DIRECTORY && host_random_below(&fighter->random, 3) == 0) { // go on in there
         uint32_t slot = host_random_below(&fighter->random, 3);
         node_release(directories[slot]);
         directories[slot] = node;
@@ -495,7 +485,6 @@ int test_special(const struct test_run *run) {
         test_fight(run->first_seed + i);
     host_cache_free();
     host_quiet = false;
-    printf("special: large, indexed, unlinked, attributes, times, features, cursors, %u fights\n",
-           run->seeds);
+    printf("special: large, indexed, unlinked, attributes, times, features, cursors, %u fights\n", run->seeds);
     return 0;
 }

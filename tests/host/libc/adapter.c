@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-int adapter_regex(const char *pattern, int compile_flags, const char *text, int run_flags, size_t count,
-                  long *offsets, size_t *groups) {
+int adapter_regex(const char *pattern, int compile_flags, const char *text, int run_flags, size_t count, long *offsets,
+                  size_t *groups) {
     regex_t regex;
     regmatch_t match[16];
     int error = regcomp(&regex, pattern, compile_flags);
@@ -46,8 +46,8 @@ int adapter_spawn(char *const argv[], char *const envp[], const char *output, in
     int status;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    int error = search ? posix_spawnp(&pid, argv[0], &actions, NULL, argv, envp)
-                       : posix_spawn(&pid, argv[0], &actions, NULL, argv, envp);
+    int error =
+        search ? posix_spawnp(&pid, argv[0], &actions, NULL, argv, envp) : posix_spawn(&pid, argv[0], &actions, NULL, argv, envp);
     posix_spawn_file_actions_destroy(&actions);
     if (error != 0)
         return -error;

@@ -12,8 +12,8 @@
 #endif
 
 // 100 and more: regcomp's error. offsets: two for each of count.
-int adapter_regex(const char *pattern, int compile_flags, const char *text, int run_flags, size_t count,
-                  long *offsets, size_t *groups);
+int adapter_regex(const char *pattern, int compile_flags, const char *text, int run_flags, size_t count, long *offsets,
+                  size_t *groups);
 // The paths, each followed by a blank.
 int adapter_glob(const char *pattern, int flags, char *joined, size_t size);
 // Runs a program with its standard output to a file. Its exit status; 1000 and its signal; or a negative

@@ -21,14 +21,13 @@ OURS(free);
 enum { TEXT = 12000 };
 static char ours[TEXT], theirs[TEXT];
 
-#define SAME(format, ...)                                                                                    \
-    do {                                                                                                     \
-        const char *same_format = format;                                                                    \
-        int our_length = keelson_snprintf(ours, TEXT, same_format, __VA_ARGS__);                             \
-        int their_length = snprintf(theirs, TEXT, same_format, __VA_ARGS__);                                 \
-        if (our_length != their_length || strcmp(ours, theirs) != 0)                                         \
-            fail_msg("%s: \"%s\" (%d), not \"%s\" (%d)", same_format, ours, our_length, theirs,              \
-                     their_length);                                                                          \
+#define SAME(format, ...)                                                                                                        \
+    do {                                                                                                                         \
+        const char *same_format = format;                                                                                        \
+        int our_length = keelson_snprintf(ours, TEXT, same_format, __VA_ARGS__);                                                 \
+        int their_length = snprintf(theirs, TEXT, same_format, __VA_ARGS__);                                                     \
+        if (our_length != their_length || strcmp(ours, theirs) != 0)                                                             \
+            fail_msg("%s: \"%s\" (%d), not \"%s\" (%d)", same_format, ours, our_length, theirs, their_length);                   \
     } while (0)
 
 // "%", flags, width, precision, then the end of the conversion.
@@ -66,11 +65,10 @@ static void integers(void **state) {
 }
 
 static double random_double(void) {
-    static const double edges[] = {
-        0.0,      -0.0,      1.0,    0.5,  1.5,      2.5,        0.05,   0.1,   1e15,
-        1e16,     1e21,      1e22,   1e23, DBL_MAX,  DBL_MIN,    5e-324, 9.5,   9.995,
-        99.95,    999.5,     0.0001, 1e-5, 123456.5, 0.00001234, 1e100,  1e6,   999999.5,
-        INFINITY, -INFINITY, NAN,    1e5,  100000.5, 2e-310,     -1e-4,  0.125, 0.375};
+    static const double edges[] = {0.0,      -0.0,      1.0,    0.5,  1.5,      2.5,        0.05,   0.1,   1e15,
+                                   1e16,     1e21,      1e22,   1e23, DBL_MAX,  DBL_MIN,    5e-324, 9.5,   9.995,
+                                   99.95,    999.5,     0.0001, 1e-5, 123456.5, 0.00001234, 1e100,  1e6,   999999.5,
+                                   INFINITY, -INFINITY, NAN,    1e5,  100000.5, 2e-310,     -1e-4,  0.125, 0.375};
     uint64_t bits = random_word();
     double value;
     switch (random_below(4)) {

@@ -6,11 +6,10 @@
 #include <math.h>
 
 extern double keelson_floor(double), keelson_ceil(double), keelson_trunc(double), keelson_round(double),
-    keelson_fmod(double, double), keelson_modf(double, double *), keelson_frexp(double, int *),
-    keelson_ldexp(double, int), keelson_sqrt(double), keelson_fmin(double, double), keelson_exp(double),
-    keelson_log(double), keelson_log2(double), keelson_log10(double), keelson_pow(double, double),
-    keelson_sin(double), keelson_cos(double), keelson_tan(double), keelson_atan(double),
-    keelson_atan2(double, double);
+    keelson_fmod(double, double), keelson_modf(double, double *), keelson_frexp(double, int *), keelson_ldexp(double, int),
+    keelson_sqrt(double), keelson_fmin(double, double), keelson_exp(double), keelson_log(double), keelson_log2(double),
+    keelson_log10(double), keelson_pow(double, double), keelson_sin(double), keelson_cos(double), keelson_tan(double),
+    keelson_atan(double), keelson_atan2(double, double);
 
 static double random_double(void) {
     static const double edges[] = {0.0,
@@ -93,12 +92,10 @@ static void approximate(void **state) {
         assert_true(!isfinite(x) || fabs(keelson_sin(x)) <= 1);
         double whole = (double)random_below(41) - 20;
         near("pow", x, whole, keelson_pow(x, whole), pow(x, whole), 2);
-        double base = 0.001 + random_below(1000000) / 1000.0,
-               power = ((double)random_below(20000) - 10000) / 512;
+        double base = 0.001 + random_below(1000000) / 1000.0, power = ((double)random_below(20000) - 10000) / 512;
         near("pow", base, power, keelson_pow(base, power), pow(base, power), 2);
     }
-    static const double edges[] = {0.0, -0.0, 1,        -1,        2,   -2,    3,
-                                   0.5, -0.5, INFINITY, -INFINITY, NAN, 1e300, -1e300};
+    static const double edges[] = {0.0, -0.0, 1, -1, 2, -2, 3, 0.5, -0.5, INFINITY, -INFINITY, NAN, 1e300, -1e300};
     for (size_t i = 0; i < 14; i++)
         for (size_t j = 0; j < 14; j++)
             same("pow", edges[i], edges[j], keelson_pow(edges[i], edges[j]), pow(edges[i], edges[j]));

@@ -183,8 +183,7 @@ static void misuse(void **state) {
         int status;
         assert_int_equal(waitpid(child, &status, 0), child);
         // Links that were written over may lead nowhere: then it ends by a fault.
-        bool noticed =
-            crimes[i] == use_after_free ? status != 0 : WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+        bool noticed = crimes[i] == use_after_free ? status != 0 : WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
         if (!noticed)
             fail_msg("misuse %zu went unnoticed: status %x", i, status);
     }

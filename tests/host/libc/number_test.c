@@ -27,8 +27,7 @@ static void integers(void **state) {
         for (size_t at = 0; at < length; at++)
             text[at] = letters[random_below(random_below(2) ? 10 : sizeof letters - 1)];
         text[length] = '\0';
-        int base =
-            random_below(3) ? (int)(10 + random_below(2) * 6) * (int)random_below(2) : (int)random_below(39);
+        int base = random_below(3) ? (int)(10 + random_below(2) * 6) * (int)random_below(2) : (int)random_below(39);
         OUR_ERRNO = errno = 0;
         long a = keelson_strtol(text, &our_end, base), b = strtol(text, &their_end, base);
         if (base == 1 || base > 36) {
@@ -51,13 +50,12 @@ static void same_value(const char *text) {
     if (isnan(a) && isnan(b))
         return; // the host fills in a payload
     if (memcmp(&a, &b, sizeof a) != 0 || our_end != their_end || OUR_ERRNO != errno)
-        fail_msg("strtod(\"%s\"): %a, not %a; %td bytes, not %td; errno %d, not %d", text, a, b,
-                 our_end - text, their_end - text, OUR_ERRNO, errno);
+        fail_msg("strtod(\"%s\"): %a, not %a; %td bytes, not %td; errno %d, not %d", text, a, b, our_end - text, their_end - text,
+                 OUR_ERRNO, errno);
     OUR_ERRNO = errno = 0;
     float c = keelson_strtof(text, &our_end), d = strtof(text, &their_end);
     if (memcmp(&c, &d, sizeof c) != 0 || our_end != their_end || OUR_ERRNO != errno)
-        fail_msg("strtof(\"%s\"): %a, not %a; errno %d, not %d", text, (double)c, (double)d, OUR_ERRNO,
-                 errno);
+        fail_msg("strtof(\"%s\"): %a, not %a; errno %d, not %d", text, (double)c, (double)d, OUR_ERRNO, errno);
     OUR_ERRNO = errno = 0;
     long double e = keelson_strtold(text, &our_end), f = strtold(text, &their_end);
     if (memcmp(&e, &f, 10) != 0 || our_end != their_end || OUR_ERRNO != errno)
@@ -66,74 +64,73 @@ static void same_value(const char *text) {
 
 static void float_edges(void **state) {
     (void)state;
-    static const char *const texts[] = {
-        "0",
-        "-0",
-        "1",
-        "1e23",
-        "9007199254740993",
-        "9007199254740992.5",
-        "1.7976931348623157e308",
-        "1.7976931348623159e308",
-        "1.8e308",
-        "-1e400",
-        "5e-324",
-        "2.4703282292062327e-324",
-        "2.4703282292062328e-324",
-        "2.2250738585072011e-308",
-        "2.2250738585072014e-308",
-        "1e-400",
-        "inf",
-        "-Infinity",
-        "infin",
-        "nan",
-        "nan(12)x",
-        "nan(",
-        "",
-        " ",
-        "+",
-        ".",
-        "e5",
-        ".e5",
-        "1e",
-        "1e+",
-        "1.e5",
-        ".5e1",
-        "0x",
-        "0x.p1",
-        "0x1p-1074",
-        "0x1p-1075",
-        "0x1.8p-1075",
-        "0x1.00000000000008p0",
-        "0x1.000000000000080001p0",
-        "0xfffffffffffffp971",
-        "0x1p1024",
-        "0x10000000000000000000000001p-100",
-        "0x1.fffffffffffff8p1023",
-        "0x1p999999999",
-        "0x1p-999999999",
-        "1e999999999",
-        "1e-999999999",
-        "123456789012345678901234567890",
-        "0.000000000000000000000000000000000000000000001234567",
-        "3.64519953188247460253e-4951",
-        "1.18973149535723176502e+4932",
-        "1.2e4932",
-        "1e-4952",
-        "1e4000",
-        "1e-4000",
-        "8.5070591730234615865843651857942052864e37",
-        "340282356779733661637539395458142568447",
-        "340282356779733661637539395458142568448",
-        "1.40129846432481707e-45",
-        "7.00649232162408535e-46",
-        "1.00000005960464477539062500",
-        "1.000000059604644775390625000000000000001",
-        "0x1.000001p0",
-        "0x1.0000010001p0",
-        "100000000000000000000000000000000000000000000000000000000000000000000000000e-75",
-        "0e999",
-        "00000.00001e5"};
+    static const char *const texts[] = {"0",
+                                        "-0",
+                                        "1",
+                                        "1e23",
+                                        "9007199254740993",
+                                        "9007199254740992.5",
+                                        "1.7976931348623157e308",
+                                        "1.7976931348623159e308",
+                                        "1.8e308",
+                                        "-1e400",
+                                        "5e-324",
+                                        "2.4703282292062327e-324",
+                                        "2.4703282292062328e-324",
+                                        "2.2250738585072011e-308",
+                                        "2.2250738585072014e-308",
+                                        "1e-400",
+                                        "inf",
+                                        "-Infinity",
+                                        "infin",
+                                        "nan",
+                                        "nan(12)x",
+                                        "nan(",
+                                        "",
+                                        " ",
+                                        "+",
+                                        ".",
+                                        "e5",
+                                        ".e5",
+                                        "1e",
+                                        "1e+",
+                                        "1.e5",
+                                        ".5e1",
+                                        "0x",
+                                        "0x.p1",
+                                        "0x1p-1074",
+                                        "0x1p-1075",
+                                        "0x1.8p-1075",
+                                        "0x1.00000000000008p0",
+                                        "0x1.000000000000080001p0",
+                                        "0xfffffffffffffp971",
+                                        "0x1p1024",
+                                        "0x10000000000000000000000001p-100",
+                                        "0x1.fffffffffffff8p1023",
+                                        "0x1p999999999",
+                                        "0x1p-999999999",
+                                        "1e999999999",
+                                        "1e-999999999",
+                                        "123456789012345678901234567890",
+                                        "0.000000000000000000000000000000000000000000001234567",
+                                        "3.64519953188247460253e-4951",
+                                        "1.18973149535723176502e+4932",
+                                        "1.2e4932",
+                                        "1e-4952",
+                                        "1e4000",
+                                        "1e-4000",
+                                        "8.5070591730234615865843651857942052864e37",
+                                        "340282356779733661637539395458142568447",
+                                        "340282356779733661637539395458142568448",
+                                        "1.40129846432481707e-45",
+                                        "7.00649232162408535e-46",
+                                        "1.00000005960464477539062500",
+                                        "1.000000059604644775390625000000000000001",
+                                        "0x1.000001p0",
+                                        "0x1.0000010001p0",
+                                        "100000000000000000000000000000000000000000000000000000000000000000000000000e-75",
+                                        "0e999",
+                                        "00000.00001e5"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         same_value(texts[i]);
 }
@@ -153,8 +150,7 @@ static void float_texts(void **state) {
             sprintf(text, "%.*e", (int)random_below(30), value);
             break;
         case 2:
-            sprintf(text, "%u.%ue%d", random_below(1000000), random_below(1000000),
-                    (int)random_below(640) - 320);
+            sprintf(text, "%u.%ue%d", random_below(1000000), random_below(1000000), (int)random_below(640) - 320);
             break;
         case 3:
             sprintf(text, "%a", value);
@@ -174,20 +170,19 @@ static void float_texts(void **state) {
     }
 }
 
-#define SAME_SCAN(text, format, type, count, end)                                                            \
-    do {                                                                                                     \
-        type a[count] = {0}, b[count] = {0};                                                                 \
-        int x = keelson_sscanf(text, format, &a[0], &a[count > 1 ? 1 : 0], &a[count > 2 ? 2 : 0]);           \
-        int y = sscanf(text, format, &b[0], &b[count > 1 ? 1 : 0], &b[count > 2 ? 2 : 0]);                   \
-        if (x != y || memcmp(a, b, sizeof a) != 0)                                                           \
-            fail_msg("sscanf(\"%s\", \"%s\"): %d, not %d", text, format, x, y);                              \
+#define SAME_SCAN(text, format, type, count, end)                                                                                \
+    do {                                                                                                                         \
+        type a[count] = {0}, b[count] = {0};                                                                                     \
+        int x = keelson_sscanf(text, format, &a[0], &a[count > 1 ? 1 : 0], &a[count > 2 ? 2 : 0]);                               \
+        int y = sscanf(text, format, &b[0], &b[count > 1 ? 1 : 0], &b[count > 2 ? 2 : 0]);                                       \
+        if (x != y || memcmp(a, b, sizeof a) != 0)                                                                               \
+            fail_msg("sscanf(\"%s\", \"%s\"): %d, not %d", text, format, x, y);                                                  \
     } while (0)
 
 static void scanning(void **state) {
     (void)state;
     static const char *const numbers[] = {
-        "12 34 56", "  7",   "",  " ",    "x", "-12", "+3 -4", "0x1f 017 9", "12345678901234567890",
-        "1,2,3",    "99999", "-", "1 2 x"};
+        "12 34 56", "  7", "", " ", "x", "-12", "+3 -4", "0x1f 017 9", "12345678901234567890", "1,2,3", "99999", "-", "1 2 x"};
     static const char *const formats[] = {"%ld%ld%ld",   "%li %li %li", "%2ld%3ld%ld", "%lx%lx",
                                           "%lu,%lu,%lu", "%*d%ld",      "%ld%ln",      "%lo"};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
@@ -198,8 +193,7 @@ static void scanning(void **state) {
         SAME_SCAN(floats[i], "%lf%lf%lf", double, 3, 0);
     char a[3][32], b[3][32];
     static const char *const words[] = {"hello world foo", "  abc", "a-b-c", "", "]x]", "123abc"};
-    static const char *const word_formats[] = {"%31s%31s%31s", "%3c%2s",  "%31[a-c-]%s",
-                                               "%31[^ ] %s",   "%31[]x]", "%5[^b]%c"};
+    static const char *const word_formats[] = {"%31s%31s%31s", "%3c%2s", "%31[a-c-]%s", "%31[^ ] %s", "%31[]x]", "%5[^b]%c"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         for (size_t j = 0; j < sizeof word_formats / sizeof word_formats[0]; j++) {
             memset(a, 0, sizeof a);
@@ -207,8 +201,7 @@ static void scanning(void **state) {
             int x = keelson_sscanf(words[i], word_formats[j], a[0], a[1], a[2]);
             int y = sscanf(words[i], word_formats[j], b[0], b[1], b[2]);
             if (x != y || memcmp(a, b, sizeof a) != 0)
-                fail_msg("sscanf(\"%s\", \"%s\"): %d %s, not %d %s", words[i], word_formats[j], x, a[0], y,
-                         b[0]);
+                fail_msg("sscanf(\"%s\", \"%s\"): %d %s, not %d %s", words[i], word_formats[j], x, a[0], y, b[0]);
         }
     double none_read = 5; // and here the 1
     assert_int_equal(keelson_sscanf("1e+x", "%lf", &none_read), 0);

@@ -22,8 +22,7 @@ extern int keelson_getopt_long(int, char *const[], const char *, const struct op
 extern char *keelson_optarg;
 extern int keelson_optind, keelson_optopt, keelson_opterr;
 extern char *keelson_basename(char *), *keelson_dirname(char *), *keelson_realpath(const char *, char *);
-extern size_t keelson_mbrtowc(wchar_t *, const char *, size_t, void *),
-    keelson_wcrtomb(char *, wchar_t, void *);
+extern size_t keelson_mbrtowc(wchar_t *, const char *, size_t, void *), keelson_wcrtomb(char *, wchar_t, void *);
 extern int keelson_wcwidth(wchar_t);
 
 static void random_text(char *to, const char *letters, size_t most) {
@@ -36,8 +35,7 @@ static void random_text(char *to, const char *letters, size_t most) {
 static void names(void **state) {
     (void)state;
     setlocale(LC_ALL, "C.UTF-8");
-    static const int flags[] = {
-        0, FNM_PATHNAME, FNM_PERIOD, FNM_PATHNAME | FNM_PERIOD, FNM_NOESCAPE, FNM_CASEFOLD};
+    static const int flags[] = {0, FNM_PATHNAME, FNM_PERIOD, FNM_PATHNAME | FNM_PERIOD, FNM_NOESCAPE, FNM_CASEFOLD};
     int matches = 0;
     for (int i = 0; i < 400000; i++) {
         char pattern[12], string[10];
@@ -98,9 +96,9 @@ static void globbing(void **state) {
     (void)state;
     char folder[] = "/tmp/libc-glob-XXXXXX", joined[4096], expected[4096];
     make_tree(folder);
-    static const char *const patterns[] = {
-        "*",        "*.c", "*/*.c",  "s*/*",   "*/*/*",  "none*",    "a.c",   "nofile", ".*d*", "./*.c",
-        "sub//*.c", "*/",  "[ab].c", "[!a].c", "we\\[*", "sub*/x.?", "l*/y*", "dang*",  "",     "s*b/"};
+    static const char *const patterns[] = {"*",      "*.c",      "*/*.c", "s*/*",     "*/*/*", "none*",  "a.c",
+                                           "nofile", ".*d*",     "./*.c", "sub//*.c", "*/",    "[ab].c", "[!a].c",
+                                           "we\\[*", "sub*/x.?", "l*/y*", "dang*",    "",      "s*b/"};
     for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
         for (int flags = 0; flags < 2; flags++) {
             glob_t theirs;
@@ -143,10 +141,9 @@ static const struct option options[] = {{"all", no_argument, NULL, 'a'},
 
 static void option_parsing(void **state) {
     (void)state;
-    static const char *const words[] = {
-        "-a",    "-f",     "x",        "-fy",  "-ab",     "--",          "--all",   "--al",
-        "--alp", "--file", "--file=z", "--f=", "--color", "--color=red", "--bogus", "-q",
-        "-",     "-cauto", "-c",       "file", "--all=1", "-bf"};
+    static const char *const words[] = {"-a",    "-f",     "x",        "-fy",  "-ab",     "--",          "--all",   "--al",
+                                        "--alp", "--file", "--file=z", "--f=", "--color", "--color=red", "--bogus", "-q",
+                                        "-",     "-cauto", "-c",       "file", "--all=1", "-bf"};
     static const char *const shorts[] = {"abf:c::", "+abf:c::", "-abf:c::", ":abf:c::"};
     for (int round = 0; round < 100000; round++) {
         char *ours[12] = {0}, *theirs[12] = {0};
@@ -181,8 +178,7 @@ static void utf8(void **state) {
         uint64_t word = random_word();
         memcpy(bytes, &word, 4);
         if (random_below(2))
-            bytes[0] |= (char)0xc0, bytes[1] = (char)(0x80 | (bytes[1] & 0x3f)),
-                                    bytes[2] = (char)(0x80 | (bytes[2] & 0x3f));
+            bytes[0] |= (char)0xc0, bytes[1] = (char)(0x80 | (bytes[1] & 0x3f)), bytes[2] = (char)(0x80 | (bytes[2] & 0x3f));
         uint64_t our_state[2] = {0};
         mbstate_t their_state = {0};
         wchar_t a = 0, b = 0;
@@ -191,9 +187,8 @@ static void utf8(void **state) {
         if (y <= 4 && (b > 0x10ffff || (b >= 0xd800 && b <= 0xdfff)))
             continue; // the host is generous
         if (x != y && y != (size_t)-2)
-            fail_msg("mbrtowc(%02x %02x %02x %02x, %zu): %zd, not %zd", (unsigned char)bytes[0],
-                     (unsigned char)bytes[1], (unsigned char)bytes[2], (unsigned char)bytes[3], limit,
-                     (ssize_t)x, (ssize_t)y);
+            fail_msg("mbrtowc(%02x %02x %02x %02x, %zu): %zd, not %zd", (unsigned char)bytes[0], (unsigned char)bytes[1],
+                     (unsigned char)bytes[2], (unsigned char)bytes[3], limit, (ssize_t)x, (ssize_t)y);
         if (x <= 4) {
             assert_int_equal(a, b);
             char again[4];

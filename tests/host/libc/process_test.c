@@ -11,8 +11,8 @@
 #include "tests/host/libc/adapter.h"
 
 extern char *keelson_getenv(const char *);
-extern int keelson_setenv(const char *, const char *, int), keelson_unsetenv(const char *),
-    keelson_putenv(char *), keelson_clearenv(void), keelson_mkstemp(char *), keelson_system(const char *);
+extern int keelson_setenv(const char *, const char *, int), keelson_unsetenv(const char *), keelson_putenv(char *),
+    keelson_clearenv(void), keelson_mkstemp(char *), keelson_system(const char *);
 extern char **keelson_environ;
 
 static char folder[] = "/tmp/libc-process-XXXXXX", output[64];
@@ -35,8 +35,7 @@ static void write_file(const char *path, const char *text) {
 
 static void spawning(void **state) {
     (void)state;
-    char *shell[] = {(char *)(uintptr_t) "/bin/sh", (char *)(uintptr_t) "-c",
-                     (char *)(uintptr_t) "echo $NAME; exit 7", NULL};
+    char *shell[] = {(char *)(uintptr_t) "/bin/sh", (char *)(uintptr_t) "-c", (char *)(uintptr_t) "echo $NAME; exit 7", NULL};
     char *environment[] = {(char *)(uintptr_t) "NAME=value", NULL};
     assert_int_equal(adapter_spawn(shell, environment, output, 0), 7);
     assert_string_equal(printed(), "value\n");

@@ -13,8 +13,7 @@
 #include "tests/host/libc/adapter.h"
 
 enum { EXTENDED = 1, ICASE = 2, NEWLINE = 4, NOSUB = 8 }; // ours, and the host's as well
-_Static_assert(EXTENDED == REG_EXTENDED && ICASE == REG_ICASE && NEWLINE == REG_NEWLINE && NOSUB == REG_NOSUB,
-               "");
+_Static_assert(EXTENDED == REG_EXTENDED && ICASE == REG_ICASE && NEWLINE == REG_NEWLINE && NOSUB == REG_NOSUB, "");
 
 static size_t add_atom(char *to, int depth);
 
@@ -86,8 +85,8 @@ static void random_expressions(void **state) {
             int a = adapter_regex(pattern, flags, text, 0, 1, offsets, &groups);
             matched += a == 0;
             if (a != b || (a == 0 && (offsets[0] != match[0].rm_so || offsets[1] != match[0].rm_eo)))
-                fail_msg("/%s/ (%d) on \"%s\": %d (%ld, %ld), not %d (%d, %d)", pattern, flags, text, a,
-                         offsets[0], offsets[1], b, match[0].rm_so, match[0].rm_eo);
+                fail_msg("/%s/ (%d) on \"%s\": %d (%ld, %ld), not %d (%d, %d)", pattern, flags, text, a, offsets[0], offsets[1],
+                         b, match[0].rm_so, match[0].rm_eo);
         }
         regfree(&theirs);
     }
@@ -183,8 +182,7 @@ static void chosen(void **state) {
         long offsets[32];
         size_t groups = 0;
         char got[256] = "";
-        int result =
-            adapter_regex(examples[i].pattern, examples[i].flags, examples[i].text, 0, 10, offsets, &groups);
+        int result = adapter_regex(examples[i].pattern, examples[i].flags, examples[i].text, 0, 10, offsets, &groups);
         if (result == 1)
             strcpy(got, "no");
         else if (result >= 100)
@@ -192,8 +190,7 @@ static void chosen(void **state) {
         for (size_t j = 0; result == 0 && j <= groups; j++)
             sprintf(got + strlen(got), "(%ld,%ld)", offsets[2 * j], offsets[2 * j + 1]);
         if (strcmp(got, examples[i].expected) != 0)
-            fail_msg("/%s/ on \"%s\": %s (%d), not %s", examples[i].pattern, examples[i].text, got, result,
-                     examples[i].expected);
+            fail_msg("/%s/ on \"%s\": %s (%d), not %s", examples[i].pattern, examples[i].text, got, result, examples[i].expected);
     }
 }
 
@@ -213,8 +210,7 @@ static void run_flags(void **state) {
 // Expressions that make back-tracking matchers take exponential time.
 static void linear_time(void **state) {
     (void)state;
-    static const char *const patterns[] = {"(a*)*b",    "(a|a)*b",        "(a|aa)+$b",
-                                           "((a*)*)*b", "(a?){30}a{30}b", "(.*)(.*)(.*)(.*)x"};
+    static const char *const patterns[] = {"(a*)*b", "(a|a)*b", "(a|aa)+$b", "((a*)*)*b", "(a?){30}a{30}b", "(.*)(.*)(.*)(.*)x"};
     static char text[20001];
     memset(text, 'a', 20000);
     for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
@@ -224,8 +220,7 @@ static void linear_time(void **state) {
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
         assert_int_equal(adapter_regex(patterns[i], EXTENDED, text, 0, 5, offsets, &groups), 1);
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
-        double seconds =
-            (double)(after.tv_sec - before.tv_sec) + (double)(after.tv_nsec - before.tv_nsec) / 1e9;
+        double seconds = (double)(after.tv_sec - before.tv_sec) + (double)(after.tv_nsec - before.tv_nsec) / 1e9;
         if (seconds > 2)
             fail_msg("/%s/ took %f s", patterns[i], seconds);
     }

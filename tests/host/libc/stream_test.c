@@ -10,15 +10,13 @@
 // Our FILE is not the host's: a pointer is all that is known of it.
 typedef void STREAM;
 extern STREAM *keelson_fopen(const char *, const char *), *keelson_fmemopen(void *, size_t, const char *),
-    *keelson_open_memstream(char **, size_t *), *keelson_tmpfile(void),
-    *keelson_freopen(const char *, const char *, STREAM *);
-extern int keelson_fclose(STREAM *), keelson_fgetc(STREAM *), keelson_ungetc(int, STREAM *),
-    keelson_fputc(int, STREAM *), keelson_fseek(STREAM *, long, int), keelson_fflush(STREAM *),
-    keelson_feof(STREAM *), keelson_ferror(STREAM *), keelson_fprintf(STREAM *, const char *, ...),
-    keelson_fscanf(STREAM *, const char *, ...), keelson_setvbuf(STREAM *, char *, int, size_t);
+    *keelson_open_memstream(char **, size_t *), *keelson_tmpfile(void), *keelson_freopen(const char *, const char *, STREAM *);
+extern int keelson_fclose(STREAM *), keelson_fgetc(STREAM *), keelson_ungetc(int, STREAM *), keelson_fputc(int, STREAM *),
+    keelson_fseek(STREAM *, long, int), keelson_fflush(STREAM *), keelson_feof(STREAM *), keelson_ferror(STREAM *),
+    keelson_fprintf(STREAM *, const char *, ...), keelson_fscanf(STREAM *, const char *, ...),
+    keelson_setvbuf(STREAM *, char *, int, size_t);
 extern long keelson_ftell(STREAM *);
-extern size_t keelson_fread(void *, size_t, size_t, STREAM *),
-    keelson_fwrite(const void *, size_t, size_t, STREAM *);
+extern size_t keelson_fread(void *, size_t, size_t, STREAM *), keelson_fwrite(const void *, size_t, size_t, STREAM *);
 extern char *keelson_fgets(char *, int, STREAM *);
 extern ssize_t keelson_getline(char **, size_t *, STREAM *);
 extern void keelson_free(void *);
@@ -58,8 +56,7 @@ static void operate(STREAM *ours, FILE *theirs, int *last) {
         *last = WRITING;
         break;
     case 2:
-        assert_int_equal(keelson_fprintf(ours, "%d %s\n", (int)size, "text"),
-                         fprintf(theirs, "%d %s\n", (int)size, "text"));
+        assert_int_equal(keelson_fprintf(ours, "%d %s\n", (int)size, "text"), fprintf(theirs, "%d %s\n", (int)size, "text"));
         *last = WRITING;
         break;
     case 3:

@@ -35,14 +35,12 @@ OURS(strdup);
 OURS(free);
 OURS(ffs);
 OURS(ffsll);
-extern char *keelson_strchr(const char *, int), *keelson_strrchr(const char *, int),
-    *keelson_strstr(const char *, const char *);
+extern char *keelson_strchr(const char *, int), *keelson_strrchr(const char *, int), *keelson_strstr(const char *, const char *);
 extern size_t keelson_strlcpy(char *, const char *, size_t), keelson_strlcat(char *, const char *, size_t);
 extern char *keelson_strerror(int);
-extern int keelson_isalnum(int), keelson_isalpha(int), keelson_isblank(int), keelson_iscntrl(int),
-    keelson_isdigit(int), keelson_isgraph(int), keelson_islower(int), keelson_isprint(int),
-    keelson_ispunct(int), keelson_isspace(int), keelson_isupper(int), keelson_isxdigit(int),
-    keelson_tolower(int), keelson_toupper(int);
+extern int keelson_isalnum(int), keelson_isalpha(int), keelson_isblank(int), keelson_iscntrl(int), keelson_isdigit(int),
+    keelson_isgraph(int), keelson_islower(int), keelson_isprint(int), keelson_ispunct(int), keelson_isspace(int),
+    keelson_isupper(int), keelson_isxdigit(int), keelson_tolower(int), keelson_toupper(int);
 
 enum { SIZE = 4096 };
 
@@ -139,8 +137,7 @@ static void long_needles(void **state) {
             needle[i] = i < period ? (char)('a' + random_below(2)) : needle[i - period];
         for (size_t i = 0; i < sizeof text - 1; i++)
             text[i] = random_below(40) ? needle[i % size] : 'b';
-        assert_ptr_equal(keelson_memmem(text, sizeof text, needle, size),
-                         memmem(text, sizeof text, needle, size));
+        assert_ptr_equal(keelson_memmem(text, sizeof text, needle, size), memmem(text, sizeof text, needle, size));
     }
 }
 

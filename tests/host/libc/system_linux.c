@@ -94,12 +94,11 @@ static long linux_call(long number, long a, long b, long c, long d, long e, long
     return result;
 }
 
-#define CALL_6(number, a, b, c, d, e, f)                                                                     \
-    linux_call(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
-#define CALL_4(number, a, b, c, d) CALL_6(number, a, b, c, d, 0, 0)
-#define CALL_3(number, a, b, c)    CALL_6(number, a, b, c, 0, 0, 0)
-#define CALL_2(number, a, b)       CALL_6(number, a, b, 0, 0, 0, 0)
-#define CALL_1(number, a)          CALL_6(number, a, 0, 0, 0, 0, 0)
+#define CALL_6(number, a, b, c, d, e, f) linux_call(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+#define CALL_4(number, a, b, c, d)       CALL_6(number, a, b, c, d, 0, 0)
+#define CALL_3(number, a, b, c)          CALL_6(number, a, b, c, 0, 0, 0)
+#define CALL_2(number, a, b)             CALL_6(number, a, b, 0, 0, 0, 0)
+#define CALL_1(number, a)                CALL_6(number, a, 0, 0, 0, 0, 0)
 
 static error_t status_of(long result) {
     return result < 0 ? (error_t)result : ERR_OK;
@@ -190,8 +189,7 @@ error_t system_seek(int fd, off_t offset, int whence, off_t *position) {
 }
 
 error_t system_duplicate(int fd, int minimum, int flags, int *copy) {
-    return number_of(CALL_3(LINUX_FCNTL, fd, (flags & O_CLOEXEC) != 0 ? F_DUPFD_CLOEXEC : F_DUPFD, minimum),
-                     copy);
+    return number_of(CALL_3(LINUX_FCNTL, fd, (flags & O_CLOEXEC) != 0 ? F_DUPFD_CLOEXEC : F_DUPFD, minimum), copy);
 }
 
 error_t system_duplicate_to(int fd, int copy, int flags) {
@@ -254,8 +252,7 @@ struct linux_statfs {
 
 error_t system_file_system_status(int directory, const char *path, int flags, struct statvfs *status) {
     struct linux_statfs from = {0};
-    long result = (flags & AT_EMPTY_PATH) != 0 ? CALL_2(LINUX_FSTATFS, directory, &from)
-                                               : CALL_2(LINUX_STATFS, path, &from);
+    long result = (flags & AT_EMPTY_PATH) != 0 ? CALL_2(LINUX_FSTATFS, directory, &from) : CALL_2(LINUX_STATFS, path, &from);
     if (result < 0)
         return status_of(result);
     *status = (struct statvfs){.f_bsize = (unsigned long)from.block_size,
@@ -331,8 +328,7 @@ error_t system_working_directory(char *buffer, size_t size) {
     return status_of(CALL_2(LINUX_GETCWD, buffer, size));
 }
 
-error_t system_mount(const char *source, const char *target, const char *type, unsigned long flags,
-                     const void *data) {
+error_t system_mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data) {
     return status_of(CALL_6(LINUX_MOUNT, source, target, type, flags, data, 0));
 }
 
@@ -407,8 +403,8 @@ error_t system_terminal_layout_set(int fd, const void *layout, size_t size) {
     return ERR_NOT_TERMINAL;
 }
 
-error_t system_terminal_picture(int fd, uint64_t line, void *pixels, size_t size, uint64_t *width,
-                                uint64_t *height, size_t *count) {
+error_t system_terminal_picture(int fd, uint64_t line, void *pixels, size_t size, uint64_t *width, uint64_t *height,
+                                size_t *count) {
     (void)fd, (void)line, (void)pixels, (void)size;
     *width = *height = *count = 0;
     return ERR_NOT_TERMINAL;
@@ -484,8 +480,7 @@ static error_t child_attributes(const posix_spawnattr_t *attributes) {
         error = system_group_set(0, attributes->group);
     struct sigaction reset = {.sa_handler = SIG_DFL};
     for (int signal = 1; signal < NSIG && error == ERR_OK; signal++)
-        if ((attributes->flags & POSIX_SPAWN_SETSIGDEF) != 0 &&
-            sigismember(&attributes->defaults, signal) == 1)
+        if ((attributes->flags & POSIX_SPAWN_SETSIGDEF) != 0 && sigismember(&attributes->defaults, signal) == 1)
             error = system_signal_action(signal, &reset, NULL);
     if (error == ERR_OK && (attributes->flags & POSIX_SPAWN_SETSIGMASK) != 0)
         error = system_signal_mask(SIG_SETMASK, &attributes->mask, NULL);
@@ -584,12 +579,12 @@ void linux_signal_return(void) __attribute__((visibility("hidden")));
 error_t system_signal_action(int signal, const struct sigaction *action, struct sigaction *old) {
     struct linux_sigaction to, from;
     if (action != NULL)
-        to = (struct linux_sigaction){action->sa_handler, (unsigned)action->sa_flags | 0x04000000,
-                                      linux_signal_return, action->sa_mask};
+        to = (struct linux_sigaction){action->sa_handler, (unsigned)action->sa_flags | 0x04000000, linux_signal_return,
+                                      action->sa_mask};
     long result = CALL_4(LINUX_SIGACTION, signal, action != NULL ? &to : NULL, &from, sizeof(sigset_t));
     if (result >= 0 && old != NULL)
-        *old = (struct sigaction){
-            .sa_handler = from.handler, .sa_mask = from.mask, .sa_flags = (int)(from.flags & ~0x04000000ul)};
+        *old =
+            (struct sigaction){.sa_handler = from.handler, .sa_mask = from.mask, .sa_flags = (int)(from.flags & ~0x04000000ul)};
     return status_of(result);
 }
 

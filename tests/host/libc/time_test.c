@@ -8,8 +8,7 @@
 
 #pragma clang diagnostic ignored "-Wformat-nonliteral"
 
-extern struct tm *keelson_gmtime_r(const time_t *, struct tm *),
-    *keelson_localtime_r(const time_t *, struct tm *);
+extern struct tm *keelson_gmtime_r(const time_t *, struct tm *), *keelson_localtime_r(const time_t *, struct tm *);
 extern time_t keelson_mktime(struct tm *), keelson_timegm(struct tm *);
 extern size_t keelson_strftime(char *, size_t, const char *, const struct tm *);
 extern char *keelson_strptime(const char *, const char *, struct tm *);
@@ -115,8 +114,7 @@ static void texts(void **state) {
 
 static void parsing(void **state) {
     (void)state;
-    static const char *const formats[] = {"%Y-%m-%d %H:%M:%S", "%a %b %e %T %Y", "%D %R",
-                                          "%d %B %y",          "%I:%M:%S %p %F", "%j %Y"};
+    static const char *const formats[] = {"%Y-%m-%d %H:%M:%S", "%a %b %e %T %Y", "%D %R", "%d %B %y", "%I:%M:%S %p %F", "%j %Y"};
     for (int i = 0; i < 30000; i++) {
         time_t time = (time_t)(random_word() % 3000000000);
         struct tm broken, ours = {0}, theirs = {0};

@@ -46,8 +46,7 @@ static void form_check(const struct request *request, uint64_t size, uint64_t li
 
 // ---- The server below
 
-static error_t back_write(struct request *request, const struct file_write_in *in,
-                          struct file_write_out *out) {
+static error_t back_write(struct request *request, const struct file_write_in *in, struct file_write_out *out) {
     unsigned char bytes[BYTES + 1];
     form_check(request, in->data_size, WRITE_LIMIT, false);
     CHECK(request_copy_in(request, 0, bytes, in->data_size + 1) == ERR_INVALID);
@@ -78,15 +77,13 @@ static error_t back_read(struct request *request, const struct file_read_in *in,
     uint64_t length = in->data_size - skipped;
     if ((in->flags & FLAG_SKIP) == 0 && in->position < length)
         length = in->position; // a short one
-    error_t error = (in->flags & FLAG_MEMORY) != 0
-                        ? request_copy_out_memory(request, skipped, memory, skipped, length)
-                        : request_copy_out(request, skipped, contents + skipped, length);
+    error_t error = (in->flags & FLAG_MEMORY) != 0 ? request_copy_out_memory(request, skipped, memory, skipped, length)
+                                                   : request_copy_out(request, skipped, contents + skipped, length);
     out->count = skipped + length;
     return error;
 }
 
-static error_t back_status(struct request *request, const struct directory_status_in *in,
-                           struct directory_status_out *out) {
+static error_t back_status(struct request *request, const struct directory_status_in *in, struct directory_status_out *out) {
     unsigned char path[BYTES];
     form_check(request, in->path_size, STATUS_LIMIT, false);
     CHECK(in->start == 7); // what the front made of it
@@ -109,8 +106,7 @@ static error_t back_dispatch(struct request *request) {
 
 static struct deferred waiting;
 
-static error_t front_status(struct request *request, const struct directory_status_in *in,
-                            struct directory_status_out *out) {
+static error_t front_status(struct request *request, const struct directory_status_in *in, struct directory_status_out *out) {
     (void)out;
     unsigned char first;
     if (in->path_size != 0)
@@ -135,22 +131,17 @@ static error_t aside_forward(struct request *request, const struct ipc_shape *sh
 
 static error_t front_read(struct request *request, const struct file_read_in *in, struct file_read_out *out) {
     (void)out;
-    static const struct ipc_shape shape = {
-        .method = METHOD_FILE_READ, .words_in = 2, .words_out = 1, .carries_out = READ_LIMIT};
-    return sim_random(2) != 0 ? file_read_forward(request, front_to_back, in)
-                              : aside_forward(request, &shape);
+    static const struct ipc_shape shape = {.method = METHOD_FILE_READ, .words_in = 2, .words_out = 1, .carries_out = READ_LIMIT};
+    return sim_random(2) != 0 ? file_read_forward(request, front_to_back, in) : aside_forward(request, &shape);
 }
 
-static error_t front_write(struct request *request, const struct file_write_in *in,
-                           struct file_write_out *out) {
+static error_t front_write(struct request *request, const struct file_write_in *in, struct file_write_out *out) {
     (void)out;
     static const struct ipc_shape narrow = {.method = METHOD_FILE_TRUNCATE, .words_in = 1};
     CHECK(request->carried.in && in->data_size != 0);
     CHECK(request_forward(request, front_to_back, &narrow, request->words) == ERR_MESSAGE_SIZE);
-    static const struct ipc_shape shape = {
-        .method = METHOD_FILE_WRITE, .words_in = 2, .words_out = 1, .carries_in = WRITE_LIMIT};
-    return sim_random(2) != 0 ? file_write_forward(request, front_to_back, in)
-                              : aside_forward(request, &shape);
+    static const struct ipc_shape shape = {.method = METHOD_FILE_WRITE, .words_in = 2, .words_out = 1, .carries_in = WRITE_LIMIT};
+    return sim_random(2) != 0 ? file_write_forward(request, front_to_back, in) : aside_forward(request, &shape);
 }
 
 static const struct directory_ops front_directory_ops = {.status = front_status};
@@ -168,8 +159,7 @@ static void write_try(cap_t file, uint64_t size, uint64_t flags) {
     uint64_t count = 99, position = size % 5;
     for (uint64_t i = 0; i < size; i++)
         data[i] = pattern(i + position);
-    CHECK(file_write(file, position, flags, size != 0 ? data : NULL, size, &count) == ERR_OK &&
-          count == size);
+    CHECK(file_write(file, position, flags, size != 0 ? data : NULL, size, &count) == ERR_OK && count == size);
 }
 
 // `position`: see back_read. What the server did not write stays as it was, except the bytes that it skipped.
@@ -187,18 +177,8 @@ static void read_try(cap_t file, uint64_t size, uint64_t position, uint64_t flag
 
 static void both_try(cap_t file) {
     // The limits, and one byte beyond.
-    static const uint64_t sizes[] = {0,
-                                     1,
-                                     7,
-                                     8,
-                                     9,
-                                     WRITE_LIMIT - 1,
-                                     WRITE_LIMIT,
-                                     WRITE_LIMIT + 1,
-                                     READ_LIMIT - 1,
-                                     READ_LIMIT,
-                                     READ_LIMIT + 1,
-                                     BYTES};
+    static const uint64_t sizes[] = {
+        0, 1, 7, 8, 9, WRITE_LIMIT - 1, WRITE_LIMIT, WRITE_LIMIT + 1, READ_LIMIT - 1, READ_LIMIT, READ_LIMIT + 1, BYTES};
     for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         uint64_t size = sizes[i];
         for (uint64_t flags = 0; flags <= FLAG_MEMORY; flags++) {
@@ -215,8 +195,7 @@ static void both_try(cap_t file) {
 // Whole words come back, and the server's fiber has had other requests in its hands: none of those may show.
 static void stale_try(cap_t file) {
     write_try(file, WRITE_LIMIT, 0);
-    struct ipc_registers registers = {
-        .target = file, .tag = TAG(METHOD_FILE_READ, 3), .words = {1, 0, READ_LIMIT}};
+    struct ipc_registers registers = {.target = file, .tag = TAG(METHOD_FILE_READ, 3), .words = {1, 0, READ_LIMIT}};
     CHECK(system_call(SYS_CALL, &registers) == ERR_OK && tag_status(registers.tag) == ERR_OK);
     CHECK(tag_words(registers.tag) == 3 && registers.words[0] == 1 && registers.words[1] == 1);
     CHECK(registers.words[2] == pattern(0));
@@ -227,10 +206,9 @@ static void malformed_try(cap_t file) {
     static const struct {
         uint32_t method, words;
         uint64_t length;
-    } cases[] = {
-        {METHOD_FILE_WRITE, 3, 1},  {METHOD_FILE_WRITE, 4, 9},          {METHOD_FILE_WRITE, 4, 0},
-        {METHOD_FILE_WRITE, 6, 25}, {METHOD_FILE_WRITE, 3, UINT64_MAX}, {METHOD_FILE_WRITE, 7, 24},
-        {METHOD_FILE_READ, 3, 33},  {METHOD_FILE_READ, 4, 8},           {METHOD_FILE_READ, 3, UINT64_MAX}};
+    } cases[] = {{METHOD_FILE_WRITE, 3, 1},  {METHOD_FILE_WRITE, 4, 9},          {METHOD_FILE_WRITE, 4, 0},
+                 {METHOD_FILE_WRITE, 6, 25}, {METHOD_FILE_WRITE, 3, UINT64_MAX}, {METHOD_FILE_WRITE, 7, 24},
+                 {METHOD_FILE_READ, 3, 33},  {METHOD_FILE_READ, 4, 8},           {METHOD_FILE_READ, 3, UINT64_MAX}};
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct ipc_registers registers = {
             .target = file, .tag = TAG(cases[i].method, cases[i].words), .words = {0, 0, cases[i].length}};
@@ -254,8 +232,7 @@ static void forward_client(void *argument) {
         path[i] = pattern(i);
     for (uint64_t size = 0; size <= BYTES; size++) {
         struct file_status status;
-        CHECK(directory_status(session, 1, 0, (const char *)path, size, &status) == ERR_OK &&
-              status.size == size);
+        CHECK(directory_status(session, 1, 0, (const char *)path, size, &status) == ERR_OK && status.size == size);
         CHECK(directory_status(session, 1, 1, (const char *)path, size, &status) == ERR_NOT_FOUND);
     }
     for (uint64_t size = 0; size <= READ_LIMIT + 1; size++)
@@ -280,8 +257,7 @@ static void direct_play(void) {
     memcpy(memory_bytes, contents, BYTES);
     memory = sim_memory(back_process, memory_bytes, sizeof(memory_bytes));
     struct sim_process *client = sim_process_create();
-    sim_thread_start(client, direct_client,
-                     (void *)(uintptr_t)sim_session(client, back_process, back.endpoint, 1));
+    sim_thread_start(client, direct_client, (void *)(uintptr_t)sim_session(client, back_process, back.endpoint, 1));
 }
 
 static void direct_judge(uint32_t left) {
@@ -295,8 +271,7 @@ static void forward_play(void) {
     front_to_back = sim_session(front_process, back_process, back.endpoint, 1);
     for (uint64_t i = 0; i < 3; i++) {
         struct sim_process *client = sim_process_create();
-        sim_thread_start(client, forward_client,
-                         (void *)(uintptr_t)sim_session(client, front_process, front.endpoint, i));
+        sim_thread_start(client, forward_client, (void *)(uintptr_t)sim_session(client, front_process, front.endpoint, i));
     }
 }
 
@@ -319,8 +294,7 @@ static error_t meet_read(struct request *request, const struct file_read_in *in,
     return request_defer(request, &waiting);
 }
 
-static error_t meet_write(struct request *request, const struct file_write_in *in,
-                          struct file_write_out *out) {
+static error_t meet_write(struct request *request, const struct file_write_in *in, struct file_write_out *out) {
     unsigned char bytes[BYTES];
     if (!is_waiting)
         return ERR_AGAIN;
@@ -375,8 +349,7 @@ static void meet_killer(void *argument) {
             sim_request_finish(&thread->request, ERR_SERVER_LOST);
         }
     }
-    sim_thread_start(writer, meet_writer,
-                     (void *)(uintptr_t)sim_session(writer, back_process, back.endpoint, 3));
+    sim_thread_start(writer, meet_writer, (void *)(uintptr_t)sim_session(writer, back_process, back.endpoint, 3));
 }
 
 static void meet_begin(void) {
@@ -385,15 +358,13 @@ static void meet_begin(void) {
     refused = delivered = 0;
     back.dispatch = meet_dispatch;
     reader_process = sim_process_create();
-    sim_thread_start(reader_process, meet_reader,
-                     (void *)(uintptr_t)sim_session(reader_process, back_process, back.endpoint, 2));
+    sim_thread_start(reader_process, meet_reader, (void *)(uintptr_t)sim_session(reader_process, back_process, back.endpoint, 2));
 }
 
 static void meet_play(void) {
     meet_begin();
     struct sim_process *writer = sim_process_create();
-    sim_thread_start(writer, meet_writer,
-                     (void *)(uintptr_t)sim_session(writer, back_process, back.endpoint, 3));
+    sim_thread_start(writer, meet_writer, (void *)(uintptr_t)sim_session(writer, back_process, back.endpoint, 3));
 }
 
 static void meet_judge(uint32_t left) {

@@ -15,10 +15,10 @@
 #define NOTE(place)
 #define NOTE_BYTES(place, bytes)
 #endif
-#define SET(place, value)                                                                                    \
-    do {                                                                                                     \
-        NOTE(place);                                                                                         \
-        (place) = (value);                                                                                   \
+#define SET(place, value)                                                                                                        \
+    do {                                                                                                                         \
+        NOTE(place);                                                                                                             \
+        (place) = (value);                                                                                                       \
     } while (0)
 
 struct subject subject;

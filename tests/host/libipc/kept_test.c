@@ -18,12 +18,12 @@
 
 enum { LOG_BYTES = 64 * 1024, STEPS = 60, COMMIT_EVERY = 6, TRAP_FLAG = 0x100, FLIPS = 20000 };
 
-#define CHECK(condition)                                                                                     \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: seed %u: failed: %s\n", __FILE__, __LINE__, seed, #condition);           \
-            abort();                                                                                         \
-        }                                                                                                    \
+#define CHECK(condition)                                                                                                         \
+    do {                                                                                                                         \
+        if (!(condition)) {                                                                                                      \
+            fprintf(stderr, "%s:%d: seed %u: failed: %s\n", __FILE__, __LINE__, seed, #condition);                               \
+            abort();                                                                                                             \
+        }                                                                                                                        \
     } while (0)
 
 static unsigned seed;
@@ -41,8 +41,8 @@ error_t account_create_memory(cap_t account, uint64_t length, cap_t *memory) {
     return calls_left-- > 0 ? ERR_OK : ERR_NO_MEMORY;
 }
 
-error_t process_map(cap_t process, uint64_t address, uint64_t length, uint64_t offset, uint64_t flags,
-                    cap_t memory, uint64_t *mapped) {
+error_t process_map(cap_t process, uint64_t address, uint64_t length, uint64_t offset, uint64_t flags, cap_t memory,
+                    uint64_t *mapped) {
     (void)process;
     (void)offset;
     (void)memory;
@@ -219,7 +219,7 @@ static void test_memory_full(void) {
         memset(&undo, 0, sizeof(undo));
         calls_left = calls;
         CHECK(kept_start(LOG_BYTES) == ERR_NO_MEMORY && !kept_active());
-        subject_step(8);                           // works, unnoted
+        subject_step(8);                        // works, unnoted
         CHECK(used() == 0 && !kept_rollback()); // and says that nothing can be taken back
     }
     calls_left = 1 << 30;
@@ -250,8 +250,8 @@ static void on_step(int signal, siginfo_t *information, void *context) {
     copy(&scratch->was, &subject, sizeof(subject));
     copy(&scratch->header, &undo, sizeof(undo));
     if (!kept_rollback() || memcmp(&subject, committed, sizeof(subject)) != 0) {
-        fprintf(stderr, "seed %u: not whole after instruction %llu %s\n", seed,
-                (unsigned long long)instructions, in_rollback ? "of the rollback" : "");
+        fprintf(stderr, "seed %u: not whole after instruction %llu %s\n", seed, (unsigned long long)instructions,
+                in_rollback ? "of the rollback" : "");
         abort();
     }
     instructions++;

@@ -84,8 +84,7 @@ void sim_thread_start(struct sim_process *process, void (*body)(void *argument),
     thread->context.uc_stack.ss_size = SIM_STACK_BYTES;
     thread->context.uc_link = NULL;
     uintptr_t address = (uintptr_t)thread;
-    makecontext(&thread->context, (void (*)(void))thread_main, 2, (uint32_t)address,
-                (uint32_t)(address >> 32));
+    makecontext(&thread->context, (void (*)(void))thread_main, 2, (uint32_t)address, (uint32_t)(address >> 32));
     thread->next = sim.threads;
     sim.threads = thread;
 }

@@ -52,9 +52,9 @@ uint32_t sim_filled(struct sim_process *process);
 void *sim_memory_bytes(cap_t slot);
 
 // Fails the test with a message and the seed.
-#define CHECK(condition)                                                                                     \
-    do {                                                                                                     \
-        if (!(condition))                                                                                    \
-            sim_fail(__FILE__, __LINE__, #condition);                                                        \
+#define CHECK(condition)                                                                                                         \
+    do {                                                                                                                         \
+        if (!(condition))                                                                                                        \
+            sim_fail(__FILE__, __LINE__, #condition);                                                                            \
     } while (0)
 _Noreturn void sim_fail(const char *file, int line, const char *what);

@@ -30,8 +30,7 @@ static struct session_entry entries[CLIENTS * OPENS + 2];
 static struct session_table table;
 static uint32_t objects[CLIENTS * OPENS];
 
-static error_t front_open(struct request *request, const struct directory_open_in *in,
-                          struct directory_open_out *out) {
+static error_t front_open(struct request *request, const struct directory_open_in *in, struct directory_open_out *out) {
     (void)out;
     char path[8];
     if (in->path_size > sizeof(path) || request_copy_in(request, 0, path, in->path_size) != ERR_OK)
@@ -41,8 +40,7 @@ static error_t front_open(struct request *request, const struct directory_open_i
     return directory_open_forward(request, front_to_back, &below);
 }
 
-static error_t front_adopt(struct request *request, const struct directory_adopt_in *in,
-                           struct directory_adopt_out *out) {
+static error_t front_adopt(struct request *request, const struct directory_adopt_in *in, struct directory_adopt_out *out) {
     (void)request;
     error_t error = slot_duplicate(in->file, 0, &out->node); // the received one is released by the loop
     return error;
@@ -54,8 +52,7 @@ static error_t front_dispatch(struct request *request) {
     return directory_dispatch(&front_ops, request);
 }
 
-static error_t back_open(struct request *request, const struct directory_open_in *in,
-                         struct directory_open_out *out) {
+static error_t back_open(struct request *request, const struct directory_open_in *in, struct directory_open_out *out) {
     char path[8];
     CHECK(in->start == 2 && in->path_size == 5);
     error_t error = request_copy_in(request, in->start, path, in->path_size - in->start);
@@ -72,8 +69,7 @@ static error_t back_open(struct request *request, const struct directory_open_in
     return error;
 }
 
-static error_t back_status(struct request *request, const struct file_status_in *in,
-                           struct file_status_out *out) {
+static error_t back_status(struct request *request, const struct file_status_in *in, struct file_status_out *out) {
     (void)in;
     uint32_t *object = session_table_find(&table, request->badge);
     CHECK(object != NULL && *object == 1);
@@ -138,13 +134,11 @@ static void open_play(void) {
 }
 
 static void open_judge(uint32_t left) {
-    CHECK(left == 2 && finished == CLIENTS && opened == CLIENTS * OPENS && closed == opened &&
-          table.count == 0);
+    CHECK(left == 2 && finished == CLIENTS && opened == CLIENTS * OPENS && closed == opened && table.count == 0);
     // What is left in the servers: endpoint, the session below, and a call object for each fiber.
     uint32_t sessions = 0;
     for (cap_t slot = 0; slot < SIM_SLOTS; slot++)
-        sessions +=
-            sim_kind(back_process, slot) == CAP_SESSION || sim_kind(front_process, slot) == CAP_SESSION;
+        sessions += sim_kind(back_process, slot) == CAP_SESSION || sim_kind(front_process, slot) == CAP_SESSION;
     CHECK(sessions == 1);
 }
 
@@ -154,8 +148,7 @@ static uint64_t total, committed_thread[CLIENTS], committed_count[CLIENTS], comm
 static uint32_t deaths;
 static struct fiber_wait_queue nowhere;
 
-static error_t once_write(struct request *request, const struct file_write_in *in,
-                          struct file_write_out *out) {
+static error_t once_write(struct request *request, const struct file_write_in *in, struct file_write_out *out) {
     uint64_t who = request->badge;
     unsigned char bytes[16];
     if (request_copy_in(request, 0, bytes, in->data_size) != ERR_OK)
@@ -178,8 +171,7 @@ static error_t once_dispatch(struct request *request) {
     return file_dispatch(&once_ops, request);
 }
 
-static error_t middle_write(struct request *request, const struct file_write_in *in,
-                            struct file_write_out *out) {
+static error_t middle_write(struct request *request, const struct file_write_in *in, struct file_write_out *out) {
     unsigned char bytes[16];
     error_t error = request_copy_in(request, 0, bytes, in->data_size);
     return error != ERR_OK ? error : file_write(front_to_back, 0, 0, bytes, in->data_size, &out->count);
@@ -223,8 +215,7 @@ static void once_play(void) {
     back_process = scene_server(&back);
     for (uint64_t i = 0; i < CLIENTS; i++) {
         struct sim_process *client = sim_process_create();
-        sim_thread_start(client, once_client,
-                         (void *)(uintptr_t)sim_session(client, back_process, back.endpoint, i));
+        sim_thread_start(client, once_client, (void *)(uintptr_t)sim_session(client, back_process, back.endpoint, i));
     }
     sim_kill_later(back_process, 1 + sim_random(LIFE_CALLS), back_again);
 }
@@ -246,8 +237,7 @@ static void middle_play(void) {
     back_process = scene_server(&back);
     front_to_back = sim_session(front_process, back_process, back.endpoint, 0);
     struct sim_process *client = sim_process_create();
-    sim_thread_start(client, once_client,
-                     (void *)(uintptr_t)sim_session(client, front_process, front.endpoint, 0));
+    sim_thread_start(client, once_client, (void *)(uintptr_t)sim_session(client, front_process, front.endpoint, 0));
     sim_kill_later(back_process, 1 + sim_random(LIFE_CALLS), back_again);
 }
 
@@ -257,8 +247,7 @@ static void middle_judge(uint32_t left) {
 
 // ---- A server below that never answers
 
-static error_t silent_seek(struct request *request, const struct file_seek_in *in,
-                           struct file_seek_out *out) {
+static error_t silent_seek(struct request *request, const struct file_seek_in *in, struct file_seek_out *out) {
     (void)request, (void)out;
     if (in->whence == 0)
         return fiber_wait(&nowhere); // gives up when it is asked to
@@ -272,8 +261,7 @@ static error_t silent_dispatch(struct request *request) {
     return file_dispatch(&silent_ops, request);
 }
 
-static error_t impatient_seek(struct request *request, const struct file_seek_in *in,
-                              struct file_seek_out *out) {
+static error_t impatient_seek(struct request *request, const struct file_seek_in *in, struct file_seek_out *out) {
     (void)request;
     ipc_deadline = sim_now() + 40;
     error_t error = file_seek(front_to_back, 0, in->whence, &out->position);
@@ -296,8 +284,7 @@ static void impatient_client(void *argument) {
     // The caller's own deadline: the chain below is given up with it.
     ipc_deadline = sim_now() + 5;
     error_t error = file_seek((cap_t)(uintptr_t)argument, 0, 0, &position);
-    CHECK(error == ERR_CANCELLED || error == ERR_DEADLINE || error == ERR_PROTOCOL ||
-          error == ERR_OUTCOME_UNKNOWN);
+    CHECK(error == ERR_CANCELLED || error == ERR_DEADLINE || error == ERR_PROTOCOL || error == ERR_OUTCOME_UNKNOWN);
     ipc_deadline = 0;
     finished++;
 }
@@ -313,8 +300,7 @@ static void silent_play(void) {
     front_to_back = sim_session(front_process, back_process, back.endpoint, 0);
     for (uint64_t i = 0; i < CLIENTS; i++) {
         struct sim_process *client = sim_process_create();
-        sim_thread_start(client, impatient_client,
-                         (void *)(uintptr_t)sim_session(client, front_process, front.endpoint, 0));
+        sim_thread_start(client, impatient_client, (void *)(uintptr_t)sim_session(client, front_process, front.endpoint, 0));
     }
 }
 
@@ -372,8 +358,7 @@ int main(void) {
     scene_repeat("forwarded opens, moved sessions, sessions closed", SEEDS, open_play, open_judge);
     scene_repeat("a killed server: every write once", SEEDS, once_play, once_judge);
     scene_repeat("a server killed below another: every write once", SEEDS, middle_play, middle_judge);
-    scene_repeat("a silent server: deadlines and cancelling through a chain", SEEDS, silent_play,
-                 silent_judge);
+    scene_repeat("a silent server: deadlines and cancelling through a chain", SEEDS, silent_play, silent_judge);
     scene_repeat("signals, background fibers, stopping", SEEDS, signal_play, signal_judge);
     return 0;
 }

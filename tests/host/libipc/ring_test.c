@@ -8,12 +8,12 @@
 #include "libipc/transfer/byte_ring.h"
 #include "libipc/transfer/ring_pair.h"
 
-#define CHECK(condition)                                                                                     \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);                          \
-            abort();                                                                                         \
-        }                                                                                                    \
+#define CHECK(condition)                                                                                                         \
+    do {                                                                                                                         \
+        if (!(condition)) {                                                                                                      \
+            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);                                              \
+            abort();                                                                                                             \
+        }                                                                                                                        \
     } while (0)
 
 enum { ENTRIES = 16, ENTRY_BYTES = 24 };

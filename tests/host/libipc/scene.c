@@ -26,8 +26,7 @@ struct sim_process *scene_server(struct server *server) {
     return process;
 }
 
-void scene_repeat(const char *name, uint32_t seeds, void (*play)(void),
-                  void (*judge)(uint32_t threads_left)) {
+void scene_repeat(const char *name, uint32_t seeds, void (*play)(void), void (*judge)(uint32_t threads_left)) {
     for (uint32_t seed = 1; seed <= seeds; seed++) {
         sim_reset(seed);
         play();

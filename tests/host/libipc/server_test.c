@@ -43,8 +43,7 @@ static error_t plain_read(struct request *request, const struct file_read_in *in
     return error;
 }
 
-static error_t plain_write(struct request *request, const struct file_write_in *in,
-                           struct file_write_out *out) {
+static error_t plain_write(struct request *request, const struct file_write_in *in, struct file_write_out *out) {
     if (in->position + in->data_size > FILE_BYTES)
         return ERR_NO_SPACE;
     unsigned char copy[FILE_BYTES];
@@ -56,8 +55,7 @@ static error_t plain_write(struct request *request, const struct file_write_in *
     return ERR_OK;
 }
 
-static error_t plain_status(struct request *request, const struct file_status_in *in,
-                            struct file_status_out *out) {
+static error_t plain_status(struct request *request, const struct file_status_in *in, struct file_status_out *out) {
     (void)in;
     out->status.inode = request->badge;
     out->status.size = FILE_BYTES;
@@ -66,11 +64,9 @@ static error_t plain_status(struct request *request, const struct file_status_in
     return ERR_OK;
 }
 
-static error_t plain_set_status(struct request *request, const struct file_set_status_in *in,
-                                struct file_set_status_out *out) {
+static error_t plain_set_status(struct request *request, const struct file_set_status_in *in, struct file_set_status_out *out) {
     (void)out;
-    return in->fields == 3 && in->status.user == request->badge && in->status.mode == 0777 ? ERR_OK
-                                                                                           : ERR_INVALID;
+    return in->fields == 3 && in->status.user == request->badge && in->status.mode == 0777 ? ERR_OK : ERR_INVALID;
 }
 
 static error_t plain_seek(struct request *request, const struct file_seek_in *in, struct file_seek_out *out) {
@@ -79,11 +75,8 @@ static error_t plain_seek(struct request *request, const struct file_seek_in *in
     return in->whence > 2 ? ERR_INVALID : ERR_OK;
 }
 
-static const struct file_ops plain_ops = {.read = plain_read,
-                                          .write = plain_write,
-                                          .status = plain_status,
-                                          .set_status = plain_set_status,
-                                          .seek = plain_seek};
+static const struct file_ops plain_ops = {
+    .read = plain_read, .write = plain_write, .status = plain_status, .set_status = plain_set_status, .seek = plain_seek};
 
 static error_t plain_dispatch(struct request *request) {
     return file_dispatch(&plain_ops, request);
@@ -148,8 +141,7 @@ static error_t lower_dispatch(struct request *request) {
 
 static cap_t to_lower;
 
-static error_t waiting_seek(struct request *request, const struct file_seek_in *in,
-                            struct file_seek_out *out) {
+static error_t waiting_seek(struct request *request, const struct file_seek_in *in, struct file_seek_out *out) {
     uint64_t before = request->badge, position;
     error_t error = file_seek(to_lower, in->offset, 0, &position);
     if (error != ERR_OK)
@@ -182,8 +174,7 @@ static error_t waiting_seek(struct request *request, const struct file_seek_in *
     return ERR_OK;
 }
 
-static error_t waiting_write(struct request *request, const struct file_write_in *in,
-                             struct file_write_out *out) {
+static error_t waiting_write(struct request *request, const struct file_write_in *in, struct file_write_out *out) {
     uint64_t position;
     CHECK(file_seek(to_lower, 4, 0, &position) == ERR_OK); // the lent buffer stays reachable over a wait
     unsigned char data[64];
@@ -262,8 +253,7 @@ static error_t pipe_read(struct request *request, const struct file_read_in *in,
     return ERR_OK;
 }
 
-static error_t pipe_write(struct request *request, const struct file_write_in *in,
-                          struct file_write_out *out) {
+static error_t pipe_write(struct request *request, const struct file_write_in *in, struct file_write_out *out) {
     (void)in;
     if (pipe_full)
         return ERR_AGAIN;

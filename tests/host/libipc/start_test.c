@@ -8,12 +8,12 @@
 #include "libipc/client/slot.h"
 #include "libipc/start/start.h"
 
-#define CHECK(condition)                                                                                     \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);                          \
-            abort();                                                                                         \
-        }                                                                                                    \
+#define CHECK(condition)                                                                                                         \
+    do {                                                                                                                         \
+        if (!(condition)) {                                                                                                      \
+            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);                                              \
+            abort();                                                                                                             \
+        }                                                                                                                        \
     } while (0)
 
 const volatile struct clock_page *ipc_clock_page;
@@ -33,10 +33,7 @@ error_t system_call(int32_t number, struct ipc_registers *registers) {
 }
 
 static const char strings[] = "prog\0-x\0two words\0HOME=/\0TERM=x";
-enum {
-    CAPABILITIES = 3,
-    BYTES = sizeof(struct startup) + CAPABILITIES * sizeof(struct startup_capability) + sizeof(strings)
-};
+enum { CAPABILITIES = 3, BYTES = sizeof(struct startup) + CAPABILITIES * sizeof(struct startup_capability) + sizeof(strings) };
 
 static struct startup *make(void) {
     struct startup *startup = calloc(1, BYTES);
@@ -62,8 +59,7 @@ static void test_sound(void) {
     struct startup *startup = make();
     CHECK(startup_accept(startup) == ERR_OK && startup_data() == startup);
     CHECK((uintptr_t)ipc_page == 0x1000);
-    CHECK(startup_capability("block") == 12 && startup_capability("block0") == 11 &&
-          startup_capability("bloc") == 0);
+    CHECK(startup_capability("block") == 12 && startup_capability("block0") == 11 && startup_capability("bloc") == 0);
     CHECK(startup_capability_numbered("block", 0) == 11 && startup_capability_numbered("block", 12) == 13);
     CHECK(startup_capability_numbered("block", 1) == 0);
     CHECK(startup_capability_numbered("a name that is longer than any", 1) == 0);
@@ -86,10 +82,9 @@ static void test_sound(void) {
 static void test_unsound(void) {
     for (unsigned field = 0; field < 9; field++) {
         struct startup *startup = make();
-        uint32_t *places[] = {
-            &startup->version,        &startup->capability_count,  &startup->capability_offset,
-            &startup->argument_count, &startup->environment_count, &startup->strings_offset,
-            &startup->strings_length, (uint32_t *)&startup->magic, (uint32_t *)&startup->message_page};
+        uint32_t *places[] = {&startup->version,        &startup->capability_count,  &startup->capability_offset,
+                              &startup->argument_count, &startup->environment_count, &startup->strings_offset,
+                              &startup->strings_length, (uint32_t *)&startup->magic, (uint32_t *)&startup->message_page};
         *places[field] = field == 8 ? 0 : 100000;
         CHECK(startup_accept(startup) == ERR_CORRUPT);
         free(startup);

@@ -12,12 +12,12 @@
 
 enum { MEMORY_BYTES = 16 * 1024, KEYS = 12, DATA_MAX = 200, OPERATIONS = 400, VERSION = 3 };
 
-#define CHECK(condition)                                                                                     \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: operation %u: failed: %s\n", __FILE__, __LINE__, operation, #condition); \
-            abort();                                                                                         \
-        }                                                                                                    \
+#define CHECK(condition)                                                                                                         \
+    do {                                                                                                                         \
+        if (!(condition)) {                                                                                                      \
+            fprintf(stderr, "%s:%d: operation %u: failed: %s\n", __FILE__, __LINE__, operation, #condition);                     \
+            abort();                                                                                                             \
+        }                                                                                                                        \
     } while (0)
 
 struct model {
@@ -44,8 +44,7 @@ static bool matches(const struct state *state, const struct model *model) {
         if (view.key >= KEYS)
             return false;
         const struct model *wanted = &model[view.key];
-        if (wanted->class != view.class || wanted->length != view.length ||
-            memcmp(wanted->data, view.data, view.length) != 0)
+        if (wanted->class != view.class || wanted->length != view.length || memcmp(wanted->data, view.data, view.length) != 0)
             return false;
         count++;
     }
@@ -95,8 +94,7 @@ static void one_operation(struct state *state) {
     if (model->class == 0) {
         model->class = 1 + pick(3);
         fill(model);
-        error = state_create(state, model->class, 1, key, model->length + pick(64), model->data,
-                             model->length, &model->record);
+        error = state_create(state, model->class, 1, key, model->length + pick(64), model->data, model->length, &model->record);
         if (error == ERR_NO_SPACE)
             memcpy(after, before, sizeof(after));
     } else if (pick(3) == 0) {
@@ -158,8 +156,8 @@ static void test_damage(void) {
             CHECK(view.length <= DATA_MAX && view.key < KEYS && view.class <= 3);
         uint32_t record;
         error_t error = state_create(&state, 1, 1, 0, 40, "0123456789", 10, &record);
-        CHECK(error == ERR_NO_SPACE || (error == ERR_OK && state_read(&state, record, &view) == ERR_OK &&
-                                        memcmp(view.data, "0123456789", 10) == 0));
+        CHECK(error == ERR_NO_SPACE ||
+              (error == ERR_OK && state_read(&state, record, &view) == ERR_OK && memcmp(view.data, "0123456789", 10) == 0));
     }
     CHECK(corrupt != 0 && damaged != 0);
     memcpy(memory, good, MEMORY_BYTES);
@@ -169,8 +167,7 @@ static void test_damage(void) {
         memory[i] = (unsigned char)pick(256);
     CHECK(state_open(&state, memory, MEMORY_BYTES, VERSION) == ERR_CORRUPT);
     CHECK(state_format(&state, memory, MEMORY_BYTES, VERSION) == ERR_OK);
-    CHECK(state_open(&state, memory, MEMORY_BYTES, VERSION) == ERR_OK && state.records == 0 &&
-          state.damaged == 0);
+    CHECK(state_open(&state, memory, MEMORY_BYTES, VERSION) == ERR_OK && state.records == 0 && state.damaged == 0);
     free(good);
     printf("ok - flipped bits: %u refused, %u repaired\n", corrupt, damaged);
 }

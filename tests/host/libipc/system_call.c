@@ -63,8 +63,8 @@ static void caps_drop(struct sim_thread *thread, uint64_t tag) {
             cap_transfer(thread->process, thread->page.send_caps[i], thread->process, 0);
 }
 
-static void caps_transfer(uint64_t tag, struct sim_process *from, const cap_t *sent, struct sim_process *to,
-                          const cap_t *wanted, cap_t *received) {
+static void caps_transfer(uint64_t tag, struct sim_process *from, const cap_t *sent, struct sim_process *to, const cap_t *wanted,
+                          cap_t *received) {
     for (uint32_t i = 0; i < MESSAGE_CAPS; i++)
         received[i] = i < tag_caps(tag) ? cap_transfer(from, sent[i], to, wanted[i]) : 0;
 }
@@ -141,8 +141,7 @@ static void request_send(struct sim_request *request, struct sim_session *sessio
     endpoint_wake(session->endpoint);
 }
 
-static void request_load(struct sim_request *request, struct sim_thread *thread,
-                         struct ipc_registers *registers) {
+static void request_load(struct sim_request *request, struct sim_thread *thread, struct ipc_registers *registers) {
     request->process = thread->process;
     request->tag = registers->tag & UINT32_MAX & ~(TAG_DEADLINE | TAG_REPEAT);
     memcpy(request->words, registers->words, sizeof(registers->words));
@@ -166,11 +165,10 @@ static void show_request(struct sim_request *request, struct sim_thread *server)
     registers->third = request->count;
     show_words(server, request->words, request->tag);
     if ((request->tag & TAG_SLOW) != 0) {
-        caps_transfer(request->tag, request->process, request->send_caps, server->process,
-                      server->page.receive_slots, server->page.received_caps);
+        caps_transfer(request->tag, request->process, request->send_caps, server->process, server->page.receive_slots,
+                      server->page.received_caps);
         server->page.lent_read_length = (request->tag & TAG_LEND_READ) != 0 ? request->lend_read.length : 0;
-        server->page.lent_write_length =
-            (request->tag & TAG_LEND_WRITE) != 0 ? request->lend_write.length : 0;
+        server->page.lent_write_length = (request->tag & TAG_LEND_WRITE) != 0 ? request->lend_write.length : 0;
     }
     request->state = SIM_SERVED;
     request->server = server;
@@ -188,10 +186,8 @@ static void show_answer(struct sim_call *call, struct sim_thread *server) {
     memcpy(server->page.received_caps, call->received, sizeof(call->received));
 }
 
-static void show_event(struct sim_thread *thread, uint32_t event, uint64_t badge, uint64_t word0,
-                       uint64_t word1) {
-    *thread->registers =
-        (struct ipc_registers){.target = badge, .tag = TAG(event, 2), .words = {word0, word1}};
+static void show_event(struct sim_thread *thread, uint32_t event, uint64_t badge, uint64_t word0, uint64_t word1) {
+    *thread->registers = (struct ipc_registers){.target = badge, .tag = TAG(event, 2), .words = {word0, word1}};
 }
 
 static bool show_cancelled(struct sim_endpoint *endpoint, struct sim_thread *thread) {
@@ -267,8 +263,7 @@ static error_t account_create(struct sim_thread *thread, const uint64_t *words) 
     return new_cap(thread, CAP_CALL, call);
 }
 
-static error_t endpoint_call(struct sim_thread *thread, struct sim_endpoint *endpoint, uint32_t method,
-                             const uint64_t *words) {
+static error_t endpoint_call(struct sim_thread *thread, struct sim_endpoint *endpoint, uint32_t method, const uint64_t *words) {
     if (method == METHOD_ENDPOINT_CREATE_SESSION) {
         struct sim_session *session = sim_session_create(endpoint, words[0]);
         session->caps = 1;
@@ -297,13 +292,11 @@ static error_t process_call(struct sim_process *process, uint32_t method, const 
         return ERR_OK;
     }
     CHECK(method == METHOD_PROCESS_SLOT_COPY);
-    return cap_transfer(process, (cap_t)words[0], process, (cap_t)words[1]) != 0 ? ERR_OK
-                                                                                 : ERR_BAD_CAPABILITY;
+    return cap_transfer(process, (cap_t)words[0], process, (cap_t)words[1]) != 0 ? ERR_OK : ERR_BAD_CAPABILITY;
 }
 
 // memory.read and memory.write: between the object and the lent buffer.
-static error_t memory_call(struct sim_thread *thread, struct sim_memory *memory, uint32_t method,
-                           uint64_t offset) {
+static error_t memory_call(struct sim_thread *thread, struct sim_memory *memory, uint32_t method, uint64_t offset) {
     bool read = method == METHOD_MEMORY_READ;
     CHECK(read || method == METHOD_MEMORY_WRITE);
     struct lend lend = read ? thread->page.lend_write : thread->page.lend_read;
@@ -329,8 +322,7 @@ static void invoke_object(struct sim_thread *thread, struct sim_cap *cap, struct
         status = endpoint_call(thread, cap->object, method, registers->words);
     else if (cap->kind == CAP_MEMORY) {
         status = memory_call(thread, cap->object, method, registers->words[0]);
-        uint64_t count =
-            method == METHOD_MEMORY_READ ? thread->page.lend_write.length : thread->page.lend_read.length;
+        uint64_t count = method == METHOD_MEMORY_READ ? thread->page.lend_write.length : thread->page.lend_read.length;
         *registers = (struct ipc_registers){.tag = TAG((uint16_t)status, status == ERR_OK ? 1u : 0u), .words = {count}};
         return;
     } else if (cap->kind == CAP_CALL) {
@@ -385,13 +377,11 @@ static error_t send(struct sim_thread *thread, struct ipc_registers *registers) 
     return ERR_OK;
 }
 
-static void reply_to(struct sim_request *request, struct sim_thread *server,
-                     struct ipc_registers *registers) {
+static void reply_to(struct sim_request *request, struct sim_thread *server, struct ipc_registers *registers) {
     uint64_t tag = registers->tag & UINT64_C(0x0fffffff);
     if (request->call != NULL) {
         struct sim_call *object = request->call;
-        caps_transfer(tag, server->process, server->page.send_caps, request->process, object->receive_slots,
-                      object->received);
+        caps_transfer(tag, server->process, server->page.send_caps, request->process, object->receive_slots, object->received);
         memcpy(request->words, registers->words, sizeof(registers->words));
         memcpy(&request->words[6], &server->page.words[6], sizeof(request->words) - sizeof(registers->words));
         request_detach(request);
@@ -405,8 +395,8 @@ static void reply_to(struct sim_request *request, struct sim_thread *server,
     for (uint32_t i = 6; i < tag_words(tag); i++)
         caller->page.words[i] = server->page.words[i];
     if ((tag & TAG_SLOW) != 0)
-        caps_transfer(tag, server->process, server->page.send_caps, caller->process,
-                      caller->page.receive_slots, caller->page.received_caps);
+        caps_transfer(tag, server->process, server->page.send_caps, caller->process, caller->page.receive_slots,
+                      caller->page.received_caps);
     sim_request_finish(request, ERR_OK);
 }
 
@@ -471,8 +461,7 @@ static error_t wait(struct sim_thread *thread, struct ipc_registers *registers, 
 static error_t forward(struct sim_thread *thread, struct ipc_registers *registers) {
     struct sim_request *request;
     struct sim_cap *cap = cap_at(thread->process, registers->target);
-    error_t error =
-        cap->kind == CAP_SESSION ? find_request(thread, registers->second, &request) : ERR_WRONG_KIND;
+    error_t error = cap->kind == CAP_SESSION ? find_request(thread, registers->second, &request) : ERR_WRONG_KIND;
     if (error != ERR_OK)
         return error;
     uint64_t lends = request->tag & (TAG_LEND_READ | TAG_LEND_WRITE);

@@ -9,12 +9,12 @@
 #include "libipc/protocols/memory.h"
 #include "libipc/trace/table.h"
 
-#define CHECK(condition)                                                                                     \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);                          \
-            abort();                                                                                         \
-        }                                                                                                    \
+#define CHECK(condition)                                                                                                         \
+    do {                                                                                                                         \
+        if (!(condition)) {                                                                                                      \
+            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);                                              \
+            abort();                                                                                                             \
+        }                                                                                                                        \
     } while (0)
 
 static void expect(uint16_t code, const uint64_t *words, uint32_t count, const char *text) {

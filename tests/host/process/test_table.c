@@ -23,11 +23,8 @@ static int tear_down(void **state) {
 }
 
 static struct caller as(struct program *program) {
-    return (struct caller){.program = program,
-                           .id = program->id,
-                           .group = program->group,
-                           .session = program->session,
-                           .user = program->user};
+    return (struct caller){
+        .program = program, .id = program->id, .group = program->group, .session = program->session, .user = program->user};
 }
 
 static struct program *make(const struct caller *parent) {

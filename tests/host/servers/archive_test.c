@@ -61,8 +61,7 @@ int main(int argc, char **argv) {
             size_t at = (size_t)rand() % length;
             if (rand() % 3 != 0)
                 at = at / 4 * 4 % 1024; // headers
-            changed[at] =
-                rand() % 2 ? (unsigned char)rand() : (unsigned char)"0123456789abcdefF"[rand() % 17];
+            changed[at] = rand() % 2 ? (unsigned char)rand() : (unsigned char)"0123456789abcdefF"[rand() % 17];
         }
         parse_copy(changed, cut);
     }

@@ -7,11 +7,10 @@
 
 extern unsigned long check_seed, check_step;
 
-#define CHECK(condition)                                                                                     \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: not so: %s (seed %lu, step %lu)\n", __FILE__, __LINE__, #condition,      \
-                    check_seed, check_step);                                                                 \
-            abort();                                                                                         \
-        }                                                                                                    \
+#define CHECK(condition)                                                                                                         \
+    do {                                                                                                                         \
+        if (!(condition)) {                                                                                                      \
+            fprintf(stderr, "%s:%d: not so: %s (seed %lu, step %lu)\n", __FILE__, __LINE__, #condition, check_seed, check_step); \
+            abort();                                                                                                             \
+        }                                                                                                                        \
     } while (0)

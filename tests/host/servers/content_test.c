@@ -69,8 +69,7 @@ static void do_seek(struct model *model) {
     struct file_status status;
     CHECK(file_status(model->file, &status) == ERR_OK && status.size == model->size);
     int64_t offset = (int64_t)random_position();
-    CHECK(file_seek(model->file, offset, SEEK_WHENCE_START, &position) == ERR_OK &&
-          position == (uint64_t)offset);
+    CHECK(file_seek(model->file, offset, SEEK_WHENCE_START, &position) == ERR_OK && position == (uint64_t)offset);
     model->offset = position;
     CHECK(file_seek(model->file, -offset - 1, SEEK_WHENCE_CURRENT, &position) == ERR_INVALID);
     CHECK(file_seek(model->file, 0, SEEK_WHENCE_END, &position) == ERR_OK && position == model->size);
@@ -80,8 +79,7 @@ static void do_seek(struct model *model) {
         CHECK(data >= (uint64_t)offset && data < model->size);
         for (uint64_t i = (uint64_t)offset; i < data; i++)
             CHECK(model->bytes[i] == 0);
-        CHECK(file_seek(model->file, (int64_t)data, SEEK_WHENCE_HOLE, &hole) == ERR_OK && hole > data &&
-              hole <= model->size);
+        CHECK(file_seek(model->file, (int64_t)data, SEEK_WHENCE_HOLE, &hole) == ERR_OK && hole > data && hole <= model->size);
         model->offset = hole;
     } else {
         CHECK(error == ERR_NO_DEVICE_ADDRESS);
@@ -95,8 +93,7 @@ static void run(const char *options) {
     for (unsigned i = 0; i < FILES; i++) {
         char name[16];
         snprintf(name, sizeof(name), "/tmp/%u", i);
-        CHECK(path_open(world_root, name, OPEN_FLAG_READ | OPEN_FLAG_WRITE | OPEN_FLAG_CREATE,
-                        &models[i].file) == ERR_OK);
+        CHECK(path_open(world_root, name, OPEN_FLAG_READ | OPEN_FLAG_WRITE | OPEN_FLAG_CREATE, &models[i].file) == ERR_OK);
         if (i % 2 == 0)
             CHECK(path_unlink(world_root, name, 0) == ERR_OK);
         models[i].bytes = calloc(1, SIZE_MAX_MODEL);
@@ -129,8 +126,7 @@ static void run(const char *options) {
     CHECK(directory_filesystem_status(world_root, 0, 0, "tmp", 3, &status) == ERR_OK);
     CHECK(memcmp(status.type, "tmpfs", 6) == 0 && status.free_blocks <= status.blocks);
     CHECK(path_unlink(world_root, "/tmp/1", 0) == ERR_OK && path_unlink(world_root, "/tmp/3", 0) == ERR_OK);
-    CHECK(directory_filesystem_status(world_root, 0, 0, "tmp", 3, &status) == ERR_OK &&
-          status.free_blocks == status.blocks);
+    CHECK(directory_filesystem_status(world_root, 0, 0, "tmp", 3, &status) == ERR_OK && status.free_blocks == status.blocks);
     CHECK(world_unmount("/tmp") == ERR_OK);
     world_end();
 }

@@ -176,8 +176,7 @@ error_t notification_signal(cap_t notification, uint64_t bits) {
     return ERR_OK;
 }
 
-static error_t memory_call(struct object *memory, uint16_t method, uint64_t *words,
-                           struct ipc_extras *extras) {
+static error_t memory_call(struct object *memory, uint16_t method, uint64_t *words, struct ipc_extras *extras) {
     uint64_t offset = words[0], length = words[1];
     switch (method) {
     case METHOD_MEMORY_INFORMATION:
@@ -200,8 +199,7 @@ static error_t memory_call(struct object *memory, uint16_t method, uint64_t *wor
     }
 }
 
-static error_t endpoint_call(struct object *endpoint, uint16_t method, uint64_t *words,
-                             struct ipc_extras *extras) {
+static error_t endpoint_call(struct object *endpoint, uint16_t method, uint64_t *words, struct ipc_extras *extras) {
     struct object *session;
     switch (method) {
     case METHOD_ENDPOINT_CREATE_SESSION:
@@ -311,8 +309,7 @@ static void call_run(struct machine_call_state *state) {
     call_finish(state, status, &request->reply);
 }
 
-static struct machine_call_state *state_make(struct object *session, uint64_t tag, const uint64_t *words,
-                                             unsigned word_count) {
+static struct machine_call_state *state_make(struct object *session, uint64_t tag, const uint64_t *words, unsigned word_count) {
     struct machine_call_state *state = calloc(1, sizeof(*state));
     static uint64_t count;
     state->session = session;
@@ -325,8 +322,8 @@ static struct machine_call_state *state_make(struct object *session, uint64_t ta
     return state;
 }
 
-void machine_send(struct machine_call *call, cap_t target, const struct ipc_shape *shape,
-                  const uint64_t *words, const struct ipc_extras *extras) {
+void machine_send(struct machine_call *call, cap_t target, const struct ipc_shape *shape, const uint64_t *words,
+                  const struct ipc_extras *extras) {
     *call = (struct machine_call){0};
     struct object *session = slot_object(target, SLOT_SESSION);
     if (session == NULL) {
@@ -416,8 +413,7 @@ static bool copy_fails(void) {
     return machine_copy_failures != 0 && (unsigned)rand() % machine_copy_failures == 0;
 }
 
-static error_t copy(struct machine_call_state *state, bool to_caller, uint64_t offset, void *own,
-                    uint64_t length) {
+static error_t copy(struct machine_call_state *state, bool to_caller, uint64_t offset, void *own, uint64_t length) {
     uint64_t lent = to_caller ? state->request.lent_write_length : state->request.lent_read_length;
     if (offset > lent || length > lent - offset)
         return ERR_INVALID;
@@ -446,13 +442,11 @@ static void *memory_range(cap_t memory, uint64_t offset, uint64_t length) {
     return object->bytes + offset;
 }
 
-error_t request_copy_in_memory(struct request *request, uint64_t offset, cap_t memory, uint64_t memory_offset,
-                               uint64_t length) {
+error_t request_copy_in_memory(struct request *request, uint64_t offset, cap_t memory, uint64_t memory_offset, uint64_t length) {
     return copy(state_of(request), false, offset, memory_range(memory, memory_offset, length), length);
 }
 
-error_t request_copy_out_memory(struct request *request, uint64_t offset, cap_t memory,
-                                uint64_t memory_offset, uint64_t length) {
+error_t request_copy_out_memory(struct request *request, uint64_t offset, cap_t memory, uint64_t memory_offset, uint64_t length) {
     return copy(state_of(request), true, offset, memory_range(memory, memory_offset, length), length);
 }
 
@@ -498,15 +492,13 @@ error_t request_answer(struct deferred *deferred, error_t status, const struct r
 }
 
 // The next server answers the same caller, now.
-error_t request_forward(struct request *request, cap_t session, const struct ipc_shape *shape,
-                        const uint64_t *words) {
+error_t request_forward(struct request *request, cap_t session, const struct ipc_shape *shape, const uint64_t *words) {
     struct machine_call_state *state = state_of(request);
     struct object *target = slot_object(session, SLOT_SESSION);
     if (target == NULL)
         return ERR_BAD_CAPABILITY;
     uint64_t lends = request->tag & (TAG_LEND_READ | TAG_LEND_WRITE);
-    struct machine_call_state *next =
-        state_make(target, (TAG(shape->method, shape->words_in)) | lends, words, shape->words_in);
+    struct machine_call_state *next = state_make(target, (TAG(shape->method, shape->words_in)) | lends, words, shape->words_in);
     next->read = state->read;
     next->write = state->write;
     next->request.lent_read_length = request->lent_read_length;

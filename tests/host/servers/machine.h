@@ -34,8 +34,8 @@ struct machine_call {
     struct machine_call_state *state;
 };
 // `words`, `read` and `write` stay the caller's until is_done.
-void machine_send(struct machine_call *call, cap_t target, const struct ipc_shape *shape,
-                  const uint64_t *words, const struct ipc_extras *extras);
+void machine_send(struct machine_call *call, cap_t target, const struct ipc_shape *shape, const uint64_t *words,
+                  const struct ipc_extras *extras);
 // Its caller gives it up.
 void machine_cancel(struct machine_call *call);
 

@@ -14,10 +14,8 @@ unsigned long check_seed, check_step;
 enum { CALLS = 6, ATOMIC = 4096, CAPACITY = 65536, LARGEST = 100000 };
 
 // As the generated stubs send them.
-static const struct ipc_shape read_shape = {
-    .method = METHOD_FILE_READ, .words_in = 2, .words_out = 1, .writes_max = 1 << 20};
-static const struct ipc_shape write_shape = {
-    .method = METHOD_FILE_WRITE, .words_in = 2, .words_out = 1, .reads_max = 1 << 20};
+static const struct ipc_shape read_shape = {.method = METHOD_FILE_READ, .words_in = 2, .words_out = 1, .writes_max = 1 << 20};
+static const struct ipc_shape write_shape = {.method = METHOD_FILE_WRITE, .words_in = 2, .words_out = 1, .reads_max = 1 << 20};
 
 struct job {
     struct machine_call call;
@@ -86,8 +84,7 @@ static void collect(struct job *job) {
         CHECK(job->call.status == ERR_OK || job->call.status == ERR_CANCELLED);
         check_read(job, count);
     } else {
-        CHECK(job->call.status == ERR_OK || job->call.status == ERR_BROKEN_PIPE ||
-              job->call.status == ERR_CANCELLED);
+        CHECK(job->call.status == ERR_OK || job->call.status == ERR_BROKEN_PIPE || job->call.status == ERR_CANCELLED);
         CHECK(job->length > ATOMIC || count == 0 || count == job->length);
         sequence[job->writer] += count / sizeof(struct record);
     }
@@ -175,10 +172,8 @@ static void test_ends(void) {
     start_read(&read); // waits; the end wakes it
     CHECK(!read.call.is_done);
     cap_t notification = machine_notification();
-    CHECK(file_poll(reader, READINESS_READ, 4, notification, &ready, &ticket) == ERR_OK && ready == 0 &&
-          ticket != 0);
-    CHECK(file_poll(writer, READINESS_WRITE, 8, notification, &ready, &ticket) == ERR_OK &&
-          ready == READINESS_WRITE);
+    CHECK(file_poll(reader, READINESS_READ, 4, notification, &ready, &ticket) == ERR_OK && ready == 0 && ticket != 0);
+    CHECK(file_poll(writer, READINESS_WRITE, 8, notification, &ready, &ticket) == ERR_OK && ready == READINESS_WRITE);
     slot_release(writer);
     CHECK(read.call.is_done && read.call.status == ERR_OK && read.call.words[0] == 0);
     CHECK(machine_notification_take(notification) == 4);
@@ -203,11 +198,9 @@ static void test_ends(void) {
     machine_cancel(&read.call);
     CHECK(read.call.status == ERR_CANCELLED);
     free(read.bytes);
-    CHECK(file_set_flags(reader, FILE_FLAG_NON_BLOCKING) == ERR_OK &&
-          file_set_flags(writer, FILE_FLAG_NON_BLOCKING) == ERR_OK);
+    CHECK(file_set_flags(reader, FILE_FLAG_NON_BLOCKING) == ERR_OK && file_set_flags(writer, FILE_FLAG_NON_BLOCKING) == ERR_OK);
     CHECK(file_read(reader, UINT64_MAX, 0, &byte, 1, &count) == ERR_AGAIN);
-    CHECK(file_write(writer, UINT64_MAX, 0, write.bytes, CAPACITY - 100, &count) == ERR_OK &&
-          count == CAPACITY - 100);
+    CHECK(file_write(writer, UINT64_MAX, 0, write.bytes, CAPACITY - 100, &count) == ERR_OK && count == CAPACITY - 100);
     CHECK(file_write(writer, UINT64_MAX, 0, write.bytes, 200, &count) == ERR_AGAIN);
     CHECK(file_write(writer, UINT64_MAX, 0, write.bytes, 2 * ATOMIC, &count) == ERR_OK && count == 100);
     CHECK(file_write(writer, UINT64_MAX, 0, write.bytes, 2 * ATOMIC, &count) == ERR_AGAIN);

@@ -55,8 +55,7 @@ static error_t task_fill(uint64_t id, struct task_information *information) {
     return ERR_OK;
 }
 
-static error_t fake_task_next(struct request *request, const struct task_next_in *in,
-                              struct task_next_out *out) {
+static error_t fake_task_next(struct request *request, const struct task_next_in *in, struct task_next_out *out) {
     (void)request;
     return task_fill(in->id + 1, &out->information) == ERR_OK ? ERR_OK : ERR_NOT_FOUND;
 }
@@ -67,8 +66,7 @@ static error_t fake_task_information(struct request *request, const struct task_
     return task_fill(in->id, &out->information);
 }
 
-static error_t fake_service_next(struct request *request, const struct service_next_in *in,
-                                 struct service_next_out *out) {
+static error_t fake_service_next(struct request *request, const struct service_next_in *in, struct service_next_out *out) {
     (void)request;
     if (playing == ROUND_GONE || in->cursor >= 3)
         return ERR_NOT_FOUND;
@@ -95,15 +93,13 @@ static error_t fake_service_charged(struct request *request, const struct servic
     return ERR_OK;
 }
 
-static error_t fake_device_next(struct request *request, const struct device_next_in *in,
-                                struct device_next_out *out) {
+static error_t fake_device_next(struct request *request, const struct device_next_in *in, struct device_next_out *out) {
     (void)request;
     if (playing == ROUND_GONE || in->id >= 4)
         return ERR_NOT_FOUND;
     disturb(&out->information, sizeof(out->information));
     if (playing == ROUND_PLAIN) {
-        out->information =
-            (struct device_information){.bus = BUS_KIND_PCI, .location = 1 << 3 | 1, .vendor = 0x8086};
+        out->information = (struct device_information){.bus = BUS_KIND_PCI, .location = 1 << 3 | 1, .vendor = 0x8086};
         out->information.line = in->id == 0 ? 14 : UINT32_MAX;
         out->information.claimed = in->id == 0;
         strcpy((char *)out->information.driver, "ata");
@@ -121,8 +117,7 @@ static error_t fake_block_next_unit(struct request *request, const struct block_
     if (playing == ROUND_PLAIN) {
         out->status = (struct block_status){.sectors = 1000, .sector_size = 512, .disk = 0};
         out->status.partition = (uint32_t)in->cursor;
-        snprintf((char *)out->status.name, sizeof(out->status.name), in->cursor == 0 ? "disk0" : "disk0p%d",
-                 (int)in->cursor);
+        snprintf((char *)out->status.name, sizeof(out->status.name), in->cursor == 0 ? "disk0" : "disk0p%d", (int)in->cursor);
         strcpy((char *)out->status.model, in->cursor == 0 ? "QEMU  HARD\tDISK" : "");
     }
     out->cursor = in->cursor + 1;
@@ -131,8 +126,7 @@ static error_t fake_block_next_unit(struct request *request, const struct block_
 
 static struct log_store store;
 
-static error_t fake_log_read(struct request *request, const struct log_read_in *in,
-                             struct log_read_out *out) {
+static error_t fake_log_read(struct request *request, const struct log_read_in *in, struct log_read_out *out) {
     static unsigned char buffer[4096];
     size_t size = in->records_size < sizeof(buffer) ? in->records_size : sizeof(buffer);
     out->position = in->position;
@@ -172,8 +166,7 @@ static void show_mounts(cap_t picture) {
     procfs.mounts = picture;
 }
 
-static struct file_server procfs_server = {
-    .name = "procfs", .only_tree = &procfs_tree, .show_mounts = show_mounts};
+static struct file_server procfs_server = {.name = "procfs", .only_tree = &procfs_tree, .show_mounts = show_mounts};
 
 static error_t procfs_dispatch(struct request *request) {
     return file_server_dispatch(&procfs_server, request);
@@ -214,17 +207,17 @@ static unsigned lines(const char *name, int fields) {
     return count;
 }
 
-#define PARSE(name, type, function)                                                                          \
-    static unsigned parse_##function(void) {                                                                 \
-        struct proc_file file;                                                                               \
-        struct type entry;                                                                                   \
-        unsigned count = 0;                                                                                  \
-        copy_out(name);                                                                                      \
-        proc_open(&file, name);                                                                              \
-        while (function(&file, &entry))                                                                      \
-            count++;                                                                                         \
-        proc_close(&file);                                                                                   \
-        return count;                                                                                        \
+#define PARSE(name, type, function)                                                                                              \
+    static unsigned parse_##function(void) {                                                                                     \
+        struct proc_file file;                                                                                                   \
+        struct type entry;                                                                                                       \
+        unsigned count = 0;                                                                                                      \
+        copy_out(name);                                                                                                          \
+        proc_open(&file, name);                                                                                                  \
+        while (function(&file, &entry))                                                                                          \
+            count++;                                                                                                             \
+        proc_close(&file);                                                                                                       \
+        return count;                                                                                                            \
     }
 
 PARSE("processes", proc_process, proc_process_next)
@@ -238,8 +231,7 @@ static void check_mounts(void) {
     struct proc_mount mount;
     copy_out("mounts");
     proc_open(&file, "mounts");
-    CHECK(proc_mount_next(&file, &mount) && strcmp(mount.target, "/") == 0 &&
-          strcmp(mount.type, "initrdfs") == 0);
+    CHECK(proc_mount_next(&file, &mount) && strcmp(mount.target, "/") == 0 && strcmp(mount.type, "initrdfs") == 0);
     CHECK(proc_mount_next(&file, &mount) && strcmp(mount.source, "odd \\ name") == 0);
     CHECK(proc_mount_next(&file, &mount) && strcmp(mount.target, "/proc") == 0);
     CHECK(!proc_mount_next(&file, &mount));
@@ -247,8 +239,7 @@ static void check_mounts(void) {
 }
 
 static void add_log(const char *text, uint32_t dropped) {
-    struct log_record record = {
-        .time = 1500000000, .level = 1 + (uint32_t)rand() % 4, .dropped = (uint16_t)dropped};
+    struct log_record record = {.time = 1500000000, .level = 1 + (uint32_t)rand() % 4, .dropped = (uint16_t)dropped};
     size_t start = log_split_sender(text, strlen(text), record.sender);
     log_store_add(&store, &record, text + start, strlen(text) - start);
 }
@@ -280,15 +271,13 @@ static void test_plain(void) {
     add_log("line\nwith: controls\t", 0);
     add_log("", 0);
     CHECK(parse_proc_log_next() == 5); // four, and one for those that were lost
-    CHECK(lines("services", 8) == 3 && lines("uptime", 2) == 1 && lines("cmdline", 1) == 1 &&
-          lines("version", 1) == 1);
+    CHECK(lines("services", 8) == 3 && lines("uptime", 2) == 1 && lines("cmdline", 1) == 1 && lines("version", 1) == 1);
     CHECK(lines("interrupts", 3) == 15); // lines 1 to 15 have a count in machine.c
     copy_out("memory");
     CHECK(proc_memory("total_bytes") == 64 << 20 && proc_memory("free_bytes") <= proc_memory("total_bytes"));
     CHECK(proc_memory("cache_bytes") == 0);
     CHECK(strstr(path_content(world_root, "/proc/2/status"), "pid 2\n") != NULL);
-    CHECK(path_content(world_root, "/proc/5/status") == NULL &&
-          path_content(world_root, "/proc/02/status") == NULL);
+    CHECK(path_content(world_root, "/proc/5/status") == NULL && path_content(world_root, "/proc/02/status") == NULL);
     CHECK(path_content(world_root, "/proc/2/nothing") == NULL && path_content(world_root, "/proc/0") == NULL);
     CHECK(path_write(world_root, "/proc/uptime", "0") == ERR_READ_ONLY);
     CHECK(path_write(world_root, "/proc/new", "0") == ERR_READ_ONLY);

@@ -70,8 +70,7 @@ static bool last_is_dots(const char *path) {
     size_t start = end;
     while (start > 0 && path[start - 1] != '/')
         start--;
-    return end == start ||
-           (path[start] == '.' && (end - start == 1 || (end - start == 2 && path[start + 1] == '.')));
+    return end == start || (path[start] == '.' && (end - start == 1 || (end - start == 2 && path[start + 1] == '.')));
 }
 
 static void compare_status(const char *path) {
@@ -92,8 +91,7 @@ static void compare_status(const char *path) {
                    : S_ISLNK(expected.st_mode) ? FILE_KIND_SYMLINK
                                                : FILE_KIND_REGULAR;
     CHECK(status.kind == kind);
-    CHECK(kind == FILE_KIND_DIRECTORY ||
-          (status.size == (uint64_t)expected.st_size && status.links == expected.st_nlink));
+    CHECK(kind == FILE_KIND_DIRECTORY || (status.size == (uint64_t)expected.st_size && status.links == expected.st_nlink));
 }
 
 static void compare_listing(const char *path) {
@@ -269,8 +267,7 @@ static void run(unsigned long steps) {
 }
 
 int main(int argc, char **argv) {
-    unsigned long first = argc > 1 ? strtoul(argv[1], NULL, 10) : 1,
-                  last = argc > 2 ? strtoul(argv[2], NULL, 10) : first + 9;
+    unsigned long first = argc > 1 ? strtoul(argv[1], NULL, 10) : 1, last = argc > 2 ? strtoul(argv[2], NULL, 10) : first + 9;
     CHECK(mkdtemp(root_path) != NULL);
     root = open(root_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     long probe = host_open("..", O_PATH | O_CLOEXEC);

@@ -26,8 +26,7 @@ static void test_initrd(void) {
     CHECK(path_content(world_root, "etc/motd/") == NULL);
     CHECK(path_status(world_root, "etc/motd/x", 0, &status) == ERR_NOT_DIRECTORY);
     CHECK(path_status(world_root, "nothing", 0, &status) == ERR_NOT_FOUND);
-    CHECK(path_status(world_root, "link", PATH_FLAG_NO_FOLLOW, &status) == ERR_OK &&
-          status.kind == FILE_KIND_SYMLINK);
+    CHECK(path_status(world_root, "link", PATH_FLAG_NO_FOLLOW, &status) == ERR_OK && status.kind == FILE_KIND_SYMLINK);
     CHECK(path_status(world_root, "link", 0, &status) == ERR_OK && status.size == 6);
     CHECK(path_read_link(world_root, "up", text, sizeof(text)) == ERR_OK && strcmp(text, "../tmp") == 0);
     CHECK(path_write(world_root, "etc/new", "x") == ERR_READ_ONLY);
@@ -86,8 +85,7 @@ static void test_name_prefix(void) {
     cap_t beside;
     struct file_status status;
     CHECK(world_do_mount("tmpfs", "t", "/tmp", "") == ERR_OK);
-    CHECK(path_make_directory(world_root, "/tmp/d") == ERR_OK &&
-          path_make_directory(world_root, "/tmp/dx") == ERR_OK);
+    CHECK(path_make_directory(world_root, "/tmp/d") == ERR_OK && path_make_directory(world_root, "/tmp/dx") == ERR_OK);
     CHECK(path_make_directory(world_root, "/tmp/dx/m") == ERR_OK);
     CHECK(world_do_mount("tmpfs", "u", "/tmp/dx/m", "") == ERR_OK);
     CHECK(path_walk(world_root, "/tmp/d", 0, &beside) == ERR_OK);
@@ -117,10 +115,8 @@ static void test_new_root(void) {
 static void test_ceiling(void) {
     cap_t jail, deep, file, again;
     CHECK(world_do_mount("tmpfs", "t", "/tmp", "") == ERR_OK);
-    CHECK(path_make_directory(world_root, "/tmp/jail") == ERR_OK &&
-          path_make_directory(world_root, "/tmp/jail/m") == ERR_OK);
-    CHECK(path_write(world_root, "/tmp/secret", "s") == ERR_OK &&
-          path_write(world_root, "/tmp/jail/secret", "own") == ERR_OK);
+    CHECK(path_make_directory(world_root, "/tmp/jail") == ERR_OK && path_make_directory(world_root, "/tmp/jail/m") == ERR_OK);
+    CHECK(path_write(world_root, "/tmp/secret", "s") == ERR_OK && path_write(world_root, "/tmp/jail/secret", "own") == ERR_OK);
     CHECK(world_do_mount("tmpfs", "u", "/tmp/jail/m", "") == ERR_OK);
     CHECK(path_write(world_root, "/tmp/jail/m/in", "in") == ERR_OK);
     CHECK(path_make_symlink(world_root, "/secret", "/tmp/jail/m/s") == ERR_OK);
@@ -149,8 +145,7 @@ static void test_loops(void) {
     char name[16], long_name[600], deep[9000];
     struct file_status status;
     CHECK(world_do_mount("tmpfs", "t", "/tmp", "") == ERR_OK);
-    CHECK(path_make_symlink(world_root, "b", "/tmp/a") == ERR_OK &&
-          path_make_symlink(world_root, "a", "/tmp/b") == ERR_OK);
+    CHECK(path_make_symlink(world_root, "b", "/tmp/a") == ERR_OK && path_make_symlink(world_root, "a", "/tmp/b") == ERR_OK);
     CHECK(path_status(world_root, "/tmp/a", 0, &status) == ERR_TOO_MANY_SYMLINKS);
     CHECK(path_status(world_root, "/tmp/a/x", 0, &status) == ERR_TOO_MANY_SYMLINKS);
     CHECK(path_write(world_root, "/tmp/a", "x") == ERR_TOO_MANY_SYMLINKS);
@@ -164,8 +159,7 @@ static void test_loops(void) {
     CHECK(content_is(world_root, "/tmp/40", "end") && path_content(world_root, "/tmp/41") == NULL);
     CHECK(path_make_symlink(world_root, "made", "/tmp/dangling") == ERR_OK);
     CHECK(path_make_file(world_root, "/tmp/dangling") == ERR_EXISTS);
-    CHECK(path_write(world_root, "/tmp/dangling", "by link") == ERR_OK &&
-          content_is(world_root, "/tmp/made", "by link"));
+    CHECK(path_write(world_root, "/tmp/dangling", "by link") == ERR_OK && content_is(world_root, "/tmp/made", "by link"));
     memset(long_name, 'x', sizeof(long_name));
     long_name[256] = '\0';
     CHECK(path_status(world_root, long_name, 0, &status) == ERR_NAME_TOO_LONG);
@@ -190,10 +184,8 @@ static void test_hostile(unsigned rounds) {
     struct file_status status;
     cap_t cap;
     uint64_t kind;
-    CHECK(world_do_mount("tmpfs", "t", "/tmp", "") == ERR_OK &&
-          world_do_mount("devfs", "devfs", "/dev", "") == ERR_OK);
-    CHECK(path_make_directory(world_root, "/tmp/d") == ERR_OK &&
-          path_make_symlink(world_root, "../..", "/tmp/l") == ERR_OK);
+    CHECK(world_do_mount("tmpfs", "t", "/tmp", "") == ERR_OK && world_do_mount("devfs", "devfs", "/dev", "") == ERR_OK);
+    CHECK(path_make_directory(world_root, "/tmp/d") == ERR_OK && path_make_symlink(world_root, "../..", "/tmp/l") == ERR_OK);
     for (check_step = 0; check_step < rounds; check_step++) {
         char path[256] = "";
         for (int i = rand() % 12; i > 0; i--) {
@@ -203,18 +195,15 @@ static void test_hostile(unsigned rounds) {
         size_t length = strlen(path);
         if (length != 0 && rand() % 20 == 0)
             path[(size_t)rand() % length] = (char)rand();
-        uint64_t start = rand() % 8 ? 0 : (uint64_t)rand() % 16,
-                 flags = PATH_FLAG_WALK | ((uint64_t)rand() & 1);
+        uint64_t start = rand() % 8 ? 0 : (uint64_t)rand() % 16, flags = PATH_FLAG_WALK | ((uint64_t)rand() & 1);
         error_t error = directory_status(world_root, start, flags, path, length, &status);
         CHECK(error != ERR_PATH_STOPS);
-        error = directory_open(world_root, start, flags | ((uint64_t)rand() & 0x1ff00), 0, path, length,
-                               &kind, &cap);
+        error = directory_open(world_root, start, flags | ((uint64_t)rand() & 0x1ff00), 0, path, length, &kind, &cap);
         CHECK(error != ERR_PATH_STOPS);
         if (error == ERR_OK)
             slot_release(cap);
         error = directory_make_symlink(world_root, start, (uint64_t)rand() & 3, path, length);
-        error = directory_rename(world_root, start, (uint64_t)rand() % 32, (uint64_t)rand() & 3, world_root,
-                                 path, length);
+        error = directory_rename(world_root, start, (uint64_t)rand() % 32, (uint64_t)rand() & 3, world_root, path, length);
         error = directory_unlink(world_root, start, (uint64_t)rand() & 0x103, path, length);
         (void)error;
         if (path_walk(world_root, path, (uint64_t)rand() & 15, &cap) == ERR_OK)
@@ -268,8 +257,8 @@ int main(int argc, char **argv) {
     check_seed = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
     srand((unsigned)check_seed);
     world_begin();
-    void (*const tests[])(void) = {test_initrd,   test_mounts,  test_name_prefix,
-                                   test_new_root, test_ceiling, test_loops, test_direct};
+    void (*const tests[])(void) = {test_initrd,  test_mounts, test_name_prefix, test_new_root,
+                                   test_ceiling, test_loops,  test_direct};
     CHECK(world_do_mount("tmpfs", "t", "/tmp", "") == ERR_OK && world_unmount("/tmp") == ERR_OK);
     world_end();
     for (unsigned failures = 0; failures < 4; failures++) { // missing pages change nothing

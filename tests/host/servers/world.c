@@ -23,13 +23,13 @@ static struct file_server initrd_server = {.name = "initrdfs", .only_tree = &ini
 static struct file_server tmpfs_server = {.name = "tmpfs", .attach = tmpfs_attach, .detach = tmpfs_detach};
 static struct file_server devfs_server = {.name = "devfs", .only_tree = &devfs_tree};
 
-#define FILE_SERVER_ENTRY(name)                                                                              \
-    static error_t name##_dispatch(struct request *request) {                                                \
-        return file_server_dispatch(&name##_server, request);                                                \
-    }                                                                                                        \
-    static void name##_closed(uint64_t badge) {                                                              \
-        file_server_session_closed(&name##_server, badge);                                                   \
-    }                                                                                                        \
+#define FILE_SERVER_ENTRY(name)                                                                                                  \
+    static error_t name##_dispatch(struct request *request) {                                                                    \
+        return file_server_dispatch(&name##_server, request);                                                                    \
+    }                                                                                                                            \
+    static void name##_closed(uint64_t badge) {                                                                                  \
+        file_server_session_closed(&name##_server, badge);                                                                       \
+    }                                                                                                                            \
     static struct machine_server name##_machine = {&name##_server.server, name##_dispatch, name##_closed};
 
 FILE_SERVER_ENTRY(initrd)
@@ -44,8 +44,8 @@ static size_t archive_length;
 static void archive_add(const char *name, unsigned mode, const char *data) {
     size_t size = strlen(data);
     char header[111];
-    snprintf(header, sizeof(header), "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", 1, mode, 0,
-             0, 1, 0, (unsigned)size, 0, 0, 0, 0, (unsigned)strlen(name) + 1, 0);
+    snprintf(header, sizeof(header), "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", 1, mode, 0, 0, 1, 0,
+             (unsigned)size, 0, 0, 0, 0, (unsigned)strlen(name) + 1, 0);
     memcpy(archive + archive_length, header, 110);
     memcpy(archive + archive_length + 110, name, strlen(name) + 1);
     archive_length = (archive_length + 110 + strlen(name) + 1 + 3) & ~(size_t)3;
@@ -116,37 +116,37 @@ static const char *relative(const char *path) {
     return path + strspn(path, "/");
 }
 
-#define WALKING(flags, call)                                                                                 \
-    do {                                                                                                     \
-        uint64_t path_flags = (flags);                                                                       \
-        error_t error = (call);                                                                              \
-        if (error == ERR_PATH_STOPS) {                                                                       \
-            path_flags |= PATH_FLAG_WALK;                                                                    \
-            error = (call);                                                                                  \
-            CHECK(error != ERR_PATH_STOPS);                                                                  \
-        }                                                                                                    \
-        return error;                                                                                        \
+#define WALKING(flags, call)                                                                                                     \
+    do {                                                                                                                         \
+        uint64_t path_flags = (flags);                                                                                           \
+        error_t error = (call);                                                                                                  \
+        if (error == ERR_PATH_STOPS) {                                                                                           \
+            path_flags |= PATH_FLAG_WALK;                                                                                        \
+            error = (call);                                                                                                      \
+            CHECK(error != ERR_PATH_STOPS);                                                                                      \
+        }                                                                                                                        \
+        return error;                                                                                                            \
     } while (0)
 
 // One path from `base`: the common root is asked by libc's short ways.
-#define WALKING_DIRECTLY(flags, call)                                                                        \
-    do {                                                                                                     \
-        cap_t asked = base;                                                                                  \
-        const char *whole = path;                                                                            \
-        const struct direct *direct = base == world_root ? direct_find(base, path, &path) : NULL;            \
-        if (direct != NULL) {                                                                                \
-            uint64_t path_flags = (flags);                                                                   \
-            base = direct_node(direct);                                                                      \
-            error_t error = (call);                                                                          \
-            world_directs++;                                                                                 \
-            if (direct_answered(direct, error))                                                              \
-                return error;                                                                                \
-            base = asked;                                                                                    \
-            path = whole;                                                                                    \
-        }                                                                                                    \
-        if (base == world_root)                                                                              \
-            direct_missed(base, path);                                                                       \
-        WALKING(flags, call);                                                                                \
+#define WALKING_DIRECTLY(flags, call)                                                                                            \
+    do {                                                                                                                         \
+        cap_t asked = base;                                                                                                      \
+        const char *whole = path;                                                                                                \
+        const struct direct *direct = base == world_root ? direct_find(base, path, &path) : NULL;                                \
+        if (direct != NULL) {                                                                                                    \
+            uint64_t path_flags = (flags);                                                                                       \
+            base = direct_node(direct);                                                                                          \
+            error_t error = (call);                                                                                              \
+            world_directs++;                                                                                                     \
+            if (direct_answered(direct, error))                                                                                  \
+                return error;                                                                                                    \
+            base = asked;                                                                                                        \
+            path = whole;                                                                                                        \
+        }                                                                                                                        \
+        if (base == world_root)                                                                                                  \
+            direct_missed(base, path);                                                                                           \
+        WALKING(flags, call);                                                                                                    \
     } while (0)
 
 error_t path_open(cap_t base, const char *path, uint64_t flags, cap_t *file) {
@@ -164,8 +164,7 @@ error_t path_walk(cap_t base, const char *path, uint64_t flags, cap_t *node) {
     uint64_t stop, consumed, mount, target_length;
     char target[1];
     path = relative(path);
-    return directory_walk(base, 0, flags, path, strlen(path), target, 1, &stop, &consumed, &mount,
-                          &target_length, node);
+    return directory_walk(base, 0, flags, path, strlen(path), target, 1, &stop, &consumed, &mount, &target_length, node);
 }
 
 error_t path_make_directory(cap_t base, const char *path) {
@@ -198,8 +197,7 @@ error_t path_make_link(cap_t base, const char *old, const char *new) {
     char paths[8400];
     old = relative(old);
     size_t length = join(paths, old, relative(new));
-    WALKING(PATH_FLAG_NO_FOLLOW,
-            directory_make_link(base, 0, strlen(old) + 1, path_flags, base, paths, length));
+    WALKING(PATH_FLAG_NO_FOLLOW, directory_make_link(base, 0, strlen(old) + 1, path_flags, base, paths, length));
 }
 
 error_t path_rename(cap_t base, const char *old, const char *new) {

@@ -10,9 +10,9 @@
 #include "libipc/protocols/file.h"
 #include "tests/host/servers/machine.h"
 
-extern cap_t world_root;  // vfs's common root
+extern cap_t world_root;            // vfs's common root
 extern unsigned long world_directs; // paths that were asked at a file server itself
-extern cap_t world_mount; // that may mount
+extern cap_t world_mount;           // that may mount
 
 // The initrd holds: dev/ tmp/ mnt/ proc/ etc/motd ("hello\n") bin/sh link -> etc/motd up -> ../tmp absolute
 // -> /etc.
