@@ -31,7 +31,7 @@ def symbols():
 
 def measure():
     """(stays in the kernel, [(instructions, [pc])]), the longest first."""
-    options = types.SimpleNamespace(memory="64M", cpus=1, machine="pc", icount=True, seed="1", option=["init=sbin/kernel-tests"],
+    options = types.SimpleNamespace(memory="64M", cpus=1, machine="pc", icount=True, seed="1", option=["init=sbin/kernel-tests"], nic="none", tap=None, forward=None, capture=None,
                                     command=None, uefi=False, window=False, gdb=False, qemu_arguments=["-no-reboot"])
     with tempfile.TemporaryDirectory() as folder:
         plugin, output = pathlib.Path(folder, "longest.so"), pathlib.Path(folder, "output")

@@ -117,10 +117,10 @@ void tests_main(struct message_page *page) {
     group("processes", test_processes);
     group("threads", test_threads);
     group("faults", test_faults);
-    group("devices", test_devices);
     group("kernel", test_kernel);
     group("trace", test_trace);
     group("hostile", test_hostile);
     group("paths", test_paths);
+    group("devices", test_devices); // last: it gives this process ports, and threads with ports take the slow path
     finish();
 }

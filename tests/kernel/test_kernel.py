@@ -18,7 +18,7 @@ SECONDS = 120
 
 def run(machine_type="pc"):
     """The console's lines of one run, without the times before them."""
-    options = types.SimpleNamespace(memory="64M", cpus=1, machine=machine_type, icount=True, seed="1", option=["init=sbin/kernel-tests"],
+    options = types.SimpleNamespace(memory="64M", cpus=1, machine=machine_type, icount=True, seed="1", option=["init=sbin/kernel-tests"], nic="none", tap=None, forward=None, capture=None,
                                     command=None, uefi=False, window=False, gdb=False, qemu_arguments=["-no-reboot"])
     line = machine.command(options, medium=MEDIUM, disks=[], accelerator="tcg", com1="stdio", com2=None)
     done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False)

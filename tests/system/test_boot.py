@@ -19,7 +19,7 @@ def test_kernel_starts(boot, firmware, machine):
     assert 240 << 10 < int(found.group(2)) < 256 << 10
 
 
-@pytest.mark.parametrize("size, least", [("32M", 27 << 10), ("4G", (4096 - 16 - 16) << 10)])  # 16 bytes of each frame are its record
+@pytest.mark.parametrize("size, least", [("32M", 26 << 10), ("4G", (4096 - 16 - 16) << 10)])  # 16 bytes of each frame are its record
 def test_memory_is_found(boot, size, least):
     assert int(boot("--no-disk", "--memory", size).expect(BANNER, SECONDS).group(2)) >= least
 

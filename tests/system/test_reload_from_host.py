@@ -14,7 +14,7 @@ def reload(machine, name):
 def test_reload_from_the_host(boot):
     machine = boot("--fresh-disk")
     machine.expect(r"# ", 120)
-    machine.type("sha256sum /bin/sh >/root/sum; (while :; do sha256sum -c /root/sum >/dev/null || echo BAD; done) &\r")
+    machine.type("sha256sum /bin/sh >/root/sum; (while :; do sha256sum -c /root/sum >/dev/null || echo B''AD; done) &\r")
     for name in ("ata", "keyboard", "ext2", "ata"):
         done = reload(machine, name)
         assert done.returncode == 0, done.stdout + done.stderr + machine.text
