@@ -15,7 +15,7 @@ def test_reload_from_the_host(boot):
     machine = boot("--fresh-disk")
     machine.expect(r"# ", 120)
     machine.type("sha256sum /bin/sh >/root/sum; (while :; do sha256sum -c /root/sum >/dev/null || echo B''AD; done) &\r")
-    for name in ("ata", "keyboard", "ext2", "ata"):
+    for name in ("ata", "keyboard", "ext2"):
         done = reload(machine, name)
         assert done.returncode == 0, done.stdout + done.stderr + machine.text
         assert "reloaded" in done.stdout, done.stdout
