@@ -11,7 +11,7 @@ from test_boot import SECONDS, monitor
 
 RUNNING = "rescue shell"  # all servers that need no disk are there
 UPPER_HALF = 1 << 63
-BOOTS = 8
+BOOTS = 5
 
 
 class Stopped:
