@@ -1,18 +1,7 @@
 // What a program hears of the mouse (xterm's ctlseqs, "Mouse Tracking").
-#include "servers/console/engine/engine.h"
+#include "servers/console/engine/operations.h"
 
 enum { BUTTON_RELEASED = 3, MOTION = 32, X10_OFFSET = 32, X10_MOST = 223 };
-
-static char *put_number(char *at, uint32_t number) {
-    char digits[10];
-    uint32_t count = 0;
-    do
-        digits[count++] = (char)('0' + number % 10);
-    while ((number /= 10) != 0);
-    while (count > 0)
-        *at++ = digits[--count];
-    return at;
-}
 
 static bool is_wanted(const struct engine *engine, enum mouse_event event, uint32_t button) {
     uint32_t modes = engine->modes;
@@ -31,11 +20,11 @@ static size_t put_sgr(enum mouse_event event, uint32_t code, uint32_t row, uint3
     *at++ = '\033';
     *at++ = '[';
     *at++ = '<';
-    at = put_number(at, code);
+    at = engine_put_number(at, code);
     *at++ = ';';
-    at = put_number(at, column + 1);
+    at = engine_put_number(at, column + 1);
     *at++ = ';';
-    at = put_number(at, row + 1);
+    at = engine_put_number(at, row + 1);
     *at++ = event == MOUSE_RELEASE ? 'm' : 'M';
     return (size_t)(at - out);
 }

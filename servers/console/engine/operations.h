@@ -52,6 +52,8 @@ void engine_restore_modes(struct engine *engine, const struct parser *parser);
 uint32_t engine_mode_state(const struct engine *engine, char mark, int32_t number);
 
 // report.c
+// Writes the number in decimal (at most 10 bytes, no end mark); where the next byte goes.
+char *engine_put_number(char *at, uint32_t number);
 void engine_reply(struct engine *engine, const char *bytes, size_t count);
 void engine_reply_numbers(struct engine *engine, const char *start, const uint32_t *numbers, uint32_t count, const char *end);
 void engine_report_device(struct engine *engine, const struct parser *parser);

@@ -7,7 +7,7 @@
 
 enum { NUMBERS_MAX = 8, CELL_WIDTH = 8, CELL_HEIGHT = 16 };
 
-static char *put_number(char *at, uint32_t number) {
+char *engine_put_number(char *at, uint32_t number) {
     char digits[10];
     uint32_t count = 0;
     do
@@ -34,7 +34,7 @@ void engine_reply_numbers(struct engine *engine, const char *start, const uint32
     for (uint32_t i = 0; i < count && i < NUMBERS_MAX; i++) {
         if (i > 0)
             *at++ = ';';
-        at = put_number(at, numbers[i]);
+        at = engine_put_number(at, numbers[i]);
     }
     at = put_text(at, end);
     engine_reply(engine, buffer, (size_t)(at - buffer));
@@ -176,13 +176,13 @@ static void report_style(struct engine *engine) {
         if (!(style->attributes & codes[i].attribute))
             continue;
         *at++ = ';';
-        at = put_number(at, codes[i].code);
+        at = engine_put_number(at, codes[i].code);
     }
     count = put_colour(style->foreground, 30, numbers);
     count += put_colour(style->background, 40, numbers + count);
     for (uint32_t i = 0; i < count; i++) {
         *at++ = ';';
-        at = put_number(at, numbers[i]);
+        at = engine_put_number(at, numbers[i]);
     }
     at = put_text(at, "m\033\\");
     engine_reply(engine, buffer, (size_t)(at - buffer));
