@@ -6,6 +6,7 @@
 #include "libipc/client/slot.h"
 #include "libipc/kept/undo.h"
 #include "libipc/protocols/account.h"
+#include "libipc/protocols/process.h"
 #include "servers/console/pointer.h"
 #include "servers/console/state.h"
 
@@ -47,6 +48,20 @@ void *console_allocate(uint64_t bytes) {
     error_t error = kept_map(memory, bytes, &address);
     slot_release(memory); // the mapping stays
     return error == ERR_OK ? (void *)(uintptr_t)address : NULL;
+}
+
+error_t console_allocate_scratch(uint64_t bytes, void **result) {
+    const uint64_t page = 4096;
+    uint64_t address;
+    cap_t memory;
+    bytes = (bytes + page - 1) / page * page;
+    error_t error = account_create_memory(SLOT_ACCOUNT, bytes, &memory);
+    if (error != ERR_OK)
+        return error;
+    error = process_map(SLOT_SELF, 0, bytes, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, memory, &address);
+    slot_release(memory);
+    *result = (void *)(uintptr_t)address;
+    return error;
 }
 
 static struct screen *screen_make(uint32_t unit) {

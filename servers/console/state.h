@@ -20,7 +20,7 @@ enum {
     TERMINALS = TERMINAL_PAIRS + PAIRS,
     UNIT_MASTER = 32,     // added to the unit of a pair's terminal: its other end
     OUTPUT_BYTES = 16384, // a power of two
-    WRITE_BYTES = 4096,
+    WRITE_BYTES = 32768,  // of a piece of a write
     CONSOLE_STATE_VERSION = 3,
     HISTORY_BYTES = 128 * 1024, // of each screen
 };
@@ -90,6 +90,10 @@ static inline bool unit_is_master(uint32_t unit) {
     return unit >= UNIT_MASTER + TERMINAL_PAIRS && unit < UNIT_MASTER + TERMINALS;
 }
 
+// file_ops.c
+
+MUST_USE error_t file_start(void);
+
 // terminal.c
 
 // The terminal of the session that the request came through; NULL if there is none. For either end of a pair
@@ -147,6 +151,8 @@ uint32_t screen_columns(void);
 
 // Kept memory, zero, for good. NULL: there is none.
 void *console_allocate(uint64_t bytes);
+// Memory that is forgotten with the actor, outside of what is kept.
+MUST_USE error_t console_allocate_scratch(uint64_t bytes, void **memory);
 // NULL: it was never used.
 struct engine *screens_engine(uint32_t unit);
 struct engine *screens_front(void);

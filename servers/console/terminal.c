@@ -102,8 +102,17 @@ void terminal_put(struct terminal *terminal, const char *bytes, size_t count) {
         screens_put(terminal->unit, bytes, count);
         return;
     }
-    for (size_t i = 0; i < count && output_filled(output) < OUTPUT_BYTES; i++)
-        output->bytes[output->tail++ % OUTPUT_BYTES] = bytes[i];
+    while (count > 0 && output_filled(output) < OUTPUT_BYTES) {
+        size_t start = output->tail % OUTPUT_BYTES, run = OUTPUT_BYTES - output_filled(output);
+        if (run > OUTPUT_BYTES - start)
+            run = OUTPUT_BYTES - start;
+        if (run > count)
+            run = count;
+        memcpy(output->bytes + start, bytes, run);
+        output->tail += (uint32_t)run;
+        bytes += run;
+        count -= run;
+    }
     output_wake(terminal);
 }
 
