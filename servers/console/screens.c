@@ -13,6 +13,7 @@
 struct screen {
     struct engine engine;
     struct renderer_view view;
+    struct cell *spare;  // as large as `cells`: where they go when the size changes next; NULL: not made yet
     struct cell cells[]; // of both screens of the engine; behind them the history
 };
 
@@ -112,6 +113,25 @@ void screens_put(uint32_t unit, const char *bytes, size_t count) {
         screen->view.back = back < screen->engine.history.lines ? (uint32_t)back : screen->engine.history.lines;
     }
     screen_changed(unit);
+}
+
+error_t screens_resize(uint32_t unit, uint32_t rows, uint32_t columns) {
+    size_t most = (size_t)screen_rows() * screen_columns();
+    struct screen *screen = screen_of(unit);
+    if (screen == NULL || rows == 0 || columns == 0 || rows > screen_rows() || columns > screen_columns())
+        return ERR_INVALID;
+    struct engine *engine = &screen->engine;
+    if (screen->spare == NULL)
+        screen->spare = console_allocate(2 * most * sizeof(struct cell));
+    if (screen->spare == NULL)
+        return ERR_NO_MEMORY;
+    struct cell *now = engine->screens[0].cells;
+    engine_resize(engine, screen->spare, screen->spare + most, rows, columns);
+    screen->spare = now;
+    screen->view.back = 0;
+    screen->view.selected = false;
+    screen_changed(unit);
+    return ERR_OK;
 }
 
 void screens_scroll(int32_t lines) {

@@ -54,7 +54,8 @@ static void received(const char *bytes, size_t count) {
     terminal_input(terminal(), left, length);
     if (answer.complete && answer.rows > 0 && answer.columns > 0) {
         const struct window_size size = {.rows = answer.rows, .columns = answer.columns};
-        terminal_resize(terminal(), &size);
+        error_t ignored = terminal_resize(terminal(), &size);
+        (void)ignored; // only screens refuse
     }
     if (late || answer.complete)
         asked_until = 0;

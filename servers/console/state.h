@@ -112,7 +112,7 @@ size_t terminal_room(const struct terminal *terminal);
 void terminal_put(struct terminal *terminal, const char *bytes, size_t count);
 bool terminal_is_drained(const struct terminal *terminal);
 void terminal_flush_output(struct terminal *terminal);
-void terminal_resize(struct terminal *terminal, const struct window_size *window);
+MUST_USE error_t terminal_resize(struct terminal *terminal, const struct window_size *window);
 void terminal_signal(struct terminal *terminal, int signal);
 // Reads that wait end, as if by a signal: their callers come again if they still may.
 void terminal_interrupt(struct terminal *terminal);
@@ -159,6 +159,8 @@ struct engine *screens_front(void);
 // What lies over it. Only if there is one.
 struct renderer_view *screens_front_view(void);
 void screens_put(uint32_t unit, const char *bytes, size_t count);
+// ERR_INVALID: it is larger than the framebuffer, or nothing.
+MUST_USE error_t screens_resize(uint32_t unit, uint32_t rows, uint32_t columns);
 // Shows another one.
 void screens_switch(uint32_t unit);
 // What is seen of the one in front: `lines` further up (or down, if negative).

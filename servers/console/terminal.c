@@ -169,12 +169,17 @@ error_t terminal_settle(struct terminal *terminal) {
     return error;
 }
 
-void terminal_resize(struct terminal *terminal, const struct window_size *window) {
+error_t terminal_resize(struct terminal *terminal, const struct window_size *window) {
     struct window_size *own = &terminal->state->window;
     bool changed = own->rows != window->rows || own->columns != window->columns;
+    error_t error =
+        changed && unit_is_screen(terminal->unit) ? screens_resize(terminal->unit, window->rows, window->columns) : ERR_OK;
+    if (error != ERR_OK)
+        return error;
     *own = *window;
     if (changed)
         terminal_signal(terminal, SIGNAL_WINDOW);
+    return ERR_OK;
 }
 
 static void event_echo(void *context, const char *bytes, size_t count) {
