@@ -23,7 +23,7 @@ const char *gai_strerror(int error) {
     case EAI_NOSERVER:
         return "no name server is known";
     case EAI_FAIL:
-        return "name look-up failed for good";
+        return "the name servers have failed";
     case EAI_FAMILY:
         return "address family not supported";
     case EAI_SOCKTYPE:

@@ -268,15 +268,10 @@ error_t system_interface(unsigned *index, char name[16]) {
     return ERR_NO_DEVICE;
 }
 
-error_t system_name_servers(uint8_t (*servers)[16], size_t room, size_t *count, char domain[64]) {
+static void leases_read(cap_t net, uint8_t (*servers)[16], size_t room, size_t *count, char domain[64]) {
     struct net_interface interface;
     struct net_lease lease;
     uint64_t cursor = 0;
-    cap_t net = startup_capability("net");
-    *count = 0;
-    domain[0] = 0;
-    if (net == 0)
-        return ERR_NOT_PERMITTED;
     while (net_next_interface(net, cursor, &cursor, &interface) == ERR_OK) {
         if (net_lease(net, interface.index, &lease) != ERR_OK)
             continue;
@@ -287,6 +282,17 @@ error_t system_name_servers(uint8_t (*servers)[16], size_t room, size_t *count, 
             domain[63] = 0;
         }
     }
+}
+
+error_t system_name_servers(uint8_t (*servers)[16], size_t room, size_t *count, char domain[64]) {
+    cap_t net = startup_capability("net");
+    *count = 0;
+    domain[0] = 0;
+    if (net == 0)
+        return ERR_NOT_PERMITTED;
+    leases_read(net, servers, room, count, domain);
+    if (*count == 0 && net_wait_settled(net) == ERR_OK) // right after the start
+        leases_read(net, servers, room, count, domain);
     return ERR_OK;
 }
 

@@ -9,6 +9,8 @@
 
 // A card that is there before anybody has configured something waits this long, then it begins with DHCP.
 #define CONFIGURE_WAIT (3 * NANOSECONDS_PER_SECOND)
+// An interface is new for so long.
+#define SETTLE_TIME (5 * NANOSECONDS_PER_SECOND)
 
 static void add_address(struct text *text, const struct address *address) {
     for (uint32_t i = 0; i < 4; i++) {
@@ -34,6 +36,25 @@ static void lease_changed(struct dhcp *dhcp) {
         text_add(&text, " has lost its address");
     }
     report(REPORT_INFORMATION, &text);
+    fiber_wake_all(&net.settling);
+}
+
+void config_settle_again(void) {
+    net.settle_until = clock_monotonic() + SETTLE_TIME;
+}
+
+bool config_settles(bool v6) {
+    if (net.stack.now >= net.settle_until)
+        return false;
+    bool waits = net.attaching != 0 || !net.configured;
+    for (uint32_t i = 0; i < INTERFACES_MAX && !waits; i++) {
+        const struct interface *interface = &net.stack.interfaces[i];
+        if (interface->index == 0 || interface->loopback || !interface->up || !interface->link)
+            continue;
+        const struct dhcp *dhcp = &config_of(interface)->dhcp;
+        waits = v6 ? interface->autoconfigure : dhcp->state != DHCP_OFF && !dhcp->applied;
+    }
+    return waits;
 }
 
 struct interface_config *config_of(const struct interface *interface) {
@@ -100,6 +121,8 @@ static void apply(struct interface *interface) {
     config->state = NET_LEASE_STATE_STATIC;
     if (!interface->loopback && (flags & NET_SETTING_FLAG_DHCP) != 0)
         complain(interface, "DHCP can't start", dhcp_start(&config->dhcp, interface));
+    config_settle_again();
+    fiber_wake_all(&net.settling);
 }
 
 // What was set is taken back; what somebody added by hand stays.
@@ -180,6 +203,7 @@ static void nobody_configures(struct timer *timer) {
 
 void config_start(bool is_restart) {
     net.configs[0].state = NET_LEASE_STATE_STATIC; // lo
+    config_settle_again();
     if (!is_restart) {
         timer_set(&net.configure_timer, clock_monotonic() + CONFIGURE_WAIT, nobody_configures);
         return;

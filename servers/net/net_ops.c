@@ -326,6 +326,21 @@ static error_t handle_configure(struct request *request, const struct net_config
     return error != ERR_OK ? error : config_replace(settings, (uint32_t)(in->settings_size / sizeof(settings[0])));
 }
 
+static error_t handle_wait_settled(struct request *request, const struct net_wait_settled_in *in,
+                                   struct net_wait_settled_out *out) {
+    (void)request;
+    (void)in;
+    (void)out;
+    while (config_settles(false)) {
+        net_end();
+        error_t error = fiber_wait_until(&net.settling, net.settle_until);
+        net_begin();
+        if (error == ERR_CANCELLED)
+            return error;
+    }
+    return ERR_OK;
+}
+
 const struct net_ops net_net_ops = {
     .open_socket = handle_open,
     .next_interface = handle_next_interface,
@@ -344,4 +359,5 @@ const struct net_ops net_net_ops = {
     .set_mtu = handle_set_mtu,
     .set_name_servers = handle_set_name_servers,
     .configure = handle_configure,
+    .wait_settled = handle_wait_settled,
 };

@@ -87,6 +87,9 @@ struct net {
     uint32_t setting_count;
     bool configured;
     struct timer configure_timer; // DHCP begins if nobody configures anything
+    uint64_t settle_until;        // cards, links and addresses that are new: who finds no way waits as long, see config_settles
+    struct fiber_wait_queue settling;
+    uint32_t attaching; // drivers whose cards are still looked for
     struct timer timer;
     uint64_t timer_at;
     uint8_t *scratch; // one frame, or one datagram; not kept
@@ -129,6 +132,11 @@ void config_start(bool is_restart);
 // Takes the settings over. ERR_INVALID: one makes no sense, nothing has changed.
 MUST_USE error_t config_replace(const struct net_setting *settings, uint32_t count);
 struct interface_config *config_of(const struct interface *interface);
+// True if an interface may still get an address or a route: its card was found, its cable was put in or its DHCP has begun within
+// the last seconds. Who finds no way waits on net.settling until net.settle_until.
+bool config_settles(bool v6);
+// From now on an interface is new.
+void config_settle_again(void);
 // An interface has appeared: what the configuration says of it.
 void config_interface(struct interface *interface);
 
