@@ -5,6 +5,7 @@
 
 #include "libipc/client/clock.h"
 #include "libipc/protocols/file_server.h"
+#include "servers/framework/refusals.h"
 #include "servers/console/state.h"
 
 enum { DEVICE_MAJOR = 4, READ_BYTES = 1024, WRITE_ROOM_LEAST = 2 };
@@ -144,13 +145,6 @@ static error_t op_sync(struct request *request, const struct file_sync_in *in, s
     return ERR_OK;
 }
 
-static error_t op_seek(struct request *request, const struct file_seek_in *in, struct file_seek_out *out) {
-    (void)request;
-    (void)in;
-    (void)out;
-    return ERR_NOT_SEEKABLE;
-}
-
 static error_t op_status(struct request *request, const struct file_status_in *in, struct file_status_out *out) {
     (void)in;
     const struct terminal *terminal = terminal_of(request);
@@ -185,7 +179,7 @@ const struct file_ops console_file_ops = {
     .read = op_read,
     .write = op_write,
     .sync = op_sync,
-    .seek = op_seek,
+    .seek = refuse_seek,
     .status = op_status,
     .get_flags = op_get_flags,
     .set_flags = op_set_flags,
