@@ -1,22 +1,12 @@
-// A plugin of QEMU's that writes down which instructions of programs were executed, one address a line, when the machine ends. What
-// ran is told by blocks: all instructions of a block that was entered. Built and run by mutations.py; of QEMU's interface only what is
-// used is declared here, as Debian's QEMU 7.2 has no package with its header.
+// A plugin of QEMU's that writes down which instructions of programs were executed, one address a line, when the machine ends.
+// What ran is told by blocks: all instructions of a block that was entered. Built and run by mutations.py.
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef uint64_t plugin_id;
-struct block;
-struct instruction;
-__attribute__((visibility("default"))) int qemu_plugin_version = 1;
-__attribute__((visibility("default"))) int qemu_plugin_install(plugin_id id, const void *information, int count,
-                                                               char **arguments);
-void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, void (*translated)(plugin_id, struct block *));
-size_t qemu_plugin_tb_n_insns(const struct block *block);
-struct instruction *qemu_plugin_tb_get_insn(const struct block *block, size_t index);
-uint64_t qemu_plugin_insn_vaddr(const struct instruction *instruction);
+#include "../bench/plugin.h"
 
 #define KERNEL_LOWEST UINT64_C(0xffff800000000000)
 static FILE *output;

@@ -351,7 +351,7 @@ def runs_of(image):
     """{folder: {file: bytes}} of what the runs left on a disk."""
     runs = {}
     for name, content in guest.files_of(image, "/root/w").items():
-        folder, _, rest = name.partition("/")
+        _, folder, rest = (*name.split("/", 2), "", "")[:3]
         if rest:
             runs.setdefault(folder, {})[rest] = content
     return runs
