@@ -9,6 +9,7 @@
 #include "kernel/abi/capability.h"
 #include "libc/internal/system.h"
 #include "libc/system/executable.h"
+#include "libc/system/grant.h"
 #include "libc/system/layer.h"
 #include "libipc/client/slot.h"
 #include "libipc/include/startup.h"
@@ -150,7 +151,8 @@ static bool is_own_name(const char *name) {
     return is_descriptor || strcmp(name, "root") == 0 || strcmp(name, "cwd") == 0 || strcmp(name, "task") == 0;
 }
 
-static error_t list_capabilities(struct child *child, struct startup_capability *entries, uint32_t room, uint32_t *count) {
+static error_t list_capabilities(struct child *child, const char *program, struct startup_capability *entries, uint32_t room,
+                                 uint32_t *count) {
     struct listing listing = {.child = child, .entries = entries, .room = room};
     const struct startup *startup = startup_data();
     const struct startup_capability *inherited =
@@ -166,7 +168,7 @@ static error_t list_capabilities(struct child *child, struct startup_capability 
         list(&listing, name, child->descriptors[fd].file, child->descriptors[fd].flags);
     }
     for (uint32_t i = 0; i < startup->capability_count; i++)
-        if (!is_own_name(inherited[i].name))
+        if (!is_own_name(inherited[i].name) && grant_allows(inherited[i].name, program))
             list(&listing, inherited[i].name, inherited[i].slot, inherited[i].value);
     *count = listing.count;
     return listing.error;
@@ -201,7 +203,8 @@ static error_t give_startup(struct child *child, const struct spawn_request *req
     if (!block)
         return ERR_NO_MEMORY;
     struct startup *startup = (struct startup *)(void *)block;
-    error_t error = list_capabilities(child, (struct startup_capability *)(void *)(startup + 1), room, &capabilities);
+    error_t error =
+        list_capabilities(child, request->path, (struct startup_capability *)(void *)(startup + 1), room, &capabilities);
     if (!error)
         error = process_map(child->process, 0, PAGE, 0, MAP_FLAG_READ, SLOT_CLOCK, &clock);
     if (!error)
