@@ -77,7 +77,7 @@ def selection(machine, folder):
     fresh_screen(machine)
     machine.type("ls -l /; cat /etc/motd\n")
     time.sleep(2)
-    machine.tell("mouse_move -2000 -2000")
+    machine.point_home()
     machine.tell("mouse_move 100 70")
     machine.tell("mouse_button 1")
     for _ in range(10):

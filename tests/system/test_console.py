@@ -63,6 +63,12 @@ class Machine:
         self.serial.expect(PROMPT)
         return text.replace("\r", "")
 
+    def point_home(self):
+        """The mouse into the upper left corner, in steps that its packets can tell."""
+        for _ in range(12):
+            self.tell("mouse_move -100 -100")
+            time.sleep(0.03)
+
     def await_file(self, path, wanted):
         """Typed keys take their time to get where they belong."""
         for _ in range(40):
@@ -161,7 +167,7 @@ def test_selecting_and_pasting_survive_a_kill(machine, server):
     time.sleep(0.7)
     machine.type(f"cat > /tmp/mouse_{server}\n")
     time.sleep(0.7)
-    machine.tell("mouse_move -2000 -2000")
+    machine.point_home()
     machine.tell("mouse_move 36 5")  # the c of cat, behind the prompt
     machine.tell("mouse_button 1")
     machine.run(f"service kill {server}")
