@@ -17,9 +17,9 @@ POEM = """Über allen Gipfeln ist Ruh,
 Ξεσκεπάζω την ψυχοφθόρα βδελυγμία.
 Съешь ещё этих мягких французских булок.
 Voix ambiguë d'un cœur qui au zéphyr…
-┌─────────┬───────────┐
+┌─────────┬─────────────┐
 │ ∀x ∈ ℝ  │ ⌈x⌉ = −⌊−x⌋ │
-└─────────┴───────────┘
+└─────────┴─────────────┘
 """
 
 
@@ -63,7 +63,7 @@ def fresh_screen(machine):
 
 
 def top(machine, folder):
-    machine.run("(while :; do sha256sum /bin/sh > /dev/null; done) & cat /dev/zero > /dev/null &")
+    machine.run("(while :; do sha256sum /bin/sh > /dev/null; done) & cat /dev/zero > /dev/null & true")
     fresh_screen(machine)
     machine.type("top\n")
     time.sleep(6)
@@ -75,10 +75,11 @@ def top(machine, folder):
 
 def selection(machine, folder):
     fresh_screen(machine)
-    machine.type("ls -l /; cat /etc/motd\n")
+    machine.type("ls -l /\n")
+    machine.type("cat /etc/motd\n")
     time.sleep(2)
     machine.point_home()
-    machine.tell("mouse_move 100 70")
+    machine.tell("mouse_move 70 40")
     machine.tell("mouse_button 1")
     for _ in range(10):
         machine.tell("mouse_move 30 8")
@@ -97,7 +98,9 @@ def colours(machine, folder):
 
 
 def edit(machine, folder):
-    machine.run("cat > /tmp/poem << 'END'\n" + POEM + "END")
+    machine.run("rm -f /tmp/poem")
+    for line in POEM.splitlines():
+        machine.run(f'echo "{line}" >> /tmp/poem')
     fresh_screen(machine)
     machine.type("edit /tmp/poem\n")
     time.sleep(2)

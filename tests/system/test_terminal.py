@@ -110,7 +110,8 @@ def test_the_background_does_not_use_the_terminal(shell):
     run("sleep 0.3; jobs", "Stopped +stty")
     run("fg", "stty")
     run("stty echoctl; echo 'ow''n' > /dev/tty", "own")
-    shell.sendline("cat > /tmp/line")
+    shell.sendline("echo 'rea''dy'; cat > /tmp/line")
+    shell.expect("ready", timeout=15)
     time.sleep(0.3)
     shell.send("one\r")
     time.sleep(0.3)  # ^Z throws away what was not read
@@ -121,7 +122,7 @@ def test_the_background_does_not_use_the_terminal(shell):
     shell.sendline("fg")
     time.sleep(0.3)
     shell.send("two\r\x04")
-    run("cat /tmp/line", "\none\r\ntwo\r")
+    run("cat /tmp/line", r"\none\r+\ntwo\r")
 
 
 def test_ignored_signals_are_inherited(shell):
