@@ -80,9 +80,9 @@ static void link_changed(struct link *link, bool up) {
     text_add(&text, up ? ": the link is up" : ": no link: is the cable out?");
     if (link->interface->link != up)
         report(up ? REPORT_INFORMATION : REPORT_WARNING, &text);
-    if (up)
-        config_settle_again();
     interface_set_link(link->interface, up);
+    if (up)
+        config_link_up(link->interface);
 }
 
 static void work(void *argument, uint32_t bit) {
