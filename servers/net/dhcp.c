@@ -102,11 +102,12 @@ bool dhcp_parse(const uint8_t *message, uint32_t length, uint64_t now, uint8_t *
         i += 2u + message[i + 1];
     }
     if (times.lease != 0 && times.lease != UINT32_MAX) { // section 4.4.5: half, and seven eighths
-        uint32_t renewal = times.renewal != 0 && times.renewal < times.lease ? times.renewal : times.lease / 2;
-        uint32_t rebinding =
-            times.rebinding > renewal && times.rebinding < times.lease ? times.rebinding : times.lease - times.lease / 8;
-        lease->renew_at = seconds_after(now, renewal);
-        lease->rebind_at = seconds_after(now, rebinding);
+        uint64_t whole = times.lease * NANOSECONDS_PER_SECOND;
+        bool told = times.renewal != 0 && times.renewal < times.lease;
+        lease->renew_at = told ? seconds_after(now, times.renewal) : now + whole / 2;
+        lease->rebind_at = seconds_after(now, times.rebinding);
+        if (times.rebinding >= times.lease || lease->rebind_at <= lease->renew_at)
+            lease->rebind_at = lease->renew_at + (now + whole - lease->renew_at) / 4 * 3; // between them
         lease->ends_at = seconds_after(now, times.lease);
     }
     return *type != 0;

@@ -3,6 +3,7 @@
 files: 100 MB each way: a client on this host from the guest's httpd, out of an ext2 disk; the guest's http from a server on this host onto it.
 kills: the card's driver and net are each ended once a second during 60 s of transfers both ways, requests and connections that are mostly idle; the same
        load runs before without kills. No connection may be lost. Printed: what is kept of the throughput, and the longest pause of a stream.
+       On a host that does other things as well, the guest itself stands still at times: that is printed beside it.
 
 KEELSON_NIC=e1000 takes another card."""
 import hashlib
@@ -199,11 +200,12 @@ def run_kills():
     script = f"""cd /tmp; echo hello > hello.txt; http -q -o large {url} || exit 1
 httpd -v -p 80 /tmp > log &
 (while [ ! -e stop ]; do http -q -o in {url} && cmp in large && echo 1 >> fetched || echo wrong >> errors; done) &
+(while [ ! -e stop ]; do cat /proc/uptime >> beats; sleep 0.1; done) &
 echo up > ready
 while ! grep -q /calm log; do sleep 0.1; done
 wc -l < fetched > calm; chaos -q -r 2 {DRIVER} net -- sleep {KILL_SECONDS} > table 2>&1; wc -l < fetched > total; mv table chaos
 while ! grep -q /end log; do sleep 0.1; done
-touch stop; wait %2"""
+touch stop; kill %1; wait"""
     guest = Guest(script, *OPTIONS, seconds=CALM_SECONDS + KILL_SECONDS + 120)
     try:
         guest.wait_for("/ready")
@@ -217,6 +219,8 @@ touch stop; wait %2"""
         rough.end()
         for name in ("calm", "total"):
             inward[name] = int(guest.get(f"/{name}")[1])
+        beats = [float(line.split()[0]) for line in guest.get("/beats")[1].decode().splitlines()]
+        still = max(later - sooner for sooner, later in zip(beats, beats[1:])) - 0.1
         wrong = guest.get("/errors")[1].decode() if guest.get("/errors")[0] == 200 else ""
         guest.get("/end")
     finally:
@@ -232,6 +236,7 @@ touch stop; wait %2"""
              f"in   {inward_rates[0]:6.1f} MB/s before, {inward_rates[1]:6.1f} while they end ({100 * inward_rates[1] / max(inward_rates[0], 0.01):.0f} %)",
              f"requests/s {asked[0]:.0f} before, {asked[1]:.0f} while they end; {rough.idle_requests} over {IDLE} connections that are mostly idle",
              f"longest pause of the stream out: {1000 * calm.pause:.0f} ms before, {1000 * rough.pause:.0f} ms while they end",
+             f"longest time that the whole guest stood still, as its own clock tells (this host was busy): {1000 * still:.0f} ms",
              "errors: " + ("none" if not errors else "; ".join(errors[:5])), table]
     return not errors and len(kills) == 2, "\n".join(lines)
 
