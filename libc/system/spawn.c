@@ -31,6 +31,7 @@ struct child {
     bool directory_owned;
     cap_t process, task, account;
     uint64_t id;
+    uint32_t ignored; // signals
 };
 
 static void drop(struct child *child, int fd) {
@@ -158,7 +159,7 @@ static error_t list_capabilities(struct child *child, const char *program, struc
         (const struct startup_capability *)(const void *)((const char *)startup + startup->capability_offset);
     list(&listing, "root", layer_root, 0);
     list(&listing, "cwd", child->directory, 0);
-    list(&listing, "task", child->task, 0);
+    list(&listing, "task", child->task, child->ignored);
     for (int fd = 0; fd < child->count; fd++) {
         char name[16];
         if (!child->descriptors[fd].file || (child->descriptors[fd].flags & DESCRIPTOR_CLOSE_ON_SPAWN))
@@ -267,14 +268,18 @@ static error_t start_child(struct child *child, const struct spawn_request *requ
     struct executable executable;
     uint64_t stack, startup, message_page;
     char name[NAME_BYTES];
+    const posix_spawnattr_t *attributes = request->attributes;
+    bool defaults = attributes && (attributes->flags & POSIX_SPAWN_SETSIGDEF);
+    child->ignored = layer_signals_ignored() & ~(defaults ? (uint32_t)attributes->defaults : 0);
     error_t error = task_create(layer_task, 0, &child->id, &child->process, &child->task, &child->account);
+    if (!error && child->ignored)
+        error = task_set_ignored(child->task, child->ignored);
     if (!error)
         error = image_load(image, child->process, child->account, &executable);
     if (!error)
         error = give_stack(child, &stack);
     if (!error)
         error = give_startup(child, request, &executable, &startup, &message_page);
-    const posix_spawnattr_t *attributes = request->attributes;
     if (!error && attributes && (attributes->flags & POSIX_SPAWN_SETSID))
         error = task_new_session(child->task, &(uint64_t){0});
     if (!error && attributes && (attributes->flags & POSIX_SPAWN_SETPGROUP))
