@@ -73,6 +73,8 @@ static error_t op_read(struct request *request, const struct file_read_in *in, s
     terminal_show(terminal);
     if (in->data_size == 0)
         return ERR_OK;
+    if (!unit_is_master(unit_of(request)) && terminal->state->session != 0 && !(in->flags & FILE_USE_FLAG_FOREGROUND))
+        return ERR_NOT_PERMITTED;
     if (unit_is_master(unit_of(request)))
         return pair_read(request, terminal, in->data_size, !non_blocking(request), &out->count);
     if (non_blocking(request)) {
@@ -132,6 +134,9 @@ static error_t op_write(struct request *request, const struct file_write_in *in,
         return ERR_STALE;
     if (unit_is_master(unit_of(request)))
         return pair_write(request, terminal, in->data_size, &out->count);
+    bool asks = terminal->state->session != 0 && (terminal->state->line.settings.local & TOSTOP);
+    if (asks && !(in->flags & FILE_USE_FLAG_FOREGROUND))
+        return ERR_NOT_PERMITTED;
     fiber_lock_exclusive(&terminal->write_lock);
     error_t error = write_all(terminal, request, in->data_size, &out->count);
     fiber_unlock(&terminal->write_lock);
