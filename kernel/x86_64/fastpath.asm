@@ -193,10 +193,9 @@ align 64
     inc dword [r14 + S_HOLDS]
     inc qword [gs:CPU_MESSAGES]
     mov rdi, [r14 + S_BADGE]
-    mov r15, [rbx + T_REQUEST + R_COUNT]
+    inc qword [rbx + T_REQUEST + R_COUNT]
     mov r14, [rbx + T_REQUEST + R_SERIAL]
-    inc r15
-    mov [rbx + T_REQUEST + R_COUNT], r15
+    mov r15, [rbx + T_REQUEST + R_COUNT]
     return_to_r11
 
 align 64

@@ -169,6 +169,13 @@ MUST_USE error_t system_interface(unsigned *index, char name[16]);
 // The name servers that configuration or DHCP told, as addresses of 16 bytes, and the domain of this host.
 MUST_USE error_t system_name_servers(uint8_t (*servers)[16], size_t room, size_t *count, char domain[64]);
 
+// Whether an interface other than loopback has an address of the family, link-local ones of IPv6 not counted.
+bool system_has_address(int family);
+struct resolver_servers;
+struct looked_up;
+// Asks the resolver; type: enum resolver_type. ERR_DEADLINE: no server answers; ERR_NOT_PERMITTED: the process was given no resolver.
+MUST_USE error_t system_look_up(const struct resolver_servers *servers, uint64_t type, const char *name, struct looked_up *result);
+
 // --- Processes ---
 
 // What posix_spawn asks for. path is the program itself, found already; actions run in order; attributes may

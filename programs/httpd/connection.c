@@ -69,12 +69,12 @@ static void answer_page(struct answer *answer, int status) {
     error_page(&answer->page, status);
 }
 
-// 13.2.2: If-None-Match counts, else If-Modified-Since; a date is compared as text, which clients send back
-// as they got it.
-static bool is_unchanged(const struct request *request, const struct answer *answer) {
+// 13.2.2: If-None-Match counts, else If-Modified-Since.
+static bool is_unchanged(const struct request *request, const struct answer *answer, time_t changed) {
+    time_t since;
     if (request->if_none_match[0])
         return tag_listed(request->if_none_match, answer->tag);
-    return request->if_modified_since[0] && strcmp(request->if_modified_since, answer->date) == 0;
+    return date_parse(request->if_modified_since, &since) && changed <= since;
 }
 
 static void answer_file(struct answer *answer, const struct request *request, const char *path, const struct stat *info) {
@@ -88,7 +88,7 @@ static void answer_file(struct answer *answer, const struct request *request, co
     answer->size = answer->count = (uint64_t)info->st_size;
     date_text(info->st_mtim.tv_sec, answer->date);
     tag_text(info, answer->tag);
-    if (is_unchanged(request, answer)) {
+    if (is_unchanged(request, answer, info->st_mtim.tv_sec)) {
         answer->status = 304;
         return;
     }

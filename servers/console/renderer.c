@@ -135,7 +135,16 @@ static void draw_text(const struct renderer *renderer, const struct engine *engi
 
 void renderer_forget(struct renderer *renderer) {
     for (uint64_t i = 0; i < (uint64_t)renderer->rows * renderer->columns; i++)
-        renderer->shown[i].character = 0;
+        renderer->shown[i] = (struct cell){0};
+    renderer->blinking = 0;
+}
+
+static bool cursor_blinks(const struct engine *engine) { // of DECSCUSR the odd shapes
+    return (engine->modes & MODE_CURSOR_VISIBLE) && ((engine->modes & MODE_CURSOR_BLINK) || (engine->cursor_shape & 1));
+}
+
+bool renderer_blinks(const struct renderer *renderer, const struct engine *engine) {
+    return renderer->blinking > 0 || cursor_blinks(engine);
 }
 
 static bool is_selected(const struct renderer_view *view, uint32_t row, uint32_t column) {
@@ -158,7 +167,10 @@ static struct cell look_of(const struct engine *engine, const struct renderer_vi
         reverse = !reverse;
     if (view->pointer && view->pointer_row == row && view->pointer_column == column)
         reverse = !reverse;
-    if ((engine->modes & MODE_CURSOR_VISIBLE) && column == engine->cursor.column && row == engine->cursor.row + view->back)
+    if (view->unlit && (look.attributes & CELL_BLINK))
+        look.attributes |= CELL_INVISIBLE;
+    if ((engine->modes & MODE_CURSOR_VISIBLE) && !(view->unlit && cursor_blinks(engine)) && column == engine->cursor.column &&
+        row == engine->cursor.row + view->back)
         look.attributes |= LOOK_CURSOR;
     if (reverse)
         look.attributes |= LOOK_REVERSE;
@@ -172,6 +184,8 @@ static void draw_row(struct renderer *renderer, const struct engine *engine, con
         struct cell look = look_of(engine, view, cells, row, column);
         if (memcmp(&look, &shown[column], sizeof(look)) == 0)
             continue;
+        renderer->blinking += (look.attributes & CELL_BLINK) != 0;
+        renderer->blinking -= (shown[column].attributes & CELL_BLINK) != 0;
         shown[column] = look;
         if (renderer->text)
             draw_text(renderer, engine, row, column, &look);
@@ -181,9 +195,9 @@ static void draw_row(struct renderer *renderer, const struct engine *engine, con
 }
 
 static bool same_view(const struct renderer_view *a, const struct renderer_view *b) {
-    return a->back == b->back && a->flash == b->flash && a->blank == b->blank && a->selected == b->selected &&
-           a->first_row == b->first_row && a->last_row == b->last_row && a->first_column == b->first_column &&
-           a->last_column == b->last_column;
+    return a->back == b->back && a->flash == b->flash && a->blank == b->blank && a->unlit == b->unlit &&
+           a->selected == b->selected && a->first_row == b->first_row && a->last_row == b->last_row &&
+           a->first_column == b->first_column && a->last_column == b->last_column;
 }
 
 void renderer_draw(struct renderer *renderer, struct engine *engine, const struct renderer_view *view) {

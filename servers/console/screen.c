@@ -16,13 +16,14 @@
 enum { PAGE = 4096, KIND_PIXELS = 1, KIND_TEXT = 2, TEXT_ROWS = 25, TEXT_COLUMNS = 80, WRITE_COMBINING = 1 };
 
 #define DRAW_INTERVAL  (16 * UINT64_C(1000000))
+#define BLINK_TIME     (500 * UINT64_C(1000000))
 #define FLASH_TIME     (60 * UINT64_C(1000000))
 #define BLANK_INTERVAL (15 * 60 * UINT64_C(1000000000))
 
 static struct renderer renderer;
-static struct timer draw_timer, flash_timer, blank_timer;
+static struct timer draw_timer, flash_timer, blank_timer, blink_timer;
 static uint64_t drawn_at;
-static bool flashing, blank;
+static bool flashing, blank, unlit;
 
 static error_t map_framebuffer(const struct framebuffer *screen, uint64_t bytes) {
     cap_t memory;
@@ -102,6 +103,15 @@ bool screen_is_blank(void) {
     return blank;
 }
 
+static void draw(void);
+
+static void blink_expired(struct timer *timer) {
+    (void)timer;
+    unlit = !unlit;
+    draw();
+}
+
+// The timer runs only while something blinks.
 static void draw(void) {
     struct engine *engine = screens_front();
     struct renderer_view view = {0};
@@ -114,7 +124,12 @@ static void draw(void) {
     screens_view(console.state->front, &view);
     view.flash = flashing;
     view.blank = blank;
+    view.unlit = unlit;
     renderer_draw(&renderer, engine, &view);
+    if (blank || !renderer_blinks(&renderer, engine))
+        unlit = false;
+    else if (!blink_timer.armed)
+        timer_set(&blink_timer, drawn_at + BLINK_TIME, blink_expired);
 }
 
 static void draw_expired(struct timer *timer) {
@@ -164,6 +179,7 @@ static void blank_expired(struct timer *timer) {
 void screen_wake(void) {
     if (!console.has_screen)
         return;
+    unlit = false; // who types sees the cursor
     timer_set(&blank_timer, clock_monotonic() + BLANK_INTERVAL, blank_expired);
     if (!blank)
         return;

@@ -110,6 +110,8 @@ bool terminal_is_drained(const struct terminal *terminal);
 void terminal_flush_output(struct terminal *terminal);
 void terminal_resize(struct terminal *terminal, const struct window_size *window);
 void terminal_signal(struct terminal *terminal, int signal);
+// Reads that wait end, as if by a signal: their callers come again if they still may.
+void terminal_interrupt(struct terminal *terminal);
 // Waits until all signals are where they belong.
 MUST_USE error_t terminal_settle(struct terminal *terminal);
 uint64_t terminal_readiness(uint32_t unit);

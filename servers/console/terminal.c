@@ -147,6 +147,12 @@ void terminal_signal(struct terminal *terminal, int signal) {
         terminal->raised++; // ERR_NO_MEMORY: the key is lost
 }
 
+void terminal_interrupt(struct terminal *terminal) {
+    terminal->raised++;
+    terminal->sent++;
+    fiber_wake_all(&terminal->readers);
+}
+
 error_t terminal_settle(struct terminal *terminal) {
     error_t error = ERR_OK;
     while (error == ERR_OK && terminal->sent != terminal->raised)

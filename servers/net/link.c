@@ -74,6 +74,17 @@ static void take_frame(struct link *link, const struct nic_done *done) {
     give_room(link); // room is reused in order, so the n-th request is always the same room
 }
 
+static void link_changed(struct link *link, bool up) {
+    struct text text = {0};
+    text_add(&text, link->interface->name);
+    text_add(&text, up ? ": the link is up" : ": no link: is the cable out?");
+    if (link->interface->link != up)
+        report(up ? REPORT_INFORMATION : REPORT_WARNING, &text);
+    if (up)
+        config_settle_again();
+    interface_set_link(link->interface, up);
+}
+
 static void work(void *argument, uint32_t bit) {
     struct link *link = argument;
     struct nic_done done;
@@ -90,7 +101,7 @@ static void work(void *argument, uint32_t bit) {
     uint32_t state = *(volatile uint32_t *)&link->rings.shared->link;
     if (state != link->link_seen) {
         link->link_seen = state;
-        interface_set_link(link->interface, nic_link_is_up(state));
+        link_changed(link, nic_link_is_up(state));
     }
     net_end();
     // More than a batch: the rest after the commit. Otherwise a signal is asked for.
@@ -213,12 +224,14 @@ static void attach_driver(void *argument) {
         if (error != ERR_OK)
             report_failure("a card can't be used", error);
     }
+    net.attaching--;
+    fiber_wake_all(&net.settling);
 }
 
 void links_start(void) {
     for (uint32_t i = 0; i < sizeof(driver_names) / sizeof(driver_names[0]); i++)
         if (startup_capability(driver_names[i]) != 0) {
-            error_t ignored = fiber_start(attach_driver, (void *)(uintptr_t)driver_names[i]); // NOLINT
-            (void)ignored;
+            if (fiber_start(attach_driver, (void *)(uintptr_t)driver_names[i]) == ERR_OK) // NOLINT
+                net.attaching++;
         }
 }

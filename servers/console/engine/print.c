@@ -23,20 +23,19 @@ static void put(struct engine *engine, uint32_t character, uint16_t more) {
 }
 
 static void wrap(struct engine *engine) {
-    engine_set_wrapped(engine, engine->cursor.row, true);
-    engine->cursor.column = 0;
+    if (engine->left == 0 && engine->cursor.column == engine->columns - 1)
+        engine_set_wrapped(engine, engine->cursor.row, true);
     engine_index(engine);
+    engine->cursor.column = engine->left;
 }
 
 static void print_wide(struct engine *engine, uint32_t character) {
     struct engine_cursor *cursor = &engine->cursor;
-    if (cursor->column == engine->columns - 1) {
-        if (!(engine->modes & MODE_WRAP)) {
+    if (cursor->column == engine_last_column(engine)) {
+        if (!(engine->modes & MODE_WRAP))
             cursor->column--;
-        } else {
-            engine_erase(engine, cursor->row, cursor->column, engine->columns, false);
+        else
             wrap(engine);
-        }
     }
     if (engine->modes & MODE_INSERT)
         engine_insert_cells(engine, cursor->row, cursor->column, 2);
@@ -96,7 +95,7 @@ void engine_print(struct engine *engine, uint32_t character) {
     engine->last_printed = character;
     engine->mark_row = cursor->row;
     engine->mark_column = cursor->column - (width == 2);
-    if (cursor->column == engine->columns - 1)
+    if (cursor->column == engine_last_column(engine))
         cursor->wrap_next = (engine->modes & MODE_WRAP) != 0; // DEC STD 070, the last column flag
     else
         cursor->column++;
@@ -110,7 +109,7 @@ static size_t print_run(struct engine *engine, const char *bytes, size_t count) 
     if (cursor->charsets[cursor->charset] != CHARSET_ASCII || engine->single_shift != 0 || (engine->modes & MODE_INSERT) ||
         cursor->wrap_next)
         return 0;
-    size_t room = engine->columns - cursor->column, length = 0;
+    size_t room = engine_last_column(engine) + 1 - cursor->column, length = 0;
     struct cell *cells = engine_change(engine, cursor->row) + cursor->column, cell = {.foreground = cursor->style.foreground,
                                                                                       .background = cursor->style.background,
                                                                                       .attributes = cursor->style.attributes};

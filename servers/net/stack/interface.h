@@ -55,7 +55,8 @@ struct interface {
     bool up;   // by configuration
     bool link; // the cable is there
     bool loopback;
-    bool autoconfigure; // IPv6 addresses by router advertisements
+    bool autoconfigure;   // IPv6 addresses by router advertisements
+    uint64_t defended_at; // nanoseconds: when an address was last defended (RFC 5227 section 2.4)
     const struct link_ops *ops;
     void *context;
     struct interface_address addresses[INTERFACE_ADDRESSES_MAX];
