@@ -359,7 +359,11 @@ class Session:
 def runs_of(image):
     """{folder: {file: bytes}} of what the runs left on a disk."""
     runs = {}
-    for name, content in guest.files_of(image, "/root/w").items():
+    try:
+        files = guest.files_of(image, "/root/w")
+    except guest.disk.DiskError:  # not even a super-block
+        files = {}
+    for name, content in files.items():
         _, folder, rest = (*name.split("/", 2), "", "")[:3]
         if rest:
             runs.setdefault(folder, {})[rest] = content
