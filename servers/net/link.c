@@ -80,9 +80,9 @@ static void link_changed(struct link *link, bool up) {
     text_add(&text, up ? ": the link is up" : ": no link: is the cable out?");
     if (link->interface->link != up)
         report(up ? REPORT_INFORMATION : REPORT_WARNING, &text);
-    if (up)
-        config_settle_again();
     interface_set_link(link->interface, up);
+    if (up)
+        config_link_up(link->interface);
 }
 
 static void work(void *argument, uint32_t bit) {
@@ -124,8 +124,15 @@ void links_flush(void) {
 }
 
 void links_resumed(void) {
-    for (uint32_t i = 0; i < LINKS_MAX; i++)
-        net.links[i].used = net.links[i].interface != NULL;
+    for (uint32_t i = 0; i < LINKS_MAX; i++) {
+        struct link *link = &net.links[i];
+        link->used = link->interface != NULL;
+        if (!link->used)
+            continue;
+        // The actor before may have shown a position and ended before it told of it.
+        error_t ignored = notification_signal(link->rings.receive.peer, link->rings.receive.peer_bits);
+        (void)ignored;
+    }
 }
 
 // --- attaching

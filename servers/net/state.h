@@ -137,6 +137,8 @@ struct interface_config *config_of(const struct interface *interface);
 bool config_settles(bool v6);
 // From now on an interface is new.
 void config_settle_again(void);
+// A cable was put in.
+void config_link_up(struct interface *interface);
 // An interface has appeared: what the configuration says of it.
 void config_interface(struct interface *interface);
 
