@@ -25,6 +25,9 @@ struct descriptor {
     cap_t file;      // 0: free
     uint32_t flags;  // enum descriptor_flag; O_ACCMODE bits from DESCRIPTOR_ACCESS_SHIFT on
     uint64_t cursor; // of a directory: where read_directory goes on
+    // Of poll.c: what the file was asked to tell, and has not told if the bit's generation is still this one.
+    uint64_t poll_ticket, poll_interest, poll_generation, poll_turn;
+    bool poll_stays;
 };
 
 extern cap_t layer_root, layer_directory, layer_task;

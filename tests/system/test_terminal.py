@@ -102,7 +102,7 @@ def test_the_background_does_not_use_the_terminal(shell):
     time.sleep(0.3)
     shell.send("typed\r\x04")
     run("cat /tmp/line", "\ntyped\r")
-    run("(sleep 0.2; echo 'sh''own') &", "shown")
+    run("(sleep 0.2; echo 'sh''own') & wait", "shown")
     run("stty tostop; (echo 'hid''den') &", r"\[1\] \d+")
     run("sleep 0.3; jobs", "Stopped")
     run("stty -tostop; fg", "hidden")
