@@ -185,6 +185,7 @@ void neighbour_send(struct interface *interface, const struct address *next_hop,
     if (is_new)
         neighbour = neighbour_make(interface, next_hop);
     if (neighbour == NULL || neighbour->state == NEIGHBOUR_INCOMPLETE) {
+        interface_fill_sum(interface, frame, length);
         if (neighbour != NULL)
             wait_for(stack, neighbour, frame, length);
         interface->ops->frame_send(interface->context, frame, 0);
