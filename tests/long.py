@@ -8,7 +8,8 @@ import sys
 
 CHUNK = {"random": 50, "corruption": 1000, "faults": 50}  # seeds that take about half a minute
 FIRST_SEED = 100_000  # beyond those of the ordinary runs
-GUESTS = {"fault": "sweep", "power": "power", "mutate": "mutations"}  # suites whose chunk is a boot: a module of tests/fault each, which keeps its own lines of the ledger
+GUESTS = {"fault": "fault/sweep", "power": "fault/power", "mutate": "fault/mutations",
+          "network": "network/long_run"}  # suites whose chunk is a boot: a module below tests/ each, which keeps its own lines of the ledger
 PROGRAM = "tests/host/ext2/test_ext2"
 
 
@@ -60,7 +61,8 @@ def main(root, build, suite, resume, chunks, ledger=None):
 
 def guests(root, build, suite, resume, chunks, ledger=None):
     """A long run of a suite of GUESTS."""
-    sys.path.insert(0, str(root / "tests/fault"))
+    folder, name = GUESTS[suite].split("/")
+    sys.path.insert(0, str(root / "tests" / folder))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the machine ends with us
-    module = importlib.import_module(GUESTS[suite])
+    module = importlib.import_module(name)
     return module.main(pathlib.Path(ledger or build / f"{suite}-ledger"), commit_of(root), resume, chunks)

@@ -78,7 +78,7 @@ static bool inti_level(uint64_t flags) {
     return (flags >> 2 & 3) == 3;
 }
 
-static void cpu_add(struct acpi_information *acpi, uint32_t apic_id, uint32_t uid, uint64_t flags) {
+static void cpu_add(struct acpi_information *acpi, uint32_t apic_id, uint64_t flags) {
     if ((flags & 3) == 0)
         return; // a socket without a processor, for ever
     for (uint32_t index = 0; index < acpi->cpu_count; index++)
@@ -88,19 +88,19 @@ static void cpu_add(struct acpi_information *acpi, uint32_t apic_id, uint32_t ui
         acpi->flags |= ACPI_CPUS_DROPPED;
         return;
     }
-    acpi->cpus[acpi->cpu_count++] = (struct acpi_cpu){.apic_id = apic_id, .uid = uid, .enabled = flags & 1};
+    acpi->cpus[acpi->cpu_count++] = (struct acpi_cpu){.apic_id = apic_id, .enabled = flags & 1};
 }
 
 // One entry of the MADT (5.2.12.2 and following); `entry` ends where the entry does.
 static void madt_entry_read(struct acpi_information *acpi, struct table entry) {
-    static const uint8_t lengths[] = {[0] = 8, [1] = 12, [2] = 10, [5] = 12, [9] = 16};
+    static const uint8_t lengths[] = {[0] = 8, [1] = 12, [2] = 10, [9] = 16};
     uint8_t kind = entry.bytes[0];
     if (kind >= sizeof lengths || lengths[kind] == 0 || entry.length < lengths[kind])
         return;
     switch (kind) {
     case 0: // local APIC
         if (entry.bytes[3] != 0xff)
-            cpu_add(acpi, entry.bytes[3], entry.bytes[2], field(entry, 4, 4));
+            cpu_add(acpi, entry.bytes[3], field(entry, 4, 4));
         break;
     case 1: // IOAPIC
         if (acpi->ioapic_count < ACPI_IOAPICS) {
@@ -115,19 +115,15 @@ static void madt_entry_read(struct acpi_information *acpi, struct table entry) {
                 .gsi = (uint32_t)field(entry, 4, 4), .level = inti_level(flags), .active_low = inti_active_low(flags)};
         }
         break;
-    case 5: // local APIC address
-        acpi->lapic_address = field(entry, 4, 8);
-        break;
     case 9: // local x2APIC
         if (field(entry, 4, 4) != 0xffffffff)
-            cpu_add(acpi, (uint32_t)field(entry, 4, 4), (uint32_t)field(entry, 12, 4), field(entry, 8, 4));
+            cpu_add(acpi, (uint32_t)field(entry, 4, 4), field(entry, 8, 4));
         break;
     }
 }
 
 static void madt_read(struct acpi_information *acpi, struct table madt) {
     acpi->flags |= ACPI_HAS_MADT;
-    acpi->lapic_address = field(madt, 36, 4);
     if (!(field(madt, 40, 4) & 1))
         acpi->flags &= ~(uint32_t)ACPI_HAS_8259;
     for (uint32_t offset = 44; offset + 2 <= madt.length;) {

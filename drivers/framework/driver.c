@@ -7,6 +7,7 @@
 #include "libipc/client/slot.h"
 #include "libipc/protocols/account.h"
 #include "libipc/protocols/irq.h"
+#include "libipc/protocols/memory.h"
 #include "libipc/protocols/process.h"
 #include "libipc/start/start.h"
 
@@ -92,4 +93,13 @@ void driver_reconcile(bool (*claimed)(cap_t slot)) {
         }
         slot++;
     }
+}
+
+error_t driver_client_memory(cap_t memory, uint64_t least, uint64_t *length) {
+    uint64_t kind;
+    error_t error = memory_information(memory, length, &kind, NULL);
+    if (error != ERR_OK)
+        return error;
+    bool own = kind == MEMORY_KIND_ANONYMOUS || kind == MEMORY_KIND_CONTIGUOUS;
+    return own && *length >= least ? ERR_OK : ERR_INVALID;
 }

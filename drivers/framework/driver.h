@@ -33,6 +33,10 @@ struct driver_memory {
 // Contiguous, zeroed memory for the device below 4 GiB, mapped. `length`: a multiple of 4,096.
 MUST_USE error_t driver_dma_memory(cap_t device, uint64_t length, struct driver_memory *memory);
 
+// The length of memory that a client brings, at least `least` bytes. ERR_INVALID: it is less, or a pager backs it: whoever
+// touches that would wait for the client.
+MUST_USE error_t driver_client_memory(cap_t memory, uint64_t least, uint64_t *length);
+
 // At a restart: of what the table holds besides what the start lists, keeps what `claimed` says and releases
 // the rest.
 void driver_reconcile(bool (*claimed)(cap_t slot));

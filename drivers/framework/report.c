@@ -26,6 +26,15 @@ void report_line(enum report_level level, const char *line) {
     report(level, &text);
 }
 
+void report_numbers(const char *what, uint64_t first, const char *between, uint64_t second) {
+    struct text text = {0};
+    text_add(&text, what);
+    text_add_number(&text, first);
+    text_add(&text, between);
+    text_add_number(&text, second);
+    report(REPORT_INFORMATION, &text);
+}
+
 static const char *error_sentence(error_t error) {
     switch (error) {
 #define ERROR_CASE(name, value, sentence)                                                                                        \

@@ -11,5 +11,7 @@ void report_set_name(const char *name);
 
 void report(enum report_level level, const struct text *text);
 void report_line(enum report_level level, const char *line);
+// Two numbers and what they are: of REPORT_INFORMATION.
+void report_numbers(const char *what, uint64_t first, const char *between, uint64_t second);
 // The line, and why: an error of REPORT_ERROR.
 void report_failure(const char *line, error_t error);

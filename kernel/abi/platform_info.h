@@ -41,7 +41,6 @@ struct acpi_register {
 
 struct acpi_cpu {
     uint32_t apic_id;
-    uint32_t uid;     // ACPI's own number of it
     uint32_t enabled; // 0: can be brought online later, is not usable now
 };
 
@@ -70,7 +69,7 @@ struct acpi_information {
     uint32_t flags;
     uint32_t cpu_count, ioapic_count, ecam_count;
     uint32_t sci_gsi; // line of ACPI's own interrupt
-    uint64_t lapic_address;
+    uint32_t reserved_word;
     uint64_t hpet_address;
     struct acpi_register pm1a_control, pm1b_control, pm_timer, reset_register;
     uint16_t smi_command_port; // ACPI mode is entered by writing acpi_enable_value there, if both are not 0

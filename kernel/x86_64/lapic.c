@@ -3,21 +3,13 @@
 
 #include <stddef.h>
 
+#include "kernel/x86_64/lapic_registers.h"
 #include "kernel/x86_64/mmio.h"
 #include "kernel/x86_64/paging.h"
 #include "kernel/x86_64/registers.h"
 #include "kernel/x86_64/vectors.h"
 
-enum { ID = 0x20, TASK_PRIORITY = 0x80, END_OF_INTERRUPT = 0xb0, SPURIOUS = 0xf0, COMMAND_LOW = 0x300, COMMAND_HIGH = 0x310 };
-enum { LVT_TIMER = 0x320, LVT_LINT0 = 0x350, LVT_LINT1 = 0x360, LVT_ERROR = 0x370, TIMER_INITIAL = 0x380, TIMER_DIVIDE = 0x3e0 };
-enum {
-    APIC_BASE_ENABLED = 1 << 11,
-    SPURIOUS_ENABLE = 1 << 8,
-    TIMER_DIVIDE_BY_1 = 0xb,
-    LVT_MASKED = 1 << 16,
-    LVT_EXTERNAL = 7 << 8
-};
-enum { COMMAND_PENDING = 1 << 12, COMMAND_ASSERT = 1 << 14, COMMAND_WAITS = 100000 };
+enum { COMMAND_WAITS = 100000 };
 
 static void *registers;
 
@@ -31,36 +23,36 @@ bool lapic_present(void) {
 
 void lapic_enable(bool external_interrupts) {
     msr_write(MSR_APIC_BASE, msr_read(MSR_APIC_BASE) | APIC_BASE_ENABLED);
-    mmio_write32(registers, SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS); // LVT entries stay masked while it is disabled
-    mmio_write32(registers, LVT_LINT0, external_interrupts ? LVT_EXTERNAL : LVT_MASKED);
-    mmio_write32(registers, LVT_LINT1, LVT_MASKED);
-    mmio_write32(registers, LVT_ERROR, LVT_MASKED);
-    mmio_write32(registers, TIMER_DIVIDE, TIMER_DIVIDE_BY_1);
-    mmio_write32(registers, TIMER_INITIAL, 0);
-    mmio_write32(registers, LVT_TIMER, VECTOR_TIMER);
-    mmio_write32(registers, TASK_PRIORITY, 0);
+    mmio_write32(registers, LAPIC_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS); // LVT entries stay masked while it is disabled
+    mmio_write32(registers, LAPIC_LVT_LINT0, external_interrupts ? LVT_EXTERNAL : LVT_MASKED);
+    mmio_write32(registers, LAPIC_LVT_LINT1, LVT_MASKED);
+    mmio_write32(registers, LAPIC_LVT_ERROR, LVT_MASKED);
+    mmio_write32(registers, LAPIC_TIMER_DIVIDE, TIMER_DIVIDE_BY_1);
+    mmio_write32(registers, LAPIC_TIMER_INITIAL, 0);
+    mmio_write32(registers, LAPIC_LVT_TIMER, VECTOR_TIMER);
+    mmio_write32(registers, LAPIC_TASK_PRIORITY, 0);
     lapic_end_of_interrupt(); // one that the firmware left in service would block all below it
 }
 
 uint32_t lapic_id(void) {
-    return mmio_read32(registers, ID) >> 24;
+    return mmio_read32(registers, LAPIC_ID) >> 24;
 }
 
 void lapic_end_of_interrupt(void) {
-    mmio_write32(registers, END_OF_INTERRUPT, 0);
+    mmio_write32(registers, LAPIC_END_OF_INTERRUPT, 0);
 }
 
 void lapic_ipi(uint32_t apic_id, uint32_t what) {
     __asm__ volatile("mfence\n\tlfence" : : : "memory"); // the target must see what it is sent for; uncached memory does not wait
     // The previous command leaves in microseconds; a bus that never takes it must not hang the kernel.
-    for (uint32_t i = 0; i < COMMAND_WAITS && mmio_read32(registers, COMMAND_LOW) & COMMAND_PENDING; i++)
+    for (uint32_t i = 0; i < COMMAND_WAITS && mmio_read32(registers, LAPIC_COMMAND_LOW) & COMMAND_PENDING; i++)
         __builtin_ia32_pause();
-    mmio_write32(registers, COMMAND_HIGH, apic_id << 24);
-    mmio_write32(registers, COMMAND_LOW, COMMAND_ASSERT | what);
+    mmio_write32(registers, LAPIC_COMMAND_HIGH, apic_id << 24);
+    mmio_write32(registers, LAPIC_COMMAND_LOW, COMMAND_ASSERT | what);
 }
 
 void lapic_timer_start(uint32_t ticks) {
-    mmio_write32(registers, TIMER_INITIAL, ticks);
+    mmio_write32(registers, LAPIC_TIMER_INITIAL, ticks);
 }
 
 void lapic_msi_message(uint32_t apic_id, uint8_t vector, uint64_t *address, uint64_t *data) {

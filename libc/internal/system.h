@@ -132,6 +132,7 @@ MUST_USE error_t system_terminal_layout_set(int fd, const void *layout, size_t s
 // Lines of pixels of the screen, from `line` on, three bytes each.
 MUST_USE error_t system_terminal_picture(int fd, uint64_t line, void *pixels, size_t size, uint64_t *width, uint64_t *height,
                                          size_t *count);
+MUST_USE error_t system_terminal_cells(int fd, struct screen_cells *row);
 MUST_USE error_t system_terminal_size_get(int fd, struct winsize *size);
 MUST_USE error_t system_terminal_size_set(int fd, const struct winsize *size);
 MUST_USE error_t system_terminal_group_get(int fd, pid_t *group);
@@ -168,6 +169,13 @@ MUST_USE error_t system_socket_group(int fd, const struct sockaddr *group, unsig
 MUST_USE error_t system_interface(unsigned *index, char name[16]);
 // The name servers that configuration or DHCP told, as addresses of 16 bytes, and the domain of this host.
 MUST_USE error_t system_name_servers(uint8_t (*servers)[16], size_t room, size_t *count, char domain[64]);
+
+// Whether an interface other than loopback has an address of the family, link-local ones of IPv6 not counted.
+bool system_has_address(int family);
+struct resolver_servers;
+struct looked_up;
+// Asks the resolver; type: enum resolver_type. ERR_DEADLINE: no server answers; ERR_NOT_PERMITTED: the process was given no resolver.
+MUST_USE error_t system_look_up(const struct resolver_servers *servers, uint64_t type, const char *name, struct looked_up *result);
 
 // --- Processes ---
 

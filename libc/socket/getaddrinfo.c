@@ -6,16 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libc/internal/system.h"
 #include "libc/socket/resolve.h"
-
-// What programs here ask for by name; the rest is asked for by number.
-static const struct service {
-    const char *name;
-    uint16_t port;
-    int type; // 0: both
-} services[] = {
-    {"echo", 7, 0},           {"discard", 9, 0},          {"ssh", 22, SOCK_STREAM}, {"domain", 53, 0}, {"http", 80, SOCK_STREAM},
-    {"ntp", 123, SOCK_DGRAM}, {"https", 443, SOCK_STREAM}};
+#include "libc/socket/services.h"
 
 const char *gai_strerror(int error) {
     switch (error) {
@@ -27,8 +20,10 @@ const char *gai_strerror(int error) {
         return "unknown name or service";
     case EAI_AGAIN:
         return "no name server answers";
+    case EAI_NOSERVER:
+        return "no name server is known";
     case EAI_FAIL:
-        return "name look-up failed for good";
+        return "the name servers have failed";
     case EAI_FAMILY:
         return "address family not supported";
     case EAI_SOCKTYPE:
@@ -44,26 +39,39 @@ const char *gai_strerror(int error) {
     }
 }
 
-// In network byte order.
-static int service_port(const char *service, const struct addrinfo *hints, uint16_t *port) {
+// Ports of a service by kind of socket, in network byte order; `has`: the service is there for that kind.
+struct ports {
+    bool has[2];
+    uint16_t port[2];
+};
+
+static const struct kind {
+    int type, protocol;
+    const char *name;
+} kinds[] = {{SOCK_STREAM, IPPROTO_TCP, "tcp"}, {SOCK_DGRAM, IPPROTO_UDP, "udp"}};
+
+static int service_ports(const char *service, const struct addrinfo *hints, struct ports *ports) {
     char *end;
-    *port = 0;
+    *ports = (struct ports){.has = {true, true}};
     if (service == NULL)
         return 0;
     unsigned long number = strtoul(service, &end, 10);
-    if (*service >= '0' && *service <= '9' && *end == '\0' && number <= UINT16_MAX) {
-        *port = htons(number);
-        return 0;
+    if (*service >= '0' && *service <= '9' && *end == '\0') {
+        ports->port[0] = ports->port[1] = htons((uint16_t)number);
+        return number <= UINT16_MAX ? 0 : EAI_SERVICE;
     }
     if ((hints->ai_flags & AI_NUMERICSERV) != 0)
         return EAI_NONAME;
-    for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
-        if (strcmp(services[i].name, service) == 0 &&
-            (services[i].type == 0 || hints->ai_socktype == 0 || hints->ai_socktype == services[i].type)) {
-            *port = htons(services[i].port);
-            return 0;
-        }
-    return EAI_SERVICE;
+    bool any = false;
+    for (size_t i = 0; i < 2; i++) {
+        uint16_t port;
+        bool wanted = hints->ai_socktype == 0 || hints->ai_socktype == kinds[i].type;
+        ports->has[i] = wanted && service_find(service, kinds[i].name, &port, NULL, 0);
+        if (ports->has[i])
+            ports->port[i] = htons(port);
+        any |= ports->has[i];
+    }
+    return any ? 0 : EAI_SERVICE;
 }
 
 // One allocation holds an entry and its address.
@@ -144,6 +152,38 @@ static size_t own_addresses(int family, bool passive, struct resolved *found) {
     return count;
 }
 
+// An IPv4 address as one of IPv6 (RFC 3493 section 3.7).
+static void map(struct resolved *address) {
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    memcpy(address->address + 12, address->address, 4);
+    memcpy(address->address, mapped, sizeof(mapped));
+    address->family = AF_INET6;
+}
+
+// Section 6.1: AI_ADDRCONFIG leaves out families that this host has no address of; AI_V4MAPPED gives IPv4 addresses to who wants
+// IPv6 and there is none, AI_ALL beside those.
+static int look_up_name(const char *host, const struct addrinfo *hints, struct resolved *found, size_t *count) {
+    bool mapped = hints->ai_family == AF_INET6 && (hints->ai_flags & AI_V4MAPPED) != 0;
+    int family = hints->ai_family, error = EAI_NONAME;
+    if (family == AF_UNSPEC && (hints->ai_flags & AI_ADDRCONFIG) != 0) {
+        bool has4 = system_has_address(AF_INET), has6 = system_has_address(AF_INET6);
+        if (has4 != has6)
+            family = has4 ? AF_INET : AF_INET6;
+    }
+    error = resolve_host(host, family, found, RESOLVE_MOST, count);
+    if (mapped && ((error == EAI_NONAME && *count == 0) || (hints->ai_flags & AI_ALL) != 0)) {
+        size_t first = error == 0 ? *count : 0, more = 0;
+        int second = first < RESOLVE_MOST ? resolve_host(host, AF_INET, found + first, RESOLVE_MOST - first, &more) : EAI_NONAME;
+        for (size_t i = 0; second == 0 && i < more; i++)
+            map(&found[first + i]);
+        if (second == 0) {
+            *count = first + more;
+            error = 0;
+        }
+    }
+    return error;
+}
+
 static int look_up(const char *host, const struct addrinfo *hints, struct resolved *found, size_t *count, unsigned *scope) {
     *count = 0;
     if (host == NULL) {
@@ -151,6 +191,8 @@ static int look_up(const char *host, const struct addrinfo *hints, struct resolv
         return 0;
     }
     if (read_numeric(host, found, scope)) {
+        if (hints->ai_family == AF_INET6 && found->family == AF_INET && (hints->ai_flags & AI_V4MAPPED) != 0)
+            map(found);
         if (hints->ai_family != AF_UNSPEC && hints->ai_family != found->family)
             return EAI_NONAME;
         snprintf(found->name, sizeof(found->name), "%s", host);
@@ -159,21 +201,21 @@ static int look_up(const char *host, const struct addrinfo *hints, struct resolv
     }
     if ((hints->ai_flags & AI_NUMERICHOST) != 0 || *host == '\0')
         return EAI_NONAME;
-    return resolve_host(host, hints->ai_family, found, RESOLVE_MOST, count);
+    return look_up_name(host, hints, found, count);
 }
 
-static int make_list(const struct resolved *found, size_t count, unsigned scope, uint16_t port, const struct addrinfo *hints,
-                     struct addrinfo **result) {
-    static const int types[][2] = {{SOCK_STREAM, IPPROTO_TCP}, {SOCK_DGRAM, IPPROTO_UDP}, {SOCK_RAW, 0}};
+static int make_list(const struct resolved *found, size_t count, unsigned scope, const struct ports *ports,
+                     const struct addrinfo *hints, struct addrinfo **result) {
     struct addrinfo **place = result;
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < 3; j++) {
-            if (hints->ai_socktype != 0 ? hints->ai_socktype != types[j][0] : j == 2)
-                continue;
-            if (hints->ai_protocol != 0 && types[j][1] != 0 && hints->ai_protocol != types[j][1])
+            bool raw = j == 2; // only for who asks for it
+            int type = raw ? SOCK_RAW : kinds[j].type, protocol = raw ? hints->ai_protocol : kinds[j].protocol;
+            if ((hints->ai_socktype != 0 ? hints->ai_socktype != type : raw) || (!raw && !ports->has[j]) ||
+                (hints->ai_protocol != 0 && hints->ai_protocol != protocol))
                 continue;
             bool named = *result == NULL && (hints->ai_flags & AI_CANONNAME) != 0;
-            int error = append(&place, &found[i], scope, port, types[j][0], types[j][1] != 0 ? types[j][1] : hints->ai_protocol,
+            int error = append(&place, &found[i], scope, raw ? ports->port[0] : ports->port[j], type, protocol,
                                named ? found[i].name : NULL);
             if (error != 0)
                 return error;
@@ -184,15 +226,21 @@ static int make_list(const struct resolved *found, size_t count, unsigned scope,
 int getaddrinfo(const char *restrict host, const char *restrict service, const struct addrinfo *restrict hints,
                 struct addrinfo **restrict result) {
     static const struct addrinfo none;
-    uint16_t port;
+    const int known = AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST | AI_V4MAPPED | AI_ALL | AI_ADDRCONFIG | AI_NUMERICSERV;
+    struct ports ports;
     unsigned scope = 0;
     size_t count;
     hints = hints == NULL ? &none : hints;
     if (host == NULL && service == NULL)
         return EAI_NONAME;
+    if ((hints->ai_flags & ~known) != 0 || (host == NULL && (hints->ai_flags & AI_CANONNAME) != 0))
+        return EAI_BADFLAGS;
+    if (hints->ai_socktype != 0 && hints->ai_socktype != SOCK_STREAM && hints->ai_socktype != SOCK_DGRAM &&
+        hints->ai_socktype != SOCK_RAW)
+        return EAI_SOCKTYPE;
     if (hints->ai_family != AF_UNSPEC && hints->ai_family != AF_INET && hints->ai_family != AF_INET6)
         return EAI_FAMILY;
-    int error = service_port(service, hints, &port);
+    int error = service_ports(service, hints, &ports);
     if (error != 0)
         return error;
     struct resolved *found = calloc(RESOLVE_MOST, sizeof(*found));
@@ -201,7 +249,7 @@ int getaddrinfo(const char *restrict host, const char *restrict service, const s
     *result = NULL;
     error = look_up(host, hints, found, &count, &scope);
     if (error == 0)
-        error = make_list(found, count, scope, port, hints, result);
+        error = make_list(found, count, scope, &ports, hints, result);
     free(found);
     if (error != 0) {
         freeaddrinfo(*result);
@@ -220,11 +268,11 @@ void freeaddrinfo(struct addrinfo *list) {
 }
 
 static int service_text(uint16_t port, char *service, socklen_t size, int flags) {
-    int type = (flags & NI_DGRAM) != 0 ? SOCK_DGRAM : SOCK_STREAM;
-    for (size_t i = 0; i < sizeof(services) / sizeof(services[0]) && (flags & NI_NUMERICSERV) == 0; i++)
-        if (services[i].port == port && (services[i].type == 0 || services[i].type == type))
-            return snprintf(service, size, "%s", services[i].name) < (int)size ? 0 : EAI_OVERFLOW;
-    return snprintf(service, size, "%u", port) < (int)size ? 0 : EAI_OVERFLOW;
+    char name[NI_MAXSERV];
+    bool named =
+        (flags & NI_NUMERICSERV) == 0 && service_find(NULL, (flags & NI_DGRAM) != 0 ? "udp" : "tcp", &port, name, sizeof(name));
+    int length = named ? snprintf(service, size, "%s", name) : snprintf(service, size, "%u", port);
+    return length < (int)size ? 0 : EAI_OVERFLOW;
 }
 
 int getnameinfo(const struct sockaddr *restrict address, socklen_t length, char *restrict host, socklen_t host_size,

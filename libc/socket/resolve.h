@@ -4,14 +4,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "libc/socket/dns.h"
-
-enum { RESOLVE_MOST = 16 };
+enum { RESOLVE_MOST = 16, RESOLVE_NAME_BYTES = 256 };
 
 struct resolved {
     int family;
     uint8_t address[16];
-    char name[DNS_NAME_BYTES]; // canonical
+    char name[RESOLVE_NAME_BYTES]; // canonical
 };
 
 // Addresses of a host, of `family` or of both (AF_UNSPEC). 0 or EAI_...; *count is more than 0 then.

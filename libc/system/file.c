@@ -5,6 +5,7 @@
 #include "libc/internal/system.h"
 #include "libc/system/layer.h"
 #include "libipc/protocols/block.h"
+#include "libipc/protocols/terminal.h"
 #include "libipc/protocols/vfs.h"
 #include "libipc/client/slot.h"
 
@@ -18,10 +19,18 @@ static error_t read_from(int fd, void *buffer, size_t size, uint64_t position, s
     struct descriptor *descriptor;
     uint64_t count;
     error_t error = descriptor_get(fd, &descriptor);
-    if (!error)
-        do
-            error = file_read(descriptor->file, position, 0, buffer, limited(size), &count);
-        while (error == ERR_INTERRUPTED && !layer_signals_run());
+    if (error)
+        return error;
+    do {
+        bool terminal = descriptor->flags & DESCRIPTOR_TERMINAL;
+        error = terminal ? layer_terminal_enter(descriptor->file, TERMINAL_USE_READ) : ERR_OK;
+        if (!error)
+            error = file_read(descriptor->file, position, terminal ? FILE_USE_FLAG_FOREGROUND : 0, buffer, limited(size), &count);
+        if (error != ERR_NOT_PERMITTED || terminal)
+            continue;
+        descriptor->flags |= DESCRIPTOR_TERMINAL; // it wants to know who reads
+        error = ERR_INTERRUPTED;
+    } while (error == ERR_INTERRUPTED && !layer_signals_run());
     if (!error)
         *done = count;
     return error;
@@ -31,8 +40,14 @@ static error_t write_to(int fd, const void *buffer, size_t size, uint64_t positi
     struct descriptor *descriptor;
     uint64_t count;
     error_t error = descriptor_get(fd, &descriptor);
-    if (!error)
-        error = file_write(descriptor->file, position, 0, buffer, limited(size), &count);
+    if (error)
+        return error;
+    error = file_write(descriptor->file, position, 0, buffer, limited(size), &count);
+    if (error == ERR_NOT_PERMITTED) { // a terminal with TOSTOP wants to know who writes
+        error = layer_terminal_enter(descriptor->file, TERMINAL_USE_WRITE);
+        if (!error)
+            error = file_write(descriptor->file, position, FILE_USE_FLAG_FOREGROUND, buffer, limited(size), &count);
+    }
     if (!error)
         *done = count;
     return error;

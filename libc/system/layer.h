@@ -14,12 +14,20 @@
 enum { DESCRIPTORS_MAX = 1024 };
 
 // Flags of a descriptor beside FD_CLOEXEC, as they travel in the startup block's value.
-enum descriptor_flag { DESCRIPTOR_CLOSE_ON_SPAWN = 1 << 0, DESCRIPTOR_ACCESS_SHIFT = 4, DESCRIPTOR_ACCESS_MASK = 3 };
+enum descriptor_flag {
+    DESCRIPTOR_CLOSE_ON_SPAWN = 1 << 0,
+    DESCRIPTOR_TERMINAL = 1 << 1, // one that asks who reads (terminal.enter)
+    DESCRIPTOR_ACCESS_SHIFT = 4,
+    DESCRIPTOR_ACCESS_MASK = 3
+};
 
 struct descriptor {
     cap_t file;      // 0: free
     uint32_t flags;  // enum descriptor_flag; O_ACCMODE bits from DESCRIPTOR_ACCESS_SHIFT on
     uint64_t cursor; // of a directory: where read_directory goes on
+    // Of poll.c: what the file was asked to tell, and has not told if the bit's generation is still this one.
+    uint64_t poll_ticket, poll_interest, poll_generation, poll_turn;
+    bool poll_stays;
 };
 
 extern cap_t layer_root, layer_directory, layer_task;
@@ -43,6 +51,15 @@ error_t layer_status(const char *path, struct file_status *status) MUST_USE;
 error_t layer_wait(cap_t notification, uint64_t deadline, uint64_t *bits) MUST_USE;
 // A notification of this process's own for waiting, made on first use.
 error_t layer_notification(cap_t *notification) MUST_USE;
+
+// Asks the terminal whether this process may use it so (enum terminal_use). In its background the group gets SIGTTIN or
+// SIGTTOU, and this is asked again when it goes on (POSIX XBD 11.1.4). ERR_IO: it may not, and does not want to be told.
+error_t layer_terminal_enter(cap_t file, uint64_t use) MUST_USE;
+
+// Signals 1 to 32 that are ignored, a bit each; and those that the process was started with.
+uint32_t layer_signals_ignored(void);
+void layer_signals_inherit(uint32_t ignored);
+bool layer_signal_is_held(int signal); // ignored or blocked
 
 // Runs the handlers of signals that have come. True: a call that one of them interrupted ends with ERR_INTERRUPTED.
 bool layer_signals_run(void);

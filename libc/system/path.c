@@ -11,6 +11,7 @@
 #include "libc/system/status.h"
 #include "libipc/client/slot.h"
 #include "libipc/protocols/directory.h"
+#include "libipc/protocols/terminal.h"
 #include "libipc/protocols/vfs.h"
 
 enum { PATH_BYTES = 4096 };
@@ -98,14 +99,26 @@ uint64_t layer_open_flags(int flags) {
     return result;
 }
 
+// /dev/tty is another file for each session: `file`, some terminal, is exchanged for the caller's.
+static error_t open_own_terminal(cap_t *file) {
+    cap_t own;
+    error_t error = terminal_own(*file, layer_task, &own);
+    slot_release(*file);
+    *file = own;
+    return error ? ERR_NO_DEVICE_ADDRESS : ERR_OK;
+}
+
 error_t system_open(int directory, const char *path, int flags, mode_t mode, int *fd) {
     cap_t base, adopted, file;
     uint64_t kind;
+    bool own_terminal = strcmp(path, "/dev/tty") == 0;
     error_t error = named_base(directory, &path, &base, &adopted);
     if (error)
         return error;
     WALKING_DIRECTLY(error, layer_open_flags(flags), directory_open(base, 0, path_flags, mode, path, strlen(path), &kind, &file));
     slot_release(adopted);
+    if (!error && own_terminal)
+        error = open_own_terminal(&file);
     if (error)
         return error;
     uint32_t own = (uint32_t)(flags & O_ACCMODE) << DESCRIPTOR_ACCESS_SHIFT;

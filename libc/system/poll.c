@@ -1,11 +1,17 @@
-// poll: asks every file once; if none is ready, each sets a bit of this process's notification when it becomes so.
+// poll: asks the files; if none is ready, each sets a bit of this process's notification when it becomes so. What a server
+// lets stay (file.poll) is left there from one poll to the next, and a file is asked again only when its bit was set: so a loop
+// over many sockets costs one call for each that is ready, not one for each. Invariant: a descriptor with poll_ticket whose
+// generation is its bit's has nothing that it was asked for.
 #include <poll.h>
 
 #include "libc/internal/system.h"
 #include "libc/system/layer.h"
 #include "libipc/client/clock.h"
 
-enum { TICKETS_MAX = 64 };
+#define LONG_AGO 1 // a deadline that has passed: looks without waiting
+enum { BITS = 64 };
+
+static uint64_t generations[BITS]; // of each bit: how often it was found set; it serves every 64th descriptor
 
 static uint64_t interest_of(short events) {
     return (events & POLLIN ? READINESS_READ : 0) | (events & POLLOUT ? READINESS_WRITE : 0) |
@@ -18,46 +24,80 @@ static short events_of(uint64_t ready) {
                    (ready & READINESS_HANG_UP ? POLLHUP : 0));
 }
 
-// Asks each descriptor, with a notification if one is given; counts those with events.
-static size_t ask(struct pollfd *fds, nfds_t count, cap_t notification, uint64_t *tickets) {
+static uint64_t turn; // asking all is one; a descriptor may be in it twice, with other events
+
+static void note(uint64_t bits) {
+    for (; bits != 0; bits &= bits - 1)
+        generations[__builtin_ctzll(bits)]++;
+}
+
+static bool is_quiet(const struct descriptor *descriptor, int fd, uint64_t interest) {
+    return descriptor->poll_ticket != 0 && descriptor->poll_interest == interest &&
+           descriptor->poll_generation == generations[fd % BITS];
+}
+
+// What has happened; `notification` 0: it is not to be told of more.
+static short ask_one(struct descriptor *descriptor, int fd, short events, cap_t notification) {
+    uint64_t ready = 0, ticket = 0, stays = 0, interest = interest_of(events);
+    if (is_quiet(descriptor, fd, interest))
+        return 0;
+    uint64_t generation = generations[fd % BITS];
+    uint64_t before = descriptor->poll_turn == turn ? 0 : descriptor->poll_ticket;
+    error_t error =
+        file_poll(descriptor->file, interest, UINT64_C(1) << fd % BITS, before, notification, &ready, &ticket, &stays);
+    descriptor->poll_ticket = error == ERR_OK ? ticket : 0;
+    descriptor->poll_interest = interest;
+    descriptor->poll_generation = generation;
+    descriptor->poll_turn = turn;
+    descriptor->poll_stays = stays != 0;
+    if (error != ERR_OK)
+        return (short)(events & (POLLIN | POLLOUT)); // files without poll never wait
+    return events_of(ready);
+}
+
+static size_t ask(struct pollfd *fds, nfds_t count, cap_t notification) {
     size_t ready_count = 0;
+    turn++;
     for (nfds_t i = 0; i < count; i++) {
         struct descriptor *descriptor;
-        uint64_t ready = 0, ticket = 0;
         fds[i].revents = 0;
-        if (i < TICKETS_MAX)
-            tickets[i] = 0;
         if (fds[i].fd < 0)
             continue;
         if (descriptor_get(fds[i].fd, &descriptor))
             fds[i].revents = POLLNVAL;
-        else if (file_poll(descriptor->file, interest_of(fds[i].events), 1, i < TICKETS_MAX ? notification : 0, &ready,
-                           &ticket) == ERR_OK)
-            fds[i].revents = events_of(ready);
         else
-            fds[i].revents = (short)(fds[i].events & (POLLIN | POLLOUT)); // files without poll never wait
-        if (i < TICKETS_MAX)
-            tickets[i] = ticket;
+            fds[i].revents = ask_one(descriptor, fds[i].fd, fds[i].events, notification);
         ready_count += fds[i].revents != 0;
     }
     return ready_count;
 }
 
+// Ends what can't stay; all of it where nothing came in time, so that a server that lost it is asked anew.
+static void end(const struct pollfd *fds, nfds_t count, bool all) {
+    for (nfds_t i = 0; i < count; i++) {
+        struct descriptor *descriptor;
+        if (descriptor_get(fds[i].fd, &descriptor) || descriptor->poll_ticket == 0 || (descriptor->poll_stays && !all))
+            continue;
+        (void)file_poll_end(descriptor->file, descriptor->poll_ticket);
+        descriptor->poll_ticket = 0;
+    }
+}
+
 error_t system_poll(struct pollfd *fds, nfds_t count, int timeout, size_t *ready) {
-    uint64_t tickets[TICKETS_MAX], bits;
+    uint64_t bits;
     uint64_t deadline = timeout > 0 ? clock_monotonic() + (uint64_t)timeout * 1000000 : 0;
     cap_t notification = 0;
-    error_t error = timeout == 0 ? ERR_OK : layer_notification(&notification);
+    error_t error = layer_notification(&notification);
+    if (!error && layer_wait(notification, LONG_AGO, &bits) == ERR_OK)
+        note(bits);
     while (!error) {
-        *ready = ask(fds, count, notification, tickets);
+        *ready = ask(fds, count, timeout != 0 ? notification : 0);
         if (!*ready && timeout != 0) {
             error = layer_wait(notification, deadline, &bits);
+            if (!error)
+                note(bits);
         }
-        for (nfds_t i = 0; i < count && i < TICKETS_MAX; i++) {
-            struct descriptor *descriptor;
-            if (tickets[i] && descriptor_get(fds[i].fd, &descriptor) == ERR_OK)
-                (void)file_poll_end(descriptor->file, tickets[i]);
-        }
+        end(fds, count, error != ERR_OK);
         if (*ready || timeout == 0)
             return ERR_OK;
     }

@@ -11,6 +11,8 @@
 #include "libipc/protocols/account.h"
 #include "libipc/protocols/task.h"
 
+enum { INHERITED = 32 };
+
 #define LONG_AGO 1 // a deadline that has passed: looks without waiting
 
 static struct sigaction actions[NSIG];
@@ -82,6 +84,25 @@ bool layer_signals_run(void) {
         interrupts |= handle(signal);
     }
     return interrupts;
+}
+
+bool layer_signal_is_held(int signal) {
+    return actions[signal].sa_handler == SIG_IGN || (blocked & bit_of(signal)) != 0;
+}
+
+uint32_t layer_signals_ignored(void) {
+    uint32_t ignored = 0;
+    for (int signal = 1; signal <= INHERITED; signal++)
+        if (actions[signal].sa_handler == SIG_IGN)
+            ignored |= (uint32_t)bit_of(signal);
+    return ignored;
+}
+
+// The server was told by whoever started this process.
+void layer_signals_inherit(uint32_t ignored) {
+    for (int signal = 1; signal <= INHERITED; signal++)
+        if (ignored & bit_of(signal))
+            actions[signal].sa_handler = SIG_IGN;
 }
 
 error_t system_signal_action(int signal, const struct sigaction *action, struct sigaction *old) {

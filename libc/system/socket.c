@@ -9,9 +9,11 @@
 #include <string.h>
 
 #include "libc/internal/system.h"
+#include "libc/socket/looked_up.h"
 #include "libc/system/layer.h"
 #include "libipc/client/slot.h"
 #include "libipc/protocols/net.h"
+#include "libipc/protocols/resolver.h"
 #include "libipc/protocols/socket.h"
 #include "libipc/start/start.h"
 
@@ -96,9 +98,15 @@ static uint64_t file_flags(int flags) {
     return (flags & SOCK_NONBLOCK) != 0 ? FILE_FLAG_NON_BLOCKING : 0;
 }
 
+// Raw and packet sockets are opened by who was given more than the plain session.
+static cap_t session_for(bool is_raw) {
+    cap_t admin = is_raw ? startup_capability("net.admin") : 0;
+    return admin != 0 ? admin : startup_capability("net");
+}
+
 error_t system_socket(int family, int type, int protocol, int *fd) {
-    cap_t net = startup_capability("net"), session;
     int flags = type & (SOCK_NONBLOCK | SOCK_CLOEXEC);
+    cap_t net = session_for(family == AF_PACKET || (type & ~flags) == SOCK_RAW), session;
     if (family != AF_INET && family != AF_INET6 && family != AF_PACKET)
         return -EAFNOSUPPORT;
     if (net == 0)
@@ -260,15 +268,10 @@ error_t system_interface(unsigned *index, char name[16]) {
     return ERR_NO_DEVICE;
 }
 
-error_t system_name_servers(uint8_t (*servers)[16], size_t room, size_t *count, char domain[64]) {
+static void leases_read(cap_t net, uint8_t (*servers)[16], size_t room, size_t *count, char domain[64]) {
     struct net_interface interface;
     struct net_lease lease;
     uint64_t cursor = 0;
-    cap_t net = startup_capability("net");
-    *count = 0;
-    domain[0] = 0;
-    if (net == 0)
-        return ERR_NOT_PERMITTED;
     while (net_next_interface(net, cursor, &cursor, &interface) == ERR_OK) {
         if (net_lease(net, interface.index, &lease) != ERR_OK)
             continue;
@@ -279,5 +282,45 @@ error_t system_name_servers(uint8_t (*servers)[16], size_t room, size_t *count, 
             domain[63] = 0;
         }
     }
+}
+
+error_t system_name_servers(uint8_t (*servers)[16], size_t room, size_t *count, char domain[64]) {
+    cap_t net = startup_capability("net");
+    *count = 0;
+    domain[0] = 0;
+    if (net == 0)
+        return ERR_NOT_PERMITTED;
+    leases_read(net, servers, room, count, domain);
+    if (*count == 0 && net_wait_settled(net) == ERR_OK) // right after the start
+        leases_read(net, servers, room, count, domain);
     return ERR_OK;
+}
+
+bool system_has_address(int family) {
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    struct net_address address;
+    uint64_t cursor = 0;
+    cap_t net = startup_capability("net");
+    while (net != 0 && net_next_address(net, cursor, &cursor, &address) == ERR_OK) {
+        const uint8_t *bytes = address.address;
+        bool v4 = memcmp(bytes, mapped, sizeof(mapped)) == 0, local = !v4 && bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
+        if (address.interface != 1 && !local && v4 == (family == AF_INET)) // 1: loopback
+            return true;
+    }
+    return false;
+}
+
+error_t system_look_up(const struct resolver_servers *servers, uint64_t type, const char *name, struct looked_up *result) {
+    struct resolver_name canonical;
+    cap_t resolver = startup_capability("resolver");
+    error_t error;
+    if (resolver == 0)
+        return ERR_NOT_PERMITTED;
+    do
+        error = resolver_look_up(resolver, servers, type, name, strlen(name), result->addresses, sizeof(result->addresses),
+                                 &result->code, &result->count, &result->seconds, &canonical);
+    while (error == ERR_INTERRUPTED && !layer_signals_run());
+    memcpy(result->name, canonical.text, sizeof(result->name));
+    result->name[sizeof(result->name) - 1] = '\0';
+    return error;
 }

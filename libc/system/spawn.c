@@ -9,6 +9,7 @@
 #include "kernel/abi/capability.h"
 #include "libc/internal/system.h"
 #include "libc/system/executable.h"
+#include "libc/system/grant.h"
 #include "libc/system/layer.h"
 #include "libipc/client/slot.h"
 #include "libipc/include/startup.h"
@@ -30,6 +31,7 @@ struct child {
     bool directory_owned;
     cap_t process, task, account;
     uint64_t id;
+    uint32_t ignored; // signals
 };
 
 static void drop(struct child *child, int fd) {
@@ -149,14 +151,15 @@ static bool is_own_name(const char *name) {
     return is_descriptor || strcmp(name, "root") == 0 || strcmp(name, "cwd") == 0 || strcmp(name, "task") == 0;
 }
 
-static error_t list_capabilities(struct child *child, struct startup_capability *entries, uint32_t room, uint32_t *count) {
+static error_t list_capabilities(struct child *child, const char *program, struct startup_capability *entries, uint32_t room,
+                                 uint32_t *count) {
     struct listing listing = {.child = child, .entries = entries, .room = room};
     const struct startup *startup = startup_data();
     const struct startup_capability *inherited =
         (const struct startup_capability *)(const void *)((const char *)startup + startup->capability_offset);
     list(&listing, "root", layer_root, 0);
     list(&listing, "cwd", child->directory, 0);
-    list(&listing, "task", child->task, 0);
+    list(&listing, "task", child->task, child->ignored);
     for (int fd = 0; fd < child->count; fd++) {
         char name[16];
         if (!child->descriptors[fd].file || (child->descriptors[fd].flags & DESCRIPTOR_CLOSE_ON_SPAWN))
@@ -165,7 +168,7 @@ static error_t list_capabilities(struct child *child, struct startup_capability 
         list(&listing, name, child->descriptors[fd].file, child->descriptors[fd].flags);
     }
     for (uint32_t i = 0; i < startup->capability_count; i++)
-        if (!is_own_name(inherited[i].name))
+        if (!is_own_name(inherited[i].name) && grant_allows(inherited[i].name, program))
             list(&listing, inherited[i].name, inherited[i].slot, inherited[i].value);
     *count = listing.count;
     return listing.error;
@@ -200,7 +203,8 @@ static error_t give_startup(struct child *child, const struct spawn_request *req
     if (!block)
         return ERR_NO_MEMORY;
     struct startup *startup = (struct startup *)(void *)block;
-    error_t error = list_capabilities(child, (struct startup_capability *)(void *)(startup + 1), room, &capabilities);
+    error_t error =
+        list_capabilities(child, request->path, (struct startup_capability *)(void *)(startup + 1), room, &capabilities);
     if (!error)
         error = process_map(child->process, 0, PAGE, 0, MAP_FLAG_READ, SLOT_CLOCK, &clock);
     if (!error)
@@ -264,14 +268,18 @@ static error_t start_child(struct child *child, const struct spawn_request *requ
     struct executable executable;
     uint64_t stack, startup, message_page;
     char name[NAME_BYTES];
+    const posix_spawnattr_t *attributes = request->attributes;
+    bool defaults = attributes && (attributes->flags & POSIX_SPAWN_SETSIGDEF);
+    child->ignored = layer_signals_ignored() & ~(defaults ? (uint32_t)attributes->defaults : 0);
     error_t error = task_create(layer_task, 0, &child->id, &child->process, &child->task, &child->account);
+    if (!error && child->ignored)
+        error = task_set_ignored(child->task, child->ignored);
     if (!error)
         error = image_load(image, child->process, child->account, &executable);
     if (!error)
         error = give_stack(child, &stack);
     if (!error)
         error = give_startup(child, request, &executable, &startup, &message_page);
-    const posix_spawnattr_t *attributes = request->attributes;
     if (!error && attributes && (attributes->flags & POSIX_SPAWN_SETSID))
         error = task_new_session(child->task, &(uint64_t){0});
     if (!error && attributes && (attributes->flags & POSIX_SPAWN_SETPGROUP))

@@ -27,6 +27,7 @@ void system_start(void *argument, void *stack, struct start_arguments *arguments
     layer_root = startup_capability("root");
     layer_directory = startup_capability("cwd");
     layer_task = startup_capability("task");
+    layer_signals_inherit(startup_value("task"));
     uint32_t count = 0;
     const char *string;
     for (uint32_t i = 0; (string = startup_argument(i)) && count < STRINGS_MAX / 2; i++)

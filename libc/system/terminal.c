@@ -1,5 +1,6 @@
 // Terminals: struct termios and the protocol's attributes have the same meaning, field by field.
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
@@ -13,6 +14,26 @@
 // A file that is no terminal does not know the protocol.
 static error_t terminal_error(error_t error) {
     return error == ERR_BAD_METHOD ? ERR_NOT_TERMINAL : error;
+}
+
+error_t layer_terminal_enter(cap_t file, uint64_t use) {
+    int signal = use == TERMINAL_USE_READ ? SIGTTIN : SIGTTOU;
+    if (use == TERMINAL_USE_CHANGE && layer_signal_is_held(signal))
+        return ERR_OK;
+    for (;;) {
+        error_t error = terminal_enter(file, use, layer_task);
+        if (error == ERR_BAD_METHOD || error == ERR_NOT_TERMINAL)
+            return use == TERMINAL_USE_CHANGE ? ERR_OK : ERR_NOT_PERMITTED; // what follows says so
+        if (error != ERR_NOT_PERMITTED)
+            return error;
+        if (layer_signal_is_held(signal))
+            return use == TERMINAL_USE_READ ? ERR_IO : ERR_OK;
+        error = task_kill(layer_task, 0, (uint64_t)signal);
+        if (error)
+            return error;
+        if (layer_signals_run())
+            return ERR_INTERRUPTED;
+    }
 }
 
 error_t system_terminal_get(int fd, struct termios *settings) {
@@ -46,6 +67,8 @@ error_t system_terminal_set(int fd, int when, const struct termios *settings) {
     if (when < 0 || when >= (int)(sizeof(whens) / sizeof(whens[0])))
         return ERR_INVALID;
     error_t error = descriptor_get(fd, &descriptor);
+    if (!error)
+        error = layer_terminal_enter(descriptor->file, TERMINAL_USE_CHANGE);
     return error ? error : terminal_error(terminal_set_attributes(descriptor->file, whens[when], &attributes));
 }
 
@@ -53,6 +76,8 @@ error_t system_terminal_flush(int fd, int queue) {
     struct descriptor *descriptor;
     error_t error = descriptor_get(fd, &descriptor);
     uint64_t which = queue == TCIFLUSH ? TERMINAL_QUEUE_INPUT : queue == TCOFLUSH ? TERMINAL_QUEUE_OUTPUT : TERMINAL_QUEUE_BOTH;
+    if (!error)
+        error = layer_terminal_enter(descriptor->file, TERMINAL_USE_CHANGE);
     return error ? error : terminal_error(terminal_flush(descriptor->file, which));
 }
 
@@ -71,6 +96,8 @@ error_t system_terminal_flow(int fd, int action) {
     if (action < 0 || action > TCION)
         return ERR_INVALID;
     error_t error = descriptor_get(fd, &descriptor);
+    if (!error)
+        error = layer_terminal_enter(descriptor->file, TERMINAL_USE_CHANGE);
     return error ? error : terminal_error(terminal_flow(descriptor->file, actions[action]));
 }
 
@@ -130,6 +157,23 @@ error_t system_terminal_picture(int fd, uint64_t line, void *pixels, size_t size
     return error;
 }
 
+error_t system_terminal_cells(int fd, struct screen_cells *row) {
+    struct descriptor *descriptor;
+    uint64_t rows, columns, cursor_row, cursor_column, count;
+    error_t error = descriptor_get(fd, &descriptor);
+    if (!error)
+        error = terminal_error(terminal_cells(descriptor->file, row->row, row->cells, row->count * sizeof(*row->cells), &rows,
+                                              &columns, &cursor_row, &cursor_column, &count));
+    if (error)
+        return error;
+    row->rows = rows;
+    row->columns = columns;
+    row->cursor_row = cursor_row;
+    row->cursor_column = cursor_column;
+    row->count = count;
+    return ERR_OK;
+}
+
 error_t system_terminal_size_get(int fd, struct winsize *size) {
     struct descriptor *descriptor;
     struct window_size window;
@@ -163,6 +207,8 @@ error_t system_terminal_group_get(int fd, pid_t *group) {
 error_t system_terminal_group_set(int fd, pid_t group) {
     struct descriptor *descriptor;
     error_t error = descriptor_get(fd, &descriptor);
+    if (!error)
+        error = layer_terminal_enter(descriptor->file, TERMINAL_USE_CHANGE);
     return error ? error : terminal_error(terminal_set_foreground(descriptor->file, (uint64_t)group, layer_task));
 }
 

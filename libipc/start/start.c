@@ -69,16 +69,26 @@ const struct startup *startup_data(void) {
     return startup_page;
 }
 
-cap_t startup_capability(const char *name) {
+static const struct startup_capability *find(const char *name) {
     for (uint32_t i = 0; i < startup_page->capability_count; i++) {
         const char *other = capability_table(startup_page)[i].name;
         uint32_t at = 0;
         while (name[at] == other[at] && name[at] != '\0')
             at++;
         if (name[at] == other[at])
-            return capability_table(startup_page)[i].slot;
+            return &capability_table(startup_page)[i];
     }
-    return 0;
+    return NULL;
+}
+
+cap_t startup_capability(const char *name) {
+    const struct startup_capability *found = find(name);
+    return found != NULL ? found->slot : 0;
+}
+
+uint32_t startup_value(const char *name) {
+    const struct startup_capability *found = find(name);
+    return found != NULL ? found->value : 0;
 }
 
 cap_t startup_capability_numbered(const char *prefix, uint32_t index) {

@@ -19,6 +19,9 @@ const struct startup *startup_data(void);
 // The slot of the capability called `name`; 0 if the program was not given it.
 cap_t startup_capability(const char *name);
 
+// The value beside it in the list; 0 if there is none.
+uint32_t startup_value(const char *name);
+
 // The capability called `prefix` followed by the number `index` ("block0", "block1"); 0 if there is none.
 cap_t startup_capability_numbered(const char *prefix, uint32_t index);
 

@@ -1,17 +1,16 @@
 // See network.h.
 #include "programs/common/network.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "libipc/start/start.h"
 #include "programs/common/program.h"
 
 cap_t network_session(void) {
-    cap_t net = startup_capability("net");
+    cap_t net = startup_capability("net.admin");
+    if (net == 0)
+        net = startup_capability("net"); // it may look
     if (net == 0)
         program_fail(NULL, "this program was not given the network");
     return net;
@@ -19,52 +18,6 @@ cap_t network_session(void) {
 
 void network_fail(const char *subject, error_t error) {
     program_fail(subject, "%s", error_text(-error));
-}
-
-bool network_is_ipv4(const uint8_t address[16]) {
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    return memcmp(address, mapped, sizeof(mapped)) == 0;
-}
-
-bool network_is_zero(const uint8_t address[16]) {
-    static const uint8_t zero[16];
-    return memcmp(address, zero, 16) == 0 || (network_is_ipv4(address) && memcmp(address + 12, zero, 4) == 0);
-}
-
-const char *network_address_text(const uint8_t address[16], char *text) {
-    bool is_4 = network_is_ipv4(address);
-    if (!inet_ntop(is_4 ? AF_INET : AF_INET6, is_4 ? address + 12 : address, text, NETWORK_TEXT))
-        strcpy(text, "?");
-    return text;
-}
-
-bool network_address_parse(const char *text, uint8_t address[16]) {
-    memset(address, 0, 16);
-    if (inet_pton(AF_INET, text, address + 12) == 1) {
-        address[10] = address[11] = 0xff;
-        return true;
-    }
-    return inet_pton(AF_INET6, text, address) == 1;
-}
-
-bool network_prefix_parse(const char *text, uint8_t address[16], uint32_t *bits) {
-    char copy[NETWORK_TEXT];
-    const char *slash = strchr(text, '/');
-    size_t length = slash ? (size_t)(slash - text) : strlen(text);
-    *bits = 0;
-    if (strcmp(text, "default") == 0)
-        return network_address_parse("0.0.0.0", address);
-    if (length >= sizeof(copy))
-        return false;
-    memcpy(copy, text, length);
-    copy[length] = '\0';
-    if (!network_address_parse(copy, address))
-        return false;
-    uint32_t most = network_is_ipv4(address) ? 32 : 128;
-    char *end = copy;
-    unsigned long number = slash ? strtoul(slash + 1, &end, 10) : most;
-    *bits = (uint32_t)number;
-    return number <= most && (!slash || (slash[1] != '\0' && *end == '\0'));
 }
 
 struct net_interface network_interface(cap_t net, const char *name) {
@@ -86,14 +39,5 @@ const char *network_interface_name(cap_t net, uint64_t index, char *text) {
     while (net_next_interface(net, cursor, &cursor, &interface) == ERR_OK)
         if (interface.index == index)
             snprintf(text, NETWORK_TEXT, "%.16s", (const char *)interface.name);
-    return text;
-}
-
-const char *network_time_text(uint64_t seconds, char *text) {
-    if (seconds == 0)
-        strcpy(text, "for ever");
-    else
-        snprintf(text, NETWORK_TEXT, "%llu:%02llu:%02llu", (unsigned long long)seconds / 3600,
-                 (unsigned long long)seconds / 60 % 60, (unsigned long long)seconds % 60);
     return text;
 }

@@ -11,22 +11,21 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "programs/common/buffer.h"
 #include "programs/common/program.h"
+#include "programs/http/url.h"
 
-enum { REDIRECTS_MAX = 10, URL_BYTES = 2048, LINE_BYTES = 8192, BLOCK_BYTES = 65536, HEADERS_MAX = 200 };
+enum { REDIRECTS_MAX = 10, PATIENCE = 30, LINE_BYTES = 8192, BLOCK_BYTES = 65536, HEADERS_MAX = 200 };
 
 static struct {
     const char *file;
     bool resume, quiet, show_head;
-} options;
-
-struct url {
-    char host[256], port[8], path[URL_BYTES];
-};
+    long long patience; // seconds without a byte
+} options = {.patience = PATIENCE};
 
 // What is read from the connection and not yet used.
 static struct {
@@ -37,8 +36,8 @@ static struct {
 
 struct answer {
     int status;
-    uint64_t length, first; // of the body; where it begins in the file
-    bool has_length, chunked, has_first;
+    uint64_t length, first, size; // of the body; where it begins in the file, and the file's
+    bool has_length, chunked, has_first, has_size, broken;
     char location[URL_BYTES];
 };
 
@@ -54,6 +53,8 @@ static bool fill(void) {
     do
         count = recv(input.fd, input.bytes, sizeof(input.bytes), 0);
     while (count < 0 && errno == EINTR);
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        program_fail("receiving", "the server has sent nothing for %lld s", options.patience);
     if (count < 0)
         program_fail("receiving", "%s", error_text(errno));
     input.start = 0;
@@ -87,8 +88,13 @@ static int open_connection(const struct url *url) {
         program_fail(url->host, "%s", gai_strerror(error));
     for (const struct addrinfo *at = list; at != NULL && fd < 0; at = at->ai_next) {
         fd = socket(at->ai_family, at->ai_socktype, at->ai_protocol);
+        struct timeval patience = {.tv_sec = options.patience};
+        if (fd >= 0) {
+            setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+            setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+        }
         if (fd >= 0 && connect(fd, at->ai_addr, at->ai_addrlen) != 0) {
-            reason = errno;
+            reason = errno == EINPROGRESS ? ETIMEDOUT : errno;
             close(fd);
             fd = -1;
         }
@@ -97,40 +103,6 @@ static int open_connection(const struct url *url) {
     if (fd < 0)
         program_fail(url->host, "%s", error_text(reason));
     return fd;
-}
-
-// --- addresses
-static bool parse_url(const char *text, struct url *url) {
-    if (strncasecmp(text, "http://", 7) == 0)
-        text += 7;
-    else if (strstr(text, "://") != NULL)
-        return false;
-    size_t authority = strcspn(text, "/?#");
-    const char *host = text, *end = text + authority, *colon;
-    if (*host == '[') { // RFC 3986 section 3.2.2
-        const char *close = memchr(host, ']', authority);
-        if (close == NULL)
-            return false;
-        host++;
-        colon = close + 1 < end && close[1] == ':' ? close + 1 : NULL;
-        snprintf(url->host, sizeof(url->host), "%.*s", (int)(close - host), host);
-    } else {
-        colon = memchr(host, ':', authority);
-        snprintf(url->host, sizeof(url->host), "%.*s", (int)((colon != NULL ? colon : end) - host), host);
-    }
-    if (colon != NULL)
-        snprintf(url->port, sizeof(url->port), "%.*s", (int)(end - colon - 1), colon + 1);
-    else
-        strcpy(url->port, "80");
-    size_t path = strcspn(end, "#");
-    int length = snprintf(url->path, sizeof(url->path), "%s%.*s", *end == '/' ? "" : "/", (int)path, end);
-    return url->host[0] != '\0' && length < (int)sizeof(url->path);
-}
-
-static bool follow(struct url *url, const char *location) {
-    if (location[0] != '/')
-        return parse_url(location, url);
-    return snprintf(url->path, sizeof(url->path), "%s", location) < (int)sizeof(url->path);
 }
 
 // --- request and answer
@@ -152,6 +124,30 @@ static void send_request(const struct url *url, uint64_t from) {
     }
 }
 
+// Digits and nothing else. False: it is no number, or too large.
+static bool read_number(const char *text, int base, uint64_t *number) {
+    char *end;
+    bool digit = (*text >= '0' && *text <= '9') || (base == 16 && strchr("abcdefABCDEF", *text) != NULL && *text != '\0');
+    digit = digit && (base != 16 || (text[1] != 'x' && text[1] != 'X')); // no "0x5"
+    errno = 0;
+    *number = strtoull(text, &end, base);
+    end += strspn(end, " \t");
+    return digit && errno == 0 && *number <= INT64_MAX && (*end == '\0' || (base == 16 && *end == ';'));
+}
+
+// RFC 9110 section 14.4.
+static void read_content_range(struct answer *answer, const char *value) {
+    unsigned long long first, last, size;
+    if (sscanf(value, "bytes %llu-%llu/%llu", &first, &last, &size) == 3 ||
+        sscanf(value, "bytes %llu-%llu/*", &first, &last) == 2) {
+        answer->first = first;
+        answer->has_first = true;
+    } else if (sscanf(value, "bytes */%llu", &size) == 1) {
+        answer->size = size;
+        answer->has_size = true;
+    }
+}
+
 static void read_header(struct answer *answer, char *line) {
     char *value = strchr(line, ':');
     if (value == NULL)
@@ -159,20 +155,27 @@ static void read_header(struct answer *answer, char *line) {
     *value++ = '\0';
     value += strspn(value, " \t");
     if (strcasecmp(line, "Content-Length") == 0) {
-        char *end;
-        answer->length = strtoull(value, &end, 10);
-        answer->has_length = end != value;
+        uint64_t length;
+        bool right = read_number(value, 10, &length);
+        answer->broken |= !right || (answer->has_length && answer->length != length);
+        answer->length = length;
+        answer->has_length = true;
     } else if (strcasecmp(line, "Transfer-Encoding") == 0) {
-        answer->chunked = strcasestr(value, "chunked") != NULL;
+        answer->chunked = strcasecmp(value, "chunked") == 0;
+        answer->broken |= !answer->chunked;
     } else if (strcasecmp(line, "Location") == 0) {
-        snprintf(answer->location, sizeof(answer->location), "%s", value);
+        answer->broken |= snprintf(answer->location, sizeof(answer->location), "%s", value) >= (int)sizeof(answer->location);
     } else if (strcasecmp(line, "Content-Range") == 0) {
-        unsigned long long first;
-        if (sscanf(value, "bytes %llu-", &first) == 1) {
-            answer->first = first;
-            answer->has_first = true;
-        }
+        read_content_range(answer, value);
     }
+}
+
+// What a server says may not steer the terminal.
+static void show_line(char *line) {
+    for (char *at = line; *at != '\0'; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = '?';
+    fprintf(stderr, "%s\n", line);
 }
 
 static void read_head(struct answer *answer) {
@@ -183,7 +186,7 @@ static void read_head(struct answer *answer) {
         if (!read_line(line, sizeof(line)) || sscanf(line, "HTTP/1.%*1d %3d", &answer->status) != 1)
             program_fail("answer", "this is not HTTP");
         if (options.show_head)
-            fprintf(stderr, "%s\n", line);
+            show_line(line);
         for (;;) {
             if (!read_line(line, sizeof(line)))
                 program_fail("answer", "it ends too early");
@@ -192,10 +195,12 @@ static void read_head(struct answer *answer) {
             if (++headers > HEADERS_MAX)
                 program_fail("answer", "too many headers");
             if (options.show_head)
-                fprintf(stderr, "%s\n", line);
+                show_line(line);
             read_header(answer, line);
         }
     } while (answer->status >= 100 && answer->status < 200);
+    if (answer->broken)
+        program_fail("answer", "its head makes no sense");
 }
 
 // --- the body
@@ -244,12 +249,11 @@ static bool copy_body(int fd, uint64_t length) {
 static bool copy_chunks(int fd) {
     char line[256];
     for (;;) {
-        char *end;
+        uint64_t size;
         if (!read_line(line, sizeof(line)))
             return false;
-        uint64_t size = strtoull(line, &end, 16);
-        if (end == line)
-            return false;
+        if (!read_number(line, 16, &size))
+            program_fail("answer", "a chunk has no length");
         if (size == 0)
             break;
         if (!copy_body(fd, size) || !read_line(line, sizeof(line)) || line[0] != '\0')
@@ -297,17 +301,20 @@ static int fetch(struct url *url) {
         input.start = input.end = 0;
         send_request(url, from);
         read_head(&answer);
-        bool moved = answer.status >= 301 && answer.status <= 308 && answer.status != 304;
+        bool moved = answer.status >= 301 && answer.status <= 308 && answer.status != 304 && answer.status != 305;
         if (!moved || answer.location[0] == '\0') {
-            if (answer.status == 416 && from != 0)
+            if (answer.status == 416 && from != 0 && (!answer.has_size || answer.size == from))
                 return 0; // it was whole already
+            if (answer.status == 416 && from != 0)
+                program_fail(options.file, "it is longer than the server's, which has %llu bytes",
+                             (unsigned long long)answer.size);
             if (answer.status < 200 || answer.status > 299)
                 program_fail(url->host, "the server answers %d", answer.status);
             return receive(&answer, from);
         }
         close(input.fd);
-        if (!follow(url, answer.location))
-            program_fail(answer.location, "can't be followed");
+        if (!url_follow(url, answer.location))
+            program_fail("answer", "it leads to what is no address of http");
     }
     program_fail(url->host, "too many redirects");
 }
@@ -315,21 +322,26 @@ static int fetch(struct url *url) {
 int main(int argc, char **argv) {
     struct url url;
     int option;
-    program_start(argc, argv, "[-cqv] [-o FILE] URL",
+    program_start(argc, argv, "[-cqv] [-o FILE] [-t SECONDS] URL",
                   "  -c       go on with a file that is there in part\n"
                   "  -o FILE  write to FILE, with a progress bar\n"
                   "  -q       no progress bar\n"
+                  "  -t SECONDS  give up when nothing comes for that long (30)\n"
                   "  -v       show the answer's head\n");
-    while ((option = program_option("co:qv")) != -1) {
+    while ((option = program_option("co:qt:v")) != -1) {
         options.resume |= option == 'c';
         options.quiet |= option == 'q';
         options.show_head |= option == 'v';
         if (option == 'o')
             options.file = program_argument;
+        if (option == 't')
+            options.patience = number_parse(program_argument, "a number of seconds");
     }
     if (program_operand_count != 1)
         program_usage_error("one address, please");
-    if (!parse_url(program_operands[0], &url))
+    if (options.patience < 1 || options.patience > 86400)
+        program_usage_error("1 to 86400 seconds, please");
+    if (!url_parse(program_operands[0], &url))
         program_usage_error("not an address of http: %s", program_operands[0]);
     return fetch(&url);
 }

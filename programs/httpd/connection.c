@@ -21,7 +21,8 @@ enum {
     DRAIN_MS = 2000,
     BLOCK_BYTES = 64 * 1024,
     BODY_MOST = 1 << 20,
-    SEND_TURN = 16, // blocks that one connection may send before it is another's turn
+    SMALL_BYTES = 16 * 1024, // of a file that goes out behind its head, in one piece
+    SEND_TURN = 16,          // blocks that one connection may send before it is another's turn
 };
 
 struct server server;
@@ -69,12 +70,12 @@ static void answer_page(struct answer *answer, int status) {
     error_page(&answer->page, status);
 }
 
-// 13.2.2: If-None-Match counts, else If-Modified-Since; a date is compared as text, which clients send back
-// as they got it.
-static bool is_unchanged(const struct request *request, const struct answer *answer) {
+// 13.2.2: If-None-Match counts, else If-Modified-Since.
+static bool is_unchanged(const struct request *request, const struct answer *answer, time_t changed) {
+    time_t since;
     if (request->if_none_match[0])
         return tag_listed(request->if_none_match, answer->tag);
-    return request->if_modified_since[0] && strcmp(request->if_modified_since, answer->date) == 0;
+    return date_parse(request->if_modified_since, &since) && changed <= since;
 }
 
 static void answer_file(struct answer *answer, const struct request *request, const char *path, const struct stat *info) {
@@ -88,7 +89,7 @@ static void answer_file(struct answer *answer, const struct request *request, co
     answer->size = answer->count = (uint64_t)info->st_size;
     date_text(info->st_mtim.tv_sec, answer->date);
     tag_text(info, answer->tag);
-    if (is_unchanged(request, answer)) {
+    if (is_unchanged(request, answer, info->st_mtim.tv_sec)) {
         answer->status = 304;
         return;
     }
@@ -187,20 +188,38 @@ static void head_append(struct connection *connection, const struct answer *answ
     buffer_format(out, "Connection: %s\r\n\r\n", connection->keep_alive ? "keep-alive" : "close");
 }
 
+// A small file lies behind the head at once: one segment, and the peer need not acknowledge the head before the rest may come.
+// False: it is to be sent bit by bit.
+static bool small_file_append(struct connection *connection, const struct answer *answer) {
+    size_t length = connection->out.length;
+    if (answer->count > SMALL_BYTES)
+        return false;
+    for (uint64_t done = 0; done < answer->count;) {
+        ssize_t got = pread(answer->file, block, (size_t)(answer->count - done), (off_t)(answer->first + done));
+        if (got <= 0) { // the file has become shorter: answer_send notices
+            connection->out.length = length;
+            return false;
+        }
+        buffer_append(&connection->out, block, (size_t)got);
+        done += (uint64_t)got;
+    }
+    return true;
+}
+
 // Puts the answer into the connection. `request` NULL: there was none that could be understood.
 static void answer_begin(struct connection *connection, const struct request *request, struct answer *answer) {
     bool body = answer->status != 304 && !(request && request->method == METHOD_HEAD);
     buffer_clear(&connection->out);
     connection->out_sent = 0;
     head_append(connection, answer);
-    if (body && answer->file >= 0) {
+    if (body && answer->file >= 0 && !small_file_append(connection, answer)) {
         connection->file = answer->file;
         connection->file_at = answer->first;
         connection->file_left = answer->count;
     } else {
         if (answer->file >= 0)
             close(answer->file);
-        if (body)
+        else if (body)
             buffer_append(&connection->out, answer->page.data, answer->page.length);
     }
     if (server.verbose) {

@@ -1,6 +1,7 @@
 // See content.h.
 #include "programs/httpd/content.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,53 @@ void date_text(time_t time, char *text) {
     struct tm parts;
     gmtime_r(&time, &parts);
     strftime(text, 32, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+}
+
+// A number of exactly `digits` digits.
+static bool digits_read(const char **text, int digits, int *number) {
+    for (*number = 0; digits > 0; digits--, (*text)++) {
+        if (**text < '0' || **text > '9')
+            return false;
+        *number = *number * 10 + (**text - '0');
+    }
+    return true;
+}
+
+static bool literal_skip(const char **text, const char *literal) {
+    size_t length = strlen(literal);
+    bool is = strncmp(*text, literal, length) == 0;
+    *text += is ? length : 0;
+    return is;
+}
+
+// Days since 1970 of a date of the Gregorian calendar.
+static int64_t days_of(int year, int month, int day) {
+    int64_t shifted = year - (month < 3), era = shifted / 400, of_era = shifted - era * 400;
+    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+bool date_parse(const char *text, time_t *time) {
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    int day, year, hour, minute, second;
+    const char *comma = strchr(text, ','), *month;
+    if (comma == NULL || comma - text != 3)
+        return false;
+    text = comma + 1;
+    if (!literal_skip(&text, " ") || !digits_read(&text, 2, &day) || !literal_skip(&text, " ") || strlen(text) < 3)
+        return false;
+    char name[4] = {text[0], text[1], text[2]};
+    month = strstr(months, name);
+    text += 3;
+    if (month == NULL || (month - months) % 3 != 0 || !literal_skip(&text, " ") || !digits_read(&text, 4, &year) ||
+        !literal_skip(&text, " ") || !digits_read(&text, 2, &hour) || !literal_skip(&text, ":") ||
+        !digits_read(&text, 2, &minute) || !literal_skip(&text, ":") || !digits_read(&text, 2, &second) ||
+        strcmp(text, " GMT") != 0)
+        return false;
+    if (day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
+        return false;
+    *time = (time_t)(days_of(year, (int)(month - months) / 3 + 1, day) * 86400 + hour * 3600 + minute * 60 + second);
+    return true;
 }
 
 void tag_text(const struct stat *status, char *text) {

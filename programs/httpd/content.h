@@ -15,6 +15,8 @@ const char *status_phrase(int status);
 
 // "Sat, 21 Nov 2026 19:00:00 GMT" (RFC 9110, 5.6.7); `text` holds 32 bytes.
 void date_text(time_t time, char *text);
+// Reads a date of that form, the one that clients send. False: it is none.
+bool date_parse(const char *text, time_t *time);
 
 // `"size-seconds-nanoseconds"` of a file; `text` holds 64 bytes.
 void tag_text(const struct stat *status, char *text);

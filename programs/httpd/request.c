@@ -144,7 +144,8 @@ static int line_parse(struct request *request, struct text line) {
     for (const char *at = method.at; at < method.end; at++)
         if (!is_token(*at))
             return 400;
-    if (length_of(line) != 8 || memcmp(line.at, "HTTP/", 5) != 0 || line.at[6] != '.')
+    if (length_of(line) != 8 || memcmp(line.at, "HTTP/", 5) != 0 || line.at[6] != '.' || line.at[5] < '0' || line.at[5] > '9' ||
+        line.at[7] < '0' || line.at[7] > '9')
         return 400;
     if (line.at[5] != '1')
         return 505;

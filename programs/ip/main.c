@@ -1,15 +1,18 @@
 // ip: shows and changes interfaces, their addresses, routes and neighbours.
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "programs/common/network.h"
 #include "programs/common/program.h"
+#include "programs/ip/configuration.h"
 
-static const char operands[] = "[link | address | route | neighbour] [CHANGE]";
+static const char operands[] = "[link | address | route | neighbour | configure] [CHANGE]";
 static const char details[] = "Without a word: interfaces and their addresses. The changes:\n"
                               "  link set INTERFACE {up | down | mtu BYTES}\n"
                               "  address {add | delete} ADDRESS/BITS INTERFACE\n"
                               "  route {add | delete} {PREFIX/BITS | default} [via ROUTER] INTERFACE\n"
+                              "  configure [FILE]   what /etc/network.conf says, or FILE, in the place of what was configured\n"
                               "Words may be shortened: `ip a`, `ip r`, `ip n`.\n";
 
 static cap_t net;
@@ -128,6 +131,31 @@ static void route_change(char **words, int count) {
         network_fail(words[1], error);
 }
 
+static void configure(char **words, int count) {
+    static struct configuration configuration;
+    static char file[16384];
+    const char *path = count > 0 ? words[0] : "/etc/network.conf";
+    if (count > 1)
+        program_usage_error("one file, please");
+    FILE *stream = fopen(path, "r");
+    if (stream == NULL)
+        program_fail(path, "%s", error_text(errno));
+    size_t length = fread(file, 1, sizeof(file) - 1, stream);
+    if (ferror(stream))
+        program_fail(path, "%s", error_text(errno));
+    if (length == sizeof(file) - 1 || memchr(file, '\0', length) != NULL)
+        program_fail(path, "this is no configuration: too long, or not text");
+    (void)fclose(stream);
+    if (!configuration_parse(file, &configuration)) {
+        char place[300];
+        snprintf(place, sizeof(place), "%s:%u", path, configuration.line);
+        program_fail(place, "%s; nothing is changed", configuration.reason);
+    }
+    error_t error = net_configure(net, configuration.settings, configuration.count * sizeof(configuration.settings[0]));
+    if (error != ERR_OK)
+        network_fail(path, error);
+}
+
 int main(int argc, char **argv) {
     program_start(argc, argv, operands, details);
     while (program_option("+") != -1) {
@@ -151,10 +179,12 @@ int main(int argc, char **argv) {
             route_change(change, count);
         else
             routes_print();
+    } else if (is_word(what, "configure")) {
+        configure(change, count);
     } else if (is_word(what, "neighbour")) {
         neighbours_print();
     } else {
-        program_usage_error("link, address, route or neighbour is wanted");
+        program_usage_error("link, address, route, neighbour or configure is wanted");
     }
     return program_end(0);
 }

@@ -19,7 +19,7 @@
 
 #include "programs/common/program.h"
 
-enum { PORT = 5201, BLOCK = 65536, DATAGRAM = 1400, LINE = 64, SAMPLES = 4096, ROUND_BYTES = 1, UDP_END = 8 };
+enum { PORT = 5201, BLOCK = 65536, DATAGRAM = 1400, LINE = 64, SAMPLES = 4096, ROUND_BYTES = 1, UDP_END = 8, UDP_BATCH = 32 };
 
 static char block[BLOCK];
 static const char *port_text = "5201";
@@ -139,24 +139,35 @@ static void serve_one(int socket) {
     }
 }
 
-// Datagrams: counts those of a run; one of UDP_END bytes asks how many.
-static void serve_datagrams(int socket) {
+static void send_datagrams(int socket, const struct sockaddr *to, socklen_t length, int64_t seconds) {
+    for (int64_t end = now_us() + seconds * 1000000; now_us() < end;)
+        for (int i = 0; i < UDP_BATCH; i++)
+            (void)sendto(socket, block, DATAGRAM, 0, to, length);
+}
+
+// Datagrams: counts those of a run; one of UDP_END bytes asks how many, or for datagrams. False: there is none.
+static bool serve_datagram(int socket) {
     static uint64_t count, bytes;
     struct sockaddr_storage from;
     socklen_t length = sizeof(from);
     ssize_t got = recvfrom(socket, block, sizeof(block), MSG_DONTWAIT, (struct sockaddr *)&from, &length);
     if (got < 0)
-        return;
+        return false;
     if (got > UDP_END) {
         count++;
         bytes += (uint64_t)got;
-        return;
+        return true;
+    }
+    if (block[0] == 's') {
+        send_datagrams(socket, (struct sockaddr *)&from, length, block[1]);
+        return true;
     }
     char answer[LINE];
     int size = snprintf(answer, sizeof(answer), "%llu %llu\n", (unsigned long long)count, (unsigned long long)bytes);
     (void)sendto(socket, answer, (size_t)size, 0, (struct sockaddr *)&from, length);
     if (block[0] == 'b') // a run begins
         count = bytes = 0;
+    return true;
 }
 
 static int open_server(int type) {
@@ -188,8 +199,8 @@ static _Noreturn void serve(void) {
         struct pollfd ready[2] = {{.fd = listener, .events = POLLIN}, {.fd = datagrams, .events = POLLIN}};
         if (poll(ready, 2, -1) < 0 && errno != EINTR)
             program_fail("poll", "%s", error_text(errno));
-        if (ready[1].revents != 0)
-            serve_datagrams(datagrams);
+        for (int i = 0; ready[1].revents != 0 && i < UDP_BATCH && serve_datagram(datagrams); i++) {
+        }
         if (ready[0].revents == 0)
             continue;
         int socket = accept(listener, NULL, NULL);
@@ -309,15 +320,36 @@ static int datagrams(const char *host, long long seconds) {
     return 0;
 }
 
+// The rate counts from the first datagram to the last: the time that the question takes is not in it.
+static int datagrams_back(const char *host, long long seconds) {
+    int socket = open_client(host, SOCK_DGRAM);
+    char question[UDP_END] = {'s', (char)seconds};
+    uint64_t arrived = 0;
+    int64_t first = 0, last = 0;
+    if (send(socket, question, sizeof(question), 0) != (ssize_t)sizeof(question))
+        program_fail(host, "%s", error_text(errno));
+    for (struct pollfd ready = {.fd = socket, .events = POLLIN}; poll(&ready, 1, 1000) > 0;)
+        while (recv(socket, block, sizeof(block), MSG_DONTWAIT) == DATAGRAM) {
+            last = now_us();
+            first = arrived++ == 0 ? last : first;
+        }
+    if (arrived < 2 || first == last)
+        program_fail(host, "no datagrams came");
+    printf("datagrams: %llu came, %llu a second\n", (unsigned long long)arrived,
+           (unsigned long long)((arrived - 1) * 1000000 / (uint64_t)(last - first)));
+    rate_print("came", arrived * DATAGRAM, last - first);
+    return 0;
+}
+
 int main(int argc, char **argv) {
-    program_start(argc, argv, "[-p PORT] {-s | [-t SECONDS] [-w | -r | -l | -c | -u] HOST}",
+    program_start(argc, argv, "[-p PORT] {-s | [-t SECONDS] [-w | -r | -l | -c | -u | -U] HOST}",
                   "  -s  the server's side          -p  its port (5201)      -t  how long (5)\n"
                   "  -w  stream to HOST (default)   -r  stream from HOST     -l  round trips of a byte: latency\n"
-                  "  -c  connections, one by one    -u  datagrams to HOST\n");
+                  "  -c  connections, one by one    -u  datagrams to HOST   -U  from HOST\n");
     bool server = false;
     int what = 'w';
     long long seconds = 5;
-    for (int option; (option = program_option("sp:t:wrlcu")) != -1;) {
+    for (int option; (option = program_option("sp:t:wrlcuU")) != -1;) {
         if (option == 's')
             server = true;
         else if (option == 'p')
@@ -337,6 +369,7 @@ int main(int argc, char **argv) {
                  : what == 'r' ? stream_receive(host, seconds)
                  : what == 'l' ? round_trips(host, seconds)
                  : what == 'c' ? connections(host, seconds)
+                 : what == 'U' ? datagrams_back(host, seconds < 100 ? seconds : 100)
                                : datagrams(host, seconds);
     return program_end(status);
 }

@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libipc/protocols/resolver.h"
+#include "libipc/start/start.h"
 #include "programs/common/network.h"
 #include "programs/common/program.h"
 
@@ -57,6 +59,17 @@ static void counters_print(bool zeros) {
     }
 }
 
+static void resolver_print(bool zeros) {
+    static const char *const names[] = {"questions", "hits", "failures", "entries", "entries_most"};
+    uint64_t values[5] = {0};
+    cap_t resolver = startup_capability("resolver");
+    if (resolver == 0 || resolver_statistics(resolver, &values[0], &values[1], &values[2], &values[3], &values[4]) != ERR_OK)
+        return;
+    for (int i = 0; i < 5; i++)
+        if (values[i] || zeros)
+            printf("%12llu resolver_%s\n", (unsigned long long)values[i], names[i]);
+}
+
 int main(int argc, char **argv) {
     program_start(argc, argv, "[-as]",
                   "  -a  sockets without a peer as well; with -s counters that are 0\n"
@@ -70,9 +83,11 @@ int main(int argc, char **argv) {
     if (program_operand_count)
         program_usage_error("no operand is wanted");
     net = network_session();
-    if (counters)
+    if (counters) {
         counters_print(all);
-    else
+        resolver_print(all);
+    } else {
         connections_print(all);
+    }
     return program_end(0);
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,9 +34,14 @@ static int status_of(pid_t pid) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+static const int kept_out[] = {SIGINT, SIGQUIT, SIGTSTP};
+
 static int inside(const char *command) {
     const char *const shell[] = {"sh", command ? "-c" : NULL, command, NULL};
     pid_t pid;
+    // What is typed ahead must not end the shell before it minds the keys itself.
+    for (size_t i = 0; command == NULL && i < sizeof(kept_out) / sizeof(kept_out[0]); i++)
+        (void)signal(kept_out[i], SIG_IGN);
     (void)ioctl(STDIN_FILENO, TIOCSCTTY, 0);
     int error = posix_spawn(&pid, "/bin/sh", NULL, NULL, (char *const *)(uintptr_t)shell, environ);
     if (error)

@@ -15,6 +15,8 @@
 
 #include "kernel/abi/capability.h"
 #include "libipc/protocols/kernel.h"
+#include "libipc/protocols/net.h"
+#include "libipc/start/start.h"
 
 enum { SESSIONS = 3, LEVEL_WARNING = 2, LEVEL_INFO = 3 };
 
@@ -136,12 +138,55 @@ static pid_t keep_log_writer(pid_t writer, pid_t ended, int status) {
     return WIFSIGNALED(status) ? start_log_writer(true) : -1;
 }
 
-static int run_instead(const char *program, pid_t writer) {
+#define NETWORK_FILE   "/etc/network.conf"
+#define NETWORK_ERRORS "/tmp/.network"
+
+// Cards wait for it: what the file says, or that there is none. -1: nobody reads it.
+static pid_t configure_network(void) {
+    static const char *const words[] = {"/bin/ip", "configure", NETWORK_FILE, NULL};
+    cap_t net = startup_capability("net.admin");
+    posix_spawn_file_actions_t actions;
+    pid_t pid = -1;
+    int error;
+    if (net == 0)
+        return -1;
+    if (access(NETWORK_FILE, F_OK) == 0) {
+        (void)posix_spawn_file_actions_init(&actions);
+        (void)posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, NETWORK_ERRORS, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+        error = posix_spawn(&pid, words[0], &actions, NULL, (char *const *)(uintptr_t)words, environ);
+        (void)posix_spawn_file_actions_destroy(&actions);
+        if (error == 0)
+            return pid;
+        say(LEVEL_WARNING, "can't read " NETWORK_FILE, strerror(error));
+    }
+    if (net_configure(net, NULL, 0) != ERR_OK)
+        say(LEVEL_WARNING, "the network can't be configured", "DHCP begins by itself");
+    return -1;
+}
+
+// It has ended: what it had to say goes to the log, and cards get their addresses by DHCP.
+static void network_configured(int status) {
+    char line[160] = "";
+    FILE *errors = status != 0 ? fopen(NETWORK_ERRORS, "r") : NULL;
+    if (status == 0)
+        return;
+    if (errors && fgets(line, sizeof(line), errors))
+        line[strcspn(line, "\n")] = '\0';
+    if (errors)
+        (void)fclose(errors);
+    say(LEVEL_WARNING, "the network is not configured, DHCP takes its place", line);
+    error_t ignored = net_configure(startup_capability("net.admin"), NULL, 0);
+    (void)ignored;
+}
+
+static int run_instead(const char *program, pid_t writer, pid_t configurer) {
     int status = 0;
     pid_t pid = find_or_start(program, NULL);
     for (pid_t ended = 0; pid > 0 && ended >= 0 && ended != pid;) {
         ended = waitpid(-1, &status, 0);
         writer = keep_log_writer(writer, ended, status);
+        if (ended > 0 && ended == configurer)
+            network_configured(status);
     }
     if (writer > 0 && kill(writer, SIGTERM) == 0)
         (void)waitpid(writer, &status, 0);
@@ -153,7 +198,7 @@ static int run_instead(const char *program, pid_t writer) {
 }
 
 // A session that ends by itself (its shell did) begins again; one that failed does so after a pause.
-static int keep_sessions(pid_t writer) {
+static int keep_sessions(pid_t writer, pid_t configurer) {
     pid_t running[SESSIONS];
     char value[8];
     int count = option("channel", value, sizeof(value)) ? SESSIONS : SESSIONS - 1;
@@ -165,6 +210,8 @@ static int keep_sessions(pid_t writer) {
         if (ended < 0)
             return 1;
         writer = keep_log_writer(writer, ended, status);
+        if (ended == configurer)
+            network_configured(status);
         for (int i = 0; i < count; i++) {
             if (ended != running[i])
                 continue;
@@ -187,8 +234,8 @@ int main(void) {
     bool on_disk = mount_all();
     if (!on_disk)
         say(LEVEL_WARNING, "/ is the initrd: a rescue shell", "changes are not kept");
-    pid_t writer = start_log_writer(on_disk);
+    pid_t configurer = configure_network(), writer = start_log_writer(on_disk);
     if (option("program", program, sizeof(program)))
-        return run_instead(program, writer);
-    return keep_sessions(writer);
+        return run_instead(program, writer, configurer);
+    return keep_sessions(writer, configurer);
 }

@@ -5,11 +5,23 @@
 
 #include "libipc/client/clock.h"
 #include "libipc/protocols/file_server.h"
+#include "servers/framework/refusals.h"
 #include "servers/console/state.h"
 
 enum { DEVICE_MAJOR = 4, READ_BYTES = 1024, WRITE_ROOM_LEAST = 2 };
 
-static char piece_in[WRITE_BYTES], piece_out[2 * WRITE_BYTES]; // of one write; nothing waits meanwhile
+// Of one write; nothing waits meanwhile. Not kept: an actor's successor does the piece again.
+static char *piece_in, *piece_out;
+
+error_t file_start(void) {
+    void *memory;
+    error_t error = console_allocate_scratch(3 * WRITE_BYTES, &memory);
+    if (error != ERR_OK)
+        return error;
+    piece_in = memory;
+    piece_out = piece_in + WRITE_BYTES;
+    return ERR_OK;
+}
 
 #define TENTH UINT64_C(100000000) // of a second, in nanoseconds
 
@@ -72,6 +84,8 @@ static error_t op_read(struct request *request, const struct file_read_in *in, s
     terminal_show(terminal);
     if (in->data_size == 0)
         return ERR_OK;
+    if (!unit_is_master(unit_of(request)) && terminal->state->session != 0 && !(in->flags & FILE_USE_FLAG_FOREGROUND))
+        return ERR_NOT_PERMITTED;
     if (unit_is_master(unit_of(request)))
         return pair_read(request, terminal, in->data_size, !non_blocking(request), &out->count);
     if (non_blocking(request)) {
@@ -102,7 +116,7 @@ static error_t write_piece(struct terminal *terminal, struct request *request, u
     if (error != ERR_OK)
         return error;
     size_t made = line_output(&terminal->state->line, piece_in, length, &consumed, piece_out,
-                              room < sizeof(piece_out) ? room : sizeof(piece_out));
+                              room < 2 * WRITE_BYTES ? room : 2 * WRITE_BYTES);
     *count += consumed;
     terminal_put(terminal, piece_out, made);
     return ERR_OK;
@@ -131,6 +145,9 @@ static error_t op_write(struct request *request, const struct file_write_in *in,
         return ERR_STALE;
     if (unit_is_master(unit_of(request)))
         return pair_write(request, terminal, in->data_size, &out->count);
+    bool asks = terminal->state->session != 0 && (terminal->state->line.settings.local & TOSTOP);
+    if (asks && !(in->flags & FILE_USE_FLAG_FOREGROUND))
+        return ERR_NOT_PERMITTED;
     fiber_lock_exclusive(&terminal->write_lock);
     error_t error = write_all(terminal, request, in->data_size, &out->count);
     fiber_unlock(&terminal->write_lock);
@@ -142,13 +159,6 @@ static error_t op_sync(struct request *request, const struct file_sync_in *in, s
     (void)in;
     (void)out;
     return ERR_OK;
-}
-
-static error_t op_seek(struct request *request, const struct file_seek_in *in, struct file_seek_out *out) {
-    (void)request;
-    (void)in;
-    (void)out;
-    return ERR_NOT_SEEKABLE;
 }
 
 static error_t op_status(struct request *request, const struct file_status_in *in, struct file_status_out *out) {
@@ -185,7 +195,7 @@ const struct file_ops console_file_ops = {
     .read = op_read,
     .write = op_write,
     .sync = op_sync,
-    .seek = op_seek,
+    .seek = refuse_seek,
     .status = op_status,
     .get_flags = op_get_flags,
     .set_flags = op_set_flags,

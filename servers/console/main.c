@@ -137,6 +137,8 @@ int server_main(const struct startup *startup) {
     console.state->streams.readiness = terminal_readiness;
     if (startup->is_restart != 0)
         driver_reconcile(claimed);
+    if (file_start() != ERR_OK)
+        return 1;
     if (screen_start() != ERR_OK)
         warn("console: there is no usable screen");
     console.state->version = CONSOLE_STATE_VERSION;

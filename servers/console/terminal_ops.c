@@ -1,6 +1,7 @@
 // The methods of `terminal`: settings, size, and whom the keys reach. Who a caller is says the server
 // `process`, asked with the identity that the caller hands over.
 #include <string.h>
+#include <termios.h>
 
 #include "libipc/protocols/task.h"
 #include "servers/console/state.h"
@@ -61,8 +62,7 @@ static error_t op_set_window(struct request *request, const struct terminal_set_
     struct terminal *terminal = terminal_of(request);
     if (terminal == NULL)
         return ERR_NOT_TERMINAL;
-    terminal_resize(terminal, &in->size);
-    return ERR_OK;
+    return terminal_resize(terminal, &in->size);
 }
 
 static error_t op_foreground(struct request *request, const struct terminal_foreground_in *in,
@@ -80,6 +80,12 @@ static error_t identify(cap_t task, struct task_information *information) {
     return error == ERR_OK ? ERR_OK : ERR_NOT_PERMITTED;
 }
 
+static bool session_lives(uint32_t session) {
+    struct task_information information;
+    return session != 0 && task_information(console.task, session, &information) == ERR_OK &&
+           information.state != TASK_STATE_ENDED;
+}
+
 static error_t op_set_foreground(struct request *request, const struct terminal_set_foreground_in *in,
                                  struct terminal_set_foreground_out *out) {
     (void)out;
@@ -92,14 +98,40 @@ static error_t op_set_foreground(struct request *request, const struct terminal_
         return error;
     if (terminal->state->session != information.session || in->group > UINT32_MAX)
         return ERR_NOT_PERMITTED;
+    if (terminal->state->foreground != (uint32_t)in->group)
+        terminal_interrupt(terminal); // who reads may be in the background now
     terminal->state->foreground = (uint32_t)in->group;
     return terminal_settle(terminal); // the caller can tell what still went to the group before
 }
 
-static bool session_lives(uint32_t session) {
+// Nobody is in the background of a session whose leader has ended: who would bring it back?
+static error_t op_enter(struct request *request, const struct terminal_enter_in *in, struct terminal_enter_out *out) {
+    (void)out;
     struct task_information information;
-    return session != 0 && task_information(console.task, session, &information) == ERR_OK &&
-           information.state != TASK_STATE_ENDED;
+    struct terminal *terminal = terminal_of(request);
+    if (terminal == NULL)
+        return ERR_NOT_TERMINAL;
+    const struct terminal_state *state = terminal->state;
+    if (in->what == TERMINAL_USE_WRITE && !(state->line.settings.local & TOSTOP))
+        return ERR_OK;
+    error_t error = identify(in->task, &information);
+    if (error != ERR_OK)
+        return error;
+    bool background = information.session == state->session && state->foreground != 0 && information.group != state->foreground;
+    return background && session_lives(state->session) ? ERR_NOT_PERMITTED : ERR_OK;
+}
+
+static error_t op_own(struct request *request, const struct terminal_own_in *in, struct terminal_own_out *out) {
+    struct task_information information;
+    if (terminal_of(request) == NULL)
+        return ERR_NOT_TERMINAL;
+    error_t error = identify(in->task, &information);
+    if (error != ERR_OK)
+        return error;
+    for (uint32_t unit = 0; unit < TERMINALS; unit++)
+        if (console.state->terminals[unit].session == information.session)
+            return stream_make(&console.state->streams, unit, &out->file);
+    return ERR_NOT_FOUND;
 }
 
 static error_t op_attach(struct request *request, const struct terminal_attach_in *in, struct terminal_attach_out *out) {
@@ -195,6 +227,23 @@ static error_t op_picture(struct request *request, const struct terminal_picture
     return ERR_OK;
 }
 
+static error_t op_cells(struct request *request, const struct terminal_cells_in *in, struct terminal_cells_out *out) {
+    const struct terminal *terminal = terminal_of(request);
+    if (terminal == NULL)
+        return ERR_NOT_TERMINAL;
+    const struct engine *engine = unit_is_screen(terminal->unit) ? screens_engine(terminal->unit) : NULL;
+    if (engine == NULL)
+        return ERR_NO_DEVICE;
+    if (in->row >= engine->rows)
+        return ERR_INVALID;
+    out->rows = engine->rows;
+    out->columns = engine->columns;
+    out->cursor_row = engine->cursor.row;
+    out->cursor_column = engine->cursor.column;
+    out->count = in->cells_size / sizeof(struct cell) < engine->columns ? in->cells_size / sizeof(struct cell) : engine->columns;
+    return request_copy_out(request, 0, engine_row(engine, (uint32_t)in->row), out->count * sizeof(struct cell));
+}
+
 static error_t op_flow(struct request *request, const struct terminal_flow_in *in, struct terminal_flow_out *out) {
     (void)out;
     struct terminal *terminal = terminal_of(request);
@@ -235,6 +284,8 @@ const struct terminal_ops console_terminal_ops = {
     .foreground = op_foreground,
     .set_foreground = op_set_foreground,
     .attach = op_attach,
+    .enter = op_enter,
+    .own = op_own,
     .flush = op_flush,
     .drain = op_drain,
     .flow = op_flow,
@@ -243,4 +294,5 @@ const struct terminal_ops console_terminal_ops = {
     .keymap = op_keymap,
     .set_keymap = op_set_keymap,
     .picture = op_picture,
+    .cells = op_cells,
 };

@@ -103,6 +103,8 @@ static error_t device_set_master_handler(struct request *request, const struct d
     struct device *device = session_device(request->badge);
     if (device == NULL)
         return ERR_BAD_CAPABILITY;
+    if (in->on != 0 && devices.no_masters)
+        return ERR_NOT_PERMITTED;
     resource_master(device, in->on != 0);
     return ERR_OK;
 }

@@ -1,11 +1,13 @@
 // The server `devices`: finds the machine's hardware once, then hands each driver exactly its own device. See
 // README.md.
 #include <stddef.h>
+#include <string.h>
 
 #include "drivers/framework/driver.h"
 #include "drivers/framework/report.h"
 #include "kernel/abi/capability.h"
 #include "libipc/protocols/device_server.h"
+#include "libipc/protocols/kernel.h"
 #include "libipc/protocols/memory.h"
 #include "libipc/protocols/process.h"
 #include "libipc/start/start.h"
@@ -78,6 +80,21 @@ static void rules_read(void) {
     }
 }
 
+// A word of the kernel's command line.
+static bool option_given(const char *word) {
+    static char line[1025];
+    uint64_t count;
+    size_t length = strlen(word);
+    if (kernel_command_line(SLOT_KERNEL, line, sizeof(line) - 1, &count) != ERR_OK)
+        return false;
+    for (const char *at = line; *at != 0; at += *at == ' ') {
+        if (strcspn(at, " ") == length && memcmp(at, word, length) == 0)
+            return true;
+        at += strcspn(at, " ");
+    }
+    return false;
+}
+
 static void report_devices(void) {
     struct text text = {0};
     text_add_number(&text, devices.state->count);
@@ -90,6 +107,7 @@ static error_t start(void) {
     devices.ioport = startup_capability("ioport");
     devices.irq = startup_capability("irq");
     rules_read();
+    devices.no_masters = option_given("dma=off");
     error_t error = platform_read();
     if (error == ERR_OK)
         error = state_open();

@@ -69,6 +69,7 @@ struct devices {
     cap_t ioport, irq; // all ports; the right to make interrupts
     struct match_rule rules[ROLES_MOST];
     uint32_t rule_count;
+    bool no_masters; // the kernel option dma=off: no device writes to memory by itself
 };
 
 extern struct devices devices;

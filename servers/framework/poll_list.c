@@ -15,8 +15,28 @@ struct poll_registration {
 
 static uint64_t last_ticket;
 
+static void drop(struct poll_list *list, struct poll_registration **place) {
+    struct poll_registration *registration = *place;
+    *place = registration->next;
+    list->count--;
+    slot_release(registration->notification);
+    free(registration);
+}
+
+// Of those that nobody ended, some belong to processes that are gone; a process that lives asks again.
+static void tell_oldest(struct poll_list *list) {
+    struct poll_registration **place = &list->first;
+    while ((*place)->next != NULL)
+        place = &(*place)->next;
+    error_t ignored = notification_signal((*place)->notification, (*place)->bits);
+    (void)ignored;
+    drop(list, place);
+}
+
 error_t poll_list_add(struct poll_list *list, cap_t notification, uint64_t bits, uint64_t interest, uint64_t *ticket) {
-    struct poll_registration *registration = list->count < POLL_LIST_MAX ? malloc(sizeof(*registration)) : NULL;
+    if (list->count >= POLL_LIST_MAX)
+        tell_oldest(list);
+    struct poll_registration *registration = malloc(sizeof(*registration));
     if (registration == NULL) {
         slot_release(notification);
         return ERR_NO_MEMORY;
@@ -27,14 +47,6 @@ error_t poll_list_add(struct poll_list *list, cap_t notification, uint64_t bits,
     list->first = registration;
     list->count++;
     return ERR_OK;
-}
-
-static void drop(struct poll_list *list, struct poll_registration **place) {
-    struct poll_registration *registration = *place;
-    *place = registration->next;
-    list->count--;
-    slot_release(registration->notification);
-    free(registration);
 }
 
 void poll_list_remove(struct poll_list *list, uint64_t ticket) {

@@ -8,7 +8,7 @@
 #include "kernel/abi/message.h"
 #include "libipc/server/handover.h"
 
-enum { POLL_LIST_MAX = 64 }; // registrations at one file
+enum { POLL_LIST_MAX = 64 }; // registrations at one file; where there would be more, the oldest is told
 
 struct poll_registration;
 

@@ -1,51 +1,15 @@
-// See session.h. The table grows by doubling; a session that is closed while a handler still works for it is
-// freed by that handler's end.
+// See session.h. A session that is closed while a handler still works for it is freed by that handler's end.
 #include "servers/framework/session.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "libipc/protocols/endpoint.h"
-
-enum { SESSIONS_FIRST = 64, SESSIONS_MAX = 1 << 16 };
+#include "servers/framework/heap_sessions.h"
 
 struct file_server *file_server_active;
 
-static error_t table_grow(struct session_table *table) {
-    uint32_t capacity = table->capacity == 0 ? SESSIONS_FIRST : 2 * table->capacity;
-    if (capacity > SESSIONS_MAX)
-        return ERR_NO_MEMORY;
-    struct session_entry *entries = calloc(capacity, sizeof(*entries));
-    if (entries == NULL)
-        return ERR_NO_MEMORY;
-    struct session_entry *old = table->entries;
-    if (table->capacity == 0) {
-        session_table_initialize(table, entries, capacity);
-        return ERR_OK;
-    }
-    memcpy(entries, old, table->capacity * sizeof(*entries));
-    session_table_grow(table, entries, capacity);
-    free(old);
-    return ERR_OK;
-}
-
 error_t session_restore(struct session *session) {
-    struct session_table *table = &file_server_active->sessions;
-    while ((uint32_t)session->badge >= table->capacity) {
-        error_t error = table_grow(table);
-        if (error != ERR_OK)
-            return error;
-    }
-    return session_table_restore(table, session->badge, session);
-}
-
-static error_t table_insert(struct session *session) {
-    struct session_table *table = &file_server_active->sessions;
-    error_t error = table->capacity == 0 ? ERR_NO_SPACE : session_table_insert(table, session, &session->badge);
-    if (error != ERR_NO_SPACE)
-        return error;
-    error = table_grow(table);
-    return error == ERR_OK ? session_table_insert(table, session, &session->badge) : error;
+    return heap_sessions_restore(&file_server_active->sessions, session->badge, session);
 }
 
 void session_detach(struct session *session) {
@@ -78,7 +42,7 @@ void session_close(struct session *session) {
 // Enters a session, whose node and ceiling are held by it from now on, and makes its capability. On error it
 // is freed.
 static error_t session_publish(struct session *session, cap_t *capability) {
-    error_t error = table_insert(session);
+    error_t error = heap_sessions_add(&file_server_active->sessions, session, &session->badge);
     if (error != ERR_OK) {
         session_detach(session);
         free(session);

@@ -6,6 +6,7 @@
 #include "kernel/abi/capability.h"
 #include "libipc/client/slot.h"
 #include "libipc/client/system_call.h"
+#include "servers/framework/refusals.h"
 
 #define STREAM_BADGE   (UINT64_C(1) << 56)
 #define MANIFEST_BADGE (UINT64_C(1) << 63)
@@ -134,7 +135,7 @@ error_t stream_set_flags(struct stream_server *streams, struct request *request,
     struct stream_file *file = stream_file_find(streams, request->badge);
     if (file == NULL)
         return ERR_STALE;
-    if ((in->flags & ~(uint64_t)(FILE_FLAG_APPEND | FILE_FLAG_NON_BLOCKING)) != 0)
+    if (!file_flags_are_known(in->flags))
         return ERR_INVALID;
     file->flags = in->flags;
     return ERR_OK;

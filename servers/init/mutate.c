@@ -35,7 +35,7 @@ static error_t text_change(struct role *role, uint64_t address, const void *byte
     return error;
 }
 
-error_t mutate(struct role *role, uint64_t offset, uint64_t value, uint64_t length) {
+error_t mutate(struct role *role, uint64_t offset, uint64_t value, uint64_t length, uint64_t *was) {
     uint64_t address = role->image.base + offset, count = 0, now = 0;
     if (role->phase != SERVICE_STATE_RUNNING)
         return ERR_NOT_SUPPORTED;
@@ -44,6 +44,9 @@ error_t mutate(struct role *role, uint64_t offset, uint64_t value, uint64_t leng
     error_t error = process_peek(role->process, address, &now, length, &count);
     if (error || count != length)
         return ERR_FAULT;
+    *was = now;
+    if (value == 0)
+        return ERR_OK;
     value ^= now;
     count = 0;
     error = process_poke(role->process, address, &value, length, &count);

@@ -239,7 +239,7 @@ static error_t init_service_mutate(struct request *request, const struct service
     if (error)
         return error;
     out->base = role->image.base;
-    error = mutate(role, in->offset, in->value, in->count);
+    error = mutate(role, in->offset, in->value, in->count, &out->was);
     role->has_point = false; // what comes of it is the program's own fault
     return error;
 }

@@ -6,10 +6,12 @@
 
 #include <string.h>
 
+#include "kernel/abi/capability.h"
 #include "libipc/client/call.h"
 #include "libipc/client/slot.h"
 #include "libipc/include/startup.h"
 #include "libipc/protocols/endpoint.h"
+#include "libipc/protocols/kernel.h"
 #include "libipc/protocols/service.h"
 #include "libipc/protocols/thread.h"
 #include "libipc/server/fiber.h"
@@ -25,7 +27,21 @@ enum {
     CHAIN_MOST = 8,
 };
 
-static uint64_t last_look;
+static uint64_t last_look, interval; // 0: not known yet
+
+// A second, or "watch=MILLISECONDS" of the kernel's command line, for tests that wait for many hangs.
+static uint64_t chosen_interval(void) {
+    static char line[1025];
+    static const char option[] = "watch=";
+    uint64_t count, milliseconds = 0;
+    if (kernel_command_line(SLOT_KERNEL, line, sizeof(line) - 1, &count))
+        return SECOND;
+    for (const char *at = line; *at; at += strcspn(at, " "), at += *at == ' ')
+        if (strncmp(at, option, sizeof(option) - 1) == 0)
+            for (const char *digit = at + sizeof(option) - 1; *digit >= '0' && *digit <= '9'; digit++)
+                milliseconds = (milliseconds * 10 + (uint64_t)(*digit - '0')) % 1000000;
+    return milliseconds ? milliseconds * (SECOND / 1000) : SECOND;
+}
 
 static bool is_watched(const struct role *role) {
     return role->phase == SERVICE_STATE_RUNNING && role->thread != 0;
@@ -127,7 +143,9 @@ static void blame(struct role *role, uint64_t now) {
 }
 
 uint64_t roles_watch(uint64_t now) {
-    uint64_t next = last_look + SECOND;
+    if (interval == 0)
+        interval = chosen_interval();
+    uint64_t next = last_look + interval;
     if (now < next)
         return next;
     for (uint32_t i = 0; i < role_count; i++)
@@ -137,5 +155,5 @@ uint64_t roles_watch(uint64_t now) {
         if (is_watched(&roles[i]) && roles[i].watch.strikes >= STRIKES)
             blame(&roles[i], now);
     last_look = now;
-    return now + SECOND;
+    return now + interval;
 }

@@ -1,4 +1,5 @@
 // The protocol `file` on sockets: read and write are receive and send without names.
+#include "servers/framework/refusals.h"
 #include "servers/net/operation.h"
 
 static struct session *session_of(const struct request *request) {
@@ -23,33 +24,12 @@ static error_t handle_write(struct request *request, const struct file_write_in 
     return error;
 }
 
-static error_t handle_seek(struct request *request, const struct file_seek_in *in, struct file_seek_out *out) {
-    (void)request;
-    (void)in;
-    (void)out;
-    return ERR_NOT_SEEKABLE;
-}
-
 static error_t handle_status(struct request *request, const struct file_status_in *in, struct file_status_out *out) {
     (void)in;
     out->status =
         (struct file_status){.inode = request->badge, .kind = FILE_KIND_SOCKET, .mode = 0777, .links = 1, .block_size = 4096};
     out->status.size = stack_socket_bytes_ready(session_of(request)->socket);
     return ERR_OK;
-}
-
-static error_t handle_truncate(struct request *request, const struct file_truncate_in *in, struct file_truncate_out *out) {
-    (void)request;
-    (void)in;
-    (void)out;
-    return ERR_INVALID;
-}
-
-static error_t handle_sync(struct request *request, const struct file_sync_in *in, struct file_sync_out *out) {
-    (void)request;
-    (void)in;
-    (void)out;
-    return ERR_INVALID;
 }
 
 static error_t handle_get_flags(struct request *request, const struct file_get_flags_in *in, struct file_get_flags_out *out) {
@@ -60,7 +40,7 @@ static error_t handle_get_flags(struct request *request, const struct file_get_f
 
 static error_t handle_set_flags(struct request *request, const struct file_set_flags_in *in, struct file_set_flags_out *out) {
     (void)out;
-    if ((in->flags & ~(uint64_t)(FILE_FLAG_APPEND | FILE_FLAG_NON_BLOCKING)) != 0)
+    if (!file_flags_are_known(in->flags))
         return ERR_INVALID;
     session_of(request)->flags = in->flags;
     return ERR_OK;
@@ -68,6 +48,9 @@ static error_t handle_set_flags(struct request *request, const struct file_set_f
 
 static error_t handle_poll(struct request *request, const struct file_poll_in *in, struct file_poll_out *out) {
     struct session *session = session_of(request);
+    if (in->replaces != 0)
+        poll_list_remove(&session->polls, in->replaces);
+    out->stays = 1;
     out->ready = stack_socket_readiness(session->socket) & (in->interest | READINESS_HANG_UP | READINESS_ERROR);
     if (out->ready != 0 || in->notification == 0)
         return ERR_OK;
@@ -84,10 +67,10 @@ static error_t handle_poll_end(struct request *request, const struct file_poll_e
 const struct file_ops net_file_ops = {
     .read = handle_read,
     .write = handle_write,
-    .seek = handle_seek,
+    .seek = refuse_seek,
     .status = handle_status,
-    .truncate = handle_truncate,
-    .sync = handle_sync,
+    .truncate = refuse_truncate,
+    .sync = refuse_sync,
     .get_flags = handle_get_flags,
     .set_flags = handle_set_flags,
     .poll = handle_poll,

@@ -43,8 +43,14 @@ static void frame_send(void *context, uint8_t *frame, uint32_t length) {
     struct link *link = context;
     struct nic_frame entry = {
         .offset = (uint32_t)(frame - link->frames), .length = (uint16_t)length, .buffer = (uint8_t)link->buffer};
+    const struct link_sum *sum = &link->interface->sum;
     if (length == 0)
         return;
+    if (sum->start != 0) {
+        entry.flags = NIC_FRAME_FLAG_CHECKSUM;
+        entry.checksum_start = sum->start;
+        entry.checksum_offset = sum->offset;
+    }
     if (ring_push(&link->rings.transmit.requests, &entry) == ERR_OK)
         link->sent++;
     link->used = true;
@@ -67,11 +73,24 @@ static void take_frame(struct link *link, const struct nic_done *done) {
     link->taken++;
     if ((done->flags & (NIC_DONE_FLAG_ERROR | NIC_DONE_FLAG_CHECKSUM_BAD)) == 0 && length != 0) {
         memcpy(net.scratch, frame, length);
+        net.stack.sums_checked = (done->flags & NIC_DONE_FLAG_CHECKSUM_GOOD) != 0;
         interface_input(link->interface, net.scratch, length);
+        net.stack.sums_checked = false;
     } else {
         link->interface->statistics.dropped_in++;
     }
     give_room(link); // room is reused in order, so the n-th request is always the same room
+}
+
+static void link_changed(struct link *link, bool up) {
+    struct text text = {0};
+    text_add(&text, link->interface->name);
+    text_add(&text, up ? ": the link is up" : ": no link: is the cable out?");
+    if (link->interface->link != up)
+        report(up ? REPORT_INFORMATION : REPORT_WARNING, &text);
+    interface_set_link(link->interface, up);
+    if (up)
+        config_link_up(link->interface);
 }
 
 static void work(void *argument, uint32_t bit) {
@@ -90,7 +109,7 @@ static void work(void *argument, uint32_t bit) {
     uint32_t state = *(volatile uint32_t *)&link->rings.shared->link;
     if (state != link->link_seen) {
         link->link_seen = state;
-        interface_set_link(link->interface, nic_link_is_up(state));
+        link_changed(link, nic_link_is_up(state));
     }
     net_end();
     // More than a batch: the rest after the commit. Otherwise a signal is asked for.
@@ -113,8 +132,15 @@ void links_flush(void) {
 }
 
 void links_resumed(void) {
-    for (uint32_t i = 0; i < LINKS_MAX; i++)
-        net.links[i].used = net.links[i].interface != NULL;
+    for (uint32_t i = 0; i < LINKS_MAX; i++) {
+        struct link *link = &net.links[i];
+        link->used = link->interface != NULL;
+        if (!link->used)
+            continue;
+        // The actor before may have shown a position and ended before it told of it.
+        error_t ignored = notification_signal(link->rings.receive.peer, link->rings.receive.peer_bits);
+        (void)ignored;
+    }
 }
 
 // --- attaching
@@ -180,6 +206,7 @@ static error_t open_card(struct link *link, cap_t driver, const struct nic_statu
     for (uint32_t i = 0; i < link->entries; i++)
         give_room(link);
     link->interface->autoconfigure = true;
+    link->interface->fills_sums = (status->features & NIC_FEATURE_CHECKSUM_SEND) != 0;
     link->link_seen = *(volatile uint32_t *)&link->rings.shared->link;
     interface_set_link(link->interface, nic_link_is_up(link->link_seen));
     config_interface(link->interface);
@@ -213,12 +240,14 @@ static void attach_driver(void *argument) {
         if (error != ERR_OK)
             report_failure("a card can't be used", error);
     }
+    net.attaching--;
+    fiber_wake_all(&net.settling);
 }
 
 void links_start(void) {
     for (uint32_t i = 0; i < sizeof(driver_names) / sizeof(driver_names[0]); i++)
         if (startup_capability(driver_names[i]) != 0) {
-            error_t ignored = fiber_start(attach_driver, (void *)(uintptr_t)driver_names[i]); // NOLINT
-            (void)ignored;
+            if (fiber_start(attach_driver, (void *)(uintptr_t)driver_names[i]) == ERR_OK) // NOLINT
+                net.attaching++;
         }
 }

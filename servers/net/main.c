@@ -145,7 +145,7 @@ int server_main(const struct startup *startup) {
         report_failure("the network can't start", error);
         return 1;
     }
-    config_start();
+    config_start(startup->is_restart != 0);
     server_on_bit(server, BIT_START, start, NULL);
     error = notification_signal(server->notification, UINT64_C(1) << BIT_START);
     if (error != ERR_OK)

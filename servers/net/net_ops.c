@@ -236,7 +236,7 @@ static error_t handle_set_mtu(struct request *request, const struct net_set_mtu_
     (void)out;
     struct interface *interface;
     error_t error = to_change(request, in->interface, &interface);
-    if (error == ERR_OK && (in->mtu < 576 || in->mtu > (interface->loopback ? 16384 : ETHERNET_MTU)))
+    if (error == ERR_OK && (in->mtu < LEAST_MTU || in->mtu > (interface->loopback ? 16384 : ETHERNET_MTU)))
         error = ERR_INVALID;
     if (error == ERR_OK)
         interface->mtu = (uint32_t)in->mtu;
@@ -308,10 +308,34 @@ static error_t handle_set_name_servers(struct request *request, const struct net
     if (error != ERR_OK)
         return error;
     struct interface_config *config = config_of(interface);
-    config->server_count = smaller(in->lease.servers_count, 3);
+    config->server_count = smaller(in->lease.servers_count, NAME_SERVERS_MAX);
     for (uint32_t i = 0; i < config->server_count; i++)
         config->servers[i] = address_from_bytes(in->lease.servers + 16 * i);
     config->state = NET_LEASE_STATE_STATIC;
+    return ERR_OK;
+}
+
+static error_t handle_configure(struct request *request, const struct net_configure_in *in, struct net_configure_out *out) {
+    (void)out;
+    static struct net_setting settings[SETTINGS_MAX];
+    if (!may_all(request))
+        return ERR_NOT_PERMITTED;
+    if (in->settings_size % sizeof(settings[0]) != 0)
+        return ERR_INVALID;
+    error_t error = request_copy_in(request, 0, settings, in->settings_size);
+    return error != ERR_OK ? error : config_replace(settings, (uint32_t)(in->settings_size / sizeof(settings[0])));
+}
+
+static error_t handle_wait_settled(struct request *request, const struct net_wait_settled_in *in,
+                                   struct net_wait_settled_out *out) {
+    (void)request;
+    (void)in;
+    (void)out;
+    while (config_settles(false)) {
+        error_t error = config_wait(false);
+        if (error == ERR_CANCELLED)
+            return error;
+    }
     return ERR_OK;
 }
 
@@ -332,4 +356,6 @@ const struct net_ops net_net_ops = {
     .lease = handle_lease,
     .set_mtu = handle_set_mtu,
     .set_name_servers = handle_set_name_servers,
+    .configure = handle_configure,
+    .wait_settled = handle_wait_settled,
 };

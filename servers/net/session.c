@@ -1,30 +1,10 @@
 // Sessions of sockets: from badges to sockets, and what happens when a socket has changed. The stack calls
 // `changed` from its midst; so a session is only noted there, and looked at when the stack has returned.
 #include <stdlib.h>
-#include <string.h>
 
 #include "libipc/client/slot.h"
+#include "servers/framework/heap_sessions.h"
 #include "servers/net/state.h"
-
-enum { SESSIONS_FIRST = 64, SESSIONS_MAX = 1 << 15 };
-
-static error_t table_grow(void) {
-    struct session_table *table = &net.sessions;
-    uint32_t capacity = table->capacity == 0 ? SESSIONS_FIRST : 2 * table->capacity;
-    if (capacity > SESSIONS_MAX)
-        return ERR_NO_MEMORY;
-    struct session_entry *entries = calloc(capacity, sizeof(*entries)), *old = table->entries;
-    if (entries == NULL)
-        return ERR_NO_MEMORY;
-    if (old == NULL) {
-        session_table_initialize(table, entries, capacity);
-        return ERR_OK;
-    }
-    memcpy(entries, old, table->capacity * sizeof(*entries));
-    session_table_grow(table, entries, capacity);
-    free(old);
-    return ERR_OK;
-}
 
 void session_note(struct session *session) {
     if (session->changed)
@@ -39,20 +19,12 @@ static void changed(struct socket *socket) {
 }
 
 error_t session_make(struct socket *socket, uint64_t flags, cap_t *capability) {
-    struct session_table *table = &net.sessions;
     struct session *session = calloc(1, sizeof(*session));
-    error_t error = session == NULL ? ERR_NO_MEMORY : table->capacity == 0 ? ERR_NO_SPACE : ERR_OK;
-    if (error == ERR_OK)
-        error = session_table_insert(table, session, &session->badge);
-    if (error == ERR_NO_SPACE) {
-        error = table_grow();
-        if (error == ERR_OK)
-            error = session_table_insert(table, session, &session->badge);
-    }
+    error_t error = session == NULL ? ERR_NO_MEMORY : heap_sessions_add(&net.sessions, session, &session->badge);
     if (error == ERR_OK) {
         error = server_create_session(&net.server, session->badge, capability);
         if (error != ERR_OK)
-            (void)session_table_remove(table, session->badge);
+            (void)session_table_remove(&net.sessions, session->badge);
     }
     if (error != ERR_OK) {
         free(session);
@@ -96,6 +68,7 @@ void sessions_settle(void) {
         struct session *session = net.changed;
         net.changed = session->next_changed;
         session->changed = false;
+        session->changes++;
         waiters_serve(session);
         fiber_wake_all(&session->fibers);
         if (session->polls.first != NULL)

@@ -10,12 +10,24 @@ static struct session *session_of(const struct request *request) {
     return session_find(request->badge);
 }
 
-// Lets others go on until the socket changes.
+// Lets others go on until the socket changes. Over loopback it may do so while this request's own frames go out.
 static error_t wait_for_change(struct session *session, uint64_t deadline) {
+    uint64_t before = session->changes;
     net_end();
-    error_t error = deadline != 0 ? fiber_wait_until(&session->fibers, deadline) : fiber_wait(&session->fibers);
+    error_t error = ERR_OK;
+    if (session->changes == before)
+        error = deadline != 0 ? fiber_wait_until(&session->fibers, deadline) : fiber_wait(&session->fibers);
     net_begin();
     return error;
+}
+
+// There is no way to the peer. True: an interface may still get one, it is time to look again.
+static bool may_settle(struct session *session, error_t error, bool waits) {
+    if ((error != -ENETUNREACH && error != -ENETDOWN && error != -EADDRNOTAVAIL) || !waits ||
+        !config_settles(session->socket->v6))
+        return false;
+    error = config_wait(session->socket->v6);
+    return error == ERR_OK || error == ERR_DEADLINE;
 }
 
 static error_t connect_result(struct socket *socket) {
@@ -35,9 +47,12 @@ static error_t handle_connect(struct request *request, const struct socket_conne
     error_t error = address_from_message(&in->peer, &peer);
     if (in->peer.family == 0)
         peer = (struct socket_name){.address = any}; // POSIX: AF_UNSPEC takes the peer away
-    if (error == ERR_OK)
-        error = stack_socket_connect(session->socket, &peer);
     bool waits = (session->flags & FILE_FLAG_NON_BLOCKING) == 0;
+    if (error != ERR_OK)
+        return error;
+    do
+        error = stack_socket_connect(session->socket, &peer);
+    while (may_settle(session, error, waits));
     if ((error != ERR_IN_PROGRESS && error != -EALREADY) || !waits)
         return error;
     uint64_t deadline = session->send_timeout != 0 ? clock_monotonic() + session->send_timeout : 0;
@@ -111,8 +126,13 @@ static error_t handle_peer(struct request *request, const struct socket_peer_in 
 }
 
 static error_t handle_send_to(struct request *request, const struct socket_send_to_in *in, struct socket_send_to_out *out) {
+    struct session *session = session_of(request);
     struct operation operation = {.kind = OPERATION_SEND, .length = in->data_size, .flags = in->flags, .to = in->to};
-    error_t error = operation_begin(session_of(request), request, &operation);
+    bool waits = (session->flags & FILE_FLAG_NON_BLOCKING) == 0 && (in->flags & SOCKET_MESSAGE_FLAG_DO_NOT_WAIT) == 0;
+    error_t error;
+    do
+        error = operation_begin(session, request, &operation);
+    while (may_settle(session, error, waits));
     out->count = operation.done;
     return error;
 }

@@ -22,6 +22,9 @@ enum {
     BIT_LINK = 8,            // the first link's
     DATAGRAM_MOST = 65536,
     WAITERS_MAX = 64, // at one socket
+    NAME_SERVERS_MAX = 3,
+    LEAST_MTU = 576,
+    SETTINGS_MAX = NET_CONFIGURE_SETTINGS_MAX / sizeof(struct net_setting),
 };
 
 // A card: rings that are shared with its driver, and what of them is ours.
@@ -42,7 +45,7 @@ struct link {
 struct interface_config {
     struct dhcp dhcp;
     enum net_lease_state state;
-    struct address servers[3]; // of names
+    struct address servers[NAME_SERVERS_MAX]; // of names
     uint32_t server_count;
 };
 
@@ -66,6 +69,7 @@ struct session {
     uint64_t flags;                         // enum file_flag
     uint64_t receive_timeout, send_timeout; // nanoseconds
     bool changed;
+    uint64_t changes; // that were looked at
     struct session *next_changed;
     struct poll_list polls;
     struct waiter *first, *last;
@@ -80,6 +84,13 @@ struct net {
     struct session *changed;
     struct link links[LINKS_MAX];
     struct interface_config configs[INTERFACES_MAX]; // by index - 1
+    struct net_setting settings[SETTINGS_MAX];       // what was configured
+    uint32_t setting_count;
+    bool configured;
+    struct timer configure_timer; // DHCP begins if nobody configures anything
+    uint64_t settle_until;        // cards, links and addresses that are new: who finds no way waits as long, see config_settles
+    struct fiber_wait_queue settling;
+    uint32_t attaching; // drivers whose cards are still looked for
     struct timer timer;
     uint64_t timer_at;
     uint8_t *scratch; // one frame, or one datagram; not kept
@@ -118,8 +129,19 @@ void waiters_serve(struct session *session);
 void waiters_end(struct session *session, error_t status);
 
 // --- config.c
-void config_start(void);
+void config_start(bool is_restart);
+// Takes the settings over. ERR_INVALID: one makes no sense, nothing has changed.
+MUST_USE error_t config_replace(const struct net_setting *settings, uint32_t count);
 struct interface_config *config_of(const struct interface *interface);
+// True if an interface may still get an address or a route: its card was found, its cable was put in or its DHCP has begun within
+// the last seconds. Who finds no way waits on net.settling until net.settle_until.
+bool config_settles(bool v6);
+// Lets others go on until something of that has changed. ERR_DEADLINE, ERR_CANCELLED.
+MUST_USE error_t config_wait(bool v6);
+// From now on an interface is new.
+void config_settle_again(void);
+// A cable was put in.
+void config_link_up(struct interface *interface);
 // An interface has appeared: what the configuration says of it.
 void config_interface(struct interface *interface);
 

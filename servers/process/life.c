@@ -230,7 +230,7 @@ static void set_news(struct program *program, uint32_t state, uint32_t news, uin
 // program's own notification: its libc calls the handler when it next enters a call (libc/system/signal.c).
 void program_signal(struct program *program, uint64_t signal) {
     if (program->state == TASK_STATE_EMPTY) {
-        if (signal_default_action(signal) == SIGNAL_END)
+        if (program_signal_action(program, signal) == SIGNAL_END)
             program_discard(program);
         return;
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "libipc/client/clock.h"
+#include "servers/framework/refusals.h"
 
 static uint64_t last_inode;
 
@@ -330,13 +331,6 @@ static error_t handle_write(struct request *request, const struct file_write_in 
     return is_blocking ? wait_in_queue(end, request, length, done) : ERR_AGAIN;
 }
 
-static error_t handle_seek(struct request *request, const struct file_seek_in *in, struct file_seek_out *out) {
-    (void)request;
-    (void)in;
-    (void)out;
-    return ERR_NOT_SEEKABLE;
-}
-
 static error_t handle_status(struct request *request, const struct file_status_in *in, struct file_status_out *out) {
     (void)in;
     const struct pipe *pipe = end_of(request)->pipe;
@@ -347,20 +341,6 @@ static error_t handle_status(struct request *request, const struct file_status_i
     return ERR_OK;
 }
 
-static error_t handle_sync(struct request *request, const struct file_sync_in *in, struct file_sync_out *out) {
-    (void)request;
-    (void)in;
-    (void)out;
-    return ERR_INVALID; // POSIX: not a file that can be synchronised
-}
-
-static error_t handle_truncate(struct request *request, const struct file_truncate_in *in, struct file_truncate_out *out) {
-    (void)request;
-    (void)in;
-    (void)out;
-    return ERR_INVALID;
-}
-
 static error_t handle_get_flags(struct request *request, const struct file_get_flags_in *in, struct file_get_flags_out *out) {
     (void)in;
     out->flags = end_of(request)->flags;
@@ -369,7 +349,7 @@ static error_t handle_get_flags(struct request *request, const struct file_get_f
 
 static error_t handle_set_flags(struct request *request, const struct file_set_flags_in *in, struct file_set_flags_out *out) {
     (void)out;
-    if ((in->flags & ~(uint64_t)(FILE_FLAG_APPEND | FILE_FLAG_NON_BLOCKING)) != 0)
+    if (!file_flags_are_known(in->flags))
         return ERR_INVALID;
     end_of(request)->flags = in->flags;
     return ERR_OK;
@@ -393,10 +373,10 @@ static error_t handle_poll_end(struct request *request, const struct file_poll_e
 const struct file_ops pipe_file_ops = {
     .read = handle_read,
     .write = handle_write,
-    .seek = handle_seek,
+    .seek = refuse_seek,
     .status = handle_status,
-    .truncate = handle_truncate,
-    .sync = handle_sync,
+    .truncate = refuse_truncate,
+    .sync = refuse_sync,
     .get_flags = handle_get_flags,
     .set_flags = handle_set_flags,
     .poll = handle_poll,

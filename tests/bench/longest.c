@@ -1,28 +1,12 @@
 // A plugin of QEMU's that measures every stay in the kernel, from the first instruction at a kernel address to the next of a
 // program, or to where the idle loop lets interrupts in: so long are they off. Prints the longest: `LENGTH PC...`, the first
 // blocks executed and then one every 1,000 instructions. An iteration of a string instruction counts as one, as with -icount.
-// QEMU 7.2 has the interface but Debian no package with its header, so what is used of it is declared here. Built and run by
-// longest.py.
-#include <stdbool.h>
-#include <stdint.h>
+// Built and run by longest.py.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef uint64_t plugin_id;
-struct block;
-struct instruction;
-__attribute__((visibility("default"))) int qemu_plugin_version = 1;
-__attribute__((visibility("default"))) int qemu_plugin_install(plugin_id id, const void *information, int count,
-                                                               char **arguments);
-void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, void (*translated)(plugin_id, struct block *));
-void qemu_plugin_register_vcpu_tb_exec_cb(struct block *block, void (*executed)(unsigned, void *), int flags, void *data);
-void qemu_plugin_register_atexit_cb(plugin_id id, void (*end)(plugin_id, void *), void *data);
-size_t qemu_plugin_tb_n_insns(const struct block *block);
-uint64_t qemu_plugin_tb_vaddr(const struct block *block);
-struct instruction *qemu_plugin_tb_get_insn(const struct block *block, size_t index);
-const void *qemu_plugin_insn_data(const struct instruction *instruction);
-size_t qemu_plugin_insn_size(const struct instruction *instruction);
+#include "tests/bench/plugin.h"
 
 enum { KEPT = 500, BEGIN = 64, SAMPLES = 128, EVERY = 1000, HLT = 0xf4, STI = 0xfb };
 #define KERNEL_LOWEST UINT64_C(0xffff800000000000)

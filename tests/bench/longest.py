@@ -9,12 +9,11 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import types
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 sys.path.insert(0, str(ROOT / "image"))
-from runner import machine
+from runner import machine, options as command_line
 
 PAGE = 4096
 USUAL = {"system_call_entry", "slow_entry", "system_call", "kernel_lock", "kernel_unlock", "schedule_admit", "invoke_object", "memset", "memcpy",
@@ -31,11 +30,11 @@ def symbols():
 
 def measure():
     """(stays in the kernel, [(instructions, [pc])]), the longest first."""
-    options = types.SimpleNamespace(memory="64M", cpus=1, machine="pc", icount=True, seed="1", option=["init=sbin/kernel-tests"], nic="none", tap=None, forward=None, capture=None,
-                                    command=None, uefi=False, window=False, gdb=False, qemu_arguments=["-no-reboot"])
+    options = command_line.parse(["--no-disk", "--memory", "64M", "--icount", "--seed", "1", "--option", "init=sbin/kernel-tests",
+                                  "--", "-no-reboot"])
     with tempfile.TemporaryDirectory() as folder:
         plugin, output = pathlib.Path(folder, "longest.so"), pathlib.Path(folder, "output")
-        subprocess.run(["clang", "-O2", "-shared", "-fPIC", "-o", plugin, pathlib.Path(__file__).with_name("longest.c")], check=True)
+        subprocess.run(["clang", "-O2", "-shared", "-fPIC", f"-I{ROOT}", "-o", plugin, pathlib.Path(__file__).with_name("longest.c")], check=True)
         line = machine.command(options, medium=BUILD / "tests/kernel/kernel-tests.iso", disks=[], accelerator="tcg", com1="null",
                                com2=None)
         subprocess.run([*line, "-plugin", f"{plugin},output={output}"], stdin=subprocess.DEVNULL, check=False, timeout=600)

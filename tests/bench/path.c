@@ -1,30 +1,12 @@
 // A plugin of QEMU's that follows one round trip of the bare benchmark, the hundredth of a call and its answer between two
 // processes: every instruction (`I PC LENGTH`) and every access of it to memory (`L` or `S`, ADDRESS) between two readings of the
 // counter that enclose two changes of CR3, and before them `E COUNT`: the instructions of an empty measurement. Built and run by
-// path.py; of QEMU's interface only what is used is declared here (see longest.c).
-#include <stdbool.h>
-#include <stdint.h>
+// path.py.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef uint64_t plugin_id;
-struct block;
-struct instruction;
-__attribute__((visibility("default"))) int qemu_plugin_version = 1;
-__attribute__((visibility("default"))) int qemu_plugin_install(plugin_id id, const void *information, int count,
-                                                               char **arguments);
-void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, void (*translated)(plugin_id, struct block *));
-void qemu_plugin_register_vcpu_insn_exec_cb(struct instruction *instruction, void (*executed)(unsigned, void *), int flags,
-                                            void *data);
-void qemu_plugin_register_vcpu_mem_cb(struct instruction *instruction, void (*accessed)(unsigned, uint32_t, uint64_t, void *),
-                                      int flags, int kinds, void *data);
-size_t qemu_plugin_tb_n_insns(const struct block *block);
-struct instruction *qemu_plugin_tb_get_insn(const struct block *block, size_t index);
-const void *qemu_plugin_insn_data(const struct instruction *instruction);
-size_t qemu_plugin_insn_size(const struct instruction *instruction);
-uint64_t qemu_plugin_insn_vaddr(const struct instruction *instruction);
-bool qemu_plugin_mem_is_store(uint32_t information);
+#include "tests/bench/plugin.h"
 
 enum { EVENTS = 4096, WANTED = 100, READ_AND_WRITE = 3 };
 

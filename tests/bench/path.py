@@ -30,7 +30,7 @@ def record():
     options = bare.command_line.parse(["--no-disk", "--option", "init=sbin/ipcbench-bare", *bare.EXACT])
     with tempfile.TemporaryDirectory() as folder:
         plugin, output = pathlib.Path(folder, "path.so"), pathlib.Path(folder, "output")
-        subprocess.run(["clang", "-O2", "-shared", "-fPIC", "-o", plugin, pathlib.Path(__file__).with_name("path.c")], check=True)
+        subprocess.run(["clang", "-O2", "-shared", "-fPIC", f"-I{ROOT}", "-o", plugin, pathlib.Path(__file__).with_name("path.c")], check=True)
         line = bare.machine.command(options, medium=bare.MEDIUM, disks=[], accelerator="tcg", com1="null", com2=None)
         subprocess.run([*line, "-plugin", f"{plugin},output={output}"], stdin=subprocess.DEVNULL, check=False, timeout=bare.SECONDS)
         first, *lines = [line.split() for line in output.read_text().splitlines()]

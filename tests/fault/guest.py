@@ -25,12 +25,21 @@ QUESTION = re.compile(rb"(question|keys) (\d+)\?\r?\n")
 
 class Medium:
     """What is booted. A long run keeps a copy of its own, so that a build beside it changes nothing."""
-    iso, base = BUILD / "image/keelson.iso", None
+    iso, base, programs = BUILD / "image/keelson.iso", None, BUILD
 
     @classmethod
-    def freeze(cls, folder, **options):
+    def freeze(cls, folder, *, programs=(), **options):
+        """`programs`: paths in the build, of which copies are wanted as well."""
         copies = [shutil.copy(BUILD / "image/keelson.iso", folder), shutil.copy(base_disk(**options), folder)]
+        for path in programs:
+            shutil.copy(BUILD / path, pathlib.Path(folder, path.replace("/", "-")))
         cls.iso, cls.base = (pathlib.Path(copy) for copy in copies)
+        cls.programs = pathlib.Path(folder) if programs else BUILD
+
+    @classmethod
+    def program(cls, path):
+        """A program of the build, or its copy."""
+        return cls.programs / (path if cls.programs == BUILD else path.replace("/", "-"))
 
 
 class Silent(Exception):
@@ -178,16 +187,30 @@ class Guest:
                 raise
         self.process.wait(30)
 
+    def reason_of_end(self):
+        """Why a machine ended that was asked something by its monitor before: guest-shutdown (it turned itself off), guest-reset..."""
+        events = [json.loads(line) for line in self.control]
+        return next((event["data"].get("reason") for event in events if event.get("event") == "SHUTDOWN"), None)
+
     def press(self, keys):
         """Keys of the keyboard, by QEMU's names of them, each down and up."""
+        self.send_keys((key, down) for key in keys for down in (True, False))
+
+    def send_keys(self, changes):
+        """(key, whether it goes down)"""
         self.monitor("input-send-event", events=[{"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": key}}}
-                                                 for key in keys for down in (True, False)])
+                                                 for key, down in changes])
 
     def monitor(self, execute, **arguments):
         """One command of QEMU's monitor protocol; its result."""
         if self.control is None:
             control = socket.socket(socket.AF_UNIX)
-            control.connect(f"{self.folder}/qmp")
+            for _ in range(1000):  # its file is there before it listens
+                try:
+                    control.connect(f"{self.folder}/qmp")
+                    break
+                except (FileNotFoundError, ConnectionRefusedError):
+                    self.step(0.01)
             self.control = control.makefile("rw", encoding="utf-8")
             control.close()
             self.control.readline()
@@ -198,6 +221,12 @@ class Guest:
         while "event" in answer:
             answer = json.loads(self.control.readline())
         return answer.get("return", answer)
+
+
+def time_used(process):
+    """Seconds of processor time that a process of ours has used."""
+    words = pathlib.Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def check_disk(image):

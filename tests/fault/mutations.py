@@ -1,43 +1,65 @@
-"""Code mutations: instructions of a running server are changed, or bits of its data, heap and stacks flipped, while the workload of
-tests/fault/work runs. What comes of it is computed: from what the workload says, from the roles' restarts, from the disk.
+"""Code mutations: instructions of a running server are changed, or bits of its data, heap and stacks flipped, while those parts of the
+workload of tests/fault/work run that it serves. What comes of it is computed: from what the workload says, from the roles' restarts, from the disk.
 
 Kinds: source, destination (another register), pointer (another base register or a bit of the displacement), stale (a parameter is not loaded
 before a call), loop (a backward jump on the opposite condition), bits (a bit of the text), dropped (an instruction), data, heap (bits of
-memory; heap and fibers' stacks lie there). A mutation is SERVER:KIND:SEED, made from the built program by that seed alone.
+memory; heap and fibers' stacks lie there). What is changed is drawn, each as likely as the others, from the instructions which the undisturbed
+run of these parts executes (coverage.c) and which the kind can change; data and heap from all bytes. A mutation is SERVER:KIND:SEED.
 
-Classes: quiet (nothing differs, nobody restarted), recovered (somebody restarted, nothing differs), told (the output differs and an error, a restart or a
-role that was given up says so),
+Classes: quiet (nothing differs, nobody restarted), recovered (somebody restarted, nothing differs), told (the output differs, and an error that
+the undisturbed run does not have, a restart or a role that was given up says so),
+or the programs themselves gave up with a message: notes `ended` for the workload, `off` for the one that the machine was started for),
 late (nothing differed before the bits were flipped back, but the run after that did, or did not end), silent (output or disk differ and
-nobody says so), hang (the workload does not end), panic (of the kernel). `absent`: no
-such memory; it counts for nothing. After each the bits are flipped back and the workload runs once more: if that differs, the boot ends."""
+nobody says so), hang (the workload does not end, the machine goes on: it answers the host), dead (it does not), panic (of the kernel).
+`absent`: no such memory; it counts for nothing.
+
+A machine is booted once, runs the undisturbed parts, and is written to a file; each session goes on from there with a disk of its own. Mutations
+follow each other in it until one leaves something behind; then e2fsck -p repairs the disk and what each run left on it is compared. All
+devices are kept from writing to memory by themselves (the kernel option dma=off), so `ata` runs by PIO; hangs are looked for ten times a second.
+
+    /usr/bin/python3 tests/fault/mutations.py SERVER:KIND:SEED=CHANGE...    repeats mutations, each in a machine of its own
+
+CHANGE is what a line of the ledger says: END:OFFSET:BITS:COUNT:PARTS. Without it what is drawn is not quite the same in each machine, since runs differ a
+little in what they execute."""
 import math
+import os
 import pathlib
 import random
 import subprocess
+import sys
 import tempfile
+import threading
+import time
 
 import capstone
 from capstone import x86
 
 import guest
 
-SERVERS = {"ext2": "servers/ext2/ext2", "vfs": "servers/vfs/vfs", "process": "servers/process/process", "tmpfs": "servers/tmpfs/tmpfs",
-           "devfs": "servers/devfs/devfs", "procfs": "servers/procfs/procfs", "console": "servers/console/console", "ata": "drivers/block/ata/ata",
-           "serial0": "drivers/serial/uart16550/uart16550"}
+LARGE, NAMES, NAMELESS, CHILDREN, SMALL, TERMINAL, KEYS, LIST, DISK = (1 << bit for bit in range(9))  # enum work_part
+FILES = LARGE | NAMES | NAMELESS | LIST
+SERVERS = {"ext2": ("servers/ext2/ext2", FILES), "vfs": ("servers/vfs/vfs", NAMES | CHILDREN | LIST), "process": ("servers/process/process", CHILDREN),
+           "tmpfs": ("servers/tmpfs/tmpfs", SMALL), "devfs": ("servers/devfs/devfs", SMALL | TERMINAL), "procfs": ("servers/procfs/procfs", SMALL),
+           "console": ("servers/console/console", TERMINAL | KEYS), "ata": ("drivers/block/ata/ata", FILES | DISK),
+           "serial0": ("drivers/serial/uart16550/uart16550", TERMINAL), "keyboard": ("drivers/input/ps2/ps2", KEYS), "log": ("servers/log/log", SMALL)}
 KINDS = ["source", "destination", "pointer", "stale", "loop", "bits", "dropped", "data", "heap"]
-CLASSES = ["quiet", "recovered", "told", "late", "silent", "hang", "panic"]
+CLASSES = ["quiet", "recovered", "told", "late", "silent", "hang", "dead", "panic"]
 HEAP_BYTES = 256 * 1024
 PARAMETERS = {x86.X86_REG_RDI, x86.X86_REG_EDI, x86.X86_REG_RSI, x86.X86_REG_ESI, x86.X86_REG_RDX, x86.X86_REG_EDX, x86.X86_REG_RCX,
               x86.X86_REG_ECX, x86.X86_REG_R8, x86.X86_REG_R8D, x86.X86_REG_R9, x86.X86_REG_R9D}
 NOP, CALL_DISTANCE = 0x90, 6
 REG_FIRST = {0x89, 0x88, 0x01, 0x29, 0x21, 0x09, 0x31, 0x39, 0x85}  # opcodes whose ModRM.reg is the source
 REG_LAST = {0x8B, 0x8A, 0x8D, 0x03, 0x2B, 0x23, 0x0B, 0x33, 0x63}  # ... the destination
+ARGUMENTS = ("--memory", "128M", "--nic", "none", "--option", "dma=off", "--option", "watch=100")
+UNDISTURBED = 100000  # the folder of the undisturbed run of PARTS is UNDISTURBED + PARTS
+SCREEN_BYTES = 1000  # more than a cursor
+IDLE_SECONDS, IDLE_DRIVER_SECONDS, SPIN_SECONDS = 3, 13, 4  # ata gives its disk ten
 
 
 class Program:
-    """A server's text, decoded once, and its parts' places."""
+    """A server's places, and of its text what was executed, decoded."""
 
-    def __init__(self, path):
+    def __init__(self, path, executed):
         listed = subprocess.run(["llvm-nm", path], capture_output=True, text=True, check=True).stdout
         self.end = next(int(line.split()[0], 16) for line in listed.splitlines() if line.split()[-1] == "_end")
         self.parts = {}
@@ -46,12 +68,15 @@ class Program:
             if len(words) > 6 and words[1] in (".text", ".data", ".bss"):
                 self.parts[words[1]] = (int(words[3], 16), int(words[4], 16), int(words[5], 16))
         address, offset, size = self.parts[".text"]
+        text = pathlib.Path(path).read_bytes()[offset:offset + size]
         decoder = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
         decoder.detail = True
-        self.code = list(decoder.disasm(pathlib.Path(path).read_bytes()[offset:offset + size], address))
+        self.code = []
+        for at in sorted(each for each in executed if address <= each < address + size):
+            self.code += decoder.disasm(text[at - address:at - address + 15], at, 1)
 
     def candidates(self, kind):
-        """(offset, bits, count) of what a kind may change; bits is drawn by the caller's random numbers."""
+        """Instructions that a kind can change, and how."""
         for at, insn in enumerate(self.code):
             if change := CHANGES[kind](self.code, at, insn):
                 yield insn, change
@@ -111,38 +136,150 @@ CHANGES = {
     "source": change_reg(REG_FIRST, REG_LAST), "destination": change_reg(REG_LAST, REG_FIRST), "pointer": change_pointer, "stale": change_stale,
     "loop": change_loop, "bits": lambda _code, _at, insn: (lambda chosen: 1 << chosen.randrange(8 * min(insn.size, 8))),
     "dropped": lambda _code, _at, insn: drop(insn) if insn.size <= 8 and not insn.mnemonic.startswith(("nop", "int3")) else None}
-PROGRAMS = {}
+
+class Template:
+    """A machine that has run the undisturbed parts, as a file, and its disk; what the servers executed in them."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.state, self.disk = self.folder / "state", self.folder / "template.img"
+        guest.copy_disk(guest.Medium.base or guest.base_disk(), self.disk)
+        parts = sorted({parts for _, parts in SERVERS.values()})
+        with guest.Guest("exec faultwork mutate", self.disk, arguments=ARGUMENTS) as machine:
+            while not machine.channel.granted:
+                if not machine.step(60):
+                    raise guest.Silent("the machine did not start")
+            machine.line.send(machine.channel.input("".join(f"learn {each}\n" for each in parts).encode() + b"ready\n"))
+            machine.run(until=b"ready\n")
+            said = machine.output.decode()
+            if "differs" in said or said.count("undisturbed") != len(parts):
+                raise guest.Silent(f"the workload differs by itself: {said}")
+            self.granted = machine.channel.granted
+            self.save(machine)
+        self.said, self.runs = said, runs_of(self.disk)
+        self.bases = {line.split()[1]: int(line.split()[2]) for line in said.splitlines() if line.startswith("base ")}
+        executed = {each: self.coverage(each) for each in parts}
+        self.programs = {server: Program(guest.Medium.program(path), {address - self.bases[server] for address in executed[parts]})
+                         for server, (path, parts) in SERVERS.items()}
+        self.listed, self.lock = {}, threading.Lock()
+
+    def save(self, machine):
+        time.sleep(0.2)  # what was said last is on its way through the guest
+        machine.step(0)
+        machine.monitor("stop")
+        machine.monitor("migrate-set-parameters", **{"max-bandwidth": 10**10})
+        machine.monitor("migrate", uri=f"exec:cat > {self.state}")
+        while (status := machine.monitor("query-migrate").get("status")) in ("setup", "active", "device", None):
+            time.sleep(0.02)
+        if status != "completed":
+            raise guest.Silent(f"the machine can't be saved: {status}")
+
+    def start(self, image, extra=()):
+        """A machine that goes on from here, on a disk at `image`."""
+        guest.copy_disk(self.disk, image)
+        machine = guest.Guest("", image, arguments=ARGUMENTS, extra=["-incoming", f"exec:cat {self.state}", *extra])
+        machine.channel.started, machine.channel.granted = True, self.granted
+        while machine.monitor("query-status").get("status") == "inmigrate":
+            time.sleep(0.01)
+        machine.monitor("cont")
+        return machine
+
+    def coverage(self, parts):
+        """The addresses of programs' instructions that a run of these parts executes."""
+        plugin, output = self.folder / "coverage.so", self.folder / "coverage"
+        if not plugin.exists():
+            subprocess.run(["clang", "-O2", "-shared", "-fPIC", "-o", plugin, pathlib.Path(__file__).with_name("coverage.c")], check=True)
+        with self.start(self.folder / "coverage.img", ["-plugin", f"{plugin},output={output}"]) as machine:
+            machine.line.send(machine.channel.input(f"none 0 0 0 0 {parts}\n".encode()))
+            machine.run(until=b"over 1\n")
+        return {int(line, 16) for line in output.read_text().splitlines()[:-1]}
+
+    def make(self, mutation):
+        """(server, end, offset, bits, count, parts) of a mutation, as the workload takes it."""
+        mutation, _, given = mutation.partition("=")
+        server, kind, _ = mutation.split(":")
+        if given:
+            return server, *(int(each) for each in given.split(":"))
+        chosen = random.Random(mutation)
+        program, parts = self.programs[server], SERVERS[server][1]
+        if kind == "heap":
+            return server, program.end, chosen.randrange(HEAP_BYTES), 1 << chosen.randrange(8), 1, parts
+        if kind == "data":
+            address, _, size = program.parts[".bss"]
+            return server, 0, address + chosen.randrange(size), 1 << chosen.randrange(8), 1, parts
+        with self.lock:
+            if (server, kind) not in self.listed:
+                self.listed[server, kind] = [(insn, change) for insn, change in program.candidates(kind)
+                                             if insn.address % 4096 + min(insn.size, 8) <= 4096]
+        if not self.listed[server, kind]:
+            return None
+        insn, change = chosen.choice(self.listed[server, kind])
+        return server, 0, insn.address, change(chosen), min(insn.size, 8), parts
 
 
-def make(mutation):
-    """(server, end, offset, bits, count) of a mutation, as the workload takes it."""
-    server, kind, seed = mutation.split(":")
-    chosen = random.Random(mutation)
-    if server not in PROGRAMS:
-        PROGRAMS[server] = (Program(guest.BUILD / SERVERS[server]), {})
-    program, listed = PROGRAMS[server]
-    if kind == "heap":
-        return server, program.end, chosen.randrange(HEAP_BYTES), 1 << chosen.randrange(8), 1
-    if kind == "data":
-        address, _, size = program.parts[".bss"]
-        return server, 0, address + chosen.randrange(size), 1 << chosen.randrange(8), 1
-    if kind not in listed:
-        listed[kind] = list(program.candidates(kind))
+def is_busy(process):
+    """Whether a thread of it runs or would like to."""
+    for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir():
+        try:
+            if (task / "stat").read_text().rpartition(")")[2].split()[0] in "RD":
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def wait_for(machine, text, idle_limit):
+    """True once the text was said. False: the machine did nothing for so long, or computed for SPIN_SECONDS without a word. Time that the host
+    gave to others does not count."""
+    idle, used, length, last = 0, guest.time_used(machine.process), 0, time.monotonic()
+    while text not in machine.output and machine.status is None:
+        machine.step(0.05)
+        now, said = time.monotonic(), len(machine.output) + len(machine.log)
+        if said != length:
+            idle, used, length = 0, guest.time_used(machine.process), said
+        elif is_busy(machine.process):
+            idle = max(0, idle - 0.2)
+        else:
+            idle += min(now - last, 0.1)
+        last = now
+        if idle > idle_limit or machine.status is not None or guest.time_used(machine.process) > used + SPIN_SECONDS:
+            return False
+    return True
+
+
+def is_alive(machine):
+    """The machine answers the host by its program in it, or, if that hangs as well, by another screen when keys ask for it."""
+    answered = []
+    hear, machine.hear_line = machine.hear_line, lambda data: (answered.append(data), hear(data))
+    machine.line.send(guest.channel.encode("P"))
     for _ in range(100):
-        insn, change = chosen.choice(listed[kind])
-        if insn.address % 4096 + min(insn.size, 8) <= 4096:
-            return server, 0, insn.address, change(chosen), min(insn.size, 8)
-    raise ValueError(f"nothing to change for {mutation}")
+        machine.step(0.1)
+        if b"Q" in b"".join(answered):
+            return True
+    before = screen_of(machine)
+    machine.send_keys([("alt", True), ("f2", True), ("f2", False), ("alt", False)])
+    for _ in range(100):
+        machine.step(0.1)
+        after = screen_of(machine)
+        if len(before) != len(after) or sum(a != b for a, b in zip(before, after)) > SCREEN_BYTES:
+            return True
+    return False
 
 
-def classify(lines, number, files):
-    """The class of one mutation from what the workload said of it."""
+def screen_of(machine):
+    picture = pathlib.Path(machine.folder, "screen")
+    machine.monitor("screendump", filename=str(picture))
+    return picture.read_bytes()
+
+
+def classify(lines, same_files):
+    """The class of one mutation from what the workload said of it; same_files: None if nobody knows."""
     words = next((line.split()[1:] for line in lines if line.startswith("during ")), None)
     if words is None:
         return "hang"
     same, restarts, lost, told = words[0] == "same", int(words[1]), words[2] == "lost", words[3] == "told"
-    if same and files.get(str(2 * number)) is not None and files[str(2 * number)] != files["0"]:
-        return "told" if restarts else "silent"
+    if same and same_files is False:
+        return "told" if restarts or lost else "silent"
     if same and "after same" not in lines:
         return "late"
     if same:
@@ -150,53 +287,111 @@ def classify(lines, number, files):
     return "told" if restarts or lost or told else "silent"
 
 
-def run_boot(mutations, *, silence=15, arguments=("--memory", "128M")):
-    """One boot: [(mutation, class, lasting)], shorter than the list if the boot ended early; lasting: the undisturbed run after it differed."""
-    with tempfile.TemporaryDirectory(prefix="keelson-") as folder:
-        image = pathlib.Path(folder, "disk.img")
-        listed = "".join(" ".join(str(each) for each in make(mutation)) + "\n" for mutation in mutations).encode()
-        guest.copy_disk(guest.Medium.base or guest.base_disk(), image, [("root/mutations", listed)])
-        with guest.Guest("faultwork mutate /root/mutations", image, arguments=arguments) as machine:
-            trouble, clean = "", False
-            try:
-                machine.run(silence=120, until=b"undisturbed")
-                while machine.status is None:
-                    seen = machine.output.count(b"begin ")
-                    before = len(machine.output)
-                    machine.run(silence=silence, until=f"begin {seen + 1} ".encode())
-                    if machine.output.count(b"after differs") or len(machine.output) == before:
-                        break
-                if machine.status == 0:
-                    machine.shut_down()
-                    clean = True
-            except guest.Silent as reason:
-                trouble = str(reason)
-            output = machine.output.decode(errors="replace")
-        code, said = guest.repair_disk(image)
-        files = runs_of(image) if clean else {}
-        parts = output.split("begin ")[1:]
-        results = []
-        for number, part in enumerate(parts, 1):
-            lines = part.splitlines()
-            if lines and lines[0].endswith("absent"):
-                results.append((mutations[number - 1], "absent", False))
+class Session:
+    """Mutations in one machine: results is [(mutation, class, change, notes)], shorter than the list if one left something behind."""
+
+    def __init__(self, template, mutations, idle_limit=None):
+        self.results, self.said = [], []
+        with tempfile.TemporaryDirectory(prefix="keelson-") as folder:
+            image = pathlib.Path(folder, "disk.img")
+            with template.start(image) as machine:
+                self.end = self.run(template, machine, mutations, idle_limit)
+                self.output, self.log = machine.output.decode(errors="replace"), machine.log.decode(errors="replace")
+            code, _ = guest.repair_disk(image)
+            self.judge(template.runs, runs_of(image))
+            self.damage = ["unrepaired"] if code > 1 else []
+            if any(runs_of_name != self.found.get(name) for name, runs_of_name in template.runs.items()):
+                self.damage.append("others")
+
+    def run(self, template, machine, mutations, idle_limit):
+        """The mutations one by one; what ended the session: None, hang, dead, panic, ended, off."""
+        for mutation in mutations:
+            change = template.make(mutation)
+            if change is None:
+                self.said.append((mutation, change, None))
                 continue
-            kind = classify(lines[1:], number, files) if lines else "hang"
-            if kind == "hang" and "panicked" in trouble:
-                kind = "panic"
-            results.append((mutations[number - 1], kind, "after same" not in lines))
-        if code > 1 and results:
-            results[-1] = (results[-1][0], results[-1][1], f"e2fsck -p gave up: {' '.join(said.split())[:100]}")
-        return results
+            before = len(machine.output)
+            end = None
+            try:
+                machine.line.send(machine.channel.input((" ".join(str(each) for each in change) + "\n").encode()))
+                limit = idle_limit or (IDLE_DRIVER_SECONDS if change[-1] & DISK else IDLE_SECONDS)
+                if not wait_for(machine, f"over {self.made() + 1}\n".encode(), limit):
+                    end = "ended" if machine.status is not None else "hang" if is_alive(machine) else "dead"
+            except (guest.Silent, OSError) as reason:
+                end = "panic" if "panicked" in str(reason) else "dead"
+                if end == "dead" and machine.reason_of_end() == "guest-shutdown":
+                    end = "off"
+            lines = machine.output[before:].decode(errors="replace").splitlines()
+            self.said.append((mutation, change, lines))
+            if end or "after same" not in lines and not any(line.endswith("absent") for line in lines):
+                return end
+        return None
+
+    def made(self):
+        return sum(lines is not None for _, _, lines in self.said)
+
+    def judge(self, undisturbed, runs):
+        self.found, number = runs, 0
+        for at, (mutation, change, lines) in enumerate(self.said):
+            if lines is None:
+                self.results.append((mutation, "absent", "", []))
+                continue
+            number += 1
+            notes, last = [], at == len(self.said) - 1
+            if any(line.endswith("absent") for line in lines):
+                kind = "absent"
+            else:
+                synced = any(line.startswith("during ") for line in lines)
+                wanted, found = undisturbed.get(str(UNDISTURBED + change[5])), runs.get(str(2 * number), {})
+                kind = classify(lines, None if not synced or wanted is None else found == wanted)
+                if kind == "silent" and any(line.startswith("during same") for line in lines):
+                    notes.append("disk")
+                if last and self.end in ("off", "ended"):
+                    kind = "told" if kind == "hang" else kind
+                    notes.append(self.end)
+                elif last and self.end and (self.end != "hang" or kind == "hang"):
+                    kind = self.end
+                if "after same" not in lines:
+                    notes.append("lasting")
+            self.results.append((mutation, kind, ":".join(str(each) for each in change[1:]), notes))
 
 
 def runs_of(image):
-    found = {}
-    for name, content in guest.files_of(image, "/root/w").items():
-        parts = pathlib.Path(name).parts
-        if len(parts) > 2:
-            found.setdefault(parts[1], {})["/".join(parts[2:])] = content
-    return found
+    """{folder: {file: bytes}} of what the runs left on a disk."""
+    runs = {}
+    try:
+        files = guest.files_of(image, "/root/w")
+    except guest.disk.DiskError:  # not even a super-block
+        files = {}
+    for name, content in files.items():
+        _, folder, rest = (*name.split("/", 2), "", "")[:3]
+        if rest:
+            runs.setdefault(folder, {})[rest] = content
+    return runs
+
+
+def doubtful(results, damage):
+    """Those whose cause may be another mutation of the same session: they are repeated alone."""
+    for at, (_, kind, _, notes) in enumerate(results):
+        if kind in ("silent", "late", "dead", "panic") and (at > 0 or "disk" in notes and len(results) > 1):
+            yield at
+        elif damage and len(results) > 1 and (kind not in ("quiet", "absent") or at == len(results) - 1):
+            yield at
+
+
+def run_session(template, mutations):
+    """Results of the first of the mutations, one at least. The notes tell what else they damaged: `unrepaired` (e2fsck -p gave up), `others` (what was
+    on the disk before differs)."""
+    session = Session(template, mutations)
+    results, damage = session.results, set(session.damage)
+    for at in list(doubtful(results, damage)):
+        mutation, _, change, _ = results[at]
+        again = Session(template, [f"{mutation}={change}"])
+        results[at] = (mutation, *again.results[0][1:3], [*again.results[0][3], *again.damage, "alone"])
+        damage -= set(again.damage)
+    if results:  # nobody's alone
+        results[-1][3].extend(sorted(damage))
+    return results
 
 
 def mutation_of(number):
@@ -218,7 +413,8 @@ def summary(classes):
     """Lines of a table, from the classes of all that were made."""
     made = [each for each in classes if each != "absent"]
     manifested = [each for each in made if each != "quiet"]
-    lines = [f"{len(made)} mutations, {len(manifested)} manifested"]
+    low, high = interval(len(manifested), len(made))
+    lines = [f"{len(made)} mutations, {len(manifested)} manifested: {100 * len(manifested) / max(1, len(made)):.1f} % ({low:.1f} to {high:.1f})"]
     for name in CLASSES:
         count, whole = made.count(name), len(made) if name == "quiet" else len(manifested)
         low, high = interval(count, whole)
@@ -226,28 +422,89 @@ def summary(classes):
     return lines
 
 
-def main(ledger, commit, resume, boots, count=24, wanted=20000):
-    """Boot after boot until `wanted` mutations are in the ledger. 1 only if the kernel panicked or a disk could not be repaired."""
-    classes, first, made, bad = [], 0, 0, 0
-    for line in ledger.read_text().splitlines() if resume and ledger.exists() else []:
-        words = line.split()
-        if words[:2] == [commit, "mutate"]:
-            classes.append(words[3])
-            first = max(first, int(words[2].split(":")[2]) + 1)
-    frozen = tempfile.TemporaryDirectory(prefix="keelson-")  # pylint: disable=consider-using-with
-    guest.Medium.freeze(frozen.name)
-    try:
-        while sum(each != "absent" for each in classes) < wanted and (boots is None or made < boots):
-            results = run_boot([mutation_of(first + i) for i in range(count)])
-            made += 1
-            first += max(1, len(results))
-            with ledger.open("a", encoding="utf-8") as file:
-                for mutation, kind, lasting in results:
-                    classes.append(kind)
-                    broken = isinstance(lasting, str)
-                    bad += kind == "panic" or broken
-                    file.write(f"{commit} mutate {mutation} {kind}{' lasting' if lasting is True else ''}{' ' + lasting if broken else ''}\n")
-    except KeyboardInterrupt:
-        pass
-    print("\n".join(summary(classes)))
-    return 1 if bad else 0
+class Run:
+    """Session after session until enough mutations are in the ledger, by `jobs` threads."""
+
+    def __init__(self, template, ledger, commit, first, classes, wanted, sessions):
+        self.template, self.ledger, self.commit = template, ledger, commit
+        self.queue, self.next, self.classes, self.wanted, self.sessions = [], first, classes, wanted, sessions
+        self.bad, self.lock = 0, threading.Lock()
+
+    def take(self, count):
+        with self.lock:
+            done = sum(each != "absent" for each in self.classes) >= self.wanted or self.sessions == 0
+            if done:
+                return []
+            self.sessions = None if self.sessions is None else self.sessions - 1
+            taken, self.queue = self.queue[:count], self.queue[count:]
+            while len(taken) < count:
+                taken.append(mutation_of(self.next))
+                self.next += 1
+            return taken
+
+    def put(self, taken, results):
+        with self.lock, self.ledger.open("a", encoding="utf-8") as file:
+            self.queue = taken[len(results):] + self.queue
+            for mutation, kind, change, notes in results:
+                self.classes.append(kind)
+                if kind in ("panic", "dead") or "unrepaired" in notes or "others" in notes:
+                    self.bad += 1
+                    print(f"FAILED {mutation} {kind} {change} {' '.join(notes)}", flush=True)
+                file.write(f"{self.commit} mutate {mutation} {kind} {change} {' '.join(notes)}".rstrip() + "\n")
+            if len(self.classes) // 1000 != (len(self.classes) - len(results)) // 1000:
+                print("; ".join(summary(self.classes)), flush=True)
+
+    def work(self, count):
+        while taken := self.take(count):
+            try:
+                self.put(taken, run_session(self.template, taken))
+            except (guest.Silent, OSError) as reason:
+                print(f"again: {reason}", flush=True)
+                with self.lock:
+                    self.queue = taken + self.queue
+
+
+def ledger_classes(ledger, commit):
+    """The classes of this commit's lines, and the numbers that were made."""
+    lines = [line.split() for line in ledger.read_text().splitlines()] if ledger.exists() else []
+    lines = [words for words in lines if words[:2] == [commit, "mutate"]]
+    return [words[3] for words in lines], {int(words[2].split(":")[2]) for words in lines}
+
+
+def main(ledger, commit, resume, sessions, count=40, wanted=20000):
+    """Until `wanted` mutations are in the ledger; KEELSON_JOBS machines at a time. 1 if the kernel panicked, a machine hung, a disk could
+    not be repaired or what was on it before differs."""
+    classes, numbers = ledger_classes(ledger, commit) if resume else ([], set())
+    with tempfile.TemporaryDirectory(prefix="keelson-") as folder:
+        guest.Medium.freeze(folder, programs=[path for path, _ in SERVERS.values()])
+        run = Run(Template(folder), ledger, commit, max(numbers, default=-1) + 1, classes, wanted, sessions)
+        run.queue = [mutation_of(number) for number in range(run.next) if number not in numbers]
+        threads = [threading.Thread(target=run.work, args=(count,), daemon=True) for _ in range(int(os.environ.get("KEELSON_JOBS", "1")))]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        except KeyboardInterrupt:
+            run.sessions = 0
+            for thread in threads:
+                thread.join()
+    print("\n".join(summary(run.classes)))
+    return 1 if run.bad else 0
+
+
+def repeat(mutations):
+    with tempfile.TemporaryDirectory(prefix="keelson-") as folder:
+        template = Template(folder)
+        print(template.said)
+        for mutation in mutations:
+            session = Session(template, [mutation])
+            change = template.make(mutation)
+            print(f"{mutation} {session.results[0][1:]} {session.damage}\n{session.output}\n{session.log}")
+            insn = [each for each in template.programs[change[0]].code if each.address == change[2]]
+            subprocess.run(["llvm-symbolizer", "-e", guest.BUILD / SERVERS[change[0]][0], hex(change[2])], check=False)
+            print(*(f"{each.mnemonic} {each.op_str}" for each in insn), flush=True)
+
+
+if __name__ == "__main__":
+    repeat(sys.argv[1:])

@@ -4,13 +4,12 @@ import pathlib
 import re
 import subprocess
 import sys
-import types
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "image"))
-from runner import machine
+from runner import machine, options as command_line
 
 MEDIUM = ROOT / "build/tests/kernel/kernel-tests.iso"
 SECONDS = 120
@@ -18,8 +17,8 @@ SECONDS = 120
 
 def run(machine_type="pc"):
     """The console's lines of one run, without the times before them."""
-    options = types.SimpleNamespace(memory="64M", cpus=1, machine=machine_type, icount=True, seed="1", option=["init=sbin/kernel-tests"], nic="none", tap=None, forward=None, capture=None,
-                                    command=None, uefi=False, window=False, gdb=False, qemu_arguments=["-no-reboot"])
+    options = command_line.parse(["--no-disk", "--machine", machine_type, "--memory", "64M", "--icount", "--seed", "1",
+                                  "--option", "init=sbin/kernel-tests", "--", "-no-reboot"])
     line = machine.command(options, medium=MEDIUM, disks=[], accelerator="tcg", com1="stdio", com2=None)
     done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False)
     lines = [re.sub(r"^\[ *\d+\.\d+\] ", "", text) for text in done.stdout.replace("\r", "").splitlines()]

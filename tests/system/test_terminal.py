@@ -89,6 +89,48 @@ def test_interrupt_leaves_background_jobs(shell):
     shell.expect(PROMPT)
 
 
+def test_the_background_does_not_use_the_terminal(shell):
+    """SIGTTIN, SIGTTOU with and without TOSTOP, settings that only the foreground changes; a read goes on in the foreground."""
+    def run(line, wanted):
+        shell.sendline(line)
+        shell.expect(wanted, timeout=15)
+        shell.expect(PROMPT)
+
+    run("cat > /tmp/line &", r"\[1\] \d+")
+    run("sleep 0.3; jobs", "Stopped +cat")
+    shell.sendline("fg")
+    time.sleep(0.3)
+    shell.send("typed\r\x04")
+    run("cat /tmp/line", "\ntyped\r")
+    run("(sleep 0.2; echo 'sh''own') & wait", "shown")
+    run("stty tostop; (echo 'hid''den') &", r"\[1\] \d+")
+    run("sleep 0.3; jobs", "Stopped")
+    run("stty -tostop; fg", "hidden")
+    run("stty -echoctl &", r"\[1\] \d+")
+    run("sleep 0.3; jobs", "Stopped +stty")
+    run("fg", "stty")
+    run("stty echoctl; echo 'ow''n' > /dev/tty", "own")
+    shell.sendline("echo 'rea''dy'; cat > /tmp/line")
+    shell.expect("ready", timeout=15)
+    time.sleep(0.3)
+    shell.send("one\r")
+    time.sleep(0.3)  # ^Z throws away what was not read
+    shell.send("\x1a")
+    shell.expect(PROMPT)
+    run("bg", "cat")
+    run("echo 'mi''ne'", "mine")  # the line is the shell's
+    shell.sendline("fg")
+    time.sleep(0.3)
+    shell.send("two\r\x04")
+    run("cat /tmp/line", r"\none\r+\ntwo\r")
+
+
+def test_ignored_signals_are_inherited(shell):
+    shell.sendline("trap '' TERM; sleep 1 & kill $!; wait $!; echo status=$?; trap - TERM")
+    shell.expect("status=0", timeout=15)
+    shell.expect(PROMPT)
+
+
 def test_trap(shell):
     shell.sendline("trap 'echo caught' TERM; kill -TERM $$; trap - TERM; echo 'aft''er'")
     shell.expect(r"\ncaught\r")

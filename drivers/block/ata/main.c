@@ -116,6 +116,11 @@ static error_t attach_controller(cap_t device) {
         probe_channel(&first[i], pause_for);
     if (error == ERR_OK && master != 0)
         error = device_set_master(device, 1);
+    if (error == ERR_NOT_PERMITTED) { // no DMA in this machine
+        for (uint32_t i = 0; i < 2; i++)
+            first[i].disks[0].dma = first[i].disks[1].dma = false;
+        error = ERR_OK;
+    }
     if (error != ERR_OK)
         return error;
     bool compatible = (information.interface & 5) == 0;

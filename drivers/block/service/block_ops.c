@@ -165,16 +165,12 @@ static error_t block_flush_handler(struct request *request, const struct block_f
 
 // Memory that a pager backs is refused for rings: whoever touches it would wait for the client.
 static error_t ring_memory_check(cap_t memory, uint64_t entries) {
-    uint64_t length, kind;
+    uint64_t length;
     if (entries == 0 || entries > BLOCK_RING_ENTRIES_MOST)
         return ERR_INVALID;
     struct ring_pair_layout layout =
         ring_pair_layout((uint32_t)entries, sizeof(struct block_request), sizeof(struct block_completion));
-    error_t error = memory_information(memory, &length, &kind, NULL);
-    if (error != ERR_OK)
-        return error;
-    bool own = kind == MEMORY_KIND_ANONYMOUS || kind == MEMORY_KIND_CONTIGUOUS;
-    return own && layout.bytes != 0 && layout.bytes <= length ? ERR_OK : ERR_INVALID;
+    return layout.bytes != 0 ? driver_client_memory(memory, layout.bytes, &length) : ERR_INVALID;
 }
 
 static error_t block_attach_rings_handler(struct request *request, const struct block_attach_rings_in *in,

@@ -93,16 +93,6 @@ static error_t nic_statistics_handler(struct request *request, const struct nic_
     return ERR_OK;
 }
 
-// Memory that a pager backs is refused: whoever touches it would wait for the client.
-static error_t memory_check(cap_t memory, uint64_t least, uint64_t *length) {
-    uint64_t kind;
-    error_t error = memory_information(memory, length, &kind, NULL);
-    if (error != ERR_OK)
-        return error;
-    bool own = kind == MEMORY_KIND_ANONYMOUS || kind == MEMORY_KIND_CONTIGUOUS;
-    return own && *length >= least ? ERR_OK : ERR_INVALID;
-}
-
 static bool is_repeated(const struct nic_card_state *state, const struct request *request) {
     return state->number_thread == request->number_thread && state->number_count == request->number_count;
 }
@@ -127,7 +117,7 @@ static error_t nic_attach_rings_handler(struct request *request, const struct ni
     if (state->session == request->badge)
         return is_repeated(state, request) ? attach_answer(card, out) : ERR_BUSY;
     struct nic_layout layout = nic_layout(in->entries);
-    error_t error = layout.bytes != 0 ? memory_check(in->rings, layout.bytes, &length) : ERR_INVALID;
+    error_t error = layout.bytes != 0 ? driver_client_memory(in->rings, layout.bytes, &length) : ERR_INVALID;
     while (error == ERR_OK && state->session != 0)
         if ((error = fiber_wait_until(&nic_service.freed, until)) == ERR_DEADLINE)
             error = ERR_BUSY;
@@ -190,7 +180,7 @@ static error_t nic_attach_buffer_handler(struct request *request, const struct n
     }
     if (state->buffer_count == NIC_BUFFERS_MOST)
         return ERR_NO_MEMORY;
-    error_t error = memory_check(in->memory, NIC_PAGE_BYTES, &length);
+    error_t error = driver_client_memory(in->memory, NIC_PAGE_BYTES, &length);
     if (error == ERR_OK && length > (uint64_t)NIC_BUFFER_PAGES * NIC_PAGE_BYTES)
         error = ERR_INVALID;
     if (error == ERR_OK)

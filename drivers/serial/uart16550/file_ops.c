@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "drivers/serial/uart16550/state.h"
+#include "servers/framework/refusals.h"
 
 enum { DEVICE_MAJOR = 4 };
 
@@ -116,13 +117,6 @@ static error_t op_sync(struct request *request, const struct file_sync_in *in, s
     return ERR_OK;
 }
 
-static error_t op_seek(struct request *request, const struct file_seek_in *in, struct file_seek_out *out) {
-    (void)request;
-    (void)in;
-    (void)out;
-    return ERR_NOT_SEEKABLE;
-}
-
 static error_t op_status(struct request *request, const struct file_status_in *in, struct file_status_out *out) {
     (void)request;
     (void)in;
@@ -159,7 +153,7 @@ const struct file_ops serial_file_ops = {
     .read = op_read,
     .write = op_write,
     .sync = op_sync,
-    .seek = op_seek,
+    .seek = refuse_seek,
     .status = op_status,
     .get_flags = op_get_flags,
     .set_flags = op_set_flags,

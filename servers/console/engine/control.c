@@ -21,10 +21,10 @@ void engine_execute(void *context, uint8_t control) {
     case '\f':
         engine_index(engine);
         if (engine->modes & MODE_NEW_LINE)
-            engine_move_to(engine, cursor->row, 0);
+            engine_carriage_return(engine);
         break;
     case '\r':
-        engine_move_to(engine, cursor->row, 0);
+        engine_carriage_return(engine);
         break;
     case 0x0e:
         cursor->charset = 1;
@@ -39,8 +39,7 @@ void engine_execute(void *context, uint8_t control) {
 
 // DECALN: the screen full of E.
 static void alignment(struct engine *engine) {
-    engine->top = 0;
-    engine->bottom = engine->rows - 1;
+    engine_reset_region(engine);
     engine->modes &= ~(uint32_t)MODE_ORIGIN;
     engine_move_to(engine, 0, 0);
     for (uint32_t row = 0; row < engine->rows; row++) {
@@ -53,11 +52,17 @@ static void alignment(struct engine *engine) {
 static void single(struct engine *engine, const struct parser *parser, uint8_t final) {
     struct engine_cursor *cursor = &engine->cursor;
     switch (final) {
+    case '6': // DECBI
+        engine_back_index(engine);
+        break;
     case '7':
         engine_save_cursor(engine);
         break;
     case '8':
         engine_restore_cursor(engine);
+        break;
+    case '9': // DECFI
+        engine_forward_index(engine);
         break;
     case '=':
         engine->modes |= MODE_KEYPAD;
@@ -70,7 +75,7 @@ static void single(struct engine *engine, const struct parser *parser, uint8_t f
         break;
     case 'E': // NEL
         engine_index(engine);
-        engine_move_to(engine, cursor->row, 0);
+        engine_carriage_return(engine);
         break;
     case 'H': // HTS
         engine->tabs[cursor->column] = true;

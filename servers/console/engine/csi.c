@@ -54,19 +54,31 @@ static void set_region(struct engine *engine, const struct parser *parser) {
     engine_move_in_region(engine, 0, 0);
 }
 
+// DECSLRM: at least two columns.
+static void set_columns(struct engine *engine, const struct parser *parser) {
+    int64_t left = count_of(parser, 0) - 1, right = parser_parameter(parser, 1, 0);
+    if (right == 0 || right > engine->columns)
+        right = engine->columns;
+    if (left >= right - 1)
+        return;
+    engine->left = (uint32_t)left;
+    engine->right = (uint32_t)right - 1;
+    engine_move_in_region(engine, 0, 0);
+}
+
+static bool in_region(const struct engine *engine) {
+    return engine->cursor.row >= engine->top && engine->cursor.row <= engine->bottom && engine_in_columns(engine);
+}
+
 static void insert_delete_lines(struct engine *engine, uint32_t count, bool insert) {
     uint32_t row = engine->cursor.row;
-    if (row < engine->top || row > engine->bottom)
+    if (!in_region(engine))
         return;
     if (insert)
         engine_scroll_down(engine, row, engine->bottom, count);
     else
         engine_scroll_up(engine, row, engine->bottom, count);
-    engine_move_to(engine, row, 0);
-}
-
-static bool in_region(const struct engine *engine) {
-    return engine->cursor.row >= engine->top && engine->cursor.row <= engine->bottom;
+    engine_move_to(engine, row, engine->left);
 }
 
 // Columns of all rows of the region: at the cursor (DECIC, DECDC), or at the left edge (SL, SR).
@@ -89,11 +101,25 @@ static void move_vertically(struct engine *engine, int64_t by, bool to_first_col
         target = engine->top;
     if (by > 0 && row <= engine->bottom && target > engine->bottom)
         target = engine->bottom;
-    engine_move_to(engine, target, to_first_column ? 0 : engine->cursor.column);
+    engine_move_to(engine, target, engine->cursor.column);
+    if (to_first_column)
+        engine_carriage_return(engine);
 }
 
+// So do left and right.
 static void move_horizontally(struct engine *engine, int64_t by) {
-    engine_move_to(engine, engine->cursor.row, engine->cursor.column + by);
+    int64_t column = engine->cursor.column, target = column + by;
+    if (by < 0 && column >= engine->left && target < engine->left)
+        target = engine->left;
+    if (by > 0 && column <= engine->right && target > engine->right)
+        target = engine->right;
+    engine_move_to(engine, engine->cursor.row, target);
+}
+
+// To another row or column by number, counted from the region in origin mode only.
+static void move_by_number(struct engine *engine, int64_t row, int64_t column) {
+    bool origin = (engine->modes & MODE_ORIGIN) != 0;
+    engine_move_in_region(engine, row - (origin ? engine->top : 0), column - (origin ? engine->left : 0));
 }
 
 static void repeat(struct engine *engine, int64_t count) {
@@ -113,18 +139,17 @@ static void clear_tabs(struct engine *engine, int32_t what) {
 }
 
 static bool move(struct engine *engine, const struct parser *parser, uint8_t final) {
-    int64_t count = count_of(parser, 0), row = engine->cursor.row;
+    int64_t count = count_of(parser, 0), row = engine->cursor.row, column = engine->cursor.column;
+    int64_t top = engine->modes & MODE_ORIGIN ? engine->top : 0, left = engine->modes & MODE_ORIGIN ? engine->left : 0;
     switch (final) {
     case 'A':
     case 'k':
         move_vertically(engine, -count, false);
         break;
     case 'B':
-    case 'e':
         move_vertically(engine, count, false);
         break;
     case 'C':
-    case 'a':
         move_horizontally(engine, count);
         break;
     case 'D':
@@ -139,14 +164,20 @@ static bool move(struct engine *engine, const struct parser *parser, uint8_t fin
         break;
     case 'G':
     case '`':
-        engine_move_to(engine, row, count - 1);
+        move_by_number(engine, row, left + count - 1);
+        break;
+    case 'a':
+        move_by_number(engine, row, column + count);
+        break;
+    case 'e':
+        move_by_number(engine, row + count, column);
         break;
     case 'H':
     case 'f':
         engine_move_in_region(engine, count - 1, count_of(parser, 1) - 1);
         break;
     case 'd':
-        engine_move_in_region(engine, count - 1, engine->cursor.column);
+        move_by_number(engine, top + count - 1, column);
         break;
     case 'I':
         engine_tab_forward(engine, (uint32_t)count);
@@ -154,8 +185,11 @@ static bool move(struct engine *engine, const struct parser *parser, uint8_t fin
     case 'Z':
         engine_tab_back(engine, (uint32_t)count);
         break;
-    case 's':
-        engine_save_cursor(engine);
+    case 's': // SCOSC, or DECSLRM
+        if (engine->modes & MODE_MARGINS)
+            set_columns(engine, parser);
+        else
+            engine_save_cursor(engine);
         break;
     case 'u':
         engine_restore_cursor(engine);
@@ -175,10 +209,12 @@ static bool change(struct engine *engine, const struct parser *parser, uint8_t f
         insert_delete_lines(engine, count, final == 'L');
         return true;
     case '@':
-        engine_insert_cells(engine, cursor->row, cursor->column, count);
+        if (engine_in_columns(engine))
+            engine_insert_cells(engine, cursor->row, cursor->column, count);
         break;
     case 'P':
-        engine_delete_cells(engine, cursor->row, cursor->column, count);
+        if (engine_in_columns(engine))
+            engine_delete_cells(engine, cursor->row, cursor->column, count);
         break;
     case 'X':
         engine_erase(engine, cursor->row, cursor->column, cursor->column + count, false);
@@ -306,7 +342,7 @@ static void with_intermediate(struct engine *engine, const struct parser *parser
         break;
     case ' ' << 8 | '@':
     case ' ' << 8 | 'A':
-        insert_delete_columns(engine, 0, count, final == 'A');
+        insert_delete_columns(engine, engine->left, count, final == 'A');
         break;
     case '\'' << 8 | '}':
     case '\'' << 8 | '~':

@@ -24,24 +24,54 @@ void engine_move_to(struct engine *engine, int64_t row, int64_t column) {
 
 void engine_move_in_region(struct engine *engine, int64_t row, int64_t column) {
     if (engine->modes & MODE_ORIGIN)
-        engine_move_to(engine, clamp(row + engine->top, engine->top, engine->bottom), column);
+        engine_move_to(engine, clamp(row + engine->top, engine->top, engine->bottom),
+                       clamp(column + engine->left, engine->left, engine->right));
     else
         engine_move_to(engine, row, column);
 }
 
+// To the region's first column, or to the screen's from the left of that.
+void engine_carriage_return(struct engine *engine) {
+    bool inside = engine->cursor.column >= engine->left || (engine->modes & MODE_ORIGIN);
+    engine_move_to(engine, engine->cursor.row, inside ? engine->left : 0);
+}
+
+// Beside the region's columns nothing scrolls, and the cursor stays.
 void engine_index(struct engine *engine) {
-    if (engine->cursor.row == engine->bottom)
-        engine_scroll_up(engine, engine->top, engine->bottom, 1);
-    else
+    if (engine->cursor.row != engine->bottom)
         engine_move_to(engine, (int64_t)engine->cursor.row + 1, engine->cursor.column);
+    else if (engine_in_columns(engine))
+        engine_scroll_up(engine, engine->top, engine->bottom, 1);
     engine->cursor.wrap_next = false;
 }
 
 void engine_reverse_index(struct engine *engine) {
-    if (engine->cursor.row == engine->top)
-        engine_scroll_down(engine, engine->top, engine->bottom, 1);
-    else
+    if (engine->cursor.row != engine->top)
         engine_move_to(engine, (int64_t)engine->cursor.row - 1, engine->cursor.column);
+    else if (engine_in_columns(engine))
+        engine_scroll_down(engine, engine->top, engine->bottom, 1);
+    engine->cursor.wrap_next = false;
+}
+
+static bool in_region(const struct engine *engine) {
+    return engine->cursor.row >= engine->top && engine->cursor.row <= engine->bottom && engine_in_columns(engine);
+}
+
+void engine_back_index(struct engine *engine) {
+    if (engine->cursor.column != engine->left)
+        engine_move_to(engine, engine->cursor.row, (int64_t)engine->cursor.column - 1);
+    else if (in_region(engine))
+        for (uint32_t row = engine->top; row <= engine->bottom; row++)
+            engine_insert_cells(engine, row, engine->left, 1);
+    engine->cursor.wrap_next = false;
+}
+
+void engine_forward_index(struct engine *engine) {
+    if (engine->cursor.column != engine->right)
+        engine_move_to(engine, engine->cursor.row, (int64_t)engine->cursor.column + 1);
+    else if (in_region(engine))
+        for (uint32_t row = engine->top; row <= engine->bottom; row++)
+            engine_delete_cells(engine, row, engine->left, 1);
     engine->cursor.wrap_next = false;
 }
 
@@ -49,18 +79,19 @@ void engine_reverse_index(struct engine *engine) {
 void engine_back(struct engine *engine) {
     const struct engine_cursor *cursor = &engine->cursor;
     const uint32_t both = MODE_WRAP | MODE_REVERSE_WRAP;
-    if (cursor->column == 0 && cursor->row > 0 && (engine->modes & both) == both)
-        engine_move_to(engine, (int64_t)cursor->row - 1, engine->columns - 1);
+    bool first = cursor->column == 0 || cursor->column == engine->left;
+    if (first && cursor->row > 0 && (engine->modes & both) == both)
+        engine_move_to(engine, (int64_t)cursor->row - 1, engine->right);
     else
-        engine_move_to(engine, cursor->row, (int64_t)cursor->column - 1);
+        engine_move_to(engine, cursor->row, (int64_t)cursor->column - !first);
 }
 
 void engine_tab_forward(struct engine *engine, uint32_t count) {
-    uint32_t column = engine->cursor.column;
-    for (; count > 0 && column < engine->columns - 1; count--)
+    uint32_t column = engine->cursor.column, last = engine_last_column(engine);
+    for (; count > 0 && column < last; count--)
         do
             column++;
-        while (column < engine->columns - 1 && !engine->tabs[column]);
+        while (column < last && !engine->tabs[column]);
     engine_move_to(engine, engine->cursor.row, column);
 }
 
@@ -99,15 +130,20 @@ static void reset_colours(struct engine *engine) {
     engine->title_count = 0;
 }
 
+void engine_reset_region(struct engine *engine) {
+    engine->top = engine->left = 0;
+    engine->bottom = engine->rows - 1;
+    engine->right = engine->columns - 1;
+}
+
 // DECSTR (VT220 Programmer Reference, table 4-10) or RIS. The cursor stays where it is in the first.
 void engine_reset(struct engine *engine, bool hard) {
     mark_cursor(engine);
     uint32_t row = engine->cursor.row, column = engine->cursor.column;
     uint32_t kept = MODE_ALTERNATE | MODE_MOUSE | MODE_MOUSE_SGR | MODE_FOCUS | MODE_BRACKETED_PASTE | MODE_ALTERNATE_WHEEL |
                     MODE_REVERSE | MODE_NEW_LINE | MODE_BACKSPACE;
-    engine->top = 0;
-    engine->bottom = engine->rows - 1;
-    engine->modes = (hard ? 0 : engine->modes & kept) | MODE_WRAP | MODE_CURSOR_VISIBLE | MODE_CURSOR_BLINK;
+    engine_reset_region(engine);
+    engine->modes = (hard ? 0 : engine->modes & kept) | MODE_WRAP | MODE_CURSOR_VISIBLE;
     engine->cursor = (struct engine_cursor){.row = hard ? 0 : row, .column = hard ? 0 : column};
     engine->cursor_shape = 0;
     engine->last_printed = 0;
@@ -173,8 +209,9 @@ bool engine_attach(struct engine *engine, struct cell *main_cells, struct cell *
     engine->screen = &engine->screens[engine->modes & MODE_ALTERNATE ? 1 : 0];
     engine->history.bytes = history;
     if (engine->rows == 0 || engine->rows > ENGINE_ROWS_MAX || engine->columns == 0 || engine->columns > ENGINE_COLUMNS_MAX ||
-        engine->top > engine->bottom || engine->bottom >= engine->rows || engine->title_length > ENGINE_TITLE ||
-        engine->title_count > ENGINE_TITLES || !parser_sound(&engine->parser) || !history_sound(&engine->history))
+        engine->top > engine->bottom || engine->bottom >= engine->rows || engine->left > engine->right ||
+        engine->right >= engine->columns || engine->title_length > ENGINE_TITLE || engine->title_count > ENGINE_TITLES ||
+        !parser_sound(&engine->parser) || !history_sound(&engine->history))
         return false;
     engine_dirty(engine);
     return lines_sound(&engine->screens[0], engine->rows) && lines_sound(&engine->screens[1], engine->rows) &&

@@ -58,6 +58,7 @@ enum engine_mode {
     MODE_REVERSE_WRAP = 1 << 18,    // 45
     MODE_SYNCHRONIZED = 1 << 19,    // 2026: nothing is drawn until it is over
     MODE_BACKSPACE = 1 << 20,       // DECBKM: backspace sends BS
+    MODE_MARGINS = 1 << 21,         // DECLRMM: the scroll region has a left and a right end
     MODE_MOUSE = MODE_MOUSE_PRESS | MODE_MOUSE_CLICK | MODE_MOUSE_DRAG | MODE_MOUSE_MOTION,
 };
 
@@ -91,6 +92,7 @@ struct engine {
     struct engine_screen *screen; // the one shown
     uint32_t rows, columns;
     uint32_t top, bottom; // scroll region, inclusive
+    uint32_t left, right; // its columns, inclusive: the screen's unless MODE_MARGINS
     uint32_t modes, saved_modes;
     uint32_t cursor_shape; // DECSCUSR, 0 to 6
     uint32_t last_printed; // for REP; 0: none

@@ -5,11 +5,27 @@ static const struct {
     int32_t number;
     uint32_t mode;
 } private_modes[] = {
-    {1, MODE_CURSOR_KEYS},        {5, MODE_REVERSE},         {6, MODE_ORIGIN},          {7, MODE_WRAP},
-    {9, MODE_MOUSE_PRESS},        {12, MODE_CURSOR_BLINK},   {25, MODE_CURSOR_VISIBLE}, {45, MODE_REVERSE_WRAP},
-    {47, MODE_ALTERNATE},         {66, MODE_KEYPAD},         {67, MODE_BACKSPACE},      {1000, MODE_MOUSE_CLICK},
-    {1002, MODE_MOUSE_DRAG},      {1003, MODE_MOUSE_MOTION}, {1004, MODE_FOCUS},        {1006, MODE_MOUSE_SGR},
-    {1007, MODE_ALTERNATE_WHEEL}, {1047, MODE_ALTERNATE},    {1049, MODE_ALTERNATE},    {2004, MODE_BRACKETED_PASTE},
+    {1, MODE_CURSOR_KEYS},
+    {5, MODE_REVERSE},
+    {6, MODE_ORIGIN},
+    {7, MODE_WRAP},
+    {9, MODE_MOUSE_PRESS},
+    {12, MODE_CURSOR_BLINK},
+    {25, MODE_CURSOR_VISIBLE},
+    {45, MODE_REVERSE_WRAP},
+    {47, MODE_ALTERNATE},
+    {66, MODE_KEYPAD},
+    {67, MODE_BACKSPACE},
+    {69, MODE_MARGINS},
+    {1000, MODE_MOUSE_CLICK},
+    {1002, MODE_MOUSE_DRAG},
+    {1003, MODE_MOUSE_MOTION},
+    {1004, MODE_FOCUS},
+    {1006, MODE_MOUSE_SGR},
+    {1007, MODE_ALTERNATE_WHEEL},
+    {1047, MODE_ALTERNATE},
+    {1049, MODE_ALTERNATE},
+    {2004, MODE_BRACKETED_PASTE},
     {2026, MODE_SYNCHRONIZED},
 };
 
@@ -32,7 +48,7 @@ uint32_t engine_mode_state(const struct engine *engine, char mark, int32_t numbe
     // scrolling, keys that repeat.
     if (mark != '?')
         return number == 2 || number == 12 ? 4 : 0;
-    return number == 3 || number == 4 || number == 40 || number == 69 ? 4 : number == 8 ? 3 : 0;
+    return number == 3 || number == 4 || number == 40 ? 4 : number == 8 ? 3 : 0;
 }
 
 // The cursor's place is common to both screens.
@@ -44,15 +60,15 @@ static void show_screen(struct engine *engine, bool alternate) {
 
 static void switch_screen(struct engine *engine, int32_t number, bool on) {
     bool shown = (engine->modes & MODE_ALTERNATE) != 0;
-    if (number == 1049 && on && !shown)
+    if (number == 1049 && on)
         engine_save_cursor(engine);
     if (number == 1047 && !on && shown)
         engine_erase_rows(engine, 0, engine->rows, false);
     if (on != shown)
         show_screen(engine, on);
-    if (number == 1049 && on && !shown)
+    if (number == 1049 && on)
         engine_erase_rows(engine, 0, engine->rows, false);
-    if (number == 1049 && !on && shown)
+    if (number == 1049 && !on)
         engine_restore_cursor(engine);
 }
 
@@ -72,6 +88,10 @@ static void set_mode(struct engine *engine, char mark, int32_t number, bool on) 
     if (mode & MODE_MOUSE) // one of them at a time
         engine->modes &= ~(uint32_t)MODE_MOUSE;
     engine->modes = on ? engine->modes | mode : engine->modes & ~mode;
+    if (mode == MODE_MARGINS) {
+        engine->left = 0;
+        engine->right = engine->columns - 1;
+    }
     if (mode == MODE_ORIGIN)
         engine_move_in_region(engine, 0, 0);
     if (mode == MODE_WRAP && !on)

@@ -11,10 +11,10 @@ struct cell engine_blank(const struct engine *engine);           // with the cur
 // Columns [first, end), clamped. `selective`: what DECSCA protects stays.
 void engine_erase(struct engine *engine, uint32_t row, uint32_t first, uint32_t end, bool selective);
 void engine_erase_rows(struct engine *engine, uint32_t first, uint32_t end, bool selective);
-// Clamped. Rows that leave the main screen at its top go to the history.
+// Columns of the scroll region; the count is clamped. Rows that leave the main screen at its top go to the history.
 void engine_scroll_up(struct engine *engine, uint32_t top, uint32_t bottom, uint32_t count);
 void engine_scroll_down(struct engine *engine, uint32_t top, uint32_t bottom, uint32_t count);
-// Cells of one row from `column` on.
+// Cells of one row from `column` to the end of the region, or of the row if it is beyond that.
 void engine_insert_cells(struct engine *engine, uint32_t row, uint32_t column, uint32_t count);
 void engine_delete_cells(struct engine *engine, uint32_t row, uint32_t column, uint32_t count);
 // A cut wide character becomes blanks. The row is announced.
@@ -22,18 +22,36 @@ void engine_fix_wide(struct engine *engine, uint32_t row, uint32_t column);
 void engine_set_wrapped(struct engine *engine, uint32_t row, bool wrapped);
 
 // cursor.c
+void engine_carriage_return(struct engine *engine);
+void engine_reset_region(struct engine *engine);
+// The last column that the cursor goes to by itself: that of the region, unless it is beyond already.
+static inline uint32_t engine_last_column(const struct engine *engine) {
+    return engine->cursor.column <= engine->right ? engine->right : engine->columns - 1;
+}
+static inline bool engine_in_columns(const struct engine *engine) {
+    return engine->cursor.column >= engine->left && engine->cursor.column <= engine->right;
+}
 void engine_move_to(struct engine *engine, int64_t row, int64_t column); // clamped to the screen
 void engine_move_in_region(struct engine *engine, int64_t row,
                            int64_t column);       // as CUP: counts from the origin
 void engine_index(struct engine *engine);         // down, scrolling at the bottom
 void engine_reverse_index(struct engine *engine); // up
 void engine_back(struct engine *engine);          // BS
+void engine_back_index(struct engine *engine);    // DECBI: left, or the region moves to the right
+void engine_forward_index(struct engine *engine); // DECFI
 void engine_tab_forward(struct engine *engine, uint32_t count);
 void engine_tab_back(struct engine *engine, uint32_t count);
 void engine_default_tabs(struct engine *engine);
 void engine_save_cursor(struct engine *engine);
 void engine_restore_cursor(struct engine *engine);
 void engine_reset(struct engine *engine, bool hard);
+
+// The first rows of the main screen go to the history; they stay where they are, too.
+void engine_push_rows(struct engine *engine, uint32_t count);
+
+// jump.c
+// Returns how many bytes it took, 0: none. *looked: there is no use in another try before so many bytes.
+size_t engine_jump(struct engine *engine, const char *bytes, size_t count, size_t *looked);
 
 // print.c
 void engine_print(struct engine *engine, uint32_t character);

@@ -4,6 +4,8 @@
 #include "servers/console/engine/operations.h"
 #include "servers/console/engine/width.h"
 
+enum { JUMP_LEAST = 512 }; // bytes: with less it can't pay
+
 // DEC special graphics: what 0x5f to 0x7e show (VT220 Programmer Reference, table 2-4).
 static const uint16_t graphics[32] = {
     0x0020, 0x25c6, 0x2592, 0x2409, 0x240c, 0x240d, 0x240a, 0x00b0, 0x00b1, 0x2424, 0x240b,
@@ -23,20 +25,19 @@ static void put(struct engine *engine, uint32_t character, uint16_t more) {
 }
 
 static void wrap(struct engine *engine) {
-    engine_set_wrapped(engine, engine->cursor.row, true);
-    engine->cursor.column = 0;
+    if (engine->left == 0 && engine->cursor.column == engine->columns - 1)
+        engine_set_wrapped(engine, engine->cursor.row, true);
     engine_index(engine);
+    engine->cursor.column = engine->left;
 }
 
 static void print_wide(struct engine *engine, uint32_t character) {
     struct engine_cursor *cursor = &engine->cursor;
-    if (cursor->column == engine->columns - 1) {
-        if (!(engine->modes & MODE_WRAP)) {
+    if (cursor->column == engine_last_column(engine)) {
+        if (!(engine->modes & MODE_WRAP))
             cursor->column--;
-        } else {
-            engine_erase(engine, cursor->row, cursor->column, engine->columns, false);
+        else
             wrap(engine);
-        }
     }
     if (engine->modes & MODE_INSERT)
         engine_insert_cells(engine, cursor->row, cursor->column, 2);
@@ -96,7 +97,7 @@ void engine_print(struct engine *engine, uint32_t character) {
     engine->last_printed = character;
     engine->mark_row = cursor->row;
     engine->mark_column = cursor->column - (width == 2);
-    if (cursor->column == engine->columns - 1)
+    if (cursor->column == engine_last_column(engine))
         cursor->wrap_next = (engine->modes & MODE_WRAP) != 0; // DEC STD 070, the last column flag
     else
         cursor->column++;
@@ -110,7 +111,7 @@ static size_t print_run(struct engine *engine, const char *bytes, size_t count) 
     if (cursor->charsets[cursor->charset] != CHARSET_ASCII || engine->single_shift != 0 || (engine->modes & MODE_INSERT) ||
         cursor->wrap_next)
         return 0;
-    size_t room = engine->columns - cursor->column, length = 0;
+    size_t room = engine_last_column(engine) + 1 - cursor->column, length = 0;
     struct cell *cells = engine_change(engine, cursor->row) + cursor->column, cell = {.foreground = cursor->style.foreground,
                                                                                       .background = cursor->style.background,
                                                                                       .attributes = cursor->style.attributes};
@@ -144,9 +145,14 @@ void engine_write(struct engine *engine, const char *bytes, size_t count) {
                                                   .dcs = engine_dcs};
     memset(engine->announced, false, sizeof(engine->announced));
     engine_announce(engine, engine, offsetof(struct engine, rare));
-    for (size_t i = 0; i < count;) {
-        size_t run = 0;
-        if (engine->parser.state == PARSER_GROUND && engine->parser.utf8_left == 0)
+    for (size_t i = 0, try = 0; i < count;) {
+        size_t run = 0, looked;
+        bool ground = engine->parser.state == PARSER_GROUND && engine->parser.utf8_left == 0;
+        if (ground && i >= try && engine->cursor.column == 0 && count - i >= JUMP_LEAST) {
+            run = engine_jump(engine, bytes + i, count - i, &looked);
+            try = i + looked;
+        }
+        if (ground && run == 0)
             run = print_run(engine, bytes + i, count - i);
         if (run == 0) {
             parser_feed(&engine->parser, &actions, engine, (uint8_t)bytes[i]);

@@ -58,7 +58,8 @@ void engine_report_device(struct engine *engine, const struct parser *parser) {
 void engine_report_status(struct engine *engine, const struct parser *parser) {
     const struct engine_cursor *cursor = &engine->cursor;
     uint32_t row = cursor->row - (engine->modes & MODE_ORIGIN ? engine->top : 0);
-    const uint32_t position[] = {row + 1, cursor->column + 1};
+    uint32_t column = cursor->column - (engine->modes & MODE_ORIGIN ? engine->left : 0);
+    const uint32_t position[] = {row + 1, column + 1};
     int32_t what = parser_parameter(parser, 0, 0);
     if (parser->mark == 0 && what == 5)
         engine_reply(engine, "\033[0n", 4);
@@ -196,8 +197,9 @@ static bool is_text(const char *string, size_t length, const char *text) {
 // fonts and graphics.
 void engine_dcs(void *context, const char *string, size_t length) {
     struct engine *engine = context;
-    const uint32_t region[] = {engine->top + 1, engine->bottom + 1}, shape = engine->cursor_shape,
-                   protection = engine->cursor.style.attributes & CELL_PROTECTED ? 1 : 0, level[] = {62, 1};
+    const uint32_t region[] = {engine->top + 1, engine->bottom + 1}, columns[] = {engine->left + 1, engine->right + 1},
+                   shape = engine->cursor_shape, protection = engine->cursor.style.attributes & CELL_PROTECTED ? 1 : 0,
+                   level[] = {62, 1};
     if (length >= 2 && string[0] == '+' && string[1] == 'q') {
         engine_reply(engine, "\033P0+r\033\\", 7);
         return;
@@ -210,6 +212,8 @@ void engine_dcs(void *context, const char *string, size_t length) {
         report_style(engine);
     else if (is_text(string, length, "r"))
         engine_reply_numbers(engine, "\033P1$r", region, 2, "r\033\\");
+    else if (is_text(string, length, "s"))
+        engine_reply_numbers(engine, "\033P1$r", columns, 2, "s\033\\");
     else if (is_text(string, length, " q"))
         engine_reply_numbers(engine, "\033P1$r", &shape, 1, " q\033\\");
     else if (is_text(string, length, "\"q"))

@@ -74,8 +74,7 @@ void engine_resize(struct engine *engine, struct cell *main_cells, struct cell *
     move_cursor(&engine->cursor, alternate ? cut : gone, alternate ? 0 : came, rows, columns);
     engine->rows = rows;
     engine->columns = columns;
-    engine->top = 0;
-    engine->bottom = rows - 1;
+    engine_reset_region(engine);
     engine->mark_row = ENGINE_ROWS_MAX;
     engine_dirty(engine);
 }

@@ -88,11 +88,37 @@ void engine_erase_rows(struct engine *engine, uint32_t first, uint32_t end, bool
         engine_erase(engine, row, 0, engine->columns, selective);
 }
 
-static void push_history(struct engine *engine, uint32_t count) {
+void engine_push_rows(struct engine *engine, uint32_t count) {
     const struct history_announce announce = {.changing = engine->events->changing, .context = engine->context};
     for (uint32_t row = 0; row < count; row++)
         history_push(&engine->history, &announce, engine_row(engine, row), engine->columns,
                      engine->screen->wrapped[engine->screen->line[row]]);
+}
+
+static bool full_width(const struct engine *engine) {
+    return engine->left == 0 && engine->right == engine->columns - 1;
+}
+
+// With margins, cells have to move: those of row `from` to row `to`, or blanks if there is none.
+static void move_part(struct engine *engine, uint32_t to, int64_t from, uint32_t top, uint32_t bottom) {
+    uint32_t left = engine->left, width = engine->right + 1 - left;
+    if (from < top || from > bottom)
+        engine_erase(engine, to, left, left + width, false);
+    else
+        memcpy(engine_row(engine, to) + left, engine_row(engine, (uint32_t)from) + left, width * sizeof(struct cell));
+}
+
+static void scroll_part(struct engine *engine, uint32_t top, uint32_t bottom, int64_t up) {
+    for (uint32_t row = top; row <= bottom; row++) {
+        engine_change(engine, row);
+        fix_cut(engine, row, engine->left);
+        fix_cut(engine, row, engine->right + 1);
+        engine_set_wrapped(engine, row, false);
+    }
+    for (uint32_t i = 0; i <= bottom - top; i++) {
+        uint32_t row = up > 0 ? top + i : bottom - i;
+        move_part(engine, row, row + up, top, bottom);
+    }
 }
 
 void engine_scroll_up(struct engine *engine, uint32_t top, uint32_t bottom, uint32_t count) {
@@ -101,8 +127,12 @@ void engine_scroll_up(struct engine *engine, uint32_t top, uint32_t bottom, uint
     engine->mark_row = ENGINE_ROWS_MAX;
     if (count > height)
         count = height;
+    if (!full_width(engine)) {
+        scroll_part(engine, top, bottom, count);
+        return;
+    }
     if (top == 0 && !(engine->modes & MODE_ALTERNATE))
-        push_history(engine, count);
+        engine_push_rows(engine, count);
     memcpy(gone, line + top, count * sizeof(*line));
     memmove(line + top, line + top + count, (height - count) * sizeof(*line));
     memcpy(line + bottom + 1 - count, gone, count * sizeof(*line));
@@ -116,6 +146,10 @@ void engine_scroll_down(struct engine *engine, uint32_t top, uint32_t bottom, ui
     engine->mark_row = ENGINE_ROWS_MAX;
     if (count > height)
         count = height;
+    if (!full_width(engine)) {
+        scroll_part(engine, top, bottom, -(int64_t)count);
+        return;
+    }
     memcpy(gone, line + bottom + 1 - count, count * sizeof(*line));
     memmove(line + top + count, line + top, (height - count) * sizeof(*line));
     memcpy(line + top, gone, count * sizeof(*line));
@@ -123,25 +157,31 @@ void engine_scroll_down(struct engine *engine, uint32_t top, uint32_t bottom, ui
     memset(engine->dirty + top, true, height);
 }
 
+static uint32_t end_of(const struct engine *engine, uint32_t column) {
+    return column <= engine->right ? engine->right + 1 : engine->columns;
+}
+
 void engine_insert_cells(struct engine *engine, uint32_t row, uint32_t column, uint32_t count) {
-    uint32_t left = engine->columns - column;
+    uint32_t end = end_of(engine, column), left = end - column;
     struct cell *cells = engine_change(engine, row) + column, blank = engine_blank(engine);
     if (count > left)
         count = left;
     fix_cut(engine, row, column);
-    fix_cut(engine, row, engine->columns - count);
+    fix_cut(engine, row, end - count);
+    fix_cut(engine, row, end);
     memmove(cells + count, cells, (left - count) * sizeof(*cells));
     for (uint32_t i = 0; i < count; i++)
         cells[i] = blank;
 }
 
 void engine_delete_cells(struct engine *engine, uint32_t row, uint32_t column, uint32_t count) {
-    uint32_t left = engine->columns - column;
+    uint32_t end = end_of(engine, column), left = end - column;
     struct cell *cells = engine_change(engine, row) + column, blank = engine_blank(engine);
     if (count > left)
         count = left;
     fix_cut(engine, row, column);
     fix_cut(engine, row, column + count);
+    fix_cut(engine, row, end);
     memmove(cells, cells + count, (left - count) * sizeof(*cells));
     for (uint32_t i = left - count; i < left; i++)
         cells[i] = blank;

@@ -3,7 +3,7 @@
 #include "servers/net/stack/socket.h"
 #include "servers/net/stack/stack.h"
 
-enum { ARP_BYTES = 28, ARP_REQUEST = 1, ARP_REPLY = 2 };
+enum { ARP_BYTES = 28, ARP_REQUEST = 1, ARP_REPLY = 2, DEFEND_SECONDS = 10 };
 
 static void send(struct interface *interface, uint32_t operation, uint32_t sender, uint32_t target, const uint8_t *target_mac,
                  const uint8_t *to) {
@@ -38,6 +38,16 @@ void arp_announce(struct interface *interface, const struct address *address) {
         send(interface, ARP_REQUEST, address_v4(address), address_v4(address), nobody, everybody);
 }
 
+// RFC 5227 section 2.4 (b): who claims our address is told so, and with it all others, once in ten seconds.
+static void defend(struct interface *interface, const struct address *address, const uint8_t *mac) {
+    uint64_t now = interface->stack->now;
+    if (memcmp(mac, interface->mac, MAC_BYTES) == 0 ||
+        (interface->defended_at != 0 && now - interface->defended_at < DEFEND_SECONDS * NANOSECONDS_PER_SECOND))
+        return;
+    interface->defended_at = now;
+    arp_announce(interface, address);
+}
+
 void arp_input(struct interface *interface, const uint8_t *packet, uint32_t length) {
     if (length < ARP_BYTES || load16(packet) != 1 || load16(packet + 2) != ETHERTYPE_IPV4 || packet[4] != MAC_BYTES ||
         packet[5] != 4) {
@@ -61,6 +71,10 @@ void arp_input(struct interface *interface, const uint8_t *packet, uint32_t leng
         neighbour_learned(interface, &sender, mac, operation == ARP_REPLY && for_us, true, for_us && operation == ARP_REQUEST);
     }
     const struct interface_address *own = interface_address_find(interface, &target);
+    if (interface_address_find(interface, &sender) != NULL) {
+        defend(interface, &sender, mac);
+        return;
+    }
     if (operation == ARP_REQUEST && own != NULL)
         send(interface, ARP_REPLY, address_v4(&target), address_v4(&sender), mac, mac);
 }

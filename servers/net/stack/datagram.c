@@ -91,7 +91,8 @@ error_t stack_socket_send(struct socket *socket, const struct socket_name *to, c
         if (error != ERR_OK)
             return error;
     }
-    bool group = address_is_multicast(&peer->address);
+    bool broadcast = address_is_v4(&peer->address) && address_v4(&peer->address) == UINT32_MAX;
+    bool group = address_is_multicast(&peer->address) && !broadcast;
     struct flow flow = {
         .source = address_is_multicast(&socket->local.address) ? address_unspecified : socket->local.address,
         .destination = peer->address,
@@ -158,7 +159,7 @@ void udp_input(struct stack *stack, const struct packet *packet) {
     bool has_sum = packet->length >= UDP_HEADER_BYTES && load16(header + 6) != 0;
     // RFC 8200 section 8.1: over IPv6 there must be a sum.
     if (length < UDP_HEADER_BYTES || length > packet->length || (!has_sum && !packet->v4) ||
-        (has_sum &&
+        (has_sum && !stack->sums_checked &&
          checksum_finish(checksum_add(checksum_pseudo_header(&packet->source, &packet->destination, PROTOCOL_NUMBER_UDP, length),
                                       header, length)) != 0)) {
         stack->statistics.udp_bad++;
@@ -187,6 +188,14 @@ void udp_input(struct stack *stack, const struct packet *packet) {
                     packet->v4 ? ICMP_CODE_PORT : ICMPV6_CODE_PORT, 0);
 }
 
+static bool path_learned(struct stack *stack, const struct icmp_error *error, uint32_t index) {
+    struct flow flow = {.source = error->source, .destination = error->destination, .interface = index};
+    struct interface *interface;
+    uint32_t mtu;
+    return ip_route(stack, &flow, &interface, &mtu) == ERR_OK &&
+           path_mtu_learned(stack, interface, &error->destination, error->mtu);
+}
+
 // RFC 1122 section 4.1.3.3: errors reach the sender's socket; only a connected one can tell which peer it
 // was.
 void udp_error(struct stack *stack, const struct icmp_error *error) {
@@ -194,9 +203,14 @@ void udp_error(struct stack *stack, const struct icmp_error *error) {
     uint16_t port = load16(error->transport + (echo ? 4 : 0));
     uint16_t remote = echo ? 0 : load16(error->transport + 2);
     for (struct socket *at = stack->bound[bound_bucket(port)]; at != NULL; at = at->next) {
-        if (at->local.port != port || at->protocol != error->protocol || at->kind != SOCKET_DATAGRAM || !at->connected ||
-            !address_equal(&at->remote.address, &error->destination) || (!echo && at->remote.port != remote) ||
-            error->error == ERR_OK)
+        if (at->local.port != port || at->protocol != error->protocol || at->kind != SOCKET_DATAGRAM || error->error == ERR_OK)
+            continue;
+        if (at->connected && (!address_equal(&at->remote.address, &error->destination) || (!echo && at->remote.port != remote)))
+            continue;
+        if (error->mtu != 0 &&
+            !path_learned(stack, error, at->local.interface)) // RFC 8201 section 5.2: for who does not connect too
+            return;
+        if (!at->connected)
             continue;
         at->error = error->error;
         socket_changed(at);

@@ -14,6 +14,29 @@ enum {
     TRANSPORT_BYTES_MIN = 8,
 };
 
+// The header chain of an IPv6 packet, as far as it is there. False: none, or a fragment but the first.
+static bool transport_of(const uint8_t *packet, uint32_t length, struct icmp_error *error) {
+    if (length < IPV6_HEADER_BYTES || packet[0] >> 4 != 6)
+        return false;
+    uint32_t at = IPV6_HEADER_BYTES;
+    uint8_t next = packet[6];
+    error->source = address_from_bytes(packet + 8);
+    error->destination = address_from_bytes(packet + 24);
+    while ((next == 0 || next == 43 || next == 60 || next == 44) && at + 8 <= length) {
+        if (next == 44 && (load16(packet + at + 2) & 0xfff8) != 0)
+            return false;
+        uint8_t after = packet[at];
+        at += next == 44 ? 8 : 8 + 8u * packet[at + 1];
+        next = after;
+    }
+    if (at > length)
+        return false;
+    error->protocol = next;
+    error->transport = packet + at;
+    error->transport_length = length - at;
+    return true;
+}
+
 // --- errors that are sent
 // RFC 1122 section 3.2.2: never about ICMP errors, groups, broadcasts, or what has no single sender.
 static bool may_tell(struct stack *stack, const struct packet *packet, uint8_t type, uint8_t code) {
@@ -26,7 +49,9 @@ static bool may_tell(struct stack *stack, const struct packet *packet, uint8_t t
     if (packet->protocol == PROTOCOL_NUMBER_ICMP && packet->v4 && packet->length > 0 && packet->payload[0] != ICMP_ECHO &&
         packet->payload[0] != ICMP_ECHO_REPLY)
         return false;
-    if (packet->protocol == PROTOCOL_NUMBER_ICMPV6 && !packet->v4 && (packet->length == 0 || packet->payload[0] < 128))
+    struct icmp_error inner;
+    if (!packet->v4 && transport_of(packet->network, packet->network_length, &inner) &&
+        inner.protocol == PROTOCOL_NUMBER_ICMPV6 && (inner.transport_length == 0 || inner.transport[0] < 128))
         return false;
     return stack_take_token(stack, &stack->icmp_tokens_at, &stack->icmp_tokens, ERRORS_PER_SECOND);
 }
@@ -179,33 +204,10 @@ void icmpv4_input(struct stack *stack, const struct packet *packet) {
 }
 
 // --- version 6
-// The header chain of a quoted packet, as far as it was quoted.
-static bool quoted_transport(const uint8_t *quoted, uint32_t length, struct icmp_error *error) {
-    if (length < IPV6_HEADER_BYTES || quoted[0] >> 4 != 6)
-        return false;
-    uint32_t at = IPV6_HEADER_BYTES;
-    uint8_t next = quoted[6];
-    error->source = address_from_bytes(quoted + 8);
-    error->destination = address_from_bytes(quoted + 24);
-    while ((next == 0 || next == 43 || next == 60 || next == 44) && at + 8 <= length) {
-        if (next == 44 && (load16(quoted + at + 2) & 0xfff8) != 0)
-            return false;
-        uint8_t after = quoted[at];
-        at += next == 44 ? 8 : 8 + 8u * quoted[at + 1];
-        next = after;
-    }
-    if (at > length)
-        return false;
-    error->protocol = next;
-    error->transport = quoted + at;
-    error->transport_length = length - at;
-    return true;
-}
-
 static void error_input_v6(struct stack *stack, const struct packet *packet) {
     struct icmp_error error = {0};
     uint8_t type = packet->payload[0], code = packet->payload[1];
-    if (!quoted_transport(packet->payload + ICMP_HEADER_BYTES, packet->length - ICMP_HEADER_BYTES, &error))
+    if (!transport_of(packet->payload + ICMP_HEADER_BYTES, packet->length - ICMP_HEADER_BYTES, &error))
         return;
     switch (type) {
     case ICMPV6_UNREACHABLE:
@@ -245,6 +247,8 @@ void icmpv6_input(struct stack *stack, const struct packet *packet) {
         echo_input(stack, packet);
     else if (type >= ICMPV6_ROUTER_SOLICITATION && type <= ICMPV6_NEIGHBOUR_ADVERTISEMENT)
         nd_input(stack, packet);
+    else if (type >= ICMPV6_GROUP_QUERY && type <= ICMPV6_GROUP_DONE)
+        mld_input(stack, packet);
 }
 
 // --- a neighbour that does not answer
@@ -259,7 +263,7 @@ void icmp_neighbour_failed(struct stack *stack, const struct neighbour *neighbou
             error.protocol = network[9];
             error.transport = network + IPV4_HEADER_BYTES;
             error.transport_length = length - IPV4_HEADER_BYTES;
-        } else if (!quoted_transport(network, length, &error)) {
+        } else if (!transport_of(network, length, &error)) {
             continue;
         }
         tell_transport(stack, &error);
@@ -276,6 +280,11 @@ bool ip_deliver(struct stack *stack, const struct packet *packet) {
         raw = raw_input(stack, packet);
         udp_input(stack, packet);
         return true;
+    case PROTOCOL_NUMBER_IGMP:
+        raw = raw_input(stack, packet);
+        if (packet->v4)
+            igmp_input(stack, packet);
+        return packet->v4 || raw;
     case PROTOCOL_NUMBER_ICMP:
         if (packet->v4)
             icmpv4_input(stack, packet);

@@ -26,11 +26,11 @@ static bool options_are_sound(const uint8_t *options, uint32_t length) {
     return true;
 }
 
-// RFC 1122 section 3.2.1.3: never valid as a source.
+// RFC 1122 section 3.2.1.3: never valid as a source; nor is our own address on a wire.
 static bool source_is_sound(struct interface *interface, const struct address *source) {
     if (address_is_multicast(source) || interface_is_broadcast(interface, source))
         return false;
-    return !address_is_loopback(source) || interface->loopback;
+    return interface->loopback || (!address_is_loopback(source) && interface_address_find(interface, source) == NULL);
 }
 
 void ipv4_input(struct interface *interface, const uint8_t *bytes, uint32_t length) {

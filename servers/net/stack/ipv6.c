@@ -55,8 +55,12 @@ static void extensions_input(struct stack *stack, struct packet *packet, uint8_t
             return;
         }
         uint32_t length = left < 8 ? 9 : next == NEXT_FRAGMENT ? 8 : 8 + 8u * header[1];
-        if (length > left || (next == NEXT_HOP_BY_HOP && at != IPV6_HEADER_BYTES)) {
+        if (length > left) {
             stack->statistics.ip_bad++;
+            return;
+        }
+        if (next == NEXT_HOP_BY_HOP && at != IPV6_HEADER_BYTES) { // section 4.1: known only behind the IPv6 header
+            icmp_send_error(stack, packet, ICMPV6_PARAMETER_PROBLEM, CODE_NEXT_HEADER, place);
             return;
         }
         if (next == NEXT_FRAGMENT) {
@@ -101,6 +105,10 @@ static void fragment_input(struct stack *stack, struct packet *packet, uint32_t 
     part.packet.length = packet->length - 8;
     if (part.more && part.packet.length % 8 != 0) {
         icmp_send_error(stack, packet, ICMPV6_PARAMETER_PROBLEM, CODE_HEADER_FIELD, 4);
+        return;
+    }
+    if (part.offset + part.packet.length + unfragmentable - IPV6_HEADER_BYTES > UINT16_MAX) {
+        icmp_send_error(stack, packet, ICMPV6_PARAMETER_PROBLEM, CODE_HEADER_FIELD, unfragmentable + 2);
         return;
     }
     if (!reassembly_input(stack, &part, &whole))

@@ -95,10 +95,10 @@ static void look_at_addresses(struct stack *stack, struct stack_timer *timer) {
                 needed = true;
             }
         }
-        if (entry->state == ADDRESS_FREE || entry->valid_until == 0)
+        if (entry->state == ADDRESS_FREE || (entry->valid_until == 0 && !entry->autoconfigured))
             continue;
         needed = true;
-        if (entry->valid_until <= stack->now) {
+        if (entry->valid_until != 0 && entry->valid_until <= stack->now) {
             error_t ignored = interface_remove_address(interface, &entry->address);
             (void)ignored;
         } else if (entry->preferred_until <= stack->now) {
@@ -128,7 +128,8 @@ void nd_start(struct interface *interface) {
     interface->solicitations = SOLICITATIONS_MAX;
     error_t ignored = interface_add_address(interface, &address, 64); // there already after a pause
     (void)ignored;
-    timer_heap_set(&stack->timers, &interface->solicit_timer, stack->now + NANOSECONDS_PER_SECOND, solicit_routers);
+    // Once the address is ours (look_at_addresses); without one a little later.
+    timer_heap_set(&stack->timers, &interface->solicit_timer, stack->now + 3 * NANOSECONDS_PER_SECOND / 2, solicit_routers);
 }
 
 // --- what comes in
@@ -158,7 +159,7 @@ static void solicitation_input(const struct packet *packet) {
     const uint8_t *mac = option_find(packet->payload + MESSAGE_BYTES, packet->length - MESSAGE_BYTES, OPTION_SOURCE_MAC);
     struct interface_address *own = interface_address_find(interface, &target);
     bool unspecified = address_is_unspecified(&packet->source);
-    if (own == NULL || address_is_multicast(&target) || (unspecified && mac != NULL))
+    if (own == NULL || address_is_multicast(&target) || (unspecified && (mac != NULL || !packet->group))) // section 7.1.1
         return;
     if (own->state == ADDRESS_TENTATIVE) { // section 5.4.3: another node probes the same address
         if (unspecified)
@@ -206,8 +207,8 @@ static void autoconfigure(struct interface *interface, const struct address *pre
     struct interface_address *entry = interface_address_find(interface, &address);
     if (entry == NULL || (error != ERR_OK && !entry->autoconfigured))
         return;
-    uint64_t left = entry->valid_until > stack->now ? entry->valid_until - stack->now : 0;
     bool is_new = error == ERR_OK;
+    uint64_t left = entry->valid_until == 0 ? UINT64_MAX : entry->valid_until > stack->now ? entry->valid_until - stack->now : 0;
     if (is_new || valid > TWO_HOURS || valid * NANOSECONDS_PER_SECOND > left)
         entry->valid_until = lifetime_end(stack, valid);
     else if (left > TWO_HOURS * NANOSECONDS_PER_SECOND) // (e): nobody shortens it by a lie

@@ -6,7 +6,7 @@
 #include "servers/net/stack/stack.h"
 
 enum { DATAGRAM_BYTES_MAX = 65535, HEADER_ROOM = 512, PARTS_MAX = 64, REASSEMBLY_BYTES_MAX = 512 * 1024 };
-#define REASSEMBLY_NANOSECONDS (30 * NANOSECONDS_PER_SECOND) // RFC 1122 section 3.3.2: 60 s, RFC 791: 15 s
+#define REASSEMBLY_NANOSECONDS (60 * NANOSECONDS_PER_SECOND) // RFC 1122 section 3.3.2, RFC 8200 section 4.5
 
 struct part {
     uint32_t start, end;
@@ -211,6 +211,7 @@ bool reassembly_input(struct stack *stack, const struct fragment *fragment, stru
     const struct packet *packet = &fragment->packet;
     uint32_t end = fragment->offset + packet->length;
     bool duplicate;
+    stack->sums_checked = false; // of one fragment that would say nothing
     if (!is_sound(fragment)) {
         stack->statistics.ip_bad++;
         return false;

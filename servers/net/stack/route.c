@@ -114,10 +114,12 @@ uint32_t path_mtu(struct stack *stack, const struct interface *interface, const 
 
 bool path_mtu_learned(struct stack *stack, const struct interface *interface, const struct address *destination, uint32_t mtu) {
     uint32_t least = address_is_v4(destination) ? IPV4_MTU_MIN : IPV6_MTU_MIN;
+    if (!address_is_v4(destination) && mtu < least)
+        return false; // RFC 8201 section 4: discarded
     // An IPv4 sender that is told less than this is being fooled; 552 is what Linux takes as well.
     if (address_is_v4(destination))
         least = larger(least, 552);
-    mtu = larger(mtu, least); // RFC 8201 section 4: never below the minimum
+    mtu = larger(mtu, least);
     if (mtu >= path_mtu(stack, interface, destination))
         return false;
     struct path *place = path_find(stack, destination);

@@ -41,11 +41,12 @@ enum {
     TCP_CHALLENGES_PER_SECOND = 100, // RFC 5961 section 7
 };
 
-#define TCP_MSL         (30 * NANOSECONDS_PER_SECOND)
-#define TCP_DELAYED_ACK (40 * NANOSECONDS_PER_MILLISECOND) // RFC 9293 section 3.8.6.3: below 500 ms
-#define TCP_RTO_FIRST   (1 * NANOSECONDS_PER_SECOND)       // RFC 6298 section 2
-#define TCP_RTO_MAX     (60 * NANOSECONDS_PER_SECOND)
-#define TCP_ORPHAN_WAIT (60 * NANOSECONDS_PER_SECOND) // in FIN-WAIT-2 without a holder
+#define TCP_MSL                (30 * NANOSECONDS_PER_SECOND)
+#define TCP_DELAYED_ACK        (40 * NANOSECONDS_PER_MILLISECOND) // RFC 9293 section 3.8.6.3: below 500 ms
+#define TCP_RTO_FIRST          (1 * NANOSECONDS_PER_SECOND)       // RFC 6298 section 2
+#define TCP_RTO_AFTER_LOST_SYN (3 * NANOSECONDS_PER_SECOND)       // RFC 6298 section 5, (5.7)
+#define TCP_RTO_MAX            (60 * NANOSECONDS_PER_SECOND)
+#define TCP_ORPHAN_WAIT        (60 * NANOSECONDS_PER_SECOND) // in FIN-WAIT-2 without a holder
 
 struct range {
     uint32_t start, end; // sequence numbers, end excluded
@@ -198,6 +199,8 @@ uint32_t tcp_receive_window(const struct tcp *tcp);
 
 // --- tcp_acknowledge.c: what an ACK does to the send side
 void tcp_acknowledge(struct tcp *tcp, const struct segment *segment);
+// A sample of the round-trip time, if the segment gives one (RFC 6298 section 3, RFC 7323 section 4.1); snd_una has moved.
+void tcp_measure(struct tcp *tcp, const struct segment *segment);
 
 // --- tcp_sack.c: RFC 6675
 void tcp_sack_input(struct tcp *tcp, const struct segment *segment, bool *news);

@@ -2,7 +2,7 @@
 // round-trip times (RFC 6298, 7323).
 #include "servers/net/stack/tcp.h"
 
-static void measure(struct tcp *tcp, const struct segment *segment) {
+void tcp_measure(struct tcp *tcp, const struct segment *segment) {
     struct stack *stack = tcp->socket.stack;
     if (tcp->timestamp_ok && segment->has_timestamp && segment->timestamp_echo != 0) {
         uint32_t sent = segment->timestamp_echo - tcp->timestamp_offset;
@@ -27,7 +27,15 @@ static bool update_window(struct tcp *tcp, const struct segment *segment) {
     tcp->snd_wl1 = segment->sequence;
     tcp->snd_wl2 = segment->acknowledgement;
     tcp->max_snd_wnd = larger(tcp->max_snd_wnd, window);
-    if (opened && tcp->snd_nxt != tcp->snd_una) { // the probe that was not taken goes out again at once
+    if (opened && tcp->snd_nxt == tcp->snd_una + 1 && segment->acknowledgement == tcp->snd_una) {
+        // The probe was not taken: it goes out once more, with all that waits behind it.
+        tcp->snd_nxt = tcp->recover = tcp->lost_edge = tcp->high_rxt = tcp->snd_una;
+        tcp->recovery = TCP_OPEN;
+        tcp->fin_sent = tcp->timing = false;
+        tcp->backoff = 0;
+        tcp->stalled_since = 0;
+        timer_heap_clear(&tcp->socket.stack->timers, &tcp->retransmit_timer);
+    } else if (opened && tcp->snd_nxt != tcp->snd_una) { // what was sent beyond the window goes out again at once
         tcp->recovery = TCP_LOSS;
         tcp->recover = tcp->snd_nxt;
         tcp->lost_edge = tcp->snd_nxt;
@@ -54,6 +62,7 @@ static void leave_recovery(struct tcp *tcp) {
 static void advance(struct tcp *tcp, uint32_t bytes) {
     struct stack *stack = tcp->socket.stack;
     uint32_t data = smaller(bytes, tcp->send.count);
+    bool recovered = tcp->recovery == TCP_FAST_RECOVERY && sequence_at_most(tcp->recover, tcp->snd_una + bytes);
     tcp->snd_una += bytes;
     ring_buffer_drop(&tcp->send, data);
     if (tcp->send.count == 0)
@@ -70,7 +79,8 @@ static void advance(struct tcp *tcp, uint32_t bytes) {
     } else if (tcp->recovery == TCP_OPEN) {
         tcp->duplicates = 0;
     }
-    if (tcp->recovery != TCP_FAST_RECOVERY)
+    if (tcp->recovery != TCP_FAST_RECOVERY &&
+        !recovered) // RFC 6582 section 3.2, step 3: this ACK sets the window, it does not grow it
         congestion_acknowledged(tcp, bytes);
     tcp->backoff = 0; // RFC 6298 section 5: the next timeout is computed anew
     if (tcp->snd_una == tcp->snd_nxt)
@@ -98,7 +108,7 @@ void tcp_acknowledge(struct tcp *tcp, const struct segment *segment) {
         tcp_sack_input(tcp, segment, &sack_news);
     if (advances) {
         advance(tcp, segment->acknowledgement - tcp->snd_una);
-        measure(tcp, segment);
+        tcp_measure(tcp, segment);
         socket_changed(&tcp->socket);
         neighbour_confirm(segment->packet->interface, &segment->packet->source);
     } else if (outstanding && segment->acknowledgement == tcp->snd_una && segment->length == 0 &&

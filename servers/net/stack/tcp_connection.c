@@ -195,6 +195,8 @@ void tcp_established(struct tcp *tcp) {
     timer_heap_clear(&stack->timers, &tcp->retransmit_timer);
     tcp_update_mss(tcp);
     congestion_start(tcp);
+    if (tcp->backoff != 0 && tcp->srtt == 0)
+        tcp->rto = TCP_RTO_AFTER_LOST_SYN;
     tcp->backoff = 0;
     tcp->stalled_since = 0;
     tcp->soft_error = ERR_OK;
@@ -389,7 +391,10 @@ void tcp_icmp_error(struct stack *stack, const struct icmp_error *error) {
         if (ip_route(stack, &flow, &interface, &mtu) != ERR_OK ||
             !path_mtu_learned(stack, interface, &error->destination, error->mtu))
             return;
+        uint32_t before = tcp->mss;
         tcp_update_mss(tcp);
+        if (tcp->mss >= before)
+            return; // what is under way was no larger
         if (tcp->state >= TCP_ESTABLISHED && tcp->snd_nxt != tcp->snd_una) { // RFC 1191 section 6.5: at once
             tcp->recovery = TCP_LOSS;
             tcp->recover = tcp->lost_edge = tcp->snd_nxt;

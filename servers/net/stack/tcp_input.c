@@ -29,7 +29,8 @@ static void syn_sent_input(struct tcp *tcp, const struct segment *segment) {
     if ((segment->flags & TCP_SYN) == 0) // fourth, fifth
         return;
     tcp->irs = segment->sequence;
-    tcp->rcv_nxt = tcp->rcv_adv = tcp->last_ack_sent = segment->sequence + 1;
+    tcp->rcv_nxt = tcp->last_ack_sent = segment->sequence + 1;
+    tcp->rcv_adv = tcp->rcv_nxt + smaller(tcp->socket.options.receive_limit, UINT16_MAX); // as our SYN told
     tcp->peer_mss = segment->has_mss ? larger(segment->mss, TCP_MSS_MIN) : 0;
     tcp->scale_ok = tcp->scale_ok && segment->has_scale;
     tcp->snd_scale = tcp->scale_ok ? segment->scale : 0;
@@ -48,8 +49,7 @@ static void syn_sent_input(struct tcp *tcp, const struct segment *segment) {
         return;
     }
     tcp->snd_una = segment->acknowledgement;
-    if (tcp->timing)
-        tcp_measured(tcp, stack->now - tcp->timed_at);
+    tcp_measure(tcp, segment);
     tcp->ack_now = true;
     tcp_established(tcp);
     tcp_receive_data(tcp, segment);
@@ -147,8 +147,7 @@ static bool ack_input(struct tcp *tcp, const struct segment *segment) {
         tcp->snd_wnd = tcp->max_snd_wnd = segment->window << tcp->snd_scale;
         tcp->snd_wl1 = segment->sequence;
         tcp->snd_wl2 = ack;
-        if (tcp->timing)
-            tcp_measured(tcp, stack->now - tcp->timed_at);
+        tcp_measure(tcp, segment);
         tcp_established(tcp);
         return true;
     }
@@ -183,6 +182,13 @@ static void keep_timestamp(struct tcp *tcp, const struct segment *segment) {
     tcp->ts_recent_at = tcp->socket.stack->now;
 }
 
+// Section 3.5, figure 8: both opened at once, and the peer's SYN comes once more, with the ACK of ours.
+static bool crosses_ours(const struct tcp *tcp, const struct segment *segment) {
+    return tcp->state == TCP_SYN_RECEIVED && !tcp->passive && segment->sequence == tcp->irs && segment->length == 0 &&
+           (segment->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == (TCP_SYN | TCP_ACK) &&
+           segment->acknowledgement == tcp->snd_nxt;
+}
+
 // Section 3.10.7.4.
 static void synchronized_input(struct tcp *tcp, const struct segment *segment) {
     struct stack *stack = tcp->socket.stack;
@@ -190,6 +196,15 @@ static void synchronized_input(struct tcp *tcp, const struct segment *segment) {
     if (!reset && timestamp_is_old(tcp, segment)) {
         stack->statistics.tcp_paws++;
         tcp_send_ack(tcp);
+        return;
+    }
+    if (crosses_ours(tcp, segment)) {
+        struct segment ack = *segment;
+        ack.sequence++;
+        ack.flags = TCP_ACK;
+        tcp->ack_now = true; // the peer may have seen our SYN alone
+        if (ack_input(tcp, &ack))
+            tcp_output(tcp);
         return;
     }
     if (!is_acceptable(tcp, segment)) {

@@ -6,6 +6,7 @@ uint32_t tcp_receive_window(const struct tcp *tcp) {
     uint32_t limit = tcp->socket.options.receive_limit, used = tcp->receive.count;
     uint32_t promised = tcp->rcv_adv - tcp->rcv_nxt, free = limit > used ? limit - used : 0;
     uint32_t step = smaller(limit / 2, tcp->mss);
+    free = smaller(free, (uint32_t)UINT16_MAX << tcp->rcv_scale); // more can't be told: to send it again would say nothing
     if (tcp->state < TCP_SYN_RECEIVED || tcp->state == TCP_LISTEN)
         return free;
     // RFC 9293 section 3.8.6.2.2: the right edge moves on by large steps, and never back (section 3.8.6).
@@ -151,8 +152,8 @@ void tcp_receive_data(struct tcp *tcp, const struct segment *segment) {
     }
     uint32_t window = tcp->rcv_adv - tcp->rcv_nxt, ahead = sequence - tcp->rcv_nxt;
     uint32_t room = ahead < window ? window - ahead : 0;
-    if (length > room) {
-        length = room;
+    if (length > room || (fin && window == 0)) { // section 3.4: FIN takes a number, and its place in the window
+        length = smaller(length, room);
         fin = false;
         tcp->ack_now = true;
     }

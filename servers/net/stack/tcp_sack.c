@@ -93,7 +93,7 @@ uint32_t tcp_pipe(const struct tcp *tcp) {
     uint32_t pipe = unsacked(tcp, tcp->snd_una, tcp->snd_nxt);
     uint32_t lost = unsacked(tcp, tcp->high_rxt, tcp->lost_edge);
     pipe -= smaller(lost, pipe);
-    if (!tcp->sack_ok)
+    if (!tcp->sack_ok && tcp->recovery != TCP_LOSS) // after a timeout all is taken for lost already
         pipe -= smaller(tcp->duplicates * tcp->mss, pipe);
     return pipe;
 }

@@ -13,7 +13,8 @@ MODULES = ["ata_piix", "sd_mod", "crc32c_generic", "ext4"]  # with what they nee
 SECONDS = 1200
 APPEND = "console=ttyS0 mitigations=off quiet panic=-1 rdinit=/init"
 
-INIT = """#!/bin/busybox sh
+# Mounts what every Linux has, loads the modules and waits for the disk.
+BEGIN = """#!/bin/busybox sh
 /bin/busybox mkdir -p /proc /sys /dev /mnt
 /bin/busybox mount -t proc proc /proc
 /bin/busybox mount -t sysfs sysfs /sys
@@ -26,9 +27,6 @@ while [ ! -b {device} ] && [ $turns -gt 0 ]; do
     /bin/busybox sleep 0.5
     turns=$((turns - 1))
 done
-/bin/filebench {device} /mnt {turns}
-echo "filebench ended with status $?"
-/bin/busybox poweroff -f
 """
 
 
@@ -62,7 +60,7 @@ def unpack(folder):
     return tree
 
 
-def module_order(tree):
+def module_order(tree, names):
     """Files of the modules in the order in which they can be loaded. A module names those that it needs."""
     files = {path.name.removesuffix(".ko").replace("-", "_"): path for path in tree.rglob("*.ko")}
     order = []
@@ -76,24 +74,25 @@ def module_order(tree):
             add(other)
         order.append(path)
 
-    for name in MODULES:
+    for name in names:
         add(name)
     return order
 
 
-def prepare(folder, device, turns):
-    """(kernel, initramfs) that run filebench on this device."""
+def prepare(folder, device, script, programs, modules=()):
+    """(kernel, initramfs) that run this script of busybox's shell; programs: what goes to /bin, by name. The disk is `device`."""
     tree = unpack(folder)
     with tempfile.TemporaryDirectory() as scratch:
         root = pathlib.Path(scratch)
         (root / "bin").mkdir()
         (root / "modules").mkdir()
         shutil.copy(tree / "bin/busybox", root / "bin/busybox")
-        run("clang", "-O2", "-static", "-D_GNU_SOURCE", "-o", root / "bin/filebench", HERE / "files.c")
-        modules = module_order(tree)
-        for path in modules:
+        for name, path in programs.items():
+            shutil.copy(path, root / "bin" / name)
+        order = module_order(tree, [*MODULES, *modules])
+        for path in order:
             shutil.copy(path, root / "modules" / path.name)
-        (root / "init").write_text(INIT.format(modules=" ".join(path.name for path in modules), device=device, turns=turns))
+        (root / "init").write_text(BEGIN.format(modules=" ".join(path.name for path in order), device=device) + script)
         (root / "init").chmod(0o755)
         names = "\n".join(str(path.relative_to(root)) for path in sorted(root.rglob("*"))) + "\n"
         initramfs = folder / "initramfs"
@@ -102,13 +101,29 @@ def prepare(folder, device, turns):
     return next(tree.glob("boot/vmlinuz-*")), initramfs
 
 
+def filebench(folder, device, turns):
+    """(kernel, initramfs) that run filebench on this device and turn the machine off."""
+    program = folder / "filebench"
+    folder.mkdir(parents=True, exist_ok=True)
+    run("clang", "-O2", "-static", "-D_GNU_SOURCE", "-o", program, HERE / "files.c")
+    return prepare(folder, device, f"""/bin/filebench {device} /mnt {turns}
+echo "filebench ended with status $?"
+/bin/busybox poweroff -f
+""", {"filebench": program})
+
+
+def boot_line(line, kernel, initramfs, append=""):
+    """The command line of this machine with Linux on it: QEMU boots the kernel itself; the medium stays attached, but is not
+    booted from."""
+    line = [word.replace(",bootindex=0", "") for word in line]
+    return line + ["-kernel", str(kernel), "-initrd", str(initramfs), "-append", f"{APPEND} {append}".strip(), "-no-reboot"]
+
+
 def boot(line, kernel, initramfs):
     """Runs the machine of this command line with Linux on it; what its console said."""
     with tempfile.TemporaryDirectory() as scratch:
         serial = pathlib.Path(scratch, "serial")
-        # QEMU boots the kernel itself: the medium stays attached, but is not booted from.
-        line = [word.replace("SERIAL", str(serial)).replace(",bootindex=0", "") for word in line]
-        line += ["-kernel", str(kernel), "-initrd", str(initramfs), "-append", APPEND, "-no-reboot"]
+        line = boot_line([word.replace("SERIAL", str(serial)) for word in line], kernel, initramfs)
         try:
             subprocess.run(line, stdin=subprocess.DEVNULL, stdout=sys.stderr, timeout=SECONDS, check=False)
         except subprocess.TimeoutExpired:

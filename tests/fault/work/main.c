@@ -50,7 +50,7 @@ static void run_point(int number, const char *server, const char *event, uint64_
         printf("%s:%s:%llu refused %d\n", server, event, (unsigned long long)count, error);
         return;
     }
-    work_run(number);
+    work_run(number, WORK_ALL);
     uint64_t met = restarts_of(server, &recovery) - before;
     if (met == 0)
         (void)!service_point(work_session, kind, 0, server, strlen(server));
@@ -65,48 +65,6 @@ static void run_point(int number, const char *server, const char *event, uint64_
     fflush(stdout);
 }
 
-// The restarts of all roles, and whether one was given up.
-static uint64_t restarts_in_all(bool *lost) {
-    struct service_status status;
-    uint64_t sum = 0;
-    *lost = false;
-    for (uint64_t cursor = 0; service_next(work_session, cursor, &cursor, &status) == ERR_OK;) {
-        sum += status.restarts;
-        *lost = *lost || status.state == SERVICE_STATE_FAILED;
-    }
-    return sum;
-}
-
-// One mutation: bits that are flipped in a server while the workload runs once. `end`: if not 0, the offset
-// counts from where memory is mapped behind the program, as libipc/kept does it.
-static void run_mutation(int number, const char *server, uint64_t end, uint64_t offset, uint64_t bits, uint64_t count) {
-    enum { STEP = 2 << 20 };
-    bool lost;
-    uint64_t base = 0, before = restarts_in_all(&lost);
-    error_t error = service_mutate(work_session, 0, 0, 1, server, strlen(server), &base);
-    if (error == ERR_OK && end != 0)
-        offset += ((base + end + STEP - 1) & ~(uint64_t)(STEP - 1)) - base;
-    if (error == ERR_OK)
-        error = service_mutate(work_session, offset, bits, count, server, strlen(server), &base);
-    printf("begin %d %s\n", number, error == ERR_OK ? "made" : "absent");
-    fflush(stdout);
-    if (error != ERR_OK)
-        return;
-    work_run(2 * number);
-    uint64_t restarts = restarts_in_all(&lost) - before;
-    bool same = strcmp(work_text, wanted) == 0, told = strstr(work_text, " -1 ") != NULL;
-    printf("during %s %llu %s %s\n", same ? "same" : "differs", (unsigned long long)restarts, lost ? "lost" : "whole",
-           told ? "told" : "silent");
-    if (!same)
-        tell_difference();
-    fflush(stdout);
-    if (end == 0)
-        (void)!service_mutate(work_session, offset, bits, count, server, strlen(server), &base);
-    work_run(2 * number + 1);
-    printf("after %s\n", strcmp(work_text, wanted) == 0 ? "same" : "differs");
-    fflush(stdout);
-}
-
 int main(int argc, char **argv) {
     if (argc == 2 && strncmp(argv[1], "child-", 6) == 0)
         return work_child(argv[1]);
@@ -115,15 +73,17 @@ int main(int argc, char **argv) {
         return work_measure(atoi(argv[2]));
     if (argc == 7 && strcmp(argv[1], "power") == 0)
         return work_power(argv[2], argv[3], atol(argv[4]), (unsigned)atol(argv[5]), (unsigned)atol(argv[6]));
-    FILE *list = argc == 2 || argc == 3 ? fopen(argv[argc - 1], "r") : NULL;
+    if (argc == 2 && strcmp(argv[1], "mutate") == 0)
+        return work_mutate();
+    FILE *list = argc == 2 ? fopen(argv[1], "r") : NULL;
     if (list == NULL || work_session == 0) {
         fprintf(stderr, "a list of points is wanted, and a session of init\n");
         return 2;
     }
-    work_run(0);
+    work_run(0, WORK_ALL);
     memcpy(wanted, work_text, sizeof(wanted));
     uint64_t began = clock_monotonic();
-    work_run(1);
+    work_run(1, WORK_ALL);
     if (strcmp(work_text, wanted) != 0) {
         printf("the workload differs by itself:\n");
         tell_difference();
@@ -132,12 +92,8 @@ int main(int argc, char **argv) {
     printf("undisturbed %llu ns, %zu bytes\n", (unsigned long long)(clock_monotonic() - began), strlen(wanted));
     fflush(stdout);
     char server[32], event[16];
-    unsigned long long end, offset, bits, length;
-    for (int number = 1; argc == 3 && fscanf(list, "%31s %llu %llu %llu %llu", server, &end, &offset, &bits, &length) == 5;
-         number++)
-        run_mutation(number, server, end, offset, bits, length);
     unsigned long long count;
-    for (int number = 2; argc == 2 && fscanf(list, "%31s %15s %llu", server, event, &count) == 3; number++)
+    for (int number = 2; fscanf(list, "%31s %15s %llu", server, event, &count) == 3; number++)
         run_point(number, server, event, count);
     sync();
     printf("end\n");

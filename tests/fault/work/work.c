@@ -17,7 +17,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum { LARGE_BYTES = 40000, PART = 1500, ENTRIES = 16, PIPE_BYTES = 9000 };
+enum { LARGE_BYTES = 40000, PART = 1500, ENTRIES = 16, PIPE_BYTES = 9000, DISK_OFFSET = 4 << 20 };
 static const char self[] = "/bin/faultwork";
 
 char work_text[WORK_TEXT_BYTES];
@@ -51,8 +51,8 @@ static void fill(uint8_t *bytes, size_t length, uint32_t seed) {
     }
 }
 
-// The whole file, by reads of a size of its own.
-static void read_back(const char *path, size_t part) {
+// A file from an offset on, up to its end or as much as fits, by reads of a size of its own.
+static void read_part(const char *path, off_t from, size_t part) {
     static uint8_t bytes[LARGE_BYTES * 2];
     size_t length = 0;
     int file = open(path, O_RDONLY);
@@ -60,6 +60,8 @@ static void read_back(const char *path, size_t part) {
         check(path, file);
         return;
     }
+    if (from != 0 && lseek(file, from, SEEK_SET) != from)
+        check("seek", -1);
     for (ssize_t count; length + part <= sizeof(bytes) && (count = read(file, bytes + length, part)) != 0;) {
         if (count < 0) {
             check("read", count);
@@ -69,6 +71,10 @@ static void read_back(const char *path, size_t part) {
     }
     say("%s %zu bytes, sum %08x\n", path, length, sum_of(bytes, length));
     close(file);
+}
+
+static void read_back(const char *path, size_t part) {
+    read_part(path, 0, part);
 }
 
 static int entry_compare(const void *a, const void *b) {
@@ -289,7 +295,7 @@ int work_child(const char *name) {
     return 5;
 }
 
-void work_run(int number) {
+void work_run(int number, unsigned parts) {
     char folder[32];
     said = 0;
     work_text[0] = '\0';
@@ -297,13 +303,23 @@ void work_run(int number) {
     (void)!mkdir("/root/w", 0755);
     if (mkdir(folder, 0755) != 0 || chdir(folder) != 0)
         check("folder", -1);
-    large_file();
-    names();
-    nameless();
-    children();
-    small_systems();
-    terminal(number);
-    keys(number);
-    list(".");
-    (void)!chdir("/root");
+    if (parts & WORK_LARGE_FILE)
+        large_file();
+    if (parts & WORK_NAMES)
+        names();
+    if (parts & WORK_NAMELESS)
+        nameless();
+    if (parts & WORK_CHILDREN)
+        children();
+    if (parts & WORK_SMALL_SYSTEMS)
+        small_systems();
+    if (parts & WORK_TERMINAL)
+        terminal(number);
+    if (parts & WORK_KEYS)
+        keys(number);
+    if (parts & WORK_DISK)
+        read_part("/dev/disk0", DISK_OFFSET, 4096);
+    if (parts & WORK_LIST)
+        list(".");
+    (void)chdir("/root");
 }

@@ -10,8 +10,25 @@ enum { WORK_TEXT_BYTES = 16384 };
 extern cap_t work_session;              // of init
 extern char work_text[WORK_TEXT_BYTES]; // what the last run said
 
-// Runs it once, in a new folder /root/w/NUMBER, which it leaves behind.
-void work_run(int number);
+// What a run is made of; the last one lists the folder that the others worked in.
+enum work_part {
+    WORK_LARGE_FILE = 1,
+    WORK_NAMES = 2,
+    WORK_NAMELESS = 4,
+    WORK_CHILDREN = 8,
+    WORK_SMALL_SYSTEMS = 16,
+    WORK_TERMINAL = 32,
+    WORK_KEYS = 64,
+    WORK_LIST = 128,
+    WORK_ALL = 255,
+    WORK_DISK = 256, // reads the disk past the file system
+};
+
+// Runs these parts (enum work_part) once, in a new folder /root/w/NUMBER, which it leaves behind.
+void work_run(int number, unsigned parts);
+
+// Mutations (mutate.c), as lines of the standard input ask for them; 0 or 1.
+int work_mutate(void);
 
 // What the workload's own child processes do; their exit status.
 int work_child(const char *name);

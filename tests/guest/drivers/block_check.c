@@ -41,15 +41,6 @@ static void kill_driver(void) {
         kills++;
 }
 
-static void say(const char *what, uint64_t a, const char *between, uint64_t b) {
-    struct text text = {0};
-    text_add(&text, what);
-    text_add_number(&text, a);
-    text_add(&text, between);
-    text_add_number(&text, b);
-    report(REPORT_INFORMATION, &text);
-}
-
 static bool has_argument(const char *wanted) {
     const char *argument;
     for (uint32_t i = 1; (argument = startup_argument(i)) != NULL; i++)
@@ -180,9 +171,9 @@ static void measure(struct target *target, uint32_t operation, const char *what,
     uint64_t before = clock_monotonic();
     uint64_t bad = stream(target, operation, first, count, size, depth, false);
     uint64_t time = clock_monotonic() - before;
-    say(what, count * SECTOR * 1000 / (time / 1000 + 1) / 1049, " KiB/ms*1000, requests of KiB ", size / 2);
+    report_numbers(what, count * SECTOR * 1000 / (time / 1000 + 1) / 1049, " KiB/ms*1000, requests of KiB ", size / 2);
     if (bad != 0)
-        say("  failed requests: ", bad, " of sectors ", count);
+        report_numbers("  failed requests: ", bad, " of sectors ", count);
 }
 
 static void check_calls(struct target *target) {
@@ -197,9 +188,9 @@ static void check_calls(struct target *target) {
             if (*(uint64_t *)(void *)(page + i * SECTOR) != sector + i)
                 bad++;
     }
-    say("calls: bad ", bad, " flush ", (uint64_t)-block_flush(target->block));
+    report_numbers("calls: bad ", bad, " flush ", (uint64_t)-block_flush(target->block));
     error_t past = block_read(target->block, target->status.sectors, page, SECTOR, &moved);
-    say("reading behind the end: error ", (uint64_t)-past, " bytes ", moved);
+    report_numbers("reading behind the end: error ", (uint64_t)-past, " bytes ", moved);
 }
 
 static void check_disk(cap_t driver, uint64_t id, const struct block_status *status) {
@@ -210,26 +201,30 @@ static void check_disk(cap_t driver, uint64_t id, const struct block_status *sta
     if (error == ERR_OK)
         error = attach(&target);
     if (error != ERR_OK) {
-        say("can't be opened: error ", (uint64_t)-error, " unit ", id);
+        report_numbers("can't be opened: error ", (uint64_t)-error, " unit ", id);
         return;
     }
     uint64_t sectors = status->sectors, last = sectors * 3 / 4;
-    say("ring read of whole disk: bad ", stream(&target, BLOCK_OPERATION_READ, 1, last - 1, 96, 16, true), " sectors ", last);
+    report_numbers("ring read of whole disk: bad ", stream(&target, BLOCK_OPERATION_READ, 1, last - 1, 96, 16, true), " sectors ",
+                   last);
     if (has_argument("write")) {
-        say("ring write: bad ", stream(&target, BLOCK_OPERATION_WRITE, last, sectors - last, 40, 32, true), " from ", last);
-        say("ring read back: bad ", stream(&target, BLOCK_OPERATION_READ, last, sectors - last, 200, 8, true), " from ", last);
+        report_numbers("ring write: bad ", stream(&target, BLOCK_OPERATION_WRITE, last, sectors - last, 40, 32, true), " from ",
+                       last);
+        report_numbers("ring read back: bad ", stream(&target, BLOCK_OPERATION_READ, last, sectors - last, 200, 8, true),
+                       " from ", last);
     }
     if (has_argument("kill")) {
         kill_service = startup_capability("service");
-        say("read while killed: bad ", stream(&target, BLOCK_OPERATION_READ, 1, last - 1, 96, 16, true), " kills ", kills);
-        say("write while killed: bad ", stream(&target, BLOCK_OPERATION_WRITE, last, sectors - last, 40, 32, true), " kills ",
-            kills);
-        say("read back while killed: bad ", stream(&target, BLOCK_OPERATION_READ, last, sectors - last, 64, 16, true), " kills ",
-            kills);
+        report_numbers("read while killed: bad ", stream(&target, BLOCK_OPERATION_READ, 1, last - 1, 96, 16, true), " kills ",
+                       kills);
+        report_numbers("write while killed: bad ", stream(&target, BLOCK_OPERATION_WRITE, last, sectors - last, 40, 32, true),
+                       " kills ", kills);
+        report_numbers("read back while killed: bad ", stream(&target, BLOCK_OPERATION_READ, last, sectors - last, 64, 16, true),
+                       " kills ", kills);
         uint64_t bad = 0, moved;
         for (uint64_t sector = 1; sector < 2000; sector += 8, kill_driver())
             bad += block_read(target.block, sector, page, 4096, &moved) != ERR_OK || *(uint64_t *)(void *)page != sector;
-        say("calls while killed: bad ", bad, " kills ", kills);
+        report_numbers("calls while killed: bad ", bad, " kills ", kills);
         kill_service = 0;
     }
     if (has_argument("speed")) {

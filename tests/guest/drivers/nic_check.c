@@ -41,15 +41,6 @@ static uint32_t sends[ENTRIES];       // by position of the ring to send: the ro
 static uint32_t sent, completed;
 static uint32_t echoed, kills, send_errors, damaged;
 
-static void say(const char *what, uint64_t a, const char *between, uint64_t b) {
-    struct text text = {0};
-    text_add(&text, what);
-    text_add_number(&text, a);
-    text_add(&text, between);
-    text_add_number(&text, b);
-    report(REPORT_INFORMATION, &text);
-}
-
 static void give_room(uint32_t room) {
     struct nic_frame frame = {.offset = room * NIC_ROOM_BYTES, .length = NIC_ROOM_BYTES, .buffer = (uint8_t)buffer_id};
     if (room == NO_ROOM)
@@ -180,7 +171,7 @@ static void send_wrong(void) {
         sleep_once();
         take_sent();
     }
-    say("wrong descriptors: ", count, " refused ", send_errors - before);
+    report_numbers("wrong descriptors: ", count, " refused ", send_errors - before);
 }
 
 static void finish(void) {
@@ -191,12 +182,12 @@ static void finish(void) {
         take_sent();
     }
     if (nic_statistics(session, &counts) == ERR_OK) {
-        say("received ", counts.received_frames, " sent ", counts.sent_frames);
-        say("interrupts ", counts.interrupts, " signals ", counts.signals);
-        say("resets ", counts.resets, " link changes ", counts.link_changes);
+        report_numbers("received ", counts.received_frames, " sent ", counts.sent_frames);
+        report_numbers("interrupts ", counts.interrupts, " signals ", counts.signals);
+        report_numbers("resets ", counts.resets, " link changes ", counts.link_changes);
     }
-    say("echoed ", echoed, " kills ", kills);
-    say("damaged ", damaged, " send errors ", send_errors);
+    report_numbers("echoed ", echoed, " kills ", kills);
+    report_numbers("damaged ", damaged, " send errors ", send_errors);
 }
 
 static error_t attach(void) {
@@ -244,14 +235,14 @@ static void change_clients(void) {
     cap_t first = session;
     struct nic_rings before = rings;
     error_t error = attach();
-    say("second client while the first is there: error ", (uint64_t)-error, " of ", 1);
+    report_numbers("second client while the first is there: error ", (uint64_t)-error, " of ", 1);
     slot_release(session);
     session = first;
     rings = before;
     slot_release(rings.receive.peer);
     slot_release(session);
     error = attach();
-    say("client after the first: error ", (uint64_t)-error, " of ", 0);
+    report_numbers("client after the first: error ", (uint64_t)-error, " of ", 0);
     struct nic_done done;
     while (ring_pop(&rings.receive.completions, &done) == ERR_OK)
         taken++;
@@ -259,7 +250,7 @@ static void change_clients(void) {
     (void)notification_signal(rings.receive.peer, rings.receive.peer_bits);
     struct nic_statistics counts;
     error = nic_statistics(session, &counts);
-    say("the driver after that: error ", (uint64_t)-error, " of ", 0);
+    report_numbers("the driver after that: error ", (uint64_t)-error, " of ", 0);
 }
 
 // False: the test is over.
@@ -309,7 +300,7 @@ static void serve(void) {
         }
         if (rings.shared->link != link_seen) {
             link_seen = rings.shared->link;
-            say("link is ", link_seen & 1, " after changes ", link_seen >> 1);
+            report_numbers("link is ", link_seen & 1, " after changes ", link_seen >> 1);
         }
         flush();
         sleep_once();

@@ -231,8 +231,8 @@ static void false_capabilities(struct actor *actor) {
         }
         (void)call_raw(ipc_page, *everyone[i % 5], TAG(METHOD_VFS_NEXT_MOUNT, 1) | UINT64_C(4) << TAG_CAPS_SHIFT,
                        (uint64_t[6]){0}, 0);
-        (void)file_poll(file, READINESS_READ, 1, one, NULL, NULL);
-        (void)file_poll(terminal, READINESS_READ, 1, one, NULL, NULL);
+        (void)file_poll(file, READINESS_READ, 1, 0, one, NULL, NULL, NULL);
+        (void)file_poll(terminal, READINESS_READ, 1, 0, one, NULL, NULL, NULL);
         if (directory_adopt(root, one, &back) == ERR_OK)
             slot_release(back);
         (void)terminal_attach(terminal, one);

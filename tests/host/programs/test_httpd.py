@@ -107,13 +107,19 @@ def test_ranges(port, field, status, part):
         assert answer.getheader("Content-Range") == f"bytes */{len(LARGE)}"
 
 
-def test_what_is_not_changed_is_not_sent(port):
+def test_what_is_not_changed_is_not_sent(port, tree):
     answer, _ = get(port, "/hello.txt")
     tag, date = answer.getheader("ETag"), answer.getheader("Last-Modified")
     for fields in ({"If_None_Match": tag}, {"If_None_Match": f'"other", W/{tag}'}, {"If_None_Match": "*"}, {"If_Modified_Since": date}):
         answer, body = get(port, "/hello.txt", **fields)
         assert (answer.status, body) == (304, b"")
     assert get(port, "/hello.txt", If_None_Match='"other"', If_Modified_Since=date)[0].status == 200
+    later, sooner = "Fri, 31 Dec 2100 23:59:59 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"
+    assert get(port, "/hello.txt", If_Modified_Since=later)[0].status == 304
+    for text in (sooner, "yesterday", "Fri, 31 Dec 2100 23:59:59 CET", "Fri, 31 Xxx 2100 23:59:59 GMT", "Friday, 31-Dec-00 23:59:59 GMT", ","):
+        assert get(port, "/hello.txt", If_Modified_Since=text)[0].status == 200
+    leap = email.utils.formatdate(os.stat(tree / "hello.txt").st_mtime - 1, usegmt=True)
+    assert get(port, "/hello.txt", If_Modified_Since=leap)[0].status == 200
     assert get(port, "/hello.txt", Range="bytes=0-1", If_Range=tag)[1] == b"he"
     assert get(port, "/hello.txt", Range="bytes=0-1", If_Range='"other"')[0].status == 200
 
@@ -142,7 +148,7 @@ def test_nothing_outside_is_served(port, path):
 
 @pytest.mark.parametrize("request_text, status", [
     (b"GET / HTTP/1.1\r\n\r\n", 400), (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400), (b"GET /\r\n\r\n", 400),
-    (b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505), (b"GET nothing HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    (b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505), (b"GET / HTTP/1.x\r\nHost: a\r\n\r\n", 400), (b"GET nothing HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     (b"G(T / HTTP/1.1\r\nHost: a\r\n\r\n", 400), (b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc", 405),
     (b"GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400), (b"GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n", 400),
     (b"GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n", 400), (b"GET /%4 HTTP/1.1\r\nHost: a\r\n\r\n", 400),

@@ -172,12 +172,12 @@ static void test_ends(void) {
     start_read(&read); // waits; the end wakes it
     CHECK(!read.call.is_done);
     cap_t notification = machine_notification();
-    CHECK(file_poll(reader, READINESS_READ, 4, notification, &ready, &ticket) == ERR_OK && ready == 0 && ticket != 0);
-    CHECK(file_poll(writer, READINESS_WRITE, 8, notification, &ready, &ticket) == ERR_OK && ready == READINESS_WRITE);
+    CHECK(file_poll(reader, READINESS_READ, 4, 0, notification, &ready, &ticket, NULL) == ERR_OK && ready == 0 && ticket != 0);
+    CHECK(file_poll(writer, READINESS_WRITE, 8, 0, notification, &ready, &ticket, NULL) == ERR_OK && ready == READINESS_WRITE);
     slot_release(writer);
     CHECK(read.call.is_done && read.call.status == ERR_OK && read.call.words[0] == 0);
     CHECK(machine_notification_take(notification) == 4);
-    CHECK(file_poll(reader, READINESS_READ, 4, 0, &ready, &ticket) == ERR_OK && ready == READINESS_HANG_UP);
+    CHECK(file_poll(reader, READINESS_READ, 4, 0, 0, &ready, &ticket, NULL) == ERR_OK && ready == READINESS_HANG_UP);
     free(read.bytes);
     slot_release(reader);
     slot_release(notification);

@@ -1,5 +1,5 @@
 // See dns.h. Section numbers are of RFC 1035.
-#include "libc/socket/dns.h"
+#include "servers/resolver/dns.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -119,59 +119,98 @@ static bool get_record(const uint8_t *message, size_t length, size_t *place, str
     return *place <= length;
 }
 
-// The records of type `type` that belong to `name`; *alias gets what a CNAME leads to.
-static int collect(const uint8_t *message, size_t length, size_t first, unsigned count, const char *name, uint16_t type,
-                   struct dns_answer *answers, size_t most, char *alias) {
+// RFC 2181 section 8: a time to live with the highest bit set is none.
+static void keep_at_most(struct dns_answer *answer, uint32_t seconds) {
+    seconds = seconds > INT32_MAX ? 0 : seconds;
+    answer->seconds = seconds < answer->seconds ? seconds : answer->seconds;
+}
+
+// What a record says of the name that it belongs to. False: it is not sound.
+static bool take_record(const uint8_t *message, size_t length, const struct record *record, struct dns_answer *answer) {
+    size_t data = record->data, wanted = record->type == DNS_TYPE_A ? 4 : 16;
+    keep_at_most(answer, record->seconds);
+    if (record->type == DNS_TYPE_PTR || record->type == DNS_TYPE_CNAME) {
+        answer->found = true;
+        return get_name(message, length, &data, answer->name);
+    }
+    if (record->length != wanted)
+        return false;
+    answer->found = true;
+    if (answer->count < DNS_ADDRESSES_MAX)
+        memcpy(answer->addresses[answer->count++], message + data, wanted);
+    return true;
+}
+
+// The records of type `type` that belong to `answer->name`; *alias gets what a CNAME leads to. *place: behind them all.
+static bool collect(const uint8_t *message, size_t length, size_t *place, unsigned count, uint16_t type,
+                    struct dns_answer *answer, char *alias) {
     struct record record;
-    size_t place = first, found = 0;
+    char owner[DNS_NAME_BYTES];
     alias[0] = '\0';
+    snprintf(owner, sizeof(owner), "%s", answer->name);
     for (unsigned i = 0; i < count; i++) {
-        if (!get_record(message, length, &place, &record))
-            return -1;
-        if (!same_name(record.owner, name))
+        if (!get_record(message, length, place, &record))
+            return false;
+        if (!same_name(record.owner, owner))
             continue;
         size_t data = record.data;
         if (record.type == DNS_TYPE_CNAME && type != DNS_TYPE_CNAME) {
+            keep_at_most(answer, record.seconds);
             if (!get_name(message, length, &data, alias))
-                return -1;
-            continue;
+                return false;
+        } else if (record.type == type && !(answer->found && answer->count == 0)) { // of PTRs the first
+            if (!take_record(message, length, &record, answer))
+                return false;
         }
-        size_t wanted = type == DNS_TYPE_A ? 4 : 16;
-        if (record.type != type || found == most)
-            continue;
-        struct dns_answer *answer = &answers[found];
-        memset(answer, 0, sizeof(*answer));
-        answer->seconds = record.seconds;
-        if (type == DNS_TYPE_PTR || type == DNS_TYPE_CNAME) {
-            if (!get_name(message, length, &data, answer->name))
-                return -1;
-        } else {
-            if (record.length != wanted)
-                return -1;
-            memcpy(answer->address, message + data, wanted);
-            snprintf(answer->name, sizeof(answer->name), "%s", name);
-        }
-        found++;
     }
-    return (int)found;
+    return true;
 }
 
-int dns_answers(const uint8_t *message, size_t length, uint16_t identifier, const char *name, uint16_t type,
-                struct dns_answer *answers, size_t most, int *code, bool *cut) {
-    char owner[DNS_NAME_BYTES], alias[DNS_NAME_BYTES];
-    size_t place = HEADER_BYTES;
-    if (length < HEADER_BYTES || load16(message) != identifier || (message[2] & 0xf8) != 0x80 || load16(message + 4) != 1 ||
-        !get_name(message, length, &place, owner) || place + 4 > length || !same_name(owner, name) ||
-        load16(message + place) != type || load16(message + place + 2) != CLASS_INTERNET)
-        return -1;
-    *code = message[3] & 0xf;
-    *cut = (message[2] & 2) != 0;
-    place += 4;
-    for (int step = 0; step < CHAIN_MAX; step++) {
-        int found = collect(message, length, place, load16(message + 6), owner, type, answers, most, alias);
-        if (found != 0 || alias[0] == '\0')
-            return found;
-        snprintf(owner, sizeof(owner), "%s", alias);
+static bool is_below(const char *name, const char *zone) {
+    size_t length = strlen(name), tail = strlen(zone);
+    return tail == 0 ||
+           (length >= tail && strcasecmp(name + length - tail, zone) == 0 && (length == tail || name[length - tail - 1] == '.'));
+}
+
+// RFC 2308 section 5: how long it may be kept that there is nothing, by the SOA in the section of authorities; without one not at
+// all.
+static uint32_t negative_seconds(const uint8_t *message, size_t length, size_t place, unsigned count, const char *name) {
+    struct record record;
+    char skipped[DNS_NAME_BYTES];
+    for (unsigned i = 0; i < count && get_record(message, length, &place, &record); i++) {
+        size_t at = record.data;
+        if (record.type != DNS_TYPE_SOA || !is_below(name, record.owner) || !get_name(message, length, &at, skipped) ||
+            !get_name(message, length, &at, skipped) || at + 20 > record.data + record.length)
+            continue;
+        uint32_t minimum = load32(message + at + 16), seconds = record.seconds;
+        return minimum > INT32_MAX || seconds > INT32_MAX ? 0 : minimum < seconds ? minimum : seconds;
     }
     return 0;
+}
+
+bool dns_answer_read(const uint8_t *message, size_t length, uint16_t identifier, const char *name, uint16_t type,
+                     struct dns_answer *answer) {
+    char alias[DNS_NAME_BYTES];
+    size_t place = HEADER_BYTES;
+    memset(answer, 0, sizeof(*answer));
+    if (length < HEADER_BYTES || load16(message) != identifier || (message[2] & 0xf8) != 0x80 || load16(message + 4) != 1 ||
+        !get_name(message, length, &place, answer->name) || place + 4 > length || !same_name(answer->name, name) ||
+        load16(message + place) != type || load16(message + place + 2) != CLASS_INTERNET)
+        return false;
+    answer->code = message[3] & 0xf;
+    answer->cut = (message[2] & 2) != 0;
+    answer->seconds = UINT32_MAX;
+    size_t first = place + 4, behind = first;
+    for (int step = 0; step < CHAIN_MAX; step++) {
+        behind = first;
+        if (!collect(message, length, &behind, load16(message + 6), type, answer, alias))
+            return false;
+        if (answer->found)
+            return true;
+        if (alias[0] == '\0')
+            break;
+        snprintf(answer->name, sizeof(answer->name), "%s", alias);
+    }
+    keep_at_most(answer, negative_seconds(message, length, behind, load16(message + 8), answer->name));
+    return true;
 }

@@ -1,0 +1,11 @@
+// Session tables (libipc/server/session_table.h) whose entries lie in the heap and double when they are full. Entries never move
+// while a badge is looked up: both functions are called by handlers alone.
+#pragma once
+
+#include "libipc/server/session_table.h"
+
+// A badge for `object`, which is not NULL. ERR_NO_MEMORY: nothing has changed.
+MUST_USE error_t heap_sessions_add(struct session_table *table, void *object, uint64_t *badge);
+
+// Puts an object back under the badge that it had for another actor. ERR_NO_MEMORY, ERR_EXISTS: nothing has changed.
+MUST_USE error_t heap_sessions_restore(struct session_table *table, uint64_t badge, void *object);
