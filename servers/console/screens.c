@@ -149,12 +149,21 @@ void screens_scroll(int32_t lines) {
     screen_changed(console.state->front);
 }
 
+// Programs that want to know (mode 1004) are told whether their screen is seen.
+static void tell_focus(uint32_t unit, char final) {
+    const char report[] = {'\033', '[', final};
+    if (screens[unit] != NULL && (screens[unit]->engine.modes & MODE_FOCUS))
+        terminal_input(&console.terminals[unit], report, sizeof(report));
+}
+
 // A screen that nobody has taken is given a line, so that whoever waits there starts something.
 void screens_switch(uint32_t unit) {
     struct terminal *terminal = &console.terminals[unit];
     if (unit >= SCREENS || unit == console.state->front || !console.has_screen)
         return;
+    tell_focus(console.state->front, 'O');
     console.state->front = unit;
+    tell_focus(unit, 'I');
     terminal_show(terminal);
     screen_show();
     if (terminal->state->session == 0)
