@@ -48,6 +48,7 @@ static void frame_send(void *context, uint8_t *frame, uint32_t length) {
         return;
     if (sum->start != 0) {
         entry.flags = NIC_FRAME_FLAG_CHECKSUM;
+        net.stack.statistics.sums_left_to_card++;
         entry.checksum_start = sum->start;
         entry.checksum_offset = sum->offset;
     }
@@ -74,6 +75,7 @@ static void take_frame(struct link *link, const struct nic_done *done) {
     if ((done->flags & (NIC_DONE_FLAG_ERROR | NIC_DONE_FLAG_CHECKSUM_BAD)) == 0 && length != 0) {
         memcpy(net.scratch, frame, length);
         net.stack.sums_checked = (done->flags & NIC_DONE_FLAG_CHECKSUM_GOOD) != 0;
+        net.stack.statistics.sums_checked_by_card += net.stack.sums_checked;
         interface_input(link->interface, net.scratch, length);
         net.stack.sums_checked = false;
     } else {
