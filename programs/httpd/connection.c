@@ -61,7 +61,8 @@ struct answer {
     uint64_t first, count, size;
     char date[32], tag[64];
     const char *location; // 301
-    bool fresh;           // not to be kept by caches
+    struct parts parts;
+    bool fresh; // not to be kept by caches
 };
 
 static void answer_page(struct answer *answer, int status) {
@@ -76,6 +77,38 @@ static bool is_unchanged(const struct request *request, const struct answer *ans
     if (request->if_none_match[0])
         return tag_listed(request->if_none_match, answer->tag);
     return date_parse(request->if_modified_since, &since) && changed <= since;
+}
+
+// What stands before a part, or behind the last one (14.6).
+static void part_head_append(struct buffer *out, const struct parts *parts, unsigned number) {
+    const struct range *range = &parts->ranges[number];
+    buffer_format(out, "\r\n--%s", parts->boundary);
+    if (number == parts->count)
+        buffer_append_text(out, "--\r\n");
+    else
+        buffer_format(out, "\r\nContent-Type: %s\r\nContent-Range: bytes %llu-%llu/%llu\r\n\r\n", parts->type,
+                      (unsigned long long)range->first, (unsigned long long)(range->first + range->count - 1),
+                      (unsigned long long)parts->size);
+}
+
+// Several ranges: the answer's length is that of all parts with their heads.
+static void parts_begin(struct answer *answer, unsigned count) {
+    static unsigned answers;
+    struct parts *parts = &answer->parts;
+    struct buffer heads;
+    parts->count = count;
+    parts->next = 0;
+    parts->size = answer->size;
+    parts->type = answer->type;
+    (void)snprintf(parts->boundary, sizeof(parts->boundary), "part-%llx-%x", (unsigned long long)now_ms(), ++answers);
+    buffer_init(&heads);
+    answer->count = 0;
+    for (unsigned i = 0; i <= count; i++) {
+        part_head_append(&heads, parts, i);
+        answer->count += i < count ? parts->ranges[i].count : 0;
+    }
+    answer->count += heads.length;
+    buffer_free(&heads);
 }
 
 static void answer_file(struct answer *answer, const struct request *request, const char *path, const struct stat *info) {
@@ -97,16 +130,19 @@ static void answer_file(struct answer *answer, const struct request *request, co
                 strcmp(request->if_range, answer->date) == 0; // 13.1.5
     if (!request->range[0] || !same || request->method != METHOD_GET)
         return;
-    enum range_result result = range_parse(request->range, answer->size, &answer->first, &answer->count);
-    if (result == RANGE_PART) {
+    unsigned count;
+    enum range_result result = ranges_parse(request->range, answer->size, answer->parts.ranges, &count);
+    if (result == RANGE_PART && count == 1) {
         answer->status = 206;
+        answer->first = answer->parts.ranges[0].first;
+        answer->count = answer->parts.ranges[0].count;
+    } else if (result == RANGE_PART) {
+        answer->status = 206;
+        parts_begin(answer, count);
     } else if (result == RANGE_UNSATISFIABLE) {
         close(answer->file);
         answer->file = -1;
         answer_page(answer, 416);
-    } else {
-        answer->first = 0;
-        answer->count = answer->size;
     }
 }
 
@@ -167,7 +203,7 @@ static void head_append(struct connection *connection, const struct answer *answ
     buffer_format(out, "HTTP/1.1 %d %s\r\nDate: %s\r\nServer: Keelson\r\n", answer->status, status_phrase(answer->status), date);
     if (answer->file >= 0)
         buffer_format(out, "Last-Modified: %s\r\nETag: %s\r\nAccept-Ranges: bytes\r\n", answer->date, answer->tag);
-    if (answer->status == 206)
+    if (answer->status == 206 && answer->parts.count == 0)
         buffer_format(out, "Content-Range: bytes %llu-%llu/%llu\r\n", (unsigned long long)answer->first,
                       (unsigned long long)(answer->first + answer->count - 1), (unsigned long long)answer->size);
     if (answer->status == 416)
@@ -183,7 +219,11 @@ static void head_append(struct connection *connection, const struct answer *answ
         buffer_append_text(out, "Cache-Control: no-store\r\n");
     if (answer->status != 304) {
         uint64_t length = answer->file >= 0 ? answer->count : answer->page.length;
-        buffer_format(out, "Content-Type: %s\r\nContent-Length: %llu\r\n", answer->type, (unsigned long long)length);
+        if (answer->parts.count != 0)
+            buffer_format(out, "Content-Type: multipart/byteranges; boundary=%s\r\n", answer->parts.boundary);
+        else
+            buffer_format(out, "Content-Type: %s\r\n", answer->type);
+        buffer_format(out, "Content-Length: %llu\r\n", (unsigned long long)length);
     }
     buffer_format(out, "Connection: %s\r\n\r\n", connection->keep_alive ? "keep-alive" : "close");
 }
@@ -214,8 +254,9 @@ static void answer_begin(struct connection *connection, const struct request *re
     head_append(connection, answer);
     if (body && answer->file >= 0 && !small_file_append(connection, answer)) {
         connection->file = answer->file;
+        connection->parts = answer->parts;
         connection->file_at = answer->first;
-        connection->file_left = answer->count;
+        connection->file_left = answer->parts.count != 0 ? 0 : answer->count;
     } else {
         if (answer->file >= 0)
             close(answer->file);
@@ -302,6 +343,22 @@ static bool send_some(struct connection *connection, const char *data, size_t le
     return true;
 }
 
+// The next part's head, or the end behind the last. False: there is no more.
+static bool part_next(struct connection *connection) {
+    struct parts *parts = &connection->parts;
+    if (connection->file < 0 || parts->count == 0 || parts->next > parts->count)
+        return false;
+    buffer_clear(&connection->out);
+    connection->out_sent = 0;
+    part_head_append(&connection->out, parts, parts->next);
+    if (parts->next < parts->count) {
+        connection->file_at = parts->ranges[parts->next].first;
+        connection->file_left = parts->ranges[parts->next].count;
+    }
+    parts->next++;
+    return true;
+}
+
 // False: nothing more can be sent in this turn.
 static bool answer_send(struct connection *connection) {
     size_t sent;
@@ -313,6 +370,8 @@ static bool answer_send(struct connection *connection) {
         return true;
     }
     if (connection->file < 0 || connection->file_left == 0) {
+        if (part_next(connection))
+            return true;
         answer_end(connection);
         return connection->state == CONNECTION_READS;
     }

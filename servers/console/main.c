@@ -97,9 +97,9 @@ static bool claimed(cap_t slot) {
     return slot == console.state->keys || stream_claims(&console.state->streams, slot);
 }
 
-// What the screen shows may be older or newer than what it should.
+// What the screen shows may be older or newer than what it should. Requests that wait come first.
 static void resumed(void) {
-    screen_show();
+    screen_resumed();
     serial_wake();
 }
 

@@ -24,6 +24,7 @@ static struct renderer renderer;
 static struct timer draw_timer, flash_timer, blank_timer, blink_timer;
 static uint64_t drawn_at, draw_interval = DRAW_INTERVAL;
 static bool flashing, blank, unlit;
+static bool is_unknown; // what the screen shows: it is drawn as a whole
 
 static error_t map_framebuffer(const struct framebuffer *screen, uint64_t bytes) {
     cap_t memory;
@@ -115,6 +116,11 @@ static void draw(void) {
         return;
     if ((engine->modes & MODE_SYNCHRONIZED) && !blank)
         return; // the program says when it is complete
+    if (is_unknown) {
+        renderer_forget(&renderer);
+        engine_dirty(engine);
+        is_unknown = false;
+    }
     screens_view(console.state->front, &view);
     view.flash = flashing;
     view.blank = blank;
@@ -138,9 +144,15 @@ void screen_show(void) {
     struct engine *engine = console.has_screen ? screens_front() : NULL;
     if (engine == NULL)
         return;
-    renderer_forget(&renderer);
-    engine_dirty(engine);
+    is_unknown = true;
     draw();
+}
+
+void screen_resumed(void) {
+    if (!console.has_screen)
+        return;
+    is_unknown = true;
+    timer_set(&draw_timer, clock_monotonic() + DRAW_INTERVAL, draw_expired);
 }
 
 void screen_changed(uint32_t unit) {

@@ -137,6 +137,7 @@ void serial_flushed(void); // its queue was emptied
 // ERR_NO_DEVICE: the loader set up none that can be drawn on.
 MUST_USE error_t screen_start(void);
 void screen_show(void);             // all of it, anew
+void screen_resumed(void);          // the same soon: another actor begins
 void screen_changed(uint32_t unit); // a screen's cells, or what lies over them
 void screen_flash(uint32_t unit);
 void screen_wake(void); // a key or the mouse: nothing is blanked

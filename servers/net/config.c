@@ -77,6 +77,13 @@ bool config_settles(bool v6) {
     return waits;
 }
 
+error_t config_wait(bool v6) {
+    net_end();
+    error_t error = config_settles(v6) ? fiber_wait_until(&net.settling, net.settle_until) : ERR_OK;
+    net_begin();
+    return error;
+}
+
 struct interface_config *config_of(const struct interface *interface) {
     return &net.configs[interface->index - 1];
 }

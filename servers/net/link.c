@@ -43,8 +43,15 @@ static void frame_send(void *context, uint8_t *frame, uint32_t length) {
     struct link *link = context;
     struct nic_frame entry = {
         .offset = (uint32_t)(frame - link->frames), .length = (uint16_t)length, .buffer = (uint8_t)link->buffer};
+    const struct link_sum *sum = &link->interface->sum;
     if (length == 0)
         return;
+    if (sum->start != 0) {
+        entry.flags = NIC_FRAME_FLAG_CHECKSUM;
+        net.stack.statistics.sums_left_to_card++;
+        entry.checksum_start = sum->start;
+        entry.checksum_offset = sum->offset;
+    }
     if (ring_push(&link->rings.transmit.requests, &entry) == ERR_OK)
         link->sent++;
     link->used = true;
@@ -67,7 +74,10 @@ static void take_frame(struct link *link, const struct nic_done *done) {
     link->taken++;
     if ((done->flags & (NIC_DONE_FLAG_ERROR | NIC_DONE_FLAG_CHECKSUM_BAD)) == 0 && length != 0) {
         memcpy(net.scratch, frame, length);
+        net.stack.sums_checked = (done->flags & NIC_DONE_FLAG_CHECKSUM_GOOD) != 0;
+        net.stack.statistics.sums_checked_by_card += net.stack.sums_checked;
         interface_input(link->interface, net.scratch, length);
+        net.stack.sums_checked = false;
     } else {
         link->interface->statistics.dropped_in++;
     }
@@ -198,6 +208,7 @@ static error_t open_card(struct link *link, cap_t driver, const struct nic_statu
     for (uint32_t i = 0; i < link->entries; i++)
         give_room(link);
     link->interface->autoconfigure = true;
+    link->interface->fills_sums = (status->features & NIC_FEATURE_CHECKSUM_SEND) != 0;
     link->link_seen = *(volatile uint32_t *)&link->rings.shared->link;
     interface_set_link(link->interface, nic_link_is_up(link->link_seen));
     config_interface(link->interface);

@@ -30,6 +30,12 @@ struct link_ops {
     void (*frame_send)(void *context, uint8_t *frame, uint32_t length);
 };
 
+// A sum of TCP or UDP that the link fills in: what stands at `start` + `offset` is the pseudo header's sum. Bytes from the
+// frame's start; `start` 0: there is none.
+struct link_sum {
+    uint16_t start, offset;
+};
+
 enum address_state { ADDRESS_FREE, ADDRESS_TENTATIVE, ADDRESS_PREFERRED, ADDRESS_DEPRECATED };
 
 struct interface_address {
@@ -40,6 +46,15 @@ struct interface_address {
     bool autoconfigured;  // by a router's advertisement (RFC 4862)
     uint64_t valid_until; // nanoseconds; 0: for ever
     uint64_t preferred_until;
+};
+
+// A multicast group, and what routers are still to be told of it.
+struct group {
+    struct address address;
+    uint64_t report_at; // nanoseconds; 0: nothing is planned
+    uint8_t users;      // sockets; 0: this entry is free
+    uint8_t reports;    // still to be sent
+    bool last_reporter; // nobody else has told of it since
 };
 
 struct interface_statistics {
@@ -57,16 +72,17 @@ struct interface {
     bool loopback;
     bool autoconfigure;   // IPv6 addresses by router advertisements
     uint64_t defended_at; // nanoseconds: when an address was last defended (RFC 5227 section 2.4)
+    bool fills_sums;      // the link does
+    struct link_sum sum;  // of the frame that is being sent
     const struct link_ops *ops;
     void *context;
     struct interface_address addresses[INTERFACE_ADDRESSES_MAX];
-    struct address groups[INTERFACE_GROUPS_MAX]; // multicast groups that sockets joined
-    uint8_t group_users[INTERFACE_GROUPS_MAX];
-    uint32_t probed;        // IPv4 address that DHCP looks for another user of (RFC 2131 section 2.2); 0: none
-    bool conflict_watch;    // one answered
-    uint32_t solicitations; // of routers that are still to be sent
-    uint8_t hop_limit;      // that a router told; 0: the default
-    struct stack_timer solicit_timer, address_timer;
+    struct group groups[INTERFACE_GROUPS_MAX]; // multicast groups that sockets joined
+    uint32_t probed;                           // IPv4 address that DHCP looks for another user of (RFC 2131 section 2.2); 0: none
+    bool conflict_watch;                       // one answered
+    uint32_t solicitations;                    // of routers that are still to be sent
+    uint8_t hop_limit;                         // that a router told; 0: the default
+    struct stack_timer solicit_timer, address_timer, group_timer;
     struct interface_statistics statistics;
 };
 
@@ -93,8 +109,14 @@ bool interface_is_broadcast(const struct interface *interface, const struct addr
 const struct address *interface_source(const struct interface *interface, const struct address *destination);
 MUST_USE error_t interface_join(struct interface *interface, const struct address *group);
 void interface_leave(struct interface *interface, const struct address *group);
+// group.c: the first socket has joined, the last one leaves; the link is there (again).
+void group_joined(struct interface *interface, struct group *group);
+void group_left(struct interface *interface, struct group *group);
+void group_restart(struct interface *interface);
 
 // A frame came in, Ethernet header first. It is read during the call only.
 void interface_input(struct interface *interface, const uint8_t *frame, uint32_t length);
+// If `interface->sum` says that the link fills in a sum: does it here, for a frame that is put aside.
+void interface_fill_sum(struct interface *interface, uint8_t *frame, uint32_t length);
 // Puts the Ethernet header before what lies from ETHERNET_HEADER_BYTES on, and sends.
 void interface_output(struct interface *interface, uint8_t *frame, uint32_t length, const uint8_t *to, uint32_t ethertype);

@@ -140,6 +140,31 @@ static error_t send_fragments(const struct sending *sending, uint32_t mtu) {
     return ERR_OK;
 }
 
+// Whether the link fills in the sum. Not of what somebody looks at on its way out.
+static bool link_fills_sum(const struct sending *sending, uint32_t mtu) {
+    const struct interface *interface = sending->interface;
+    uint8_t protocol = sending->flow->protocol;
+    return interface->fills_sums && (protocol == PROTOCOL_NUMBER_TCP || protocol == PROTOCOL_NUMBER_UDP) &&
+           sending->total + sending->header <= mtu && interface->stack->raw == NULL;
+}
+
+// The sum of TCP, UDP or ICMPv6, or as much of it as the link wants.
+static void put_sum(const struct sending *sending, uint32_t mtu, uint32_t at) {
+    const struct flow *flow = sending->flow;
+    uint8_t *field = (uint8_t *)(uintptr_t)sending->pieces[0].data + at;
+    uint64_t sum = checksum_pseudo_header(&flow->source, &flow->destination, flow->protocol, sending->total);
+    store16(field, 0);
+    if (link_fills_sum(sending, mtu)) {
+        store16(field, (uint16_t)~checksum_finish(sum));
+        sending->interface->sum =
+            (struct link_sum){.start = (uint16_t)(ETHERNET_HEADER_BYTES + sending->header), .offset = (uint16_t)at};
+        return;
+    }
+    uint16_t value = checksum_finish(checksum_add_pieces(sum, sending->pieces, sending->count));
+    // RFC 768: a sum of 0 is sent as all ones, since 0 means that there is none.
+    store16(field, value == 0 && flow->protocol == PROTOCOL_NUMBER_UDP ? UINT16_MAX : value);
+}
+
 error_t ip_send(struct stack *stack, const struct flow *wanted, struct piece *pieces, uint32_t count, int32_t checksum_at) {
     struct flow flow = *wanted;
     struct sending sending = {.flow = &flow, .pieces = pieces, .count = count};
@@ -154,18 +179,13 @@ error_t ip_send(struct stack *stack, const struct flow *wanted, struct piece *pi
         return ERR_MESSAGE_SIZE;
     if (flow.hops == 0)
         flow.hops = sending.interface->hop_limit != 0 && !v4 ? sending.interface->hop_limit : IP_HOPS_DEFAULT;
-    if (checksum_at != IP_NO_CHECKSUM) {
-        uint8_t *field = (uint8_t *)(uintptr_t)pieces[0].data + checksum_at;
-        store16(field, 0);
-        uint64_t sum = checksum_pseudo_header(&flow.source, &flow.destination, flow.protocol, sending.total);
-        uint16_t value = checksum_finish(checksum_add_pieces(sum, pieces, count));
-        // RFC 768: a sum of 0 is sent as all ones, since 0 means that there is none.
-        store16(field, value == 0 && flow.protocol == PROTOCOL_NUMBER_UDP ? UINT16_MAX : value);
-    }
     uint32_t mtu = path_mtu(stack, sending.interface, &flow.destination);
+    if (checksum_at != IP_NO_CHECKSUM)
+        put_sum(&sending, mtu, (uint32_t)checksum_at);
     sending.identification = stack->identification++;
     if (sending.total + sending.header <= mtu) {
         send_part(&sending, 0, sending.total, false);
+        sending.interface->sum.start = 0;
         return ERR_OK;
     }
     if (v4 && flow.dont_fragment)
