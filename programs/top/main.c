@@ -169,7 +169,7 @@ static void draw_process(struct buffer *out, const struct process *process, bool
                           (unsigned long long)process->cpu_ms % 1000 / 10, process->name);
     if (length > top.columns && (size_t)top.columns < sizeof(line))
         line[top.columns] = 0;
-    buffer_format(out, "%s%s%-*s\033[K\033[m\r\n", chosen ? "\033[7m" : "", process->permille > 0 ? "\033[1m" : "",
+    buffer_format(out, "\033[K%s%s%-*s\033[m\r\n", chosen ? "\033[7m" : "", process->permille > 0 ? "\033[1m" : "",
                   chosen ? top.columns : 0, line); // bars go from edge to edge
 }
 
