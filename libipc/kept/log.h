@@ -24,7 +24,7 @@ struct undo {
     uint64_t capacity; // words
     uint64_t window;   // bytes; 0: nothing is noted
     uint64_t stack_low, stack_bytes;
-    uint64_t deepest, overflows;
+    uint64_t deepest, overflows, commits;
     uint64_t fuse;   // the actor ends at this store from now; 0: not set
     uint64_t seal;   // of what does not change after kept_start
     bool overflowed; // since the last commit

@@ -61,7 +61,12 @@ void kept_commit(void) {
     undo.overflowed = false;
     undo.large_count = 0;
     undo.next = undo.log;
+    undo.commits++;
     barrier();
+}
+
+uint64_t kept_commits(void) {
+    return undo.commits;
 }
 
 uint64_t kept_deepest(void) {

@@ -41,6 +41,12 @@ void kept_set_stack(const void *low, uint64_t bytes);
 // From here on nothing is taken back.
 void kept_commit(void);
 
+// How many commits there were. What lay somewhere for its purpose at an earlier one, and holds nothing that the server's state
+// counts on, need not be noted when it is filled.
+uint64_t kept_commits(void);
+// memcpy to such memory. Not to what was allocated since the last commit: a rollback makes it the heap's again.
+void *kept_copy_unnoted(void *restrict to, const void *restrict from, uint64_t bytes);
+
 // Takes back what was stored since the last commit. False: it can't be, since the log was too small, is
 // damaged or was never made. May be stopped anywhere and called again.
 MUST_USE bool kept_rollback(void);

@@ -30,27 +30,57 @@ static void take_sent(struct link *link) {
     }
 }
 
-static uint8_t *frame_begin(void *context) {
-    struct link *link = context;
-    if (link->sent - link->completed >= link->entries)
+// Each entry has a page, and behind the last page lie as many as a large frame may need: so it lies in one piece wherever it
+// begins. The pages of the entries that it takes stay unused.
+static uint8_t *room_to_send(struct link *link, uint32_t entries) {
+    if (link->sent - link->completed + entries > link->entries)
         take_sent(link);
-    if (link->sent - link->completed >= link->entries)
+    if (link->sent - link->completed + entries > link->entries)
         return NULL;
-    return link->frames + (size_t)(link->entries + link->sent % link->entries) * NIC_ROOM_BYTES;
+    return link->frames + link->entries * NIC_ROOM_BYTES + (size_t)(link->sent % link->entries) * NIC_PAGE_BYTES;
+}
+
+static uint8_t *frame_begin(void *context) {
+    return room_to_send(context, 1);
+}
+
+static uint8_t *frame_begin_large(void *context, uint32_t length) {
+    return room_to_send(context, (length + NIC_PAGE_BYTES - 1) / NIC_PAGE_BYTES);
+}
+
+static void offload(const struct link *link, struct nic_frame *entry) {
+    const struct offload *wanted = &link->interface->offload;
+    if (wanted->checksum_start == 0)
+        return;
+    entry->flags |= NIC_FRAME_FLAG_CHECKSUM;
+    entry->checksum_start = wanted->checksum_start;
+    entry->checksum_offset = wanted->checksum_offset;
+    if (wanted->segment_size == 0)
+        return;
+    entry->flags |= NIC_FRAME_FLAG_SEGMENT;
+    entry->segment_size = wanted->segment_size;
+    entry->header_length = (uint8_t)wanted->header_length;
 }
 
 static void frame_send(void *context, uint8_t *frame, uint32_t length) {
     struct link *link = context;
-    struct nic_frame entry = {
-        .offset = (uint32_t)(frame - link->frames), .length = (uint16_t)length, .buffer = (uint8_t)link->buffer};
+    struct nic_frame entry = {.offset = (uint32_t)(frame - link->frames), .buffer = (uint8_t)link->buffer};
     if (length == 0)
         return;
-    if (ring_push(&link->rings.transmit.requests, &entry) == ERR_OK)
-        link->sent++;
+    offload(link, &entry);
+    for (uint32_t part; length != 0; length -= part) {
+        part = smaller(length, NIC_PAGE_BYTES);
+        entry.length = (uint16_t)part;
+        entry.flags |= part < length ? NIC_FRAME_FLAG_MORE : 0;
+        if (ring_push(&link->rings.transmit.requests, &entry) == ERR_OK)
+            link->sent++;
+        entry = (struct nic_frame){.offset = entry.offset + part, .buffer = entry.buffer};
+    }
     link->used = true;
 }
 
-static const struct link_ops link_ops = {.frame_begin = frame_begin, .frame_send = frame_send};
+static const struct link_ops link_ops = {
+    .frame_begin = frame_begin, .frame_send = frame_send, .frame_begin_large = frame_begin_large};
 
 // --- receiving
 static void give_room(struct link *link) {
@@ -156,7 +186,8 @@ static error_t attach(struct link *link) {
     if (error == ERR_OK) {
         link->rings.receive.peer = link->rings.transmit.peer = peer;
         link->rings.receive.peer_bits = link->rings.transmit.peer_bits = bits;
-        error = make_memory(2 * (uint64_t)link->entries * NIC_ROOM_BYTES, &frames, &address);
+        uint64_t behind = link->entries == LINK_ENTRIES ? LINK_LARGE_MOST : 0;
+        error = make_memory(link->entries * (uint64_t)(NIC_ROOM_BYTES + NIC_PAGE_BYTES) + behind, &frames, &address);
     }
     if (error == ERR_OK) {
         link->frames = address;
@@ -172,6 +203,14 @@ static error_t attach(struct link *link) {
     link->buffer = (uint32_t)buffer;
     error = nic_set_filter(link->session, NIC_FILTER_ALL_MULTICAST, NULL, 0);
     return error;
+}
+
+static uint32_t features_of(const struct link *link, uint32_t card) {
+    uint32_t features = (card & NIC_FEATURE_CHECKSUM_SEND) != 0 ? LINK_CHECKSUM : 0;
+    if ((card & NIC_FEATURE_SEGMENT) != 0 && features != 0 &&
+        link->entries == LINK_ENTRIES) // else there is no room for large ones
+        features |= LINK_SEGMENT;
+    return features | ((card & NIC_FEATURE_SEGMENT_WHOLE) != 0 ? LINK_SEGMENT_WHOLE : 0);
 }
 
 static error_t open_card(struct link *link, cap_t driver, const struct nic_status *status) {
@@ -191,6 +230,7 @@ static error_t open_card(struct link *link, cap_t driver, const struct nic_statu
     for (uint32_t i = 0; i < link->entries; i++)
         give_room(link);
     link->interface->autoconfigure = true;
+    link->interface->features = features_of(link, status->features);
     link->link_seen = *(volatile uint32_t *)&link->rings.shared->link;
     interface_set_link(link->interface, nic_link_is_up(link->link_seen));
     config_interface(link->interface);

@@ -5,6 +5,7 @@
 #include "libc/internal/heap.h"
 #include "libipc/client/clock.h"
 #include "libipc/client/slot.h"
+#include "libipc/kept/undo.h"
 #include "libipc/protocols/account.h"
 #include "libipc/protocols/kernel.h"
 #include "libipc/protocols/terminal.h"
@@ -27,6 +28,7 @@ static void timer_expired(struct timer *timer) {
 
 void net_begin(void) {
     net.stack.now = clock_monotonic();
+    net.stack.commits = kept_commits();
 }
 
 // Those that wait are looked at again.
@@ -119,7 +121,10 @@ static error_t start_stack(void) {
         return error;
     slot_release(memory); // the mapping keeps it
     net.scratch = address;
-    return stack_initialize(&net.stack, (const uint8_t *)random, STACK_MEMORY, clock_monotonic());
+    error = stack_initialize(&net.stack, (const uint8_t *)random, STACK_MEMORY, clock_monotonic());
+    if (kept_active())
+        net.stack.copy_unnoted = kept_copy_unnoted;
+    return error;
 }
 
 // Nothing is claimed of an actor whose memory was given up: its sessions of cards end, so that a new one can begin.

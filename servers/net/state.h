@@ -33,7 +33,7 @@ struct link {
     cap_t session;
     struct nic_rings rings;
     uint32_t entries;
-    uint8_t *frames; // `entries` to receive, then as many to send; NIC_ROOM_BYTES each
+    uint8_t *frames; // `entries` rooms to receive of NIC_ROOM_BYTES, then as many to send of NIC_PAGE_BYTES, and LINK_LARGE_MOST
     uint32_t buffer;
     uint32_t sent, completed; // positions of the ring to send
     uint32_t given, taken;    // of the ring to receive

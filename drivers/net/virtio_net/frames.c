@@ -111,6 +111,11 @@ bool virtio_net_send_add(struct nic_card *card, const struct nic_send *send) {
         header.checksum_start = send->checksum_start;
         header.checksum_offset = send->checksum_offset;
     }
+    if (send->segment_size != 0) {
+        header.gso_type = VIRTIO_NET_TCP_V4;
+        header.header_length = send->header_length;
+        header.gso_size = send->segment_size;
+    }
     *header_at(card, VIRTIO_NET_SEND_HEADERS, head) = header;
     for (uint32_t i = 0; i <= send->count; i++) {
         volatile struct virtio_descriptor *descriptor = &queue->descriptors[slot_of(net, net->send_tail + i)];

@@ -11,9 +11,10 @@
 enum { VIRTIO_NET_RECEIVE = 0, VIRTIO_NET_SEND = 1, VIRTIO_NET_QUEUES = 2 };
 
 // 5.1.3 Feature bits.
-#define VIRTIO_NET_F_CSUM   (UINT64_C(1) << 0)
-#define VIRTIO_NET_F_MAC    (UINT64_C(1) << 5)
-#define VIRTIO_NET_F_STATUS (UINT64_C(1) << 16)
+#define VIRTIO_NET_F_CSUM      (UINT64_C(1) << 0)
+#define VIRTIO_NET_F_MAC       (UINT64_C(1) << 5)
+#define VIRTIO_NET_F_HOST_TSO4 (UINT64_C(1) << 11)
+#define VIRTIO_NET_F_STATUS    (UINT64_C(1) << 16)
 
 // 5.1.4 Device configuration layout.
 enum { VIRTIO_NET_CONFIG_MAC = 0, VIRTIO_NET_CONFIG_STATUS = 6, VIRTIO_NET_STATUS_LINK_UP = 1 };
@@ -28,6 +29,7 @@ enum {
     VIRTIO_NET_HEADER_BYTES = 12,
     VIRTIO_NET_HEADER_STRIDE = 16,
     VIRTIO_NET_NEEDS_CHECKSUM = 1,
+    VIRTIO_NET_TCP_V4 = 1, // gso_type
 };
 _Static_assert(sizeof(struct virtio_net_header) == VIRTIO_NET_HEADER_BYTES, "as the device has it");
 

@@ -17,9 +17,23 @@ enum {
     INTERFACE_NAME_BYTES = 8,
     ETHERNET_HEADER_BYTES = 14,
     ETHERNET_MTU = 1500,
+    LINK_LARGE_MOST = 15 * 4096,
     ETHERTYPE_IPV4 = 0x0800,
     ETHERTYPE_ARP = 0x0806,
     ETHERTYPE_IPV6 = 0x86dd,
+};
+
+// What a link does by itself, if `offload` of its interface asks for it.
+enum link_feature {
+    LINK_CHECKSUM = 1,      // completes a checksum of TCP or UDP, whose field holds the pseudo-header's sum
+    LINK_SEGMENT = 2,       // cuts a large segment of TCP over IPv4
+    LINK_SEGMENT_WHOLE = 4, // and wants the lengths in headers to be the whole's; without: zero, the header's sum too
+};
+
+// For the frame that is being sent; offsets from its start. Zero: nothing is to be done.
+struct offload {
+    uint16_t checksum_start, checksum_offset; // where the sum begins, and from there its field
+    uint16_t segment_size, header_length;     // of TCP data in each frame; what stands before it
 };
 
 struct link_ops {
@@ -28,6 +42,8 @@ struct link_ops {
     // `frame` is what frame_begin gave, filled with `length` bytes; it is the link's again. 0: not to be
     // sent.
     void (*frame_send)(void *context, uint8_t *frame, uint32_t length);
+    // Room for a frame of `length` bytes, at most LINK_LARGE_MOST; with LINK_SEGMENT only.
+    uint8_t *(*frame_begin_large)(void *context, uint32_t length);
 };
 
 enum address_state { ADDRESS_FREE, ADDRESS_TENTATIVE, ADDRESS_PREFERRED, ADDRESS_DEPRECATED };
@@ -55,7 +71,10 @@ struct interface {
     bool up;   // by configuration
     bool link; // the cable is there
     bool loopback;
-    bool autoconfigure;   // IPv6 addresses by router advertisements
+    uint32_t features;    // enum link_feature
+    struct offload offload;
+    bool checked;       // the card found the sums of the frame that comes in to be right, or it never was on a wire
+    bool autoconfigure; // IPv6 addresses by router advertisements
     uint64_t defended_at; // nanoseconds: when an address was last defended (RFC 5227 section 2.4)
     const struct link_ops *ops;
     void *context;

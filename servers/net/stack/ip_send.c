@@ -91,6 +91,8 @@ static void gather(uint8_t *to, const struct piece *pieces, uint32_t count, uint
 }
 
 struct sending {
+    struct offload offload;
+    bool large; // the link cuts it
     struct interface *interface;
     struct address next_hop;
     const struct flow *flow;
@@ -102,17 +104,23 @@ struct sending {
 static void send_part(const struct sending *sending, uint32_t offset, uint32_t length, bool fragmented) {
     struct interface *interface = sending->interface;
     bool v4 = address_is_v4(&sending->flow->destination), more = offset + length < sending->total;
-    uint8_t *frame = interface->ops->frame_begin(interface->context);
+    uint32_t header = sending->header;
+    uint8_t *frame = sending->large
+                         ? interface->ops->frame_begin_large(interface->context, ETHERNET_HEADER_BYTES + header + length)
+                         : interface->ops->frame_begin(interface->context);
     if (frame == NULL) {
         interface->statistics.dropped_out++;
         interface->stack->statistics.frames_no_room++;
         return;
     }
     uint8_t *at = frame + ETHERNET_HEADER_BYTES;
-    uint32_t header = sending->header;
     if (v4) {
         uint32_t word = fragmented ? offset / 8 | (more ? 0x2000 : 0) : (sending->flow->dont_fragment ? 0x4000 : 0);
         ipv4_header(at, sending->flow, length, sending->identification, word);
+        if (sending->large && (interface->features & LINK_SEGMENT_WHOLE) == 0) {
+            store16(at + 2, 0);
+            store16(at + 10, 0);
+        }
     } else if (fragmented) {
         ipv6_header(at, sending->flow, length + IPV6_FRAGMENT_HEADER_BYTES, IPV6_FRAGMENT);
         uint8_t *extension = at + IPV6_HEADER_BYTES;
@@ -126,7 +134,9 @@ static void send_part(const struct sending *sending, uint32_t offset, uint32_t l
     }
     gather(at + header, sending->pieces, sending->count, offset, length);
     interface->stack->statistics.ip_out++;
+    interface->offload = sending->offload;
     neighbour_send(interface, &sending->next_hop, frame, ETHERNET_HEADER_BYTES + header + length);
+    interface->offload = (struct offload){0};
 }
 
 static error_t send_fragments(const struct sending *sending, uint32_t mtu) {
@@ -138,6 +148,47 @@ static error_t send_fragments(const struct sending *sending, uint32_t mtu) {
         send_part(sending, offset, smaller(most, sending->total - offset), true);
     }
     return ERR_OK;
+}
+
+// Most bytes that the link takes at once to cut them. What must wait for its neighbour is not cut: it has a place of a frame
+// only.
+static uint32_t large_most(const struct sending *sending, const struct flow *flow, uint32_t mtu) {
+    struct interface *interface = sending->interface;
+    if ((interface->features & LINK_SEGMENT) == 0 || !address_is_v4(&flow->destination) || mtu < interface->mtu ||
+        !neighbour_is_known(interface, &sending->next_hop))
+        return 0;
+    return LINK_LARGE_MOST - ETHERNET_HEADER_BYTES;
+}
+
+uint32_t ip_large_most(struct stack *stack, const struct flow *wanted) {
+    struct flow flow = *wanted;
+    struct sending sending = {0};
+    if (route(stack, &flow, &sending.interface, &sending.next_hop) != ERR_OK)
+        return 0;
+    return large_most(&sending, &flow, path_mtu(stack, sending.interface, &flow.destination));
+}
+
+// The sum with pseudo-header: here, or by the link, which then finds the pseudo-header's in its place.
+static void sum_up(struct sending *sending, const struct flow *flow, struct piece *pieces, uint32_t at, bool whole) {
+    struct interface *interface = sending->interface;
+    uint8_t *field = (uint8_t *)(uintptr_t)pieces[0].data + at;
+    bool by_length = !sending->large || (interface->features & LINK_SEGMENT_WHOLE) != 0;
+    uint64_t sum = checksum_pseudo_header(&flow->source, &flow->destination, flow->protocol, by_length ? sending->total : 0);
+    store16(field, 0);
+    if (whole && (interface->features & LINK_CHECKSUM) != 0 && neighbour_is_known(interface, &sending->next_hop)) {
+        uint32_t start = ETHERNET_HEADER_BYTES + sending->header;
+        sending->offload.checksum_start = (uint16_t)start;
+        sending->offload.checksum_offset = (uint16_t)at;
+        if (sending->large) {
+            sending->offload.segment_size = (uint16_t)flow->segment_size;
+            sending->offload.header_length = (uint16_t)(start + pieces[0].length);
+        }
+        store16(field, (uint16_t)~checksum_finish(sum));
+        return;
+    }
+    uint16_t value = checksum_finish(checksum_add_pieces(sum, pieces, sending->count));
+    // RFC 768: a sum of 0 is sent as all ones, since 0 means that there is none.
+    store16(field, value == 0 && flow->protocol == PROTOCOL_NUMBER_UDP ? UINT16_MAX : value);
 }
 
 error_t ip_send(struct stack *stack, const struct flow *wanted, struct piece *pieces, uint32_t count, int32_t checksum_at) {
@@ -154,17 +205,15 @@ error_t ip_send(struct stack *stack, const struct flow *wanted, struct piece *pi
         return ERR_MESSAGE_SIZE;
     if (flow.hops == 0)
         flow.hops = sending.interface->hop_limit != 0 && !v4 ? sending.interface->hop_limit : IP_HOPS_DEFAULT;
-    if (checksum_at != IP_NO_CHECKSUM) {
-        uint8_t *field = (uint8_t *)(uintptr_t)pieces[0].data + checksum_at;
-        store16(field, 0);
-        uint64_t sum = checksum_pseudo_header(&flow.source, &flow.destination, flow.protocol, sending.total);
-        uint16_t value = checksum_finish(checksum_add_pieces(sum, pieces, count));
-        // RFC 768: a sum of 0 is sent as all ones, since 0 means that there is none.
-        store16(field, value == 0 && flow.protocol == PROTOCOL_NUMBER_UDP ? UINT16_MAX : value);
-    }
     uint32_t mtu = path_mtu(stack, sending.interface, &flow.destination);
+    bool fits = sending.total + sending.header <= mtu;
+    sending.large = !fits && flow.segment_size != 0;
+    if (sending.large && sending.total + sending.header > large_most(&sending, &flow, mtu))
+        return ERR_MESSAGE_SIZE;
+    if (checksum_at != IP_NO_CHECKSUM)
+        sum_up(&sending, &flow, pieces, (uint32_t)checksum_at, fits || sending.large);
     sending.identification = stack->identification++;
-    if (sending.total + sending.header <= mtu) {
+    if (fits || sending.large) {
         send_part(&sending, 0, sending.total, false);
         return ERR_OK;
     }
