@@ -4,6 +4,7 @@
 #include "servers/net/stack/socket.h"
 #include "servers/net/state.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "drivers/framework/driver.h"
@@ -18,6 +19,7 @@
 enum { BUSY_TRIES = 20 };
 #define SMALL_MACHINE     (UINT64_C(32) << 20)
 #define RETRY_NANOSECONDS UINT64_C(100000000)
+#define PAUSE_NANOSECONDS UINT64_C(1000000)
 
 static const char *const driver_names[] = {"nic.e1000", "nic.virtio_net"};
 
@@ -83,6 +85,8 @@ static const struct link_ops link_ops = {
     .frame_begin = frame_begin, .frame_send = frame_send, .frame_begin_large = frame_begin_large};
 
 // --- receiving
+static void work(void *argument, uint32_t bit);
+
 static void give_room(struct link *link) {
     struct nic_frame entry = {
         .offset = link->given % link->entries * NIC_ROOM_BYTES, .length = NIC_ROOM_BYTES, .buffer = (uint8_t)link->buffer};
@@ -115,14 +119,25 @@ static void link_changed(struct link *link, bool up) {
     interface_set_link(link->interface, up);
 }
 
+static void pause_ended(struct timer *timer) {
+    struct link *link = (struct link *)(void *)((char *)timer - offsetof(struct link, pause));
+    work(link, link->bit);
+}
+
+// A flood that only fills sockets: programs get time to read, and the card drops the rest, which costs nothing here.
+static void pause(struct link *link) {
+    timer_set(&link->pause, clock_monotonic() + PAUSE_NANOSECONDS, pause_ended);
+}
+
 static void work(void *argument, uint32_t bit) {
     struct link *link = argument;
     struct nic_done done;
     uint32_t left = LINK_BATCH;
     (void)bit;
-    if (link->interface == NULL)
+    if (link->interface == NULL || link->pause.armed)
         return;
     net_begin();
+    uint64_t full = net.stack.queues_full;
     while (left > 0 && ring_pop(&link->rings.receive.completions, &done) == ERR_OK) {
         left--;
         take_frame(link, &done);
@@ -134,6 +149,10 @@ static void work(void *argument, uint32_t bit) {
         link_changed(link, nic_link_is_up(state));
     }
     net_end();
+    if (left == 0 && net.stack.queues_full != full) {
+        pause(link);
+        return;
+    }
     // More than a batch: the rest after the commit. Otherwise a signal is asked for.
     if (left == 0 || !ring_sleep(&link->rings.receive.completions)) {
         error_t ignored = notification_signal(net.server.notification, UINT64_C(1) << link->bit);

@@ -39,7 +39,8 @@ struct link {
     uint32_t given, taken;    // of the ring to receive
     uint32_t link_seen;
     uint32_t bit;
-    bool used; // since the last flush
+    bool used;          // since the last flush
+    struct timer pause; // armed: nothing is taken in
 };
 
 struct interface_config {
