@@ -95,17 +95,50 @@ static void give_room(struct link *link) {
     link->used = true;
 }
 
-static void take_frame(struct link *link, const struct nic_done *done) {
-    const uint8_t *frame = link->frames + (size_t)(link->taken % link->entries) * NIC_ROOM_BYTES;
-    uint32_t length = smaller(done->length, NIC_FRAME_MOST);
-    link->taken++;
-    if ((done->flags & (NIC_DONE_FLAG_ERROR | NIC_DONE_FLAG_CHECKSUM_BAD)) == 0 && length != 0) {
-        memcpy(net.scratch, frame, length);
-        interface_input(link->interface, net.scratch, length);
-    } else {
-        link->interface->statistics.dropped_in++;
+static const uint8_t *room_at(const struct link *link, uint32_t position) {
+    return link->frames + (size_t)(position % link->entries) * NIC_ROOM_BYTES;
+}
+
+// Copies the frame whose first room has come, and says how many bytes it has; 0: it is damaged. A frame that goes on in rooms
+// which have not come is lost: cards show all of a frame at once.
+static uint32_t collect(struct link *link, const struct nic_done *done) {
+    uint32_t length = smaller(done->length, NIC_ROOM_BYTES), bytes = 0, prefix_bytes = 0;
+    const uint8_t *room = room_at(link, link->taken);
+    struct nic_prefix prefix = {.rooms = 1};
+    struct nic_done next = *done;
+    if (link->prefix && (done->flags & NIC_DONE_FLAG_ERROR) == 0) {
+        prefix_bytes = sizeof(prefix);
+        memcpy(&prefix, room, sizeof(prefix));
     }
-    give_room(link); // room is reused in order, so the n-th request is always the same room
+    link->interface->checked = (done->flags & NIC_DONE_FLAG_CHECKSUM_GOOD) != 0 ||
+                               (prefix.flags & (NIC_PREFIX_FLAG_SUM_MISSING | NIC_PREFIX_FLAG_SUM_GOOD)) != 0;
+    bool good = length > prefix_bytes;
+    if (good)
+        memcpy(net.frame, room + prefix_bytes, bytes = length - prefix_bytes);
+    for (uint32_t rooms = 1;; rooms++) {
+        good = good && (next.flags & (NIC_DONE_FLAG_ERROR | NIC_DONE_FLAG_CHECKSUM_BAD)) == 0;
+        link->taken++;
+        give_room(link); // room is reused in order, so the n-th request is always the same room
+        if (rooms >= prefix.rooms)
+            break;
+        if (ring_pop(&link->rings.receive.completions, &next) != ERR_OK)
+            return 0;
+        length = smaller(next.length, NIC_ROOM_BYTES);
+        good = good && bytes + length <= FRAME_LARGEST;
+        if (good)
+            memcpy(net.frame + bytes, room_at(link, link->taken), length);
+        bytes += good ? length : 0;
+    }
+    return good ? bytes : 0;
+}
+
+static uint32_t take_frame(struct link *link, const struct nic_done *done) {
+    uint32_t length = collect(link, done);
+    if (length != 0)
+        interface_input(link->interface, net.frame, length);
+    else
+        link->interface->statistics.dropped_in++;
+    return length;
 }
 
 static void link_changed(struct link *link, bool up) {
@@ -132,16 +165,17 @@ static void pause(struct link *link) {
 static void work(void *argument, uint32_t bit) {
     struct link *link = argument;
     struct nic_done done;
-    uint32_t left = LINK_BATCH;
+    uint32_t left = LINK_BATCH, bytes = 0;
     (void)bit;
     if (link->interface == NULL || link->pause.armed)
         return;
     net_begin();
     uint64_t full = net.stack.queues_full;
-    while (left > 0 && ring_pop(&link->rings.receive.completions, &done) == ERR_OK) {
+    while (left > 0 && bytes < LINK_BATCH_BYTES && ring_pop(&link->rings.receive.completions, &done) == ERR_OK) {
         left--;
-        take_frame(link, &done);
+        bytes += take_frame(link, &done);
     }
+    left = bytes < LINK_BATCH_BYTES ? left : 0;
     take_sent(link);
     uint32_t state = *(volatile uint32_t *)&link->rings.shared->link;
     if (state != link->link_seen) {
@@ -249,6 +283,7 @@ static error_t open_card(struct link *link, cap_t driver, const struct nic_statu
     for (uint32_t i = 0; i < link->entries; i++)
         give_room(link);
     link->interface->autoconfigure = true;
+    link->prefix = (status->features & NIC_FEATURE_PREFIX) != 0;
     link->interface->features = features_of(link, status->features);
     link->link_seen = *(volatile uint32_t *)&link->rings.shared->link;
     interface_set_link(link->interface, nic_link_is_up(link->link_seen));
