@@ -131,10 +131,9 @@ section .text.hot progbits alloc exec nowrite align=64
 
 %macro fast_path 0
     swapgs
-    cmp eax, NUMBER_CALL
-    je %%call
     cmp eax, NUMBER_REPLY_WAIT
     je %%reply_wait
+    ja %%call                       ; the only number above
     %if SHARED == 0
     cmp eax, NUMBER_SIGNAL
     je fast_signal
@@ -154,9 +153,9 @@ align 64
 %%call:
     take_lock
     mov rbx, [gs:CPU_CURRENT]
-    lea eax, [rsi + (1 << TAG_WORDS_SHIFT)] ; 7 words in registers: not possible
-    or eax, esi
-    test eax, MASK_SLOW & 0xffffffff
+    mov esi, esi
+    lea rax, [rsi + (1 << TAG_WORDS_SHIFT)] ; 7 words in registers: not possible
+    test rax, MASK_SLOW | ~0xffffffff
     jnz %%slow_call
     test esi, 0xff00                ; protocol 0 is the kernel's own
     jz %%slow_call
@@ -179,7 +178,6 @@ align 64
     mov [rbx + T_RBP], rbp
     mov word [rbx + T_STATE], STATE_CALLING ; and not interrupted
     mov byte [r11 + T_STATE], STATE_READY
-    mov esi, esi
     mov [rbx + T_REQUEST + R_TAG], rsi
     mov [rbx + T_REQUEST + R_SESSION], r14
     mov [rbx + T_REQUEST + R_SERVER], r11
@@ -202,9 +200,9 @@ align 64
 %%reply_wait:
     take_lock
     mov rbx, [gs:CPU_CURRENT]
-    lea eax, [rsi + (1 << TAG_WORDS_SHIFT)] ; 7 words in registers: not possible
-    or eax, esi
-    test eax, MASK_SLOW & 0xffffffff
+    mov esi, esi
+    lea rax, [rsi + (1 << TAG_WORDS_SHIFT)] ; 7 words in registers: not possible
+    test rax, MASK_SLOW | ~0xffffffff
     jnz %%slow_reply_wait
     mov r11, [rbx + T_CALLER]
     test r11, r11
@@ -241,7 +239,6 @@ align 64
     mov [rbx + T_EFFECTIVE], al
     mov [r15 + E_RECEIVER], rbx
     mov [rbx + T_WAITS_AT], r15
-    mov esi, esi
     xor r15d, r15d
     return_to_r11
 %endmacro

@@ -51,6 +51,8 @@ static error_t control(int fd, unsigned long request, void *argument) {
                                           ((const struct keyboard_layout *)argument)->size);
     case KDPICTURE:
         return picture(fd, argument);
+    case KDCELLS:
+        return system_terminal_cells(fd, argument);
     case BLKGETSIZE64:
         return system_device_size(fd, argument);
     default:

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { HEAP_ALIGNMENT = 16 };
 
@@ -21,3 +22,7 @@ void heap_fill(void);
 // Makes the block `size` bytes long where it lies; false if that can't be done, and then nothing changed.
 bool heap_resize(void *payload, size_t size);
 size_t heap_usable_size(void *payload);
+
+// In servers whose memory is kept (libipc/kept/undo.h); null in programs.
+__attribute__((weak)) void kept_fresh(void *address, uint64_t bytes);
+__attribute__((weak)) uint64_t kept_commits(void);

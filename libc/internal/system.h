@@ -132,6 +132,7 @@ MUST_USE error_t system_terminal_layout_set(int fd, const void *layout, size_t s
 // Lines of pixels of the screen, from `line` on, three bytes each.
 MUST_USE error_t system_terminal_picture(int fd, uint64_t line, void *pixels, size_t size, uint64_t *width, uint64_t *height,
                                          size_t *count);
+MUST_USE error_t system_terminal_cells(int fd, struct screen_cells *row);
 MUST_USE error_t system_terminal_size_get(int fd, struct winsize *size);
 MUST_USE error_t system_terminal_size_set(int fd, const struct winsize *size);
 MUST_USE error_t system_terminal_group_get(int fd, pid_t *group);

@@ -34,6 +34,12 @@ struct block {
     uint32_t state;
 };
 
+// Set in two stores, since each of a server's is noted.
+union block_words {
+    struct block block;
+    uint64_t words[2];
+};
+
 struct free_block {
     struct block header;
     struct free_block *next, *before;
@@ -46,6 +52,7 @@ static uint32_t row_map, class_maps[ROWS];
 static uint64_t secret;
 static size_t next_arena = ARENA_FIRST;
 static unsigned empty_arenas;
+static uint64_t released_in; // kept_commits() at the last release
 
 static noreturn void heap_fail(const char *message) {
     size_t done;
@@ -60,17 +67,20 @@ static void secret_choose(void) {
     secret |= 1;
 }
 
-static uint32_t block_seal(const struct block *block) {
-    uint64_t fields = ((uint64_t)block->size << 32 | block->previous) ^ (uint64_t)block->state << 20;
+static uint32_t seal_of(const struct block *block, uint32_t size, uint32_t previous, uint32_t state) {
+    uint64_t fields = ((uint64_t)size << 32 | previous) ^ (uint64_t)state << 20;
     uint64_t mixed = (fields ^ (uintptr_t)block ^ secret) * UINT64_C(0x9e3779b97f4a7c15);
     return (uint32_t)(mixed >> 32);
 }
 
+static uint32_t block_seal(const struct block *block) {
+    return seal_of(block, block->size, block->previous, block->state);
+}
+
 static void block_set(struct block *block, uint32_t size, uint32_t previous, enum block_state state) {
-    block->size = size;
-    block->previous = previous;
-    block->state = state;
-    block->seal = block_seal(block);
+    union block_words *words = (union block_words *)block;
+    words->words[0] = (uint64_t)previous << 32 | size;
+    words->words[1] = (uint64_t)state << 32 | seal_of(block, size, previous, state);
 }
 
 static void block_verify(const struct block *block) {
@@ -239,6 +249,20 @@ static struct block *block_align(struct block *block, size_t alignment) {
     return result;
 }
 
+// In a server, what was free when it last committed need not come back, but for the links of the free block. What it has released
+// since must.
+static void memory_fresh(struct block *block) {
+    if (kept_commits == NULL || released_in == kept_commits())
+        return;
+    unsigned char *from = (unsigned char *)block + sizeof(struct free_block);
+    kept_fresh(from, (size_t)block->size * UNIT - sizeof(struct free_block));
+}
+
+static void memory_is_released(void) {
+    if (kept_commits != NULL)
+        released_in = kept_commits();
+}
+
 void *heap_allocate(size_t size, size_t alignment, bool *zeroed) {
     if (alignment < UNIT)
         alignment = UNIT;
@@ -262,38 +286,40 @@ void *heap_allocate(size_t size, size_t alignment, bool *zeroed) {
     if (alignment > UNIT)
         block = block_align(block, alignment);
     block_trim(block, units, BLOCK_USED);
+    memory_fresh(block);
     return block + 1;
 }
 
 void heap_release(void *payload) {
     struct block *block = block_of(payload);
+    memory_is_released();
     if (block->state == BLOCK_MAPPED) {
         size_t bytes = (size_t)block->size * PAGE;
         system_memory_unmap(block - block->previous, bytes);
         return;
     }
-    struct block *after = block_after(block);
+    struct block *after = block_after(block), *before = block - block->previous;
+    uint32_t size = block->size, previous = block->previous;
     block_verify(after);
     if (after->state == BLOCK_FREE) {
         list_remove(after);
-        block_set(block, block->size + after->size, block->previous, BLOCK_USED);
+        size += after->size;
         block_set(after, after->size, after->previous, BLOCK_GONE);
-        after = block_after(block);
+        after = block + size;
         block_verify(after);
     }
-    struct block *before = block - block->previous;
-    if (block->previous != 0) {
+    if (previous != 0) {
         block_verify(before);
         if (before->state == BLOCK_FREE) {
             list_remove(before);
-            uint32_t joined = before->size + block->size;
-            block_set(block, block->size, block->previous, BLOCK_GONE);
+            block_set(block, block->size, previous, BLOCK_GONE);
+            size += before->size;
+            previous = before->previous;
             block = before;
-            block_set(block, joined, block->previous, BLOCK_USED);
         }
     }
-    block_set(block, block->size, block->previous, BLOCK_FREE);
-    block_set(after, after->size, block->size, after->state);
+    block_set(block, size, previous, BLOCK_FREE);
+    block_set(after, after->size, size, after->state);
     if (is_whole_arena(block)) {
         if (empty_arenas > 0) {
             system_memory_unmap(block, ((size_t)block->size + 1) * UNIT);
@@ -330,6 +356,7 @@ bool heap_resize(void *payload, size_t size) {
         return mapped_resize(block, size);
     if (size >= MAPPED_FROM)
         return false;
+    memory_is_released();
     uint32_t units = units_for(size);
     if (units > block->size) {
         struct block *after = block_after(block);

@@ -157,6 +157,23 @@ error_t system_terminal_picture(int fd, uint64_t line, void *pixels, size_t size
     return error;
 }
 
+error_t system_terminal_cells(int fd, struct screen_cells *row) {
+    struct descriptor *descriptor;
+    uint64_t rows, columns, cursor_row, cursor_column, count;
+    error_t error = descriptor_get(fd, &descriptor);
+    if (!error)
+        error = terminal_error(terminal_cells(descriptor->file, row->row, row->cells, row->count * sizeof(*row->cells), &rows,
+                                              &columns, &cursor_row, &cursor_column, &count));
+    if (error)
+        return error;
+    row->rows = rows;
+    row->columns = columns;
+    row->cursor_row = cursor_row;
+    row->cursor_column = cursor_column;
+    row->count = count;
+    return ERR_OK;
+}
+
 error_t system_terminal_size_get(int fd, struct winsize *size) {
     struct descriptor *descriptor;
     struct window_size window;

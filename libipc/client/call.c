@@ -6,10 +6,13 @@
 
 #include "libipc/client/bounce.h"
 #include "libipc/client/slot.h"
+#include "libipc/kept/undo.h"
 
 struct message_page *ipc_page;
 uint64_t ipc_deadline;
 ipc_exchange_function *ipc_exchange;
+
+// What is KEPT_UNNOTED here stores to its caller's stack and to the message page.
 
 // A server asks the kernel's objects directly, without the detour over its loop: they answer at once. Should
 // a client have handed it a session in their place, this deadline, long past, ends the call.
@@ -82,7 +85,7 @@ static void caps_drop(uint64_t tag) {
 
 // A small buffer is not lent: its length, and what is to be read of it, follow the arguments in the registers
 // (`inline`, libipc/protocols/README.md).
-static void inline_load(struct ipc_registers *registers, unsigned words, const void *bytes, uint64_t size, bool in) {
+KEPT_UNNOTED static void inline_load(struct ipc_registers *registers, unsigned words, const void *bytes, uint64_t size, bool in) {
     registers->words[words++] = size;
     if (in && size != 0) {
         unsigned last = words + (unsigned)(size - 1) / 8;
@@ -94,7 +97,8 @@ static void inline_load(struct ipc_registers *registers, unsigned words, const v
     registers->tag |= (uint64_t)words << TAG_WORDS_SHIFT;
 }
 
-static void buffers_load(struct ipc_registers *registers, const struct ipc_shape *shape, const struct ipc_extras *extras) {
+KEPT_UNNOTED static void buffers_load(struct ipc_registers *registers, const struct ipc_shape *shape,
+                                      const struct ipc_extras *extras) {
     if (shape->reads_max != 0) {
         if (shape->carries_in != 0 && extras->read_size <= shape->carries_in) {
             inline_load(registers, shape->words_in, extras->read_address, extras->read_size, true);
@@ -114,8 +118,8 @@ static void buffers_load(struct ipc_registers *registers, const struct ipc_shape
 }
 
 // Fills registers and page with the request.
-static void request_load(struct ipc_registers *registers, cap_t target, const struct ipc_shape *shape, const uint64_t *words,
-                         const struct ipc_extras *extras) {
+KEPT_UNNOTED static void request_load(struct ipc_registers *registers, cap_t target, const struct ipc_shape *shape,
+                                      const uint64_t *words, const struct ipc_extras *extras) {
     registers->target = target;
     registers->second = 0;
     registers->tag = TAG(shape->method, shape->words_in);
@@ -137,8 +141,8 @@ static void request_load(struct ipc_registers *registers, cap_t target, const st
 
 // One request until it is answered, however many servers it takes. `repeat`: the first attempt is lost
 // already.
-static error_t request_send(cap_t target, const struct ipc_shape *shape, const uint64_t *words, const struct ipc_extras *extras,
-                            bool repeat, struct ipc_registers *registers) {
+KEPT_UNNOTED static error_t request_send(cap_t target, const struct ipc_shape *shape, const uint64_t *words,
+                                         const struct ipc_extras *extras, bool repeat, struct ipc_registers *registers) {
     error_t error;
     do {
         bool by_loop = ipc_exchange != NULL && shape->kernel == 0;
@@ -166,7 +170,8 @@ static error_t request_send(cap_t target, const struct ipc_shape *shape, const u
 }
 
 // More words than results: what the server wrote into a small buffer. False: the reply has another shape.
-static bool inline_take(const struct ipc_shape *shape, const struct ipc_registers *registers, const struct ipc_extras *extras) {
+KEPT_UNNOTED static bool inline_take(const struct ipc_shape *shape, const struct ipc_registers *registers,
+                                     const struct ipc_extras *extras) {
     if (shape->carries_out == 0 || extras->write_size > shape->carries_out)
         return false;
     uint64_t size = registers->words[shape->words_out];
@@ -178,8 +183,8 @@ static bool inline_take(const struct ipc_shape *shape, const struct ipc_register
 }
 
 // The reply as the stub wants it: the server's status, or the words and capabilities that the shape promises.
-static error_t reply_take(const struct ipc_shape *shape, const struct ipc_registers *registers, uint64_t *words,
-                          struct ipc_extras *extras) {
+KEPT_UNNOTED static error_t reply_take(const struct ipc_shape *shape, const struct ipc_registers *registers, uint64_t *words,
+                                       struct ipc_extras *extras) {
     int32_t status = tag_status(registers->tag);
     if (status != ERR_OK) {
         caps_drop(registers->tag);

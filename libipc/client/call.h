@@ -64,7 +64,11 @@ MUST_USE __attribute__((always_inline)) static inline error_t ipc_call_short(cap
     for (unsigned i = 0; i < MESSAGE_REGISTER_WORDS; i++)
         registers.words[i] = words[i];
     error_t error = ERR_OK;
+#ifdef IPC_PLAIN // a program, which has neither
+    bool plain = true;
+#else
     bool plain = ((uintptr_t)ipc_exchange | ipc_deadline) == 0; // one branch for both
+#endif
     if (__builtin_expect(plain, 1))
         error = system_call(SYS_CALL, &registers);
     uint64_t expected = (uint64_t)shape->words_out << TAG_WORDS_SHIFT;

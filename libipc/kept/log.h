@@ -1,38 +1,71 @@
-// The undo log itself, for libipc/kept alone.
+// The undo log itself, for libipc/kept alone. Stores are noted by lines of LINE_BYTES, each once between two
+// commits: `lines` says of which lines that was done (or is not to be), and holds as good as all of the answers.
 #pragma once
 
 #include "libipc/kept/undo.h"
 
-enum { LENGTH_SHIFT = 48, LENGTH_LONG = 0xffff, STORE_WORDS = 2 /* of an entry of up to eight bytes */ };
+enum {
+    LINE_SHIFT = 5,
+    LINE_BYTES = KEPT_LINE_BYTES,
+    LINE_WORDS = LINE_BYTES / 8 + 1, // of its entry
+    LINES = 256,                     // a power of two
+    LONG_WORDS = 2                   // of a longer entry, behind its bytes
+};
 
-// An entry's last word is its address and length times an odd number, modulo 2^64. Only few of all words come
-// from an address in the window and a length that there is, so damage shows (of 2^64 words, one in 2^28 is
+// An entry's last word is its place in the window times an odd number, modulo 2^64: of a line the offset and 1, else twice the
+// offset. Only few of all words come from such a place, so damage shows (of 2^64 words, one in 2^30 is
 // sound) at the price of one multiplication.
 #define ENTRY_SEAL   UINT64_C(0x9e3779b97f4a7c15)
 #define ENTRY_UNSEAL UINT64_C(0xf1de83e19937733d)
 _Static_assert(ENTRY_SEAL *ENTRY_UNSEAL == 1, "the inverse");
 
-enum { LARGE = 1024, LARGE_MOST = 8 };
+// What is known of a line is its number (address / LINE_BYTES) plus `mark`, which each commit changes: so all of it is forgotten.
+// While stores are counted, the stores' `mark` is one that no line is known by.
+enum { MARK_SHIFT = 43, MARK_UNKNOWN = 63 }; // user addresses have 47 bits
+#define MARK_STEP (UINT64_C(1) << MARK_SHIFT)
+
+enum { LARGE = 1024, LARGE_MOST = 8, SMALL = 4 * LINE_BYTES, FRESH = LINES / 8 * LINE_BYTES };
 struct large_range {
     uint64_t address, bytes;
 };
 
+// Shares no line with anything else: what is taken back with a line is all of it.
 struct undo {
-    uint64_t *log;
-    uint64_t *next; // behind the last entry
-    uint64_t *stop; // what stores look at: where the last of theirs may begin. `log` - 1 while each of them is counted (`fuse`)
-    uint64_t capacity; // words
-    uint64_t window;   // bytes; 0: nothing is noted
+    uint64_t mark;   // what stores look at; `mark_true`, or MARK_UNKNOWN in addition
+    uint64_t window; // bytes; 0: nothing is noted
     uint64_t stack_low, stack_bytes;
-    uint64_t deepest, overflows, commits;
-    uint64_t fuse;   // the actor ends at this store from now; 0: not set
-    uint64_t seal;   // of what does not change after kept_start
-    bool overflowed; // since the last commit
+    uint64_t *next; // behind the last entry; behind the log itself: it was too small, since the last commit
+    uint64_t *stop; // what stores look at: where the last of theirs may begin. `log` - 1 while each of them is counted (`fuse`)
+    uint64_t *log;
+    uint64_t capacity;  // words
+    uint64_t mark_true; // below MARK_UNKNOWN
+    uint64_t commits;
+    uint64_t deepest, overflows;
+    uint64_t fuse; // the actor ends at this store from now; 0: not set
+    uint64_t seal; // of what does not change after kept_start
     uint32_t large_count;
     struct large_range large[LARGE_MOST]; // noted since the last commit
-};
+    uint64_t lines[LINES];
+} __attribute__((aligned(64)));
 
 extern struct undo undo;
 extern const char __ehdr_start[] __attribute__((visibility("hidden"))); // the linker's: the start of the image
 
+_Static_assert(LINE_BYTES == 1 << LINE_SHIFT, "the same");
+
 #define barrier() __asm__ volatile("" : : : "memory")
+
+// Writes the entry of the line at `address`, which lies `offset` bytes into the window.
+static inline __attribute__((always_inline)) void entry_write(uint64_t *entry, uintptr_t address, uint64_t offset) {
+    const uint64_t *line = (const uint64_t *)(address & -(uintptr_t)LINE_BYTES); // NOLINT(performance-no-int-to-ptr)
+#pragma clang loop unroll(full)
+    for (unsigned i = 0; i < LINE_WORDS - 1; i++)
+        entry[i] = line[i];
+    entry[LINE_WORDS - 1] = ((offset & -(uint64_t)LINE_BYTES) | 1) * ENTRY_SEAL;
+    barrier();
+    undo.next = entry + LINE_WORDS;
+    barrier();
+}
+
+// A store that could not be noted at once: it is counted, or the log is full.
+void kept_note_store(uintptr_t address);

@@ -6,27 +6,30 @@
 
 #include "libipc/kept/log.h"
 
-#define NOTE_STORE(bytes, type)                                                                                                  \
-    void __asan_store##bytes##_noabort(uintptr_t address);                                                                       \
-    void __asan_store##bytes##_noabort(uintptr_t address) {                                                                      \
-        if (__builtin_expect(address - (uintptr_t)__ehdr_start >= undo.window, 0) ||                                             \
-            address - undo.stack_low < undo.stack_bytes)                                                                         \
-            return;                                                                                                              \
-        uint64_t *entry = undo.next;                                                                                             \
-        if (__builtin_expect(entry > undo.stop, 0)) {                                                                            \
-            kept_note((const void *)address, bytes);                                                                             \
-            return;                                                                                                              \
-        }                                                                                                                        \
-        entry[0] = *(const type *)address;                                                                                       \
-        entry[1] = (address | (uint64_t)(bytes) << LENGTH_SHIFT) * ENTRY_SEAL;                                                   \
-        barrier();                                                                                                               \
-        undo.next = entry + STORE_WORDS;                                                                                         \
-        barrier();                                                                                                               \
+// No aligned store lies in two lines, so one function serves for all sizes.
+void __asan_store8_noabort(uintptr_t address);
+void __asan_store8_noabort(uintptr_t address) {
+    uint64_t line = address >> LINE_SHIFT, *known = &undo.lines[line % LINES];
+    line += undo.mark;
+    if (__builtin_expect(*known == line, 1))
+        return;
+    uint64_t offset = address - (uintptr_t)__ehdr_start;
+    if (offset < undo.window && address - undo.stack_low >= undo.stack_bytes) {
+        uint64_t *entry = undo.next;
+        if (__builtin_expect(entry > undo.stop, 0)) {
+            kept_note_store(address);
+            return;
+        }
+        entry_write(entry, address, offset);
     }
-NOTE_STORE(1, uint8_t)
-NOTE_STORE(2, uint16_t)
-NOTE_STORE(4, uint32_t)
-NOTE_STORE(8, uint64_t)
+    *known = line;
+    barrier();
+}
+
+#define NOTE_STORE(bytes) void __asan_store##bytes##_noabort(uintptr_t) __attribute__((alias("__asan_store8_noabort")))
+NOTE_STORE(1);
+NOTE_STORE(2);
+NOTE_STORE(4);
 
 void __asan_store16_noabort(uintptr_t address);
 void __asan_store16_noabort(uintptr_t address) {
@@ -48,8 +51,20 @@ void *__real_memcpy(void *restrict to, const void *restrict from, size_t bytes);
 void *__real_memmove(void *to, const void *from, size_t bytes);
 void *__real_memset(void *to, int byte, size_t bytes);
 
+static void note(const void *place, size_t bytes) {
+    if (bytes - 1 >= SMALL) {
+        kept_note(place, bytes);
+        return;
+    }
+    uint64_t line = (uintptr_t)place >> LINE_SHIFT, last = ((uintptr_t)place + bytes - 1) >> LINE_SHIFT;
+    do
+        if (undo.lines[line % LINES] != line + undo.mark)
+            __asan_store8_noabort(line << LINE_SHIFT);
+    while (++line <= last);
+}
+
 void *__wrap_memcpy(void *restrict to, const void *restrict from, size_t bytes) {
-    kept_note(to, bytes);
+    note(to, bytes);
     return __real_memcpy(to, from, bytes);
 }
 
@@ -58,11 +73,11 @@ void *kept_copy_unnoted(void *restrict to, const void *restrict from, uint64_t b
 }
 
 void *__wrap_memmove(void *to, const void *from, size_t bytes) {
-    kept_note(to, bytes);
+    note(to, bytes);
     return __real_memmove(to, from, bytes);
 }
 
 void *__wrap_memset(void *to, int byte, size_t bytes) {
-    kept_note(to, bytes);
+    note(to, bytes);
     return __real_memset(to, byte, bytes);
 }

@@ -1,8 +1,8 @@
-// See undo.h. An entry is the old bytes, rounded up to words, and behind them a word with address and length;
-// longer entries have a second word with the length. Its order of stores: the entry, then `used`, then (by
-// the caller) the memory itself. So the log is whole wherever its writer is stopped, and taking back may be
-// stopped and begun again. Before anything is taken back all of the log is read: one damaged word of place,
-// size or address, and nothing is taken back.
+// See undo.h. An entry is the old bytes of a line, or of a range, rounded up to words, and behind them a word with the place, of
+// a range two, the first with its length. The order of stores: the entry, then `next`, then (by the caller) the memory itself. So
+// the log is whole wherever its writer is stopped, and taking back may be stopped and begun again. A commit is one store, to
+// `next`, which also says whether the log was too small. Before anything is taken back all of the log is read: one damaged word
+// of place, size or address, and nothing is taken back.
 //
 // This file is compiled without notes of its own.
 #include "libipc/kept/log.h"
@@ -12,12 +12,12 @@
 #include "libipc/protocols/account.h"
 #include "libipc/protocols/process.h"
 
-#define ADDRESS_MASK ((UINT64_C(1) << LENGTH_SHIFT) - 1)
-
 extern const char _end[] __attribute__((visibility("hidden"))); // and its end
 
 struct undo undo;
-static uint64_t next_address; // in the window; where memory is mapped next
+static struct {
+    uint64_t address;                // in the window
+} __attribute__((aligned(64))) next; // where memory is mapped
 
 static uint64_t used_words(void) {
     return (uint64_t)(undo.next - undo.log);
@@ -54,14 +54,32 @@ void kept_set_stack(const void *low, uint64_t bytes) {
     undo.stack_bytes = bytes;
 }
 
+static bool overflowed(void) {
+    return used_words() > undo.capacity;
+}
+
+// What is known of lines is forgotten; now and then by clearing it, since marks come again.
+static void lines_forget(void) {
+    undo.mark += MARK_STEP;
+    undo.mark_true += MARK_STEP;
+    if (__builtin_expect(undo.mark_true >> MARK_UNKNOWN == 0, 1))
+        return;
+    for (unsigned i = 0; i < LINES; i++)
+        undo.lines[i] = 0;
+    undo.mark_true = MARK_STEP;
+    undo.mark = undo.fuse != 0 ? MARK_STEP | UINT64_C(1) << MARK_UNKNOWN : MARK_STEP;
+}
+
 void kept_commit(void) {
     barrier();
-    if (used_words() > undo.deepest)
+    if (used_words() > undo.deepest && !overflowed())
         undo.deepest = used_words();
-    undo.overflowed = false;
     undo.large_count = 0;
-    undo.next = undo.log;
+    undo.stack_bytes = 0;
     undo.commits++;
+    lines_forget();
+    barrier();
+    undo.next = undo.log;
     barrier();
 }
 
@@ -78,10 +96,12 @@ static bool in_window(uintptr_t address) {
 }
 
 static bool has_room(uint64_t words) {
+    if (overflowed())
+        return false;
     if (words <= undo.capacity - used_words())
         return true;
-    undo.overflows += !undo.overflowed;
-    undo.overflowed = true;
+    undo.overflows++;
+    undo.next = undo.log + undo.capacity + 1;
     return false;
 }
 
@@ -89,7 +109,8 @@ void kept_fuse(uint64_t stores) {
     if (undo.log == (uint64_t *)0)
         return; // nothing is noted
     undo.fuse = stores;
-    undo.stop = stores != 0 ? undo.log - 1 : undo.log + undo.capacity - STORE_WORDS;
+    undo.mark = stores != 0 ? undo.mark_true | UINT64_C(1) << MARK_UNKNOWN : undo.mark_true;
+    undo.stop = stores != 0 ? undo.log - 1 : undo.log + undo.capacity - LINE_WORDS;
 }
 
 bool kept_active(void) {
@@ -101,7 +122,7 @@ static bool noted_before(uintptr_t address, uint64_t bytes) {
     for (uint32_t i = 0; i < undo.large_count; i++)
         if (undo.large[i].address == address && undo.large[i].bytes >= bytes)
             return true;
-    if (undo.large_count < LARGE_MOST && bytes / 8 + 3 <= undo.capacity - used_words())
+    if (undo.large_count < LARGE_MOST && !overflowed() && bytes / 8 + 3 <= undo.capacity - used_words())
         undo.large[undo.large_count++] = (struct large_range){address, bytes};
     return false;
 }
@@ -112,24 +133,59 @@ static void move(void *to, const void *from, uint64_t bytes) {
     __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(rest) : : "memory");
 }
 
-void kept_note(const void *place, uint64_t bytes) {
-    uintptr_t address = (uintptr_t)place;
-    uint64_t words = (bytes + 7) / 8;
-    if (bytes == 0 || !in_window(address))
+static void line_note(uintptr_t address) {
+    uint64_t line = address >> LINE_SHIFT, *known = &undo.lines[line % LINES];
+    line += undo.mark_true;
+    if (*known == line || !has_room(LINE_WORDS))
         return;
-    if (undo.fuse != 0 && --undo.fuse == 0)
+    entry_write(undo.next, address, address - (uintptr_t)__ehdr_start);
+    *known = line;
+    barrier();
+}
+
+void kept_fresh(void *address, uint64_t bytes) {
+    uint64_t line = ((uintptr_t)address + LINE_BYTES - 1) >> LINE_SHIFT, end = ((uintptr_t)address + bytes) >> LINE_SHIFT;
+    if (!kept_active() || bytes > FRESH)
+        return;
+    for (; line < end; line++)
+        undo.lines[line % LINES] = line + undo.mark_true;
+}
+
+static void count_store(void) {
+    if (__builtin_expect(undo.fuse != 0, 0) && --undo.fuse == 0)
         __builtin_trap();
-    if (bytes >= LARGE && noted_before(address, bytes))
-        return;
-    if (!has_room(words + 2))
+}
+
+void kept_note_store(uintptr_t address) {
+    count_store();
+    line_note(address);
+}
+
+static void range_note(const void *place, uint64_t bytes) {
+    uint64_t words = (bytes + 7) / 8, offset = (uintptr_t)place - (uintptr_t)__ehdr_start;
+    if ((bytes >= LARGE && noted_before((uintptr_t)place, bytes)) || !has_room(words + LONG_WORDS))
         return;
     uint64_t *entry = undo.next;
     move(entry, place, bytes);
     entry[words] = bytes * ENTRY_SEAL;
-    entry[words + 1] = (address | (uint64_t)LENGTH_LONG << LENGTH_SHIFT) * ENTRY_SEAL;
+    entry[words + 1] = (offset << 1) * ENTRY_SEAL;
     barrier();
-    undo.next = entry + words + 2;
+    undo.next = entry + words + LONG_WORDS;
     barrier();
+}
+
+void kept_note(const void *place, uint64_t bytes) {
+    uintptr_t address = (uintptr_t)place;
+    if (bytes == 0 || !in_window(address))
+        return;
+    count_store();
+    if (bytes > SMALL) {
+        range_note(place, bytes);
+        return;
+    }
+    uintptr_t last = address + bytes - 1;
+    for (address &= -(uintptr_t)LINE_BYTES; address <= last; address += LINE_BYTES)
+        line_note(address);
 }
 
 struct entry {
@@ -140,29 +196,29 @@ struct entry {
 
 // The entry that ends before word `end` of the log; false: there is none that could have been written.
 static bool entry_read(uint64_t end, struct entry *entry) {
-    uint64_t last = undo.log[end - 1] * ENTRY_UNSEAL, kind = last >> LENGTH_SHIFT, tail = 1;
-    entry->address = last & ADDRESS_MASK;
-    entry->bytes = kind;
-    if (kind == LENGTH_LONG) {
-        if (end < 3)
+    uint64_t last = undo.log[end - 1] * ENTRY_UNSEAL, offset = last ^ 1, tail = 1;
+    entry->bytes = LINE_BYTES;
+    if ((last & 1) == 0) {
+        if (end < LONG_WORDS + 1)
             return false;
+        offset = last >> 1;
         entry->bytes = undo.log[end - 2] * ENTRY_UNSEAL;
-        tail = 2;
-    } else if (kind != 1 && kind != 2 && kind != 4 && kind != 8) {
+        tail = LONG_WORDS;
+    } else if (offset % LINE_BYTES != 0) {
         return false;
     }
-    uint64_t offset = entry->address - (uintptr_t)__ehdr_start;
     if (offset >= undo.window || entry->bytes > undo.window - offset || entry->bytes == 0)
         return false;
     uint64_t words = (entry->bytes + 7) / 8 + tail;
     if (words > end)
         return false;
+    entry->address = (uintptr_t)__ehdr_start + offset;
     entry->start = end - words;
     return true;
 }
 
 static bool log_is_sound(void) {
-    if (undo.window == 0 || undo.seal != header_seal() || undo.overflowed || used_words() > undo.capacity)
+    if (undo.window == 0 || undo.seal != header_seal() || overflowed())
         return false;
     struct entry entry;
     for (uint64_t at = used_words(); at != 0; at = entry.start)
@@ -178,7 +234,6 @@ bool kept_rollback(void) {
     for (uint64_t at = used_words(); at != 0 && entry_read(at, &entry); at = entry.start)
         move((void *)entry.address, &undo.log[entry.start], entry.bytes); // NOLINT(performance-no-int-to-ptr)
     kept_commit();
-    kept_set_stack(0, 0);
     kept_fuse(0);
     return true;
 }
@@ -188,18 +243,18 @@ error_t kept_map(cap_t memory, uint64_t bytes, uint64_t *address) {
     uint64_t first = (uintptr_t)__ehdr_start;
     if (!kept_active())
         return process_map(SLOT_SELF, 0, bytes, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, memory, address);
-    kept_note(&next_address, sizeof(next_address));
-    if (next_address == 0)
-        next_address = ((uintptr_t)_end + 0x1fffff) & ~UINT64_C(0x1fffff);
-    if (bytes > first + KEPT_WINDOW_BYTES - next_address)
+    kept_note(&next, sizeof(next));
+    if (next.address == 0)
+        next.address = ((uintptr_t)_end + 0x1fffff) & ~UINT64_C(0x1fffff);
+    if (bytes > first + KEPT_WINDOW_BYTES - next.address)
         return ERR_NO_MEMORY;
-    error_t error = process_map(SLOT_SELF, next_address, bytes, 0, flags, memory, address);
+    error_t error = process_map(SLOT_SELF, next.address, bytes, 0, flags, memory, address);
     if (error == ERR_EXISTS) { // left by an actor that ended before its commit
-        error = process_unmap(SLOT_SELF, next_address, bytes);
+        error = process_unmap(SLOT_SELF, next.address, bytes);
         if (error == ERR_OK)
-            error = process_map(SLOT_SELF, next_address, bytes, 0, flags, memory, address);
+            error = process_map(SLOT_SELF, next.address, bytes, 0, flags, memory, address);
     }
     if (error == ERR_OK)
-        next_address += bytes + 4096;
+        next.address += bytes + 4096;
     return error;
 }

@@ -18,6 +18,10 @@
 enum { KEPT_LOG_BYTES = 192 * 1024 };
 #define KEPT_WINDOW_BYTES (UINT64_C(1) << 33)
 
+// What is noted are lines of so many bytes, and they are taken back as a whole: what somebody else writes to, or a rollback must
+// not change, shares no line with anything.
+enum { KEPT_LINE_BYTES = 32 };
+
 // For functions whose stores are not to be noted: to memory outside the window, or to what a rollback may
 // find changed.
 #define KEPT_UNNOTED __attribute__((no_sanitize("kernel-address")))
@@ -34,17 +38,21 @@ bool kept_active(void);
 // For crash points: the actor ends at the store of that number from now; 0: at none.
 void kept_fuse(uint64_t stores);
 
-// The stack of the fiber that runs: its own stores to it are not noted, since it was noted as a whole when it
-// began.
+// Memory whose stores are not noted until the next commit, since it was noted as a whole or means nothing if they are taken back:
+// that of the fiber that runs. Begins and ends at multiples of KEPT_LINE_BYTES; takes the place of the one before.
 void kept_set_stack(const void *low, uint64_t bytes);
+
+// Memory that means nothing if what is done now is taken back, so that its stores need no notes until the next commit: fresh from
+// the heap. More than a little is noted all the same.
+void kept_fresh(void *address, uint64_t bytes);
 
 // From here on nothing is taken back.
 void kept_commit(void);
-
-// How many commits there were. What lay somewhere for its purpose at an earlier one, and holds nothing that the server's state
-// counts on, need not be noted when it is filled.
+// How often that was done.
 uint64_t kept_commits(void);
-// memcpy to such memory. Not to what was allocated since the last commit: a rollback makes it the heap's again.
+
+// memcpy to memory that need not be noted: it was there for its purpose at the last commit, and holds nothing that the server's
+// state counts on. Not to what was allocated since the last commit: a rollback makes it the heap's again.
 void *kept_copy_unnoted(void *restrict to, const void *restrict from, uint64_t bytes);
 
 // Takes back what was stored since the last commit. False: it can't be, since the log was too small, is

@@ -84,8 +84,8 @@ static void slots_return(const struct ipc_registers *registers, bool answered, c
             slot_give_back(slots[i]);
 }
 
-// The same with the next commit.
-static void send_later(struct fiber *fiber, const struct ipc_registers *registers, const cap_t slots[MESSAGE_CAPS]) {
+// The same with the next commit. The fiber runs, so its memory is noted (fiber_note).
+KEPT_UNNOTED static void send_later(struct fiber *fiber, const struct ipc_registers *registers, const cap_t slots[MESSAGE_CAPS]) {
     struct outgoing *outgoing = &fiber->outgoing;
     for (unsigned i = 0; i < MESSAGE_CAPS; i++)
         outgoing->receive_slots[i] = slots[i];
@@ -175,6 +175,7 @@ void fiber_answer(const struct ipc_registers *registers) {
         loop_drop_caps(registers->tag); // for an actor before this one
         return;
     }
+    fiber_note(fiber);
     fiber->answered = registers->third;
     fiber->answer = *registers;
     fiber_resume(fiber); // now: what the answer brought still lies in the message page

@@ -14,8 +14,9 @@
 
 enum { SAVED_REGISTERS = 6, SAVED_RBX = 4 };
 
+// The memory of a fiber that is idle means nothing, so this and fiber_forget need no notes.
 // The first switch to the fiber pops these and returns into fiber_enter, with the fiber in rbx.
-static void fiber_prepare(struct fiber *fiber) {
+KEPT_UNNOTED static void fiber_prepare(struct fiber *fiber) {
     uintptr_t top = (uintptr_t)fiber & ~(uintptr_t)15;
     uint64_t *frame = (uint64_t *)(top - 16); // the return address lies where a call would have put it
     frame[0] = (uint64_t)(uintptr_t)fiber_enter;
@@ -43,7 +44,7 @@ static struct fiber *fiber_create(bool whole) {
         return NULL;
     if (whole)
         pages_touch(low, bytes);
-    struct fiber *fiber = (struct fiber *)((uintptr_t)low + bytes - (sizeof(struct fiber) + 63) / 64 * 64);
+    struct fiber *fiber = (struct fiber *)((uintptr_t)low + bytes - sizeof(struct fiber));
     *fiber = (struct fiber){.state = FIBER_IDLE, .cookie = loop.cookie_base + loop.fiber_count};
     fiber->request.words = fiber->words;
     fiber->stack_low = low;
@@ -55,12 +56,13 @@ static struct fiber *fiber_create(bool whole) {
 }
 
 bool fiber_reserve(void) {
-    if (loop.pool != NULL)
+    if (loop.pool != NULL || loop.resting != NULL)
         return true;
     struct fiber *fiber = fiber_create(false);
     if (fiber == NULL)
         return false;
-    fiber_recycle(fiber);
+    fiber->next = loop.pool; // nothing of it is committed
+    loop.pool = fiber;
     return true;
 }
 
@@ -70,27 +72,89 @@ error_t fiber_fill_pool(void) {
         struct fiber *fiber = fiber_create(true);
         if (fiber == NULL)
             return ERR_NO_MEMORY;
-        fiber_recycle(fiber);
+        fiber->next = loop.pool;
+        loop.pool = fiber;
     }
     return ERR_OK;
 }
 
-struct fiber *fiber_take(void) {
+// From `low` to `end` all was noted, or need not be.
+KEPT_UNNOTED static void fiber_is_noted(struct fiber *fiber, void *end) {
+    fiber->noted_in = kept_commits();
+    fiber->noted_end = end;
+    kept_set_stack(fiber->stack_low, (uintptr_t)end - (uintptr_t)fiber->stack_low);
+}
+
+void fiber_note(struct fiber *fiber) {
+    if (!kept_active())
+        return;
+    if (fiber->noted_in == kept_commits()) {
+        kept_set_stack(fiber->stack_low, (uintptr_t)fiber->noted_end - (uintptr_t)fiber->stack_low);
+        return;
+    }
+    kept_set_stack(NULL, 0);
+    kept_note(fiber->stack_pointer, (uintptr_t)fiber->words - (uintptr_t)fiber->stack_pointer);
+    fiber_is_noted(fiber, fiber->words);
+}
+
+// Not idle when the last commit was made.
+static struct fiber *take_resting(void) {
+    struct fiber *fiber = loop.resting;
+    loop.resting = fiber->next;
+    kept_set_stack(NULL, 0);
+    kept_note(fiber->stack_pointer, (uintptr_t)(fiber + 1) - (uintptr_t)fiber->stack_pointer);
+    return fiber;
+}
+
+static struct fiber *take_idle(void) {
     struct fiber *fiber = loop.pool;
-    if (fiber == NULL || (fiber->reply_slot == 0 && slot_take(&fiber->reply_slot) != ERR_OK))
-        return NULL;
     loop.pool = fiber->next;
+    kept_note(fiber, FIBER_IDLE_BYTES);
+    return fiber;
+}
+
+KEPT_UNNOTED static void fiber_clear(struct fiber *fiber) {
+    fiber->state = FIBER_READY;
     fiber->serves = fiber->aside = fiber->detached = false;
     fiber->timed_out = fiber->is_held = fiber->is_dropped = false;
     fiber->deadline = 0;
     fiber->function = NULL;
+}
+
+struct fiber *fiber_take(void) {
+    struct fiber *fiber = loop.pool != NULL ? loop.pool : loop.resting;
+    if (fiber == NULL || (fiber->reply_slot == 0 && slot_take(&fiber->reply_slot) != ERR_OK))
+        return NULL;
+    fiber = loop.pool != NULL ? take_idle() : take_resting();
+    if (kept_active())
+        fiber_is_noted(fiber, fiber + 1);
+    fiber_clear(fiber);
     return fiber;
 }
 
 void fiber_recycle(struct fiber *fiber) {
+    struct fiber **list = kept_active() ? &loop.resting : &loop.pool;
     fiber->state = FIBER_IDLE;
-    fiber->next = loop.pool;
-    loop.pool = fiber;
+    fiber->next = *list;
+    *list = fiber;
+}
+
+void fiber_refill_pool(void) {
+    for (struct fiber *fiber; (fiber = loop.resting) != NULL;) {
+        loop.resting = fiber->next;
+        fiber->next = loop.pool;
+        loop.pool = fiber;
+    }
+}
+
+KEPT_UNNOTED void fiber_forget(struct fiber *fiber) {
+    fiber->serves = fiber->aside = fiber->detached = false;
+    fiber->timed_out = fiber->is_held = fiber->is_dropped = false;
+    fiber->queue = NULL;
+    fiber->timer = (struct timer){0};
+    fiber->request.words = fiber->words;
+    fiber->request.cancelled = false;
+    fiber_prepare(fiber);
 }
 
 static error_t request_run(struct request *request) {
@@ -130,12 +194,13 @@ void fiber_leave(enum fiber_state state) {
     fiber_switch(&fiber->stack_pointer, loop.stack_pointer);
 }
 
-static void stack_switch(struct fiber *fiber) {
-    kept_note(&fiber->stack_pointer, sizeof(fiber->stack_pointer));
-    kept_note(fiber->stack_pointer, (uintptr_t)fiber - (uintptr_t)fiber->stack_pointer);
-    kept_set_stack(fiber->stack_low, (uintptr_t)fiber - (uintptr_t)fiber->stack_low);
+// These two store to the noted memory of the fiber, and to what the next actor sets anew.
+KEPT_UNNOTED static void run(struct fiber *fiber) {
+    fiber_note(fiber);
+    fiber->state = FIBER_RUNNING;
+    loop.running = fiber;
     fiber_switch(&loop.stack_pointer, fiber->stack_pointer);
-    kept_set_stack(NULL, 0);
+    loop.running = NULL;
 }
 
 void fiber_commit(void) {
@@ -143,27 +208,23 @@ void fiber_commit(void) {
         fiber_leave(FIBER_COMMITTING);
 }
 
-void fiber_resume(struct fiber *fiber) {
+KEPT_UNNOTED void fiber_resume(struct fiber *fiber) {
     if (loop.finished != NULL && loop.finished != fiber)
         loop_answer_now();
     loop_serve(fiber->serves && !fiber->detached ? fiber : NULL);
     uint64_t outer_deadline = ipc_deadline;
-    ipc_deadline = fiber->deadline;
-    fiber->state = FIBER_RUNNING;
-    loop.running = fiber;
-    stack_switch(fiber);
+    if (outer_deadline != fiber->deadline)
+        ipc_deadline = fiber->deadline;
+    run(fiber);
     while (fiber->state == FIBER_COMMITTING) {
-        loop.running = NULL;
         loop_note_receive_slots();
         kept_commit();
         loop_point(POINT_COMMIT);
-        fiber->state = FIBER_RUNNING;
-        loop.running = fiber;
-        stack_switch(fiber);
+        run(fiber);
     }
-    loop.running = NULL;
     fiber->deadline = ipc_deadline;
-    ipc_deadline = outer_deadline;
+    if (ipc_deadline != outer_deadline)
+        ipc_deadline = outer_deadline;
     if (fiber->state != FIBER_FINISHED)
         return;
     if (fiber->serves && fiber->request.state == REQUEST_OPEN) {

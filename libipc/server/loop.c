@@ -15,7 +15,12 @@
 struct loop loop;
 struct server_refuses server_refuses; // written by init, between two actors
 
-void loop_serve(struct fiber *fiber) {
+static void request_is_gone(struct request *request) {
+    request->state = REQUEST_GONE;
+}
+
+// What it stores the next actor sets anew.
+KEPT_UNNOTED void loop_serve(struct fiber *fiber) {
     if (loop.served == fiber)
         return;
     struct fiber *before = loop.served;
@@ -23,7 +28,7 @@ void loop_serve(struct fiber *fiber) {
                                       .second = fiber != NULL && fiber->aside ? fiber->reply_slot : 0};
     error_t error = system_call(SYS_SERVE, &registers);
     if (error != ERR_OK && fiber != NULL) { // its caller is gone; the other one is put aside all the same
-        fiber->request.state = REQUEST_GONE;
+        request_is_gone(&fiber->request);
         registers = (struct ipc_registers){.tag = before != NULL ? before->reply_slot : 0};
         error = system_call(SYS_SERVE, &registers);
     }
@@ -59,6 +64,12 @@ void loop_note_receive_slots(void) {
             loop.receive_slots[i] = ipc_page->receive_slots[i];
 }
 
+// The next actor sets both anew: no notes.
+KEPT_UNNOTED static void set_served(struct fiber *served, struct fiber *finished) {
+    loop.served = served;
+    loop.finished = finished;
+}
+
 // A request refused before it has a fiber.
 static void refuse(const struct ipc_registers *registers, error_t status) {
     loop_drop_caps(registers->tag);
@@ -67,12 +78,8 @@ static void refuse(const struct ipc_registers *registers, error_t status) {
     (void)ignored;
 }
 
-// Noted as a whole: the fiber may be the one whose answer just went out, and which is not known to have
-// arrived.
+// Into a fiber just taken, whose memory need not be noted.
 KEPT_UNNOTED static void request_fill(struct request *request, const struct ipc_registers *registers) {
-    uint64_t words = tag_words(registers->tag);
-    kept_note(request, sizeof(*request));
-    kept_note(request->words, sizeof(uint64_t) * (words > MESSAGE_REGISTER_WORDS ? MESSAGE_WORDS : MESSAGE_REGISTER_WORDS));
     uint64_t tag = registers->tag;
     request->badge = registers->target;
     request->tag = tag;
@@ -119,7 +126,7 @@ static void deliver_request(const struct ipc_registers *registers) {
     }
     request_fill(&fiber->request, registers);
     fiber->serves = true;
-    loop.served = fiber;
+    set_served(fiber, loop.finished);
     if (__builtin_expect(loop.holding, 0) && (loop.taking || request_protocol(&fiber->request) != 0)) { // events come only once
         fiber->state = FIBER_READY;
         fiber->is_held = true;
@@ -165,10 +172,23 @@ void loop_deliver(const struct ipc_registers *registers) {
     }
 }
 
+// Right before a wait.
+static void commit_last(bool is_first) {
+    is_first = is_first && kept_active();
+    loop_note_receive_slots();
+    if (is_first)
+        fiber_refill_pool();
+    kept_commit();
+    if (is_first)
+        loop_point(POINT_COMMIT);
+}
+
 // One wait at the endpoint. Puts the request being served aside, unless it is answered here. ERR_AGAIN:
 // fibers are ready again.
 static error_t receive(struct ipc_registers *registers) {
-    loop_commit();
+    bool is_first = !loop_has_output() && loop.ready.first == NULL; // one commit will do
+    if (!is_first)
+        loop_commit();
     if (loop.ready.first != NULL)
         return ERR_AGAIN;
     uint64_t deadline = timer_first();
@@ -185,11 +205,10 @@ static error_t receive(struct ipc_registers *registers) {
         if (deadline != 0)
             registers->tag |= TAG_DEADLINE;
         registers->target = loop.server->endpoint;
+        commit_last(is_first);
         loop_point(POINT_REPLY);
-        loop_note_receive_slots();
-        kept_commit();
         error = system_call(SYS_REPLY_WAIT, registers);
-        loop.finished = loop.served = NULL;
+        set_served(NULL, NULL);
         loop_reply_sent(&finished->request.reply);
         fiber_recycle(finished);
     } else {
@@ -197,13 +216,12 @@ static error_t receive(struct ipc_registers *registers) {
         if (loop.served != NULL) {
             registers->second = loop.served->reply_slot;
             loop.served->aside = true;
-            loop.served = NULL;
+            set_served(NULL, NULL);
             loop.put_aside++;
         }
         if (deadline != 0)
             registers->tag = TAG_DEADLINE;
-        loop_note_receive_slots();
-        kept_commit();
+        commit_last(is_first);
         error = system_call(SYS_WAIT, registers);
     }
     loop_point(POINT_RECEIVE);

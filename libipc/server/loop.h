@@ -1,6 +1,8 @@
 // What the parts of the loop share: the fiber and the loop's state. For libipc/server alone.
 #pragma once
 
+#include <stddef.h>
+
 #include "libipc/client/system_call.h"
 #include "libipc/server/fiber.h"
 #include "libipc/server/request.h"
@@ -21,10 +23,14 @@ enum fiber_state {
     FIBER_DROPPED,    // its request waits for the next actor (handover.c)
 };
 
+// Its memory, with its stack below it, is noted as a whole when it goes on for the first time after a commit. Of one that is idle
+// only the first line counts (FIBER_IDLE_BYTES): the rest means nothing, and the next actor sets it anew (fiber_forget).
 struct fiber {
-    void *stack_pointer;
-    struct fiber *next; // in the pool, the ready queue or a wait queue
-    enum fiber_state state;
+    struct fiber *next;   // in the pool, the ready queue or a wait queue
+    uint64_t answered;    // count of the last answer to its call object
+    cap_t reply_slot;     // empty while the request is served
+    cap_t call;           // call object
+    uint8_t state;        // enum fiber_state
     bool serves;          // it has a request
     bool aside;           // which lies in reply_slot, not in the kernel's "being served"
     bool cancellable;     // its wait ends when its request is cancelled
@@ -32,31 +38,36 @@ struct fiber {
     bool timed_out;       // its call ran out of time and was cancelled
     bool is_held;         // in loop.held: has not begun
     bool is_dropped;      // its wait was ended for a handover, not by its caller
-    cap_t reply_slot;     // empty while the request is served
-    cap_t call;           // call object
-    uint64_t cookie;      // of the call object
-    uint64_t deadline;    // what ipc_deadline is while it runs
-    error_t result;       // of the wait that ended
+
+    uint64_t cookie;   // of the call object
+    void *stack_low;   // these two never change
+    uint64_t noted_in; // kept_commits() when its memory was noted
+    void *noted_end;   // up to here
+
+    void *stack_pointer;
+    bool detached;     // its request was lost with the actor before, and has not come again
+    error_t result;    // of the wait that ended
+    uint64_t deadline; // what ipc_deadline is while it runs
     struct fiber_wait_queue *queue;
     struct timer timer;
     struct ipc_registers answer;
     void (*function)(void *argument); // background work; NULL: dispatch the request
     void *argument;
     struct request request;
-    uint64_t words[MESSAGE_WORDS];
+    uint64_t words[MESSAGE_WORDS] __attribute__((aligned(64)));
 
-    // Across the end of an actor (resume.c).
-    void *stack_low;
-    bool detached;     // its request was lost with the actor before, and has not come again
-    uint64_t answered; // count of the last answer to its call object
-    struct outgoing {  // what its call sends
+    // Not noted: while it runs it has nothing to send, as far as is committed.
+    struct outgoing { // what its call sends
         struct ipc_registers registers;
         struct lend lend_read, lend_write;
         cap_t send_caps[MESSAGE_CAPS], receive_slots[MESSAGE_CAPS];
         uint16_t send_rights[MESSAGE_CAPS];
         uint64_t words[MESSAGE_WORDS];
-    } outgoing;
-};
+    } outgoing __attribute__((aligned(64)));
+} __attribute__((aligned(64)));
+
+enum { FIBER_IDLE_BYTES = 32 };
+_Static_assert(offsetof(struct fiber, cookie) == FIBER_IDLE_BYTES, "one line");
 
 // What must not happen before the state that it follows from is committed. Each may be done again.
 enum output_kind {
@@ -90,25 +101,28 @@ struct result {
 
 enum { OUTPUTS_MAX = 192, RESULTS_MAX = 32 };
 
-struct loop {
-    struct server *server;
+struct loop { // what changes with each event comes first, in few lines
+    // Not noted: the next actor sets these anew.
     void *stack_pointer; // of the loop, while a fiber runs
     struct fiber *running;
     struct fiber *served;   // whose request the kernel considers served
     struct fiber *finished; // == served: its answer goes out with the next wait
+
     struct fiber_wait_queue ready;
-    struct fiber *pool;
-    struct fiber *fibers[FIBER_MAX];
-    uint32_t fiber_count;
-    uint64_t cookie_base; // so that answers to an earlier actor's calls are told apart
-    struct deferred *deferred;
+    struct fiber *pool;    // as far as memory is kept: idle since the last commit, at least
+    struct fiber *resting; // these go there with the next commit
+
     struct timer *timers; // sorted by time
+    struct deferred *deferred;
+    uint32_t output_count, fiber_count;
     uint32_t put_aside,
         sweep_at; // requests put aside since the last sweep, and with how many the next is due
 
+    struct server *server;
+    uint64_t cookie_base;            // so that answers to an earlier actor's calls are told apart
     struct fiber_wait_queue sending; // fibers, FIBER_SENDING
+    struct fiber *fibers[FIBER_MAX];
     struct output outputs[OUTPUTS_MAX];
-    uint32_t output_count;
     struct result results[RESULTS_MAX];
     cap_t receive_slots[MESSAGE_CAPS]; // as in the message page, which an actor takes with it
     cap_t orphans[MESSAGE_CAPS];       // capabilities that came with a request whose window was taken back
@@ -128,7 +142,7 @@ struct loop {
     bool taking;                  // the records of the actor before are being read
     uint64_t handover_status;     // to exit with
     struct fiber_wait_queue held; // fibers with requests that have not begun
-};
+} __attribute__((aligned(64)));
 
 extern struct loop loop;
 extern struct server_refuses server_refuses;
@@ -145,7 +159,14 @@ bool fiber_reserve(void);
 MUST_USE error_t fiber_fill_pool(void);
 // A fiber from the pool, without a kernel call; NULL if it is empty.
 struct fiber *fiber_take(void);
+// To the pool, with the next commit.
 void fiber_recycle(struct fiber *fiber);
+// Those that rest go to the pool. Right before a commit.
+void fiber_refill_pool(void);
+// Sees to it that until the next commit no store to the fiber's memory and stack need be noted.
+void fiber_note(struct fiber *fiber);
+// Makes one that is idle what it was when it became so.
+void fiber_forget(struct fiber *fiber);
 
 // Runs a fiber until it waits or ends. In the loop's context.
 void fiber_resume(struct fiber *fiber);
@@ -192,6 +213,8 @@ void loop_reply_sent(const struct reply *reply);
 void loop_note_receive_slots(void);
 // In the loop's context: commits, then does what waited for it.
 void loop_commit(void);
+// Whether something waits for it.
+bool loop_has_output(void);
 // False: no room, or nothing is kept: do it now.
 bool loop_output(enum output_kind kind, uint64_t a, uint64_t b, void *object, void *object2);
 // An answer to be sent with the next commit, in the place of request_answer. False: send it now.

@@ -177,8 +177,9 @@ static void deferred_end(struct deferred *deferred) {
         loop.deferred = deferred->next;
 }
 
-static void reply_load(struct ipc_registers *registers, error_t status, const struct reply *reply,
-                       const struct inline_buffer *carried) {
+// Stores to its caller's stack and the message page.
+KEPT_UNNOTED static void reply_load(struct ipc_registers *registers, error_t status, const struct reply *reply,
+                                    const struct inline_buffer *carried) {
     unsigned words = status == ERR_OK ? reply->word_count : 0;
     unsigned caps = status == ERR_OK ? reply->cap_count : 0;
     for (unsigned i = 0; i < MESSAGE_REGISTER_WORDS; i++)

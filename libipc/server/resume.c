@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "kernel/abi/capability.h"
+#include "libipc/client/call.h"
 #include "libipc/client/clock.h"
 #include "libipc/client/slot.h"
 #include "libipc/include/startup.h"
@@ -59,10 +60,15 @@ void loop_point(uint32_t event) {
     }
 }
 
+// Behind the last one there is nothing that counts.
+KEPT_UNNOTED static void output_fill(enum output_kind kind, uint64_t a, uint64_t b, void *object, void *object2) {
+    loop.outputs[loop.output_count] = (struct output){kind, a, b, object, object2};
+}
+
 bool loop_output(enum output_kind kind, uint64_t a, uint64_t b, void *object, void *object2) {
     if (!kept_active() || !loop.running_once || loop.output_count == OUTPUTS_MAX)
         return false;
-    loop.outputs[loop.output_count] = (struct output){kind, a, b, object, object2};
+    output_fill(kind, a, b, object, object2);
     loop.output_count++;
     return true;
 }
@@ -189,13 +195,18 @@ static void output_run(const struct output *output) {
     }
 }
 
+bool loop_has_output(void) {
+    return loop.output_count != 0 || loop.sending.first != NULL;
+}
+
 void loop_commit(void) {
     if (!kept_active())
         return;
     loop_note_receive_slots();
+    fiber_refill_pool();
     kept_commit();
     loop_point(POINT_COMMIT);
-    if (loop.output_count == 0 && loop.sending.first == NULL)
+    if (!loop_has_output())
         return;
     uint32_t count = loop.output_count;
     for (uint32_t i = 0; i < count; i++)
@@ -360,6 +371,8 @@ static void detach_requests(void) {
         struct fiber *fiber = loop.fibers[i];
         if (fiber->state == FIBER_COMMITTING)
             fiber_make_ready(fiber);
+        if (fiber->state == FIBER_IDLE)
+            fiber_forget(fiber);
         if (fiber->state == FIBER_IDLE || !fiber->serves || fiber->request.state != REQUEST_OPEN)
             continue;
         fiber->aside = false;
@@ -398,6 +411,7 @@ error_t server_resume(const struct startup *startup) {
     server_point.event = POINT_NONE;
     slot_release_later = slot_give_back_later = NULL;
     ipc_exchange = NULL;
+    ipc_deadline = 0;
     handover_forget();
     detach_requests();
     take_receive_slots();

@@ -77,14 +77,15 @@ enum server_event {
     POINT_SPIN,
     POINT_STALL
 };
+// Each in lines of its own (libipc/kept/undo.h), since init writes it.
 struct server_point {
     uint64_t event, left;
-};
+} __attribute__((aligned(64)));
 
 // A request that is answered with ERR_REFUSED: two actors failed by themselves while they served it. Written by init.
 struct server_refuses {
     uint64_t thread, count; // its number; 0: none
-};
+} __attribute__((aligned(64)));
 
 // Ends server_run after the requests that are ready now; those that wait are abandoned.
 void server_stop(struct server *server);

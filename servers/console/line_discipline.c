@@ -432,46 +432,10 @@ void line_input(struct line_discipline *line, const char *bytes, size_t count) {
 
 // --- Output ---
 
-static void follow_column(struct line_discipline *line, char byte) {
-    if (byte == '\r')
-        line->column = 0;
-    else if (byte == '\b')
-        line->column -= line->column > 0;
-    else if (byte == '\t')
-        line->column += TAB_COLUMNS - line->column % TAB_COLUMNS;
-    else if (!is_control(byte) && !is_continuation(byte))
-        line->column++;
-}
-
 size_t line_output(struct line_discipline *line, const char *bytes, size_t count, size_t *consumed, char *out, size_t size) {
-    uint32_t output = line->settings.output;
-    size_t made = 0, at = 0;
-    for (; at < count; at++) {
-        char byte = bytes[at];
-        bool post = (output & OPOST) != 0, both = post && byte == '\n' && (output & ONLCR);
-        uint32_t blanks = TAB_COLUMNS - line->column % TAB_COLUMNS;
-        bool expand = post && byte == '\t' && (output & TABDLY) == TAB3;
-        if (made + (expand ? blanks : both ? 2 : 1) > size)
-            break;
-        if (expand) {
-            memset(out + made, ' ', blanks);
-            made += blanks;
-            line->column += blanks;
-            continue;
-        }
-        if (both)
-            out[made++] = '\r';
-        if (post && byte == '\r' && (output & OCRNL))
-            byte = '\n';
-        if (post && byte == '\r' && (output & ONOCR) && line->column == 0)
-            continue;
-        out[made++] = byte;
-        if (byte == '\n' && (both || (output & ONLRET)))
-            line->column = 0;
-        else if (byte != '\n')
-            follow_column(line, byte);
-    }
-    *consumed = at;
+    uint32_t column = line->column;
+    size_t made = line_expand(line->settings.output, &column, bytes, count, consumed, out, size);
+    line->column = column;
     return made;
 }
 

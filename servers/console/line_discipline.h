@@ -54,6 +54,9 @@ void line_consume(struct line_discipline *line, size_t count);
 // Output processing of as much as fits: *consumed bytes were used up, the result is what is to be shown.
 size_t line_output(struct line_discipline *line, const char *bytes, size_t count, size_t *consumed, char *out, size_t size);
 
+// The same by flags of output and the cursor's column alone (line_output.c).
+size_t line_expand(uint32_t output, uint32_t *column, const char *bytes, size_t count, size_t *consumed, char *out, size_t size);
+
 // New settings (tcsetattr). What was typed stays readable.
 void line_set(struct line_discipline *line, const struct terminal_attributes *settings);
 void line_flush_input(struct line_discipline *line);

@@ -97,9 +97,9 @@ static bool claimed(cap_t slot) {
     return slot == console.state->keys || stream_claims(&console.state->streams, slot);
 }
 
-// What the screen shows may be older or newer than what it should.
+// What the screen shows may be older or newer than what it should. Requests that wait come first.
 static void resumed(void) {
-    screen_show();
+    screen_resumed();
     serial_wake();
 }
 
@@ -137,6 +137,8 @@ int server_main(const struct startup *startup) {
     console.state->streams.readiness = terminal_readiness;
     if (startup->is_restart != 0)
         driver_reconcile(claimed);
+    if (file_start() != ERR_OK)
+        return 1;
     if (screen_start() != ERR_OK)
         warn("console: there is no usable screen");
     console.state->version = CONSOLE_STATE_VERSION;

@@ -137,6 +137,7 @@ void renderer_forget(struct renderer *renderer) {
     for (uint64_t i = 0; i < (uint64_t)renderer->rows * renderer->columns; i++)
         renderer->shown[i] = (struct cell){0};
     renderer->blinking = 0;
+    renderer->engine_rows = 0; // what is around the screen is drawn, too
 }
 
 static bool cursor_blinks(const struct engine *engine) { // of DECSCUSR the odd shapes
@@ -178,10 +179,12 @@ static struct cell look_of(const struct engine *engine, const struct renderer_vi
 }
 
 static void draw_row(struct renderer *renderer, const struct engine *engine, const struct renderer_view *view, uint32_t row) {
-    const struct cell *cells = engine_view_row(engine, view->back, row, renderer->scratch);
+    const struct cell *cells = row < engine->rows ? engine_view_row(engine, view->back, row, renderer->scratch) : NULL;
     struct cell *shown = renderer->shown + (uint64_t)row * renderer->columns;
-    for (uint32_t column = 0; column < engine->columns; column++) {
-        struct cell look = look_of(engine, view, cells, row, column);
+    for (uint32_t column = 0; column < renderer->columns; column++) {
+        struct cell look = {.character = ' '};
+        if (row < engine->rows && column < engine->columns)
+            look = look_of(engine, view, cells, row, column);
         if (memcmp(&look, &shown[column], sizeof(look)) == 0)
             continue;
         renderer->blinking += (look.attributes & CELL_BLINK) != 0;
@@ -201,21 +204,25 @@ static bool same_view(const struct renderer_view *a, const struct renderer_view 
 }
 
 void renderer_draw(struct renderer *renderer, struct engine *engine, const struct renderer_view *view) {
-    uint32_t rows = engine->rows < renderer->rows ? engine->rows : renderer->rows;
     bool all = view->back != 0 || !same_view(view, &renderer->drawn);
     if (renderer->cursor_shape != engine->cursor_shape || renderer->palette != engine->rare.changes) {
         renderer_forget(renderer);
         all = true;
     }
-    for (uint32_t row = 0; row < rows; row++) {
+    bool resized = renderer->engine_rows != engine->rows || renderer->engine_columns != engine->columns;
+    for (uint32_t row = 0; row < renderer->rows; row++) {
         bool pointed =
             (view->pointer && row == view->pointer_row) || (renderer->drawn.pointer && row == renderer->drawn.pointer_row);
         bool cursor = row == engine->cursor.row || row == renderer->cursor_row;
-        if (!all && !pointed && !cursor && !engine->dirty[row])
+        bool inside = row < engine->rows;
+        if (!resized && (!inside || (!all && !pointed && !cursor && !engine->dirty[row])))
             continue;
         draw_row(renderer, engine, view, row);
-        engine->dirty[row] = false;
+        if (inside)
+            engine->dirty[row] = false;
     }
+    renderer->engine_rows = engine->rows;
+    renderer->engine_columns = engine->columns;
     renderer->drawn = *view;
     renderer->cursor_row = engine->cursor.row;
     renderer->cursor_shape = engine->cursor_shape;

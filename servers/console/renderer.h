@@ -31,6 +31,7 @@ struct renderer {
     struct renderer_view drawn; // what lay over it then
     uint32_t cursor_row, cursor_shape;
     uint32_t blinking;                       // cells that blink among those that are shown
+    uint32_t engine_rows, engine_columns;    // of the screen that was drawn: around it nothing is shown
     uint32_t palette;                        // changes of the palette that are drawn
     struct cell scratch[ENGINE_COLUMNS_MAX]; // a line of the history
 };

@@ -1,12 +1,11 @@
 // The framebuffer that the loader set up, and when it is drawn: output that keeps coming at most every 16 ms,
-// what comes after a pause at once. The bell reverses the screen for a moment; after a while without a key
-// nothing is shown.
+// what comes after a pause at once; and never so often that drawing takes more than a part of the time. The bell reverses the
+// screen for a moment; after a while without a key nothing is shown.
 #include <string.h>
 
 #include "kernel/abi/capability.h"
 #include "libipc/client/clock.h"
 #include "libipc/client/slot.h"
-#include "libipc/protocols/account.h"
 #include "libipc/protocols/kernel.h"
 #include "libipc/protocols/process.h"
 #include "libipc/server/timer.h"
@@ -16,14 +15,16 @@
 enum { PAGE = 4096, KIND_PIXELS = 1, KIND_TEXT = 2, TEXT_ROWS = 25, TEXT_COLUMNS = 80, WRITE_COMBINING = 1 };
 
 #define DRAW_INTERVAL  (16 * UINT64_C(1000000))
+#define DRAW_SHARE     UINT64_C(6) // the pause after drawing, in times of what it took
 #define BLINK_TIME     (500 * UINT64_C(1000000))
 #define FLASH_TIME     (60 * UINT64_C(1000000))
 #define BLANK_INTERVAL (15 * 60 * UINT64_C(1000000000))
 
 static struct renderer renderer;
 static struct timer draw_timer, flash_timer, blank_timer, blink_timer;
-static uint64_t drawn_at;
+static uint64_t drawn_at, draw_interval = DRAW_INTERVAL;
 static bool flashing, blank, unlit;
+static bool is_unknown; // what the screen shows: it is drawn as a whole
 
 static error_t map_framebuffer(const struct framebuffer *screen, uint64_t bytes) {
     cap_t memory;
@@ -39,15 +40,9 @@ static error_t map_framebuffer(const struct framebuffer *screen, uint64_t bytes)
 }
 
 static error_t allocate_shown(void) {
-    uint64_t address, bytes = (uint64_t)renderer.rows * renderer.columns * sizeof(struct cell);
-    bytes = (bytes + PAGE - 1) & ~(uint64_t)(PAGE - 1);
-    cap_t memory;
-    error_t error = account_create_memory(SLOT_ACCOUNT, bytes, &memory);
-    if (error != ERR_OK)
-        return error;
-    error = process_map(SLOT_SELF, 0, bytes, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, memory, &address);
-    slot_release(memory);
-    renderer.shown = (struct cell *)address;
+    void *memory = NULL;
+    error_t error = console_allocate_scratch((uint64_t)renderer.rows * renderer.columns * sizeof(struct cell), &memory);
+    renderer.shown = memory;
     return error;
 }
 
@@ -121,11 +116,19 @@ static void draw(void) {
         return;
     if ((engine->modes & MODE_SYNCHRONIZED) && !blank)
         return; // the program says when it is complete
+    if (is_unknown) {
+        renderer_forget(&renderer);
+        engine_dirty(engine);
+        is_unknown = false;
+    }
     screens_view(console.state->front, &view);
     view.flash = flashing;
     view.blank = blank;
     view.unlit = unlit;
     renderer_draw(&renderer, engine, &view);
+    uint64_t took = clock_monotonic() - drawn_at;
+    draw_interval = DRAW_SHARE * took > DRAW_INTERVAL ? DRAW_SHARE * took : DRAW_INTERVAL;
+    drawn_at += took;
     if (blank || !renderer_blinks(&renderer, engine))
         unlit = false;
     else if (!blink_timer.armed)
@@ -141,19 +144,25 @@ void screen_show(void) {
     struct engine *engine = console.has_screen ? screens_front() : NULL;
     if (engine == NULL)
         return;
-    renderer_forget(&renderer);
-    engine_dirty(engine);
+    is_unknown = true;
     draw();
+}
+
+void screen_resumed(void) {
+    if (!console.has_screen)
+        return;
+    is_unknown = true;
+    timer_set(&draw_timer, clock_monotonic() + DRAW_INTERVAL, draw_expired);
 }
 
 void screen_changed(uint32_t unit) {
     if (unit != console.state->front)
         return;
     uint64_t now = clock_monotonic();
-    if (now == 0 || now >= drawn_at + DRAW_INTERVAL)
+    if (now == 0 || now >= drawn_at + draw_interval)
         draw();
     else if (!draw_timer.armed)
-        timer_set(&draw_timer, drawn_at + DRAW_INTERVAL, draw_expired);
+        timer_set(&draw_timer, drawn_at + draw_interval, draw_expired);
 }
 
 static void flash_expired(struct timer *timer) {

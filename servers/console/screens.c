@@ -6,12 +6,14 @@
 #include "libipc/client/slot.h"
 #include "libipc/kept/undo.h"
 #include "libipc/protocols/account.h"
+#include "libipc/protocols/process.h"
 #include "servers/console/pointer.h"
 #include "servers/console/state.h"
 
 struct screen {
     struct engine engine;
     struct renderer_view view;
+    struct cell *spare;  // as large as `cells`: where they go when the size changes next; NULL: not made yet
     struct cell cells[]; // of both screens of the engine; behind them the history
 };
 
@@ -47,6 +49,20 @@ void *console_allocate(uint64_t bytes) {
     error_t error = kept_map(memory, bytes, &address);
     slot_release(memory); // the mapping stays
     return error == ERR_OK ? (void *)(uintptr_t)address : NULL;
+}
+
+error_t console_allocate_scratch(uint64_t bytes, void **result) {
+    const uint64_t page = 4096;
+    uint64_t address;
+    cap_t memory;
+    bytes = (bytes + page - 1) / page * page;
+    error_t error = account_create_memory(SLOT_ACCOUNT, bytes, &memory);
+    if (error != ERR_OK)
+        return error;
+    error = process_map(SLOT_SELF, 0, bytes, 0, MAP_FLAG_READ | MAP_FLAG_WRITE, memory, &address);
+    slot_release(memory);
+    *result = (void *)(uintptr_t)address;
+    return error;
 }
 
 static struct screen *screen_make(uint32_t unit) {
@@ -99,6 +115,25 @@ void screens_put(uint32_t unit, const char *bytes, size_t count) {
     screen_changed(unit);
 }
 
+error_t screens_resize(uint32_t unit, uint32_t rows, uint32_t columns) {
+    size_t most = (size_t)screen_rows() * screen_columns();
+    struct screen *screen = screen_of(unit);
+    if (screen == NULL || rows == 0 || columns == 0 || rows > screen_rows() || columns > screen_columns())
+        return ERR_INVALID;
+    struct engine *engine = &screen->engine;
+    if (screen->spare == NULL)
+        screen->spare = console_allocate(2 * most * sizeof(struct cell));
+    if (screen->spare == NULL)
+        return ERR_NO_MEMORY;
+    struct cell *now = engine->screens[0].cells;
+    engine_resize(engine, screen->spare, screen->spare + most, rows, columns);
+    screen->spare = now;
+    screen->view.back = 0;
+    screen->view.selected = false;
+    screen_changed(unit);
+    return ERR_OK;
+}
+
 void screens_scroll(int32_t lines) {
     struct screen *screen = screen_of(console.state->front);
     if (screen == NULL)
@@ -114,12 +149,21 @@ void screens_scroll(int32_t lines) {
     screen_changed(console.state->front);
 }
 
+// Programs that want to know (mode 1004) are told whether their screen is seen.
+static void tell_focus(uint32_t unit, char final) {
+    const char report[] = {'\033', '[', final};
+    if (screens[unit] != NULL && (screens[unit]->engine.modes & MODE_FOCUS))
+        terminal_input(&console.terminals[unit], report, sizeof(report));
+}
+
 // A screen that nobody has taken is given a line, so that whoever waits there starts something.
 void screens_switch(uint32_t unit) {
     struct terminal *terminal = &console.terminals[unit];
     if (unit >= SCREENS || unit == console.state->front || !console.has_screen)
         return;
+    tell_focus(console.state->front, 'O');
     console.state->front = unit;
+    tell_focus(unit, 'I');
     terminal_show(terminal);
     screen_show();
     if (terminal->state->session == 0)

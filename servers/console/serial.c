@@ -9,7 +9,7 @@
 #include "servers/console/size_answer.h"
 #include "servers/console/state.h"
 
-enum { READ_BYTES = 256, RETRY_NANOSECONDS = 100 * 1000 * 1000 };
+enum { READ_BYTES = 256, SEND_BYTES = 4096, RETRY_NANOSECONDS = 100 * 1000 * 1000 };
 
 #define ANYWHERE UINT64_MAX
 #define ASK_TIME (3 * UINT64_C(1000000000))
@@ -54,7 +54,8 @@ static void received(const char *bytes, size_t count) {
     terminal_input(terminal(), left, length);
     if (answer.complete && answer.rows > 0 && answer.columns > 0) {
         const struct window_size size = {.rows = answer.rows, .columns = answer.columns};
-        terminal_resize(terminal(), &size);
+        error_t ignored = terminal_resize(terminal(), &size);
+        (void)ignored; // only screens refuse
     }
     if (late || answer.complete)
         asked_until = 0;
@@ -92,8 +93,8 @@ static void write_for_ever(void *argument) {
         }
         uint32_t before = flushes;
         uint64_t run = filled < OUTPUT_BYTES - start ? filled : OUTPUT_BYTES - start, count = 0;
-        if (run > WRITE_BYTES)
-            run = WRITE_BYTES; // so that writers can refill while this is sent
+        if (run > SEND_BYTES)
+            run = SEND_BYTES; // so that writers can refill while this is sent
         error_t error = file_write(console.serial, ANYWHERE, 0, output->bytes + start, run, &count);
         if (error == ERR_NO_DEVICE_ADDRESS)
             count = run; // nobody will ever see it

@@ -20,7 +20,7 @@ enum {
     TERMINALS = TERMINAL_PAIRS + PAIRS,
     UNIT_MASTER = 32,     // added to the unit of a pair's terminal: its other end
     OUTPUT_BYTES = 16384, // a power of two
-    WRITE_BYTES = 4096,
+    WRITE_BYTES = 32768,  // of a piece of a write
     CONSOLE_STATE_VERSION = 3,
     HISTORY_BYTES = 128 * 1024, // of each screen
 };
@@ -90,6 +90,10 @@ static inline bool unit_is_master(uint32_t unit) {
     return unit >= UNIT_MASTER + TERMINAL_PAIRS && unit < UNIT_MASTER + TERMINALS;
 }
 
+// file_ops.c
+
+MUST_USE error_t file_start(void);
+
 // terminal.c
 
 // The terminal of the session that the request came through; NULL if there is none. For either end of a pair
@@ -108,7 +112,7 @@ size_t terminal_room(const struct terminal *terminal);
 void terminal_put(struct terminal *terminal, const char *bytes, size_t count);
 bool terminal_is_drained(const struct terminal *terminal);
 void terminal_flush_output(struct terminal *terminal);
-void terminal_resize(struct terminal *terminal, const struct window_size *window);
+MUST_USE error_t terminal_resize(struct terminal *terminal, const struct window_size *window);
 void terminal_signal(struct terminal *terminal, int signal);
 // Reads that wait end, as if by a signal: their callers come again if they still may.
 void terminal_interrupt(struct terminal *terminal);
@@ -133,6 +137,7 @@ void serial_flushed(void); // its queue was emptied
 // ERR_NO_DEVICE: the loader set up none that can be drawn on.
 MUST_USE error_t screen_start(void);
 void screen_show(void);             // all of it, anew
+void screen_resumed(void);          // the same soon: another actor begins
 void screen_changed(uint32_t unit); // a screen's cells, or what lies over them
 void screen_flash(uint32_t unit);
 void screen_wake(void); // a key or the mouse: nothing is blanked
@@ -147,12 +152,16 @@ uint32_t screen_columns(void);
 
 // Kept memory, zero, for good. NULL: there is none.
 void *console_allocate(uint64_t bytes);
+// Memory that is forgotten with the actor, outside of what is kept.
+MUST_USE error_t console_allocate_scratch(uint64_t bytes, void **memory);
 // NULL: it was never used.
 struct engine *screens_engine(uint32_t unit);
 struct engine *screens_front(void);
 // What lies over it. Only if there is one.
 struct renderer_view *screens_front_view(void);
 void screens_put(uint32_t unit, const char *bytes, size_t count);
+// ERR_INVALID: it is larger than the framebuffer, or nothing.
+MUST_USE error_t screens_resize(uint32_t unit, uint32_t rows, uint32_t columns);
 // Shows another one.
 void screens_switch(uint32_t unit);
 // What is seen of the one in front: `lines` further up (or down, if negative).

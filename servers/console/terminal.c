@@ -102,8 +102,17 @@ void terminal_put(struct terminal *terminal, const char *bytes, size_t count) {
         screens_put(terminal->unit, bytes, count);
         return;
     }
-    for (size_t i = 0; i < count && output_filled(output) < OUTPUT_BYTES; i++)
-        output->bytes[output->tail++ % OUTPUT_BYTES] = bytes[i];
+    while (count > 0 && output_filled(output) < OUTPUT_BYTES) {
+        size_t start = output->tail % OUTPUT_BYTES, run = OUTPUT_BYTES - output_filled(output);
+        if (run > OUTPUT_BYTES - start)
+            run = OUTPUT_BYTES - start;
+        if (run > count)
+            run = count;
+        memcpy(output->bytes + start, bytes, run);
+        output->tail += (uint32_t)run;
+        bytes += run;
+        count -= run;
+    }
     output_wake(terminal);
 }
 
@@ -160,12 +169,17 @@ error_t terminal_settle(struct terminal *terminal) {
     return error;
 }
 
-void terminal_resize(struct terminal *terminal, const struct window_size *window) {
+error_t terminal_resize(struct terminal *terminal, const struct window_size *window) {
     struct window_size *own = &terminal->state->window;
     bool changed = own->rows != window->rows || own->columns != window->columns;
+    error_t error =
+        changed && unit_is_screen(terminal->unit) ? screens_resize(terminal->unit, window->rows, window->columns) : ERR_OK;
+    if (error != ERR_OK)
+        return error;
     *own = *window;
     if (changed)
         terminal_signal(terminal, SIGNAL_WINDOW);
+    return ERR_OK;
 }
 
 static void event_echo(void *context, const char *bytes, size_t count) {

@@ -62,8 +62,7 @@ static error_t op_set_window(struct request *request, const struct terminal_set_
     struct terminal *terminal = terminal_of(request);
     if (terminal == NULL)
         return ERR_NOT_TERMINAL;
-    terminal_resize(terminal, &in->size);
-    return ERR_OK;
+    return terminal_resize(terminal, &in->size);
 }
 
 static error_t op_foreground(struct request *request, const struct terminal_foreground_in *in,
@@ -228,6 +227,23 @@ static error_t op_picture(struct request *request, const struct terminal_picture
     return ERR_OK;
 }
 
+static error_t op_cells(struct request *request, const struct terminal_cells_in *in, struct terminal_cells_out *out) {
+    const struct terminal *terminal = terminal_of(request);
+    if (terminal == NULL)
+        return ERR_NOT_TERMINAL;
+    const struct engine *engine = unit_is_screen(terminal->unit) ? screens_engine(terminal->unit) : NULL;
+    if (engine == NULL)
+        return ERR_NO_DEVICE;
+    if (in->row >= engine->rows)
+        return ERR_INVALID;
+    out->rows = engine->rows;
+    out->columns = engine->columns;
+    out->cursor_row = engine->cursor.row;
+    out->cursor_column = engine->cursor.column;
+    out->count = in->cells_size / sizeof(struct cell) < engine->columns ? in->cells_size / sizeof(struct cell) : engine->columns;
+    return request_copy_out(request, 0, engine_row(engine, (uint32_t)in->row), out->count * sizeof(struct cell));
+}
+
 static error_t op_flow(struct request *request, const struct terminal_flow_in *in, struct terminal_flow_out *out) {
     (void)out;
     struct terminal *terminal = terminal_of(request);
@@ -278,4 +294,5 @@ const struct terminal_ops console_terminal_ops = {
     .keymap = op_keymap,
     .set_keymap = op_set_keymap,
     .picture = op_picture,
+    .cells = op_cells,
 };

@@ -38,7 +38,8 @@ static error_t dispatch_session(struct session *session, struct request *request
 }
 
 error_t file_server_dispatch(struct file_server *server, struct request *request) {
-    file_server_active = server;
+    if (file_server_active != server)
+        file_server_active = server;
     if (badge_is_of_manifest(request->badge)) {
         if (request_protocol(request) == PROTOCOL_FILESYSTEM)
             return filesystem_dispatch(&tree_filesystem_ops, request);
@@ -49,7 +50,8 @@ error_t file_server_dispatch(struct file_server *server, struct request *request
         return ERR_STALE;
     session->users++;
     error_t error = dispatch_session(session, request);
-    file_server_active = server;
+    if (file_server_active != server)
+        file_server_active = server;
     if (--session->users != 0)
         return error;
     if (session->is_closed || session->is_ended)

@@ -118,8 +118,24 @@ static error_t load_segment(struct image *image, const struct elf_segment *segme
         error = slot_duplicate(memory, rights | RIGHT_COPY | RIGHT_INSPECT, &narrowed);
     if (!error)
         error = process_map(image->template, image->base + start, bytes, 0, rights | MAP_FLAG_FIXED, narrowed, &address);
-    slot_release(narrowed);
+    if (!error && rights & MAP_FLAG_EXECUTE && !image->text) {
+        image->text = narrowed;
+        image->text_address = image->base + start;
+        image->text_bytes = bytes;
+        narrowed = 0;
+    }
+    if (narrowed)
+        slot_release(narrowed);
     slot_release(memory);
+    return error;
+}
+
+error_t image_refresh(const struct image *image, cap_t process) {
+    uint64_t mapped;
+    error_t error = image->text ? process_unmap(process, image->text_address, image->text_bytes) : ERR_OK;
+    if (!error && image->text)
+        error = process_map(process, image->text_address, image->text_bytes, 0, MAP_FLAG_READ | MAP_FLAG_EXECUTE | MAP_FLAG_FIXED,
+                            image->text, &mapped);
     return error;
 }
 
@@ -157,6 +173,9 @@ void image_release(struct image *image) {
         slot_release(image->template);
     }
     image->template = 0;
+    if (image->text)
+        slot_release(image->text);
+    image->text = 0;
     if (image->is_copy)
         (void)process_unmap(SLOT_SELF, (uint64_t)image->file, (image->length + PAGE - 1) & ~(uint64_t)(PAGE - 1));
     image->is_copy = false;

@@ -14,6 +14,8 @@ struct image {
     uint64_t base, entry; // addresses
     const char *file;     // the ELF file, in the mapped initrd or in a mapped reload
     size_t length;
+    cap_t text; // memory of the executable segment
+    uint64_t text_address, text_bytes;
     bool is_copy; // the file is in memory of init's own, and goes with the image
 };
 
@@ -24,6 +26,8 @@ error_t image_find(const char *path, const char **file, size_t *length) MUST_USE
 // Loads an ELF file into a new template. ERR_NOT_EXECUTABLE, ERR_NO_MEMORY, ERR_QUOTA.
 error_t image_load(struct image *image, const char *file, size_t length) MUST_USE;
 void image_release(struct image *image);
+// Maps the program's own text anew in a process made from the image: what was written over it is gone.
+error_t image_refresh(const struct image *image, cap_t process) MUST_USE;
 // Where an object of that name lies in a process made from the image; 0: nowhere.
 uint64_t image_object(const struct image *image, const char *name);
 // The function that holds `address` of a process made from the image; NULL if unknown. *offset: bytes into it.

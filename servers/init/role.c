@@ -227,6 +227,9 @@ static error_t tell_blamed(struct role *role) {
 static error_t start_actor(struct role *role) {
     uint64_t count;
     error_t error = role->has_memory ? process_unmap(role->process, role->message_page, PAGE) : make_space(role);
+    if (!error && role->has_memory && role->fresh_text)
+        error = image_refresh(&role->image, role->process);
+    role->fresh_text = false;
     if (!error)
         error = process_create_thread(role->process, role->image.entry, role->stack, role->startup, role->entry->priority,
                                       role->message_page, role->entry->fpu, &role->message_page, &role->thread);
@@ -312,6 +315,7 @@ void role_ended(struct role *role, uint32_t cause, uint64_t now) {
         report("%s goes on without its memory", role->entry->name);
     role->refused = false;
     end_actor(role, cause, keeps);
+    role->fresh_text = own_fault;
     role->ended = now;
     role->restarts++;
     if (role->faults > FAULTS_MAX) {

@@ -48,6 +48,7 @@ struct role {
     bool has_point;  // it was told to end at an event (service.point): no fault of its own
     bool has_memory; // an actor's memory is there
     bool had_memory; // the last actor was started with the memory of the one before, or will be
+    bool fresh_text; // the next one gets the program's text anew: the last failed by itself, and what is in memory may not be it
     bool refused;    // the actor said that it can't go on with it
 };
 

@@ -10,10 +10,11 @@ static error_t dispatch(struct request *request) {
     return request_protocol(request) == PROTOCOL_LOG ? log_dispatch(&log_server_ops, request) : ERR_BAD_METHOD;
 }
 
+// After a restart all bits are set, also those of nobody.
 static void source_signalled(void *argument, uint32_t bit) {
     (void)argument;
-    (void)bit;
-    log_gather();
+    if (log_state.sources[bit].is_used)
+        log_gather();
 }
 
 int server_main(const struct startup *startup) {

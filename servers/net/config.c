@@ -39,6 +39,26 @@ static void lease_changed(struct dhcp *dhcp) {
     fiber_wake_all(&net.settling);
 }
 
+static void nobody_answers(struct dhcp *dhcp) {
+    struct text text = {0};
+    text_add(&text, dhcp->interface->name);
+    text_add(&text, ": no DHCP server answers, ");
+    if (dhcp->applied) {
+        add_address(&text, &dhcp->lease.address);
+        text_add(&text, " is lost in ");
+        text_add_number(&text, (dhcp->lease.ends_at - net.stack.now) / NANOSECONDS_PER_SECOND + 1);
+        text_add(&text, " s unless one does");
+    } else {
+        text_add(&text, "there is no address yet; asking goes on");
+    }
+    report(REPORT_WARNING, &text);
+}
+
+void config_link_up(struct interface *interface) {
+    config_settle_again();
+    dhcp_confirm(&config_of(interface)->dhcp);
+}
+
 void config_settle_again(void) {
     net.settle_until = clock_monotonic() + SETTLE_TIME;
 }
@@ -55,6 +75,13 @@ bool config_settles(bool v6) {
         waits = v6 ? interface->autoconfigure : dhcp->state != DHCP_OFF && !dhcp->applied;
     }
     return waits;
+}
+
+error_t config_wait(bool v6) {
+    net_end();
+    error_t error = config_settles(v6) ? fiber_wait_until(&net.settling, net.settle_until) : ERR_OK;
+    net_begin();
+    return error;
 }
 
 struct interface_config *config_of(const struct interface *interface) {
@@ -118,6 +145,7 @@ static void apply(struct interface *interface) {
     for (uint32_t i = 0; i < net.setting_count; i++)
         apply_setting(interface, &net.settings[i]);
     config->dhcp.changed = lease_changed;
+    config->dhcp.silence = nobody_answers;
     config->state = NET_LEASE_STATE_STATIC;
     if (!interface->loopback && (flags & NET_SETTING_FLAG_DHCP) != 0)
         complain(interface, "DHCP can't start", dhcp_start(&config->dhcp, interface));

@@ -102,11 +102,12 @@ bool dhcp_parse(const uint8_t *message, uint32_t length, uint64_t now, uint8_t *
         i += 2u + message[i + 1];
     }
     if (times.lease != 0 && times.lease != UINT32_MAX) { // section 4.4.5: half, and seven eighths
-        uint32_t renewal = times.renewal != 0 && times.renewal < times.lease ? times.renewal : times.lease / 2;
-        uint32_t rebinding =
-            times.rebinding > renewal && times.rebinding < times.lease ? times.rebinding : times.lease - times.lease / 8;
-        lease->renew_at = seconds_after(now, renewal);
-        lease->rebind_at = seconds_after(now, rebinding);
+        uint64_t whole = times.lease * NANOSECONDS_PER_SECOND;
+        bool told = times.renewal != 0 && times.renewal < times.lease;
+        lease->renew_at = told ? seconds_after(now, times.renewal) : now + whole / 2;
+        lease->rebind_at = seconds_after(now, times.rebinding);
+        if (times.rebinding >= times.lease || lease->rebind_at <= lease->renew_at)
+            lease->rebind_at = lease->renew_at + (now + whole - lease->renew_at) / 4 * 3; // between them
         lease->ends_at = seconds_after(now, times.lease);
     }
     return *type != 0;
@@ -187,6 +188,33 @@ static void withdraw(struct dhcp *dhcp) {
         dhcp->changed(dhcp);
 }
 
+// An ACK that renews may bring another router, other name servers.
+static void take_over(struct dhcp *dhcp, const struct dhcp_lease *lease) {
+    struct stack *stack = dhcp->interface->stack;
+    struct route old = default_route(dhcp);
+    bool rerouted = !address_equal(&lease->router, &dhcp->lease.router);
+    bool renamed = lease->server_count != dhcp->lease.server_count ||
+                   memcmp(lease->servers, dhcp->lease.servers, lease->server_count * sizeof(lease->servers[0])) != 0;
+    dhcp->lease = *lease;
+    if (!dhcp->applied)
+        return;
+    error_t ignored = ERR_OK;
+    if (rerouted && !address_is_unspecified(&old.gateway))
+        ignored = route_remove(stack, &old.prefix, old.bits, &old.gateway, old.interface);
+    struct route route = default_route(dhcp);
+    if (rerouted && !address_is_unspecified(&route.gateway))
+        ignored = route_add(stack, &route);
+    (void)ignored;
+    if ((rerouted || renamed || dhcp->told) && dhcp->changed != NULL)
+        dhcp->changed(dhcp);
+}
+
+static void tell_silence(struct dhcp *dhcp) {
+    if (!dhcp->told && dhcp->silence != NULL)
+        dhcp->silence(dhcp);
+    dhcp->told = true;
+}
+
 static void begin(struct dhcp *dhcp, uint64_t at) {
     withdraw(dhcp);
     dhcp->state = DHCP_INIT;
@@ -198,6 +226,7 @@ static void begin(struct dhcp *dhcp, uint64_t at) {
 static void bound(struct dhcp *dhcp) {
     uint64_t now = dhcp->interface->stack->now;
     dhcp->state = DHCP_BOUND;
+    dhcp->told = false;
     dhcp->interface->probed = 0;
     if (!dhcp->applied)
         apply(dhcp);
@@ -225,12 +254,12 @@ static void message_input(struct dhcp *dhcp, const uint8_t *message, uint32_t le
     } else if (asked && type == NAK) {
         begin(dhcp, stack->now + NANOSECONDS_PER_SECOND);
     } else if (asked && type == ACK && address_equal(&lease.address, &dhcp->lease.address)) {
-        bool is_new = dhcp->state == DHCP_REQUESTING;
-        dhcp->lease = lease;
-        if (!is_new) {
+        if (dhcp->state != DHCP_REQUESTING) {
+            take_over(dhcp, &lease);
             bound(dhcp);
             return;
         }
+        dhcp->lease = lease;
         dhcp->state = DHCP_CHECKING;
         dhcp->tries = 0;
         dhcp->interface->conflict_watch = false;
@@ -282,6 +311,8 @@ static void renew(struct dhcp *dhcp) {
     if (dhcp->state == DHCP_BOUND)
         dhcp->transaction = stack_random(dhcp->interface->stack);
     dhcp->state = now >= lease->rebind_at ? DHCP_REBINDING : DHCP_RENEWING;
+    if (dhcp->state == DHCP_REBINDING)
+        tell_silence(dhcp);
     uint64_t end = dhcp->state == DHCP_RENEWING ? lease->rebind_at : lease->ends_at;
     uint64_t half = (end - now) / 2; // section 4.4.5
     again_at(dhcp, half > RENEW_LEAST ? now + half : end);
@@ -304,6 +335,8 @@ static void step(struct stack *stack, struct stack_timer *timer) {
         send(dhcp, DISCOVER);
         break;
     case DHCP_SELECTING:
+        if (dhcp->tries >= 2)
+            tell_silence(dhcp);
         again_at(dhcp, retry_at(dhcp));
         send(dhcp, DISCOVER);
         break;
@@ -328,6 +361,14 @@ static void step(struct stack *stack, struct stack_timer *timer) {
     }
 }
 
+void dhcp_confirm(struct dhcp *dhcp) {
+    struct stack *stack = dhcp->interface->stack;
+    if (dhcp->state == DHCP_BOUND && dhcp->lease.ends_at != 0)
+        again_at(dhcp, stack->now);
+    else if (dhcp->state == DHCP_SELECTING)
+        begin(dhcp, stack->now); // without the long pauses of before
+}
+
 static void arrived(struct socket *socket) {
     struct dhcp *dhcp = socket->owner;
     timer_heap_set(&socket->stack->timers, &dhcp->input_timer, socket->stack->now, take_messages);
@@ -336,8 +377,7 @@ static void arrived(struct socket *socket) {
 error_t dhcp_start(struct dhcp *dhcp, struct interface *interface) {
     struct stack *stack = interface->stack;
     struct socket_name own = {.address = address_v4_unspecified, .port = CLIENT_PORT, .interface = interface->index};
-    void (*changed)(struct dhcp *) = dhcp->changed;
-    *dhcp = (struct dhcp){.interface = interface, .changed = changed};
+    *dhcp = (struct dhcp){.interface = interface, .changed = dhcp->changed, .silence = dhcp->silence};
     error_t error = stack_socket_open(stack, SOCKET_DATAGRAM, false, PROTOCOL_NUMBER_UDP, &dhcp->socket);
     if (error != ERR_OK)
         return error;

@@ -38,12 +38,17 @@ struct dhcp {
     uint64_t started;
     struct dhcp_lease lease; // offered, or in use from DHCP_BOUND on
     bool applied;
-    void (*changed)(struct dhcp *dhcp); // bound, or lost; NULL: nobody listens
+    bool told;                          // that no server answers
+    void (*changed)(struct dhcp *dhcp); // bound, with something new, or lost; NULL: nobody listens
+    void (*silence)(
+        struct dhcp *dhcp); // no server answers: after two questions, or when the lease is nearly over; asking goes on
 };
 
 // ERR_NO_MEMORY, -EADDRINUSE.
 MUST_USE error_t dhcp_start(struct dhcp *dhcp, struct interface *interface);
 // Takes the address away again, and tells the server (RFC 2131 section 4.4.6).
 void dhcp_stop(struct dhcp *dhcp);
+// The cable was put in again: is the address still right? Asks the server now, instead of when the lease is half over.
+void dhcp_confirm(struct dhcp *dhcp);
 // Reads the options of a message. False: it is not sound. `type`: DHCPOFFER ...; for tests and fuzzing.
 bool dhcp_parse(const uint8_t *message, uint32_t length, uint64_t now, uint8_t *type, struct dhcp_lease *lease);

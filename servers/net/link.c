@@ -50,18 +50,18 @@ static uint8_t *frame_begin_large(void *context, uint32_t length) {
     return room_to_send(context, (length + NIC_PAGE_BYTES - 1) / NIC_PAGE_BYTES);
 }
 
-static void offload(const struct link *link, struct nic_frame *entry) {
-    const struct offload *wanted = &link->interface->offload;
-    if (wanted->checksum_start == 0)
+static void leave_to_card(const struct link_sum *sum, struct nic_frame *entry) {
+    if (sum->start == 0)
         return;
+    net.stack.statistics.sums_left_to_card++;
     entry->flags |= NIC_FRAME_FLAG_CHECKSUM;
-    entry->checksum_start = wanted->checksum_start;
-    entry->checksum_offset = wanted->checksum_offset;
-    if (wanted->segment_size == 0)
+    entry->checksum_start = sum->start;
+    entry->checksum_offset = sum->offset;
+    if (sum->segment_size == 0)
         return;
     entry->flags |= NIC_FRAME_FLAG_SEGMENT;
-    entry->segment_size = wanted->segment_size;
-    entry->header_length = (uint8_t)wanted->header_length;
+    entry->segment_size = sum->segment_size;
+    entry->header_length = (uint8_t)sum->header_length;
 }
 
 static void frame_send(void *context, uint8_t *frame, uint32_t length) {
@@ -69,7 +69,7 @@ static void frame_send(void *context, uint8_t *frame, uint32_t length) {
     struct nic_frame entry = {.offset = (uint32_t)(frame - link->frames), .buffer = (uint8_t)link->buffer};
     if (length == 0)
         return;
-    offload(link, &entry);
+    leave_to_card(&link->interface->sum, &entry);
     for (uint32_t part; length != 0; length -= part) {
         part = smaller(length, NIC_PAGE_BYTES);
         entry.length = (uint16_t)part;
@@ -110,8 +110,8 @@ static uint32_t collect(struct link *link, const struct nic_done *done) {
         prefix_bytes = sizeof(prefix);
         memcpy(&prefix, room, sizeof(prefix));
     }
-    link->interface->checked = (done->flags & NIC_DONE_FLAG_CHECKSUM_GOOD) != 0 ||
-                               (prefix.flags & (NIC_PREFIX_FLAG_SUM_MISSING | NIC_PREFIX_FLAG_SUM_GOOD)) != 0;
+    net.stack.sums_checked = (done->flags & NIC_DONE_FLAG_CHECKSUM_GOOD) != 0 ||
+                             (prefix.flags & (NIC_PREFIX_FLAG_SUM_MISSING | NIC_PREFIX_FLAG_SUM_GOOD)) != 0;
     bool good = length > prefix_bytes;
     if (good)
         memcpy(net.frame, room + prefix_bytes, bytes = length - prefix_bytes);
@@ -134,10 +134,12 @@ static uint32_t collect(struct link *link, const struct nic_done *done) {
 
 static uint32_t take_frame(struct link *link, const struct nic_done *done) {
     uint32_t length = collect(link, done);
+    net.stack.statistics.sums_checked_by_card += net.stack.sums_checked;
     if (length != 0)
         interface_input(link->interface, net.frame, length);
     else
         link->interface->statistics.dropped_in++;
+    net.stack.sums_checked = false;
     return length;
 }
 
@@ -147,9 +149,9 @@ static void link_changed(struct link *link, bool up) {
     text_add(&text, up ? ": the link is up" : ": no link: is the cable out?");
     if (link->interface->link != up)
         report(up ? REPORT_INFORMATION : REPORT_WARNING, &text);
-    if (up)
-        config_settle_again();
     interface_set_link(link->interface, up);
+    if (up)
+        config_link_up(link->interface);
 }
 
 static void pause_ended(struct timer *timer) {
@@ -207,8 +209,15 @@ void links_flush(void) {
 }
 
 void links_resumed(void) {
-    for (uint32_t i = 0; i < LINKS_MAX; i++)
-        net.links[i].used = net.links[i].interface != NULL;
+    for (uint32_t i = 0; i < LINKS_MAX; i++) {
+        struct link *link = &net.links[i];
+        link->used = link->interface != NULL;
+        if (!link->used)
+            continue;
+        // The actor before may have shown a position and ended before it told of it.
+        error_t ignored = notification_signal(link->rings.receive.peer, link->rings.receive.peer_bits);
+        (void)ignored;
+    }
 }
 
 // --- attaching
@@ -258,14 +267,6 @@ static error_t attach(struct link *link) {
     return error;
 }
 
-static uint32_t features_of(const struct link *link, uint32_t card) {
-    uint32_t features = (card & NIC_FEATURE_CHECKSUM_SEND) != 0 ? LINK_CHECKSUM : 0;
-    if ((card & NIC_FEATURE_SEGMENT) != 0 && features != 0 &&
-        link->entries == LINK_ENTRIES) // else there is no room for large ones
-        features |= LINK_SEGMENT;
-    return features | ((card & NIC_FEATURE_SEGMENT_WHOLE) != 0 ? LINK_SEGMENT_WHOLE : 0);
-}
-
 static error_t open_card(struct link *link, cap_t driver, const struct nic_status *status) {
     char name[INTERFACE_NAME_BYTES] = "eth0";
     name[3] = (char)('0' + (link - net.links));
@@ -283,8 +284,11 @@ static error_t open_card(struct link *link, cap_t driver, const struct nic_statu
     for (uint32_t i = 0; i < link->entries; i++)
         give_room(link);
     link->interface->autoconfigure = true;
+    bool sums = (status->features & NIC_FEATURE_CHECKSUM_SEND) != 0;
     link->prefix = (status->features & NIC_FEATURE_PREFIX) != 0;
-    link->interface->features = features_of(link, status->features);
+    link->interface->fills_sums = sums;
+    link->interface->cuts = sums && (status->features & NIC_FEATURE_SEGMENT) != 0 && link->entries == LINK_ENTRIES; // room for it
+    link->interface->cuts_whole = (status->features & NIC_FEATURE_SEGMENT_WHOLE) != 0;
     link->link_seen = *(volatile uint32_t *)&link->rings.shared->link;
     interface_set_link(link->interface, nic_link_is_up(link->link_seen));
     config_interface(link->interface);

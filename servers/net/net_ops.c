@@ -332,9 +332,7 @@ static error_t handle_wait_settled(struct request *request, const struct net_wai
     (void)in;
     (void)out;
     while (config_settles(false)) {
-        net_end();
-        error_t error = fiber_wait_until(&net.settling, net.settle_until);
-        net_begin();
+        error_t error = config_wait(false);
         if (error == ERR_CANCELLED)
             return error;
     }

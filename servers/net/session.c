@@ -68,6 +68,7 @@ void sessions_settle(void) {
         struct session *session = net.changed;
         net.changed = session->next_changed;
         session->changed = false;
+        session->changes++;
         waiters_serve(session);
         fiber_wake_all(&session->fibers);
         if (session->polls.first != NULL)

@@ -10,10 +10,13 @@ static struct session *session_of(const struct request *request) {
     return session_find(request->badge);
 }
 
-// Lets others go on until the socket changes.
+// Lets others go on until the socket changes. Over loopback it may do so while this request's own frames go out.
 static error_t wait_for_change(struct session *session, uint64_t deadline) {
+    uint64_t before = session->changes;
     net_end();
-    error_t error = deadline != 0 ? fiber_wait_until(&session->fibers, deadline) : fiber_wait(&session->fibers);
+    error_t error = ERR_OK;
+    if (session->changes == before)
+        error = deadline != 0 ? fiber_wait_until(&session->fibers, deadline) : fiber_wait(&session->fibers);
     net_begin();
     return error;
 }
@@ -23,9 +26,7 @@ static bool may_settle(struct session *session, error_t error, bool waits) {
     if ((error != -ENETUNREACH && error != -ENETDOWN && error != -EADDRNOTAVAIL) || !waits ||
         !config_settles(session->socket->v6))
         return false;
-    net_end();
-    error = fiber_wait_until(&net.settling, net.settle_until);
-    net_begin();
+    error = config_wait(session->socket->v6);
     return error == ERR_OK || error == ERR_DEADLINE;
 }
 

@@ -73,6 +73,7 @@ struct session {
     uint64_t flags;                         // enum file_flag
     uint64_t receive_timeout, send_timeout; // nanoseconds
     bool changed;
+    uint64_t changes; // that were looked at
     struct session *next_changed;
     struct poll_list polls;
     struct waiter *first, *last;
@@ -140,8 +141,12 @@ struct interface_config *config_of(const struct interface *interface);
 // True if an interface may still get an address or a route: its card was found, its cable was put in or its DHCP has begun within
 // the last seconds. Who finds no way waits on net.settling until net.settle_until.
 bool config_settles(bool v6);
+// Lets others go on until something of that has changed. ERR_DEADLINE, ERR_CANCELLED.
+MUST_USE error_t config_wait(bool v6);
 // From now on an interface is new.
 void config_settle_again(void);
+// A cable was put in.
+void config_link_up(struct interface *interface);
 // An interface has appeared: what the configuration says of it.
 void config_interface(struct interface *interface);
 

@@ -1,5 +1,5 @@
 """Runs scripted exchanges (*.exchange, see README.md): what the script's peer gives to a stack, what the stack must answer, and what its
-sockets say. The stack is a subject: HostStack here, with time of its own, or a guest (guest.py). `exchange.py HOST_STACK FILE...` runs
+sockets say. The stack is a subject: HostStack here, with time of its own, or a guest (guest_stack.py). `exchange.py HOST_STACK FILE...` runs
 files on the host; `-v` shows each line, `-k WORDS` takes the cases with these words in their names."""
 import argparse
 import collections
@@ -59,7 +59,7 @@ def load(path):
 class HostStack:
     """The stack as a library behind a pipe: time passes only when it is told to."""
 
-    early, late = 0.01, 0.01  # how far off a time may be, and 1 ms
+    early, late, slack = 0.01, 0.01, MILLISECOND  # how far off a time may be
 
     def __init__(self, program):
         self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -247,12 +247,12 @@ class Exchange:
 
     def expect_at(self, milliseconds, text):
         begun, wanted = self.event, milliseconds * MILLISECOND
-        latest = begun + wanted * (1 + self.subject.late) + MILLISECOND
+        latest = begun + wanted * (1 + self.subject.late) + self.subject.slack
         if not self.subject.frames and latest > self.subject.now:
             self.subject.wait_for_frame(latest - self.subject.now)
         frame = self.take(f"nothing was sent within {milliseconds} ms")
         passed = self.event - begun
-        if not wanted * (1 - self.subject.early) - MILLISECOND <= passed <= wanted * (1 + self.subject.late) + MILLISECOND:
+        if not wanted * (1 - self.subject.early) - MILLISECOND <= passed <= wanted * (1 + self.subject.late) + self.subject.slack:
             raise Mismatch(f"sent after {passed / MILLISECOND} ms")
         self.expect(text, frame)
 
@@ -467,8 +467,9 @@ class Exchange:
 
     def do_read(self, length="1000000", wanted=None):
         self.subject.settle()
-        done = self.call("read", self.slot, length, self.unread)
-        self.unread += max(done, 0)
+        done = self.call("read", self.slot, length, self.unread, *(["s"] if self.unread else []))
+        if self.unread:
+            self.unread += max(done, 0)
         self.result(done, wanted)
         self.event = self.subject.now
 
@@ -503,6 +504,7 @@ class Exchange:
     def do_datagrams(self, port=None, peer=None):
         """A UDP socket at the port; with a peer: connected to it."""
         self.call("open", self.slot, "datagram", self.family)
+        self.unread = 0
         self.result(self.call("bind", self.slot, self.own(), port or self.port), "0")
         if peer:
             self.result(self.call("connect", self.slot, self.peer_hex(), self.peer_port if peer == "peer" else peer), "0")
@@ -516,7 +518,7 @@ class Exchange:
             value = self.call("send", self.slot, where, self.peer_port, length)
         else:
             value = self.call("send", self.slot, length)
-        self.result(value, wanted or "0")
+        self.result(value, wanted or length)
         self.event = self.subject.now
 
     def do_counter(self, name, wanted):
@@ -537,6 +539,15 @@ class Exchange:
             text = re.sub(r"@(?:\*(\d+))?(?:\+(\d+))?", lambda found: str(turn * int(found[1] or 1) + int(found[2] or 0)), " ".join(words[1:]))
             self.give(text)
             self.seen.clear()
+
+    def do_pieces(self, size, _, *words):
+        """`pieces SIZE of PACKET`: all of it, in fragments of this size."""
+        text, start = " ".join(words), 0
+        layers = [self.layer(one.split()) for one in text.split(" / ")]
+        length = len(packet.build(layers)) - (40 if layers[0]["layer"] == "ip6" else 20)
+        while start < length:
+            self.give(f"fragment {start}:{min(start + int(size), length)} of {text}")
+            start += int(size)
 
     def do_cut(self, *words):
         """The packet, cut off at each of its bytes: as it is, and with lengths and sums that fit."""

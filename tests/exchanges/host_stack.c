@@ -256,8 +256,13 @@ static int64_t way(const struct address *to, const struct address *hop) {
     return error != ERR_OK ? error : address_equal(&next, hop);
 }
 
-static int64_t on_socket(uint32_t slot, const char *command, char **words) {
+static int64_t send_bytes(struct socket *socket, const struct socket_name *to, uint32_t length) {
     static uint8_t bytes[BUFFER];
+    error_t error = stack_socket_send(socket, to, bytes, length);
+    return error != ERR_OK ? error : (int64_t)length;
+}
+
+static int64_t on_socket(uint32_t slot, const char *command, char **words) {
     struct socket *socket = slots[slot];
     struct socket_name name = {.address = address_of(words[2]), .port = (uint16_t)atoi(words[3]), .interface = 0};
     if (address_is_link_local(&name.address))
@@ -277,8 +282,7 @@ static int64_t on_socket(uint32_t slot, const char *command, char **words) {
     if (strcmp(command, "read") == 0)
         return read_bytes(socket, (uint32_t)atoi(words[2]), (uint32_t)atoi(words[3]));
     if (strcmp(command, "send") == 0)
-        return stack_socket_send(socket, words[4][0] != 0 ? &name : NULL, bytes,
-                                 (uint32_t)atoi(words[4][0] != 0 ? words[4] : words[2]));
+        return send_bytes(socket, words[4][0] != 0 ? &name : NULL, (uint32_t)atoi(words[4][0] != 0 ? words[4] : words[2]));
     if (strcmp(command, "shutdown") == 0)
         return stack_socket_shutdown(socket, (uint32_t)atoi(words[2]));
     if (strcmp(command, "set") == 0)

@@ -9,6 +9,7 @@ ADDRESSES = {"own": "10.0.0.1", "peer": "10.0.0.2", "third": "10.0.0.9", "own6":
              "solicited6": "ff02::1:ff00:1"}
 ETHERTYPES = {"ip": 0x800, "arp": 0x806, "ip6": 0x86DD}
 PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17, "icmp6": 58, "hop": 0, "routing": 43, "frag": 44, "destination": 60}
+DEFAULTS = {"id": 77}  # of datagrams
 EXTENSIONS = ("hop", "routing", "frag", "destination")
 FLAGS = {"F": 1, "S": 2, "R": 4, "P": 8, ".": 16, "U": 32, "E": 64, "W": 128}
 TCP_OPTIONS = {0: "end", 1: "nop", 2: "mss", 3: "ws", 4: "sack_ok", 5: "sack", 8: "ts"}
@@ -125,7 +126,7 @@ def build_ip(layer, _, payload):
     words = number(layer.get("ihl", 5 + len(options) // 4))
     fragment = number(layer.get("off", 0)) // 8 | number(layer.get("mf", 0)) << 13 | number(layer.get("df", 0)) << 14
     head = struct.pack("!BBHHHBBH", number(layer.get("version", 4)) << 4 | words, number(layer.get("tos", 0)),
-                       number(layer.get("len", 20 + len(options) + len(payload))), number(layer.get("id", 77)), fragment,
+                       number(layer.get("len", 20 + len(options) + len(payload))), number(layer.get("id", DEFAULTS["id"])), fragment,
                        number(layer.get("ttl", 64)), number(layer["proto"]), 0)
     head += address(layer["src"]).packed + address(layer["dst"]).packed + options
     return put_sum(head, 10, layer) + payload
@@ -140,7 +141,7 @@ def build_ip6(layer, _, payload):
 def build_extension(layer, _, payload):
     if layer["layer"] == "frag":
         word = number(layer.get("off", 0)) & 0xFFF8 | number(layer.get("mf", 0))
-        return struct.pack("!BBHI", number(layer["next"]), 0, word, number(layer.get("id", 77))) + payload
+        return struct.pack("!BBHI", number(layer["next"]), 0, word, number(layer.get("id", DEFAULTS["id"]))) + payload
     body = bytes.fromhex(layer.get("raw", ""))
     if layer["layer"] == "routing":
         body = struct.pack("!BB", number(layer.get("type", 0)), number(layer.get("left", 0))) + body

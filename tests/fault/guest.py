@@ -194,8 +194,12 @@ class Guest:
 
     def press(self, keys):
         """Keys of the keyboard, by QEMU's names of them, each down and up."""
+        self.send_keys((key, down) for key in keys for down in (True, False))
+
+    def send_keys(self, changes):
+        """(key, whether it goes down)"""
         self.monitor("input-send-event", events=[{"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": key}}}
-                                                 for key in keys for down in (True, False)])
+                                                 for key, down in changes])
 
     def monitor(self, execute, **arguments):
         """One command of QEMU's monitor protocol; its result."""
@@ -217,6 +221,12 @@ class Guest:
         while "event" in answer:
             answer = json.loads(self.control.readline())
         return answer.get("return", answer)
+
+
+def time_used(process):
+    """Seconds of processor time that a process of ours has used."""
+    words = pathlib.Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def check_disk(image):

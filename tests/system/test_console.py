@@ -11,11 +11,13 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROMPT = r"[#$] \x1b?"
 NAMES = {" ": "spc", "\n": "ret", "-": "minus", "/": "slash", ".": "dot", ">": "shift-dot", "_": "shift-minus", "|": "shift-backslash"}
 
-# Keys by QEMU's names (those of a US keyboard) and what is printed on them: dead keys, AltGr and compose included.
+# Keys by QEMU's names (those of a US keyboard) and what is printed on them: dead keys, AltGr, compose and locks included.
 LAYOUTS = {
-    "us": (["q", "z", "shift-2", "grave_accent", "compose", "o", "e"], "qz@`œ"),
+    "us": (["q", "z", "shift-2", "grave_accent", "compose", "o", "e", "compose", "shift-c", "equal", "caps_lock", "a", "shift-b", "1", "caps_lock", "c",
+            "num_lock", "kp_7", "kp_multiply", "num_lock", "kp_add"], "qz@`œ€Ab1c7*+"),
     "uk": (["shift-3", "alt_r-4", "shift-2", "shift-apostrophe", "less"], '£€"@\\'),
-    "de": (["z", "y", "semicolon", "minus", "alt_r-q", "alt_r-e", "equal", "e", "grave_accent", "shift-o", "less"], "yzöß@€éÔ<"),
+    "de": (["z", "y", "semicolon", "minus", "alt_r-q", "alt_r-e", "equal", "e", "grave_accent", "shift-o", "less", "caps_lock", "semicolon", "shift-z", "caps_lock"],
+           "yzöß@€éÔ<Öy"),
     "fr": (["q", "w", "2", "0", "alt_r-0", "bracket_left", "e", "shift-bracket_left", "i", "semicolon"], "azéà@êïm"),
     "es": (["semicolon", "shift-semicolon", "apostrophe", "a", "alt_r-2", "equal"], "ñÑá@¡"),
     "it": (["semicolon", "apostrophe", "bracket_left", "shift-bracket_left", "alt_r-semicolon", "alt_r-e"], "òàèé@€"),
@@ -60,6 +62,12 @@ class Machine:
         text = self.serial.match.group(1)
         self.serial.expect(PROMPT)
         return text.replace("\r", "")
+
+    def point_home(self):
+        """The mouse into the upper left corner, in steps that its packets can tell."""
+        for _ in range(12):
+            self.tell("mouse_move -100 -100")
+            time.sleep(0.03)
 
     def await_file(self, path, wanted):
         """Typed keys take their time to get where they belong."""
@@ -150,6 +158,29 @@ def test_text_is_selected_and_pasted(machine):
         time.sleep(0.05)
     machine.keys("ret", "ctrl-d")
     machine.await_file("/tmp/pasted", "cat\n")
+
+
+@pytest.mark.parametrize("server", ["console", "keyboard"])
+def test_selecting_and_pasting_survive_a_kill(machine, server):
+    """Killed between pressing and releasing, in the midst of moving, and before pasting: the button is still down, the anchor where it was."""
+    machine.type("clear\n")
+    time.sleep(0.7)
+    machine.type(f"cat > /tmp/mouse_{server}\n")
+    time.sleep(0.7)
+    machine.point_home()
+    machine.tell("mouse_move 36 5")  # the c of cat, behind the prompt
+    machine.tell("mouse_button 1")
+    machine.run(f"service kill {server}")
+    machine.tell("mouse_move 8 0")
+    machine.run(f"service kill {server}")
+    machine.tell("mouse_move 8 0")
+    machine.run(f"service kill {server}")
+    machine.tell("mouse_button 0")
+    machine.run(f"service kill {server}")
+    for buttons in (4, 0):
+        machine.tell(f"mouse_button {buttons}")
+    machine.keys("ret", "ctrl-d")
+    machine.await_file(f"/tmp/mouse_{server}", "cat\n")
 
 
 def test_settings_and_pictures(machine):

@@ -102,7 +102,7 @@ def test_the_background_does_not_use_the_terminal(shell):
     time.sleep(0.3)
     shell.send("typed\r\x04")
     run("cat /tmp/line", "\ntyped\r")
-    run("(sleep 0.2; echo 'sh''own') &", "shown")
+    run("(sleep 0.2; echo 'sh''own') & wait", "shown")
     run("stty tostop; (echo 'hid''den') &", r"\[1\] \d+")
     run("sleep 0.3; jobs", "Stopped")
     run("stty -tostop; fg", "hidden")
@@ -110,16 +110,19 @@ def test_the_background_does_not_use_the_terminal(shell):
     run("sleep 0.3; jobs", "Stopped +stty")
     run("fg", "stty")
     run("stty echoctl; echo 'ow''n' > /dev/tty", "own")
-    shell.sendline("cat > /tmp/line")
+    shell.sendline("echo 'rea''dy'; cat > /tmp/line")
+    shell.expect("ready", timeout=15)
     time.sleep(0.3)
-    shell.send("one\r\x1a")
+    shell.send("one\r")
+    time.sleep(0.3)  # ^Z throws away what was not read
+    shell.send("\x1a")
     shell.expect(PROMPT)
     run("bg", "cat")
     run("echo 'mi''ne'", "mine")  # the line is the shell's
     shell.sendline("fg")
     time.sleep(0.3)
     shell.send("two\r\x04")
-    run("cat /tmp/line", "\none\r\ntwo\r")
+    run("cat /tmp/line", r"\none\r+\ntwo\r")
 
 
 def test_ignored_signals_are_inherited(shell):

@@ -1,5 +1,5 @@
 // The RAM disk: the protocol block over memory that is mapped here. The content is a clone of the memory
-// object that the role was given as `image`, or empty, with the size that the argument says. Requests end at
+// object that the role was given as `image`, or empty, with the size that the argument says; it outlives actors. Requests end at
 // once. See README.md.
 #include <stddef.h>
 
@@ -79,12 +79,11 @@ static error_t content_use(cap_t memory, uint64_t length) {
     return error;
 }
 
-static error_t content_new(uint64_t bytes) {
+static error_t content_new(uint64_t bytes, cap_t *memory) {
     uint64_t length = (bytes + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
-    cap_t memory;
-    error_t error = account_create_memory(SLOT_ACCOUNT, length, &memory);
+    error_t error = account_create_memory(SLOT_ACCOUNT, length, memory);
     if (error == ERR_OK)
-        error = content_use(memory, length);
+        error = content_use(*memory, length);
     disk.sectors = bytes / SECTOR_BYTES;
     return error;
 }
@@ -94,18 +93,21 @@ static error_t content_clone(cap_t image) {
     uint64_t kind, length, moved;
     cap_t memory;
     error_t error = memory_information(image, &length, &kind, NULL);
-    if (error == ERR_OK && kind == MEMORY_KIND_ANONYMOUS) {
+    bool clones = error == ERR_OK && kind == MEMORY_KIND_ANONYMOUS;
+    if (clones)
         error = memory_clone(image, 0, length, SLOT_ACCOUNT, &memory);
-        return error == ERR_OK ? content_use(memory, length) : error;
-    }
-    if (error == ERR_OK)
-        error = content_new(length);
-    for (uint64_t offset = 0; error == ERR_OK && offset < length; offset += moved) {
+    if (clones && error == ERR_OK)
+        error = content_use(memory, length);
+    if (!clones && error == ERR_OK)
+        error = content_new(length, &memory);
+    for (uint64_t offset = 0; !clones && error == ERR_OK && offset < length; offset += moved) {
         uint64_t part = length - offset < COPY_BYTES ? length - offset : COPY_BYTES;
         error = memory_read(image, offset, disk.direct + offset, part, &moved);
         if (error == ERR_OK && moved == 0)
             error = ERR_IO;
     }
+    if (error == ERR_OK)
+        block_service_keep_content(memory, length);
     return error;
 }
 
@@ -114,6 +116,7 @@ static error_t content_from_initrd(cap_t initrd, const char *name) {
     uint64_t length, address = 0;
     const char *file;
     size_t size;
+    cap_t content;
     error_t error = memory_information(initrd, &length, NULL, NULL);
     if (error == ERR_OK)
         error = process_map(SLOT_SELF, 0, length, 0, MAP_FLAG_READ, initrd, &address);
@@ -121,11 +124,31 @@ static error_t content_from_initrd(cap_t initrd, const char *name) {
         return error;
     error = archive_find((const char *)(uintptr_t)address, length, name, &file, &size);
     if (error == ERR_OK)
-        error = content_new(size);
-    if (error == ERR_OK)
+        error = content_new(size, &content);
+    if (error == ERR_OK) {
         __builtin_memcpy(disk.direct, file, size);
+        block_service_keep_content(content, size);
+    }
     error_t ignored = process_unmap(SLOT_SELF, address, length);
     (void)ignored;
+    return error;
+}
+
+static error_t content_empty(uint64_t bytes) {
+    cap_t memory;
+    error_t error = content_new(bytes, &memory);
+    if (error == ERR_OK)
+        block_service_keep_content(memory, bytes);
+    return error;
+}
+
+// What an actor before had.
+static error_t content_again(cap_t memory, uint64_t bytes) {
+    uint64_t length;
+    error_t error = memory_information(memory, &length, NULL, NULL);
+    if (error == ERR_OK)
+        error = content_use(memory, length);
+    disk.sectors = bytes / SECTOR_BYTES;
     return error;
 }
 
@@ -134,6 +157,9 @@ static error_t content_open(void) {
     cap_t initrd = startup_capability("initrd");
     const char *size = argument_after("size="), *name = argument_after("image=");
     uint64_t length;
+    cap_t kept = block_service_content(&length);
+    if (kept != 0)
+        return content_again(kept, length);
     if (content != 0) {
         error_t error = memory_information(content, &length, NULL, NULL);
         return error == ERR_OK ? content_use(content, length) : error;
@@ -146,7 +172,7 @@ static error_t content_open(void) {
             return error;
     }
     length = size != NULL ? size_read(size) : 0;
-    return length != 0 ? content_new(length) : ERR_NOT_FOUND;
+    return length != 0 ? content_empty(length) : ERR_NOT_FOUND;
 }
 
 int server_main(const struct startup *startup);

@@ -135,7 +135,19 @@ static error_t state_open(void) {
     return error;
 }
 
+void block_service_keep_content(cap_t memory, uint64_t bytes) {
+    block_service.state->content_bytes = bytes;
+    block_service.state->content = memory;
+}
+
+cap_t block_service_content(uint64_t *bytes) {
+    *bytes = block_service.state->content_bytes;
+    return block_service.state->content;
+}
+
 static bool slot_claimed(cap_t slot) {
+    if (slot == block_service.state->content)
+        return true;
     for (uint32_t i = 0; i < BLOCK_SESSIONS_MOST; i++) {
         const struct block_session *session = &block_service.state->sessions[i];
         if (!session->open)

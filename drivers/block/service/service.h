@@ -20,7 +20,7 @@ enum {
     BLOCK_CALL_BYTES = 64 * 1024, // of one read or write by call
     BLOCK_CALLS_MOST = 8,         // buffers for such calls
     BLOCK_FIRST_RING_BIT = 8,     // of the notification; the bits below are the driver's
-    BLOCK_STATE_VERSION = 1,
+    BLOCK_STATE_VERSION = 2,
 };
 #define BLOCK_STATE_MAGIC UINT64_C(0x6b636f6c62206b)   // "k block"
 #define BLOCK_BADGE       UINT64_C(0x00626c6b00000000) // generation and index: 16 bits each
@@ -74,7 +74,9 @@ struct block_ring_io {
 
 struct block_state {
     uint64_t magic;
-    uint32_t version, padding;
+    uint32_t version;
+    cap_t content;          // memory of the driver's own that outlives an actor; 0: none
+    uint64_t content_bytes; // that are used of it
     struct block_session sessions[BLOCK_SESSIONS_MOST];
     struct block_ring_io ios[BLOCK_RING_IOS];
 };
@@ -104,6 +106,10 @@ MUST_USE error_t block_service_open(const char *prefix);
 // Makes a disk known and reads its partition table with `read`; says in the log what was found. `disk` stays
 // in use.
 MUST_USE error_t block_service_add(struct block_disk *disk, partition_reader *read, void *context);
+
+// Memory that the next actor finds as it is, and how much of it is used; 0 from block_service_content: there is none.
+void block_service_keep_content(cap_t memory, uint64_t bytes);
+cap_t block_service_content(uint64_t *bytes);
 
 // Memory for calls, in pieces of BLOCK_CALL_BYTES; for drivers whose disks have no `direct`.
 void block_service_add_call_memory(const struct driver_memory *memory);

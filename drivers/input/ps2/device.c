@@ -7,7 +7,7 @@
 #include "drivers/framework/port.h"
 #include "drivers/input/ps2/registers.h"
 
-enum { POLLS = 100000, FLUSH_BYTES = 64, RESENDS_MAX = 3 };
+enum { POLLS = 100000, FLUSH_BYTES = 64, RESENDS_MAX = 3, REPEAT_DEFAULT = 0x2b };
 
 static bool wait_status(const struct ps2 *ps2, uint8_t bit, bool set) {
     for (uint32_t i = 0; i < POLLS; i++)
@@ -104,12 +104,18 @@ static error_t configure(struct ps2 *ps2) {
     return controller_command(ps2, PS2_ENABLE_FIRST) ? ERR_OK : ERR_NO_DEVICE;
 }
 
-error_t ps2_start(struct ps2 *ps2, uint16_t data_port, uint16_t status_port, const struct ps2 *before) {
-    static const uint8_t enable[] = {KEYBOARD_ENABLE}, leds[] = {KEYBOARD_SET_LEDS, 0},
-                         mouse[] = {MOUSE_DEFAULTS, MOUSE_SET_RATE, 200, MOUSE_SET_RATE, 100, MOUSE_SET_RATE, 80,
+static void set_up_mouse(struct ps2 *ps2) {
+    static const uint8_t bytes[] = {MOUSE_DEFAULTS, MOUSE_SET_RATE, 200, MOUSE_SET_RATE, 100, MOUSE_SET_RATE, 80,
                                     MOUSE_IDENTIFY, MOUSE_ENABLE};
-    struct ps2 fresh = {.data_port = data_port, .status_port = status_port};
+    queue_bytes(ps2, PS2_MOUSE, bytes, sizeof(bytes));
+}
+
+error_t ps2_start(struct ps2 *ps2, uint16_t data_port, uint16_t status_port, const struct ps2 *before) {
+    static const uint8_t enable[] = {KEYBOARD_ENABLE};
+    struct ps2 fresh = {.data_port = data_port, .status_port = status_port, .repeat = REPEAT_DEFAULT};
     if (before != NULL) {
+        fresh.leds = before->leds;
+        fresh.repeat = before->repeat;
         fresh.has_mouse = before->has_mouse;
         fresh.has_wheel = before->has_wheel;
         fresh.set2 = before->set2;
@@ -128,10 +134,24 @@ error_t ps2_start(struct ps2 *ps2, uint16_t data_port, uint16_t status_port, con
             return error;
         queue_bytes(ps2, PS2_KEYBOARD, enable, sizeof(enable));
         if (ps2->has_mouse)
-            queue_bytes(ps2, PS2_MOUSE, mouse, sizeof(mouse));
+            set_up_mouse(ps2);
     }
-    queue_bytes(ps2, PS2_KEYBOARD, leds, sizeof(leds));
+    ps2_command(ps2, KEYBOARD_SET_LEDS, ps2->leds);
     return ERR_OK;
+}
+
+void ps2_plugged(struct ps2 *ps2, enum ps2_port port) {
+    static const uint8_t enable[] = {KEYBOARD_ENABLE};
+    ps2->queues[port] = (struct ps2_queue){0};
+    if (port == PS2_MOUSE) {
+        ps2->identifying = ps2->has_wheel = false;
+        set_up_mouse(ps2);
+        return;
+    }
+    queue_bytes(ps2, PS2_KEYBOARD, enable, sizeof(enable));
+    ps2_command(ps2, KEYBOARD_SET_LEDS, ps2->leds);
+    if (ps2->repeat != REPEAT_DEFAULT)
+        ps2_command(ps2, KEYBOARD_SET_REPEAT, ps2->repeat);
 }
 
 static void drop_first(struct ps2_queue *queue) {
@@ -181,6 +201,10 @@ bool ps2_read(struct ps2 *ps2, enum ps2_port *port, uint8_t *byte) {
 
 void ps2_command(struct ps2 *ps2, uint8_t command, uint8_t argument) {
     const uint8_t bytes[] = {command, argument};
+    if (command == KEYBOARD_SET_LEDS)
+        ps2->leds = argument;
+    else if (command == KEYBOARD_SET_REPEAT)
+        ps2->repeat = argument;
     queue_bytes(ps2, PS2_KEYBOARD, bytes, sizeof(bytes));
 }
 

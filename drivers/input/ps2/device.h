@@ -17,6 +17,7 @@ struct ps2 {
     bool has_wheel; // the mouse said so
     bool set2;      // the controller does not translate the keyboard's scan codes
     bool identifying;
+    uint8_t leds, repeat; // as they were set last
     struct ps2_queue {
         uint8_t commands[PS2_COMMAND_BYTES]; // bytes to send; the first is on its way if `sending`
         uint32_t command_count;
@@ -32,6 +33,10 @@ MUST_USE error_t ps2_start(struct ps2 *ps2, uint16_t data_port, uint16_t status_
 
 // The next byte of a device that is data; false: there is none. Answers to commands are dealt with here.
 bool ps2_read(struct ps2 *ps2, enum ps2_port *port, uint8_t *byte);
+
+// The device says that it has begun anew (it was plugged in, or lost its power): what waits to be sent is
+// dropped, and it is set up.
+void ps2_plugged(struct ps2 *ps2, enum ps2_port port);
 
 // Queues a command with its argument. One that finds no room is dropped.
 void ps2_command(struct ps2 *ps2, uint8_t command, uint8_t argument);

@@ -26,7 +26,12 @@ static void add_event(struct input_event event) {
 static void read_keyboard(uint8_t byte) {
     struct scan_key key;
     driver.state->decoder.set2 = driver.state->ps2.set2;
-    if (scan_decode(&driver.state->decoder, byte, &key))
+    if (scan_is_plugged(&driver.state->decoder, byte)) {
+        ps2_plugged(&driver.state->ps2, PS2_KEYBOARD);
+        while (scan_release(&driver.state->decoder, &key)) // the one before took them along
+            add_event(
+                (struct input_event){.kind = INPUT_KIND_KEY, .code = key.usage, .state = key.state, .device = DEVICE_KEYBOARD});
+    } else if (scan_decode(&driver.state->decoder, byte, &key))
         add_event((struct input_event){.kind = INPUT_KIND_KEY, .code = key.usage, .state = key.state, .device = DEVICE_KEYBOARD});
 }
 
@@ -34,6 +39,8 @@ static void read_mouse(uint8_t byte) {
     struct mouse_packet packet;
     if (!mouse_decode(&driver.state->mouse, driver.state->ps2.has_wheel, byte, &packet))
         return;
+    if (packet.plugged)
+        ps2_plugged(&driver.state->ps2, PS2_MOUSE);
     if (packet.x != 0 || packet.y != 0)
         add_event((struct input_event){.kind = INPUT_KIND_MOTION, .x = packet.x, .y = packet.y, .device = DEVICE_MOUSE});
     for (uint16_t button = 0; button < 3; button++)

@@ -16,6 +16,7 @@ struct mouse_packet {
     int16_t wheel;   // towards the user
     uint8_t buttons; // as above
     uint8_t changed; // buttons that changed
+    bool plugged;    // the mouse has just got power, and is to be set up; its buttons are up
 };
 
 // True: the byte completes a packet. `has_wheel`: packets have four bytes, else three.

@@ -34,7 +34,8 @@ enum {
     MOUSE_SET_RATE = 0xf3, // 200, 100, 80 in turn turn the wheel on (IntelliMouse)
     MOUSE_ENABLE = 0xf4,
     MOUSE_DEFAULTS = 0xf6,
-    MOUSE_ID_WHEEL = 3, // 4 has more buttons, and wheels as well
+    MOUSE_ID_WHEEL = 3,            // 4 has more buttons, and wheels as well
+    PS2_DEVICE_TEST_PASSED = 0xaa, // what a device says when it got power; a mouse's number, 0, follows
     PS2_ACKNOWLEDGE = 0xfa,
     PS2_RESEND = 0xfe,
 };

@@ -3,6 +3,7 @@
 // Reference).
 #include "drivers/input/ps2/scan_codes.h"
 
+#include "drivers/input/ps2/registers.h"
 #include "libipc/protocols/input.h"
 
 enum {
@@ -55,6 +56,20 @@ static bool set_key(struct scan_decoder *decoder, uint8_t usage, bool released, 
     key->state = released ? KEY_STATE_UP : was_down ? KEY_STATE_REPEAT : KEY_STATE_DOWN;
     *byte = released ? *byte & (uint8_t)~bit : *byte | bit;
     return !released || was_down;
+}
+
+// Translated, the release of the left shift key has the same code.
+bool scan_is_plugged(const struct scan_decoder *decoder, uint8_t byte) {
+    uint8_t usage = plain[LEFT_SHIFT];
+    bool shift = !decoder->set2 && (decoder->down[usage / 8] & 1 << usage % 8) != 0;
+    return byte == PS2_DEVICE_TEST_PASSED && decoder->prefix == 0 && decoder->pause_bytes == 0 && !decoder->releasing && !shift;
+}
+
+bool scan_release(struct scan_decoder *decoder, struct scan_key *key) {
+    for (uint32_t usage = 0; usage < sizeof(decoder->down) * 8; usage++)
+        if (decoder->down[usage / 8] & 1 << usage % 8)
+            return set_key(decoder, (uint8_t)usage, true, key);
+    return false;
 }
 
 bool scan_decode(struct scan_decoder *decoder, uint8_t byte, struct scan_key *key) {

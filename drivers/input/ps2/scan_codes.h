@@ -18,5 +18,10 @@ struct scan_key {
     uint32_t state; // enum key_state of input.idl
 };
 
+// True: it is no key, but what a keyboard says that has just got power. Asked before scan_decode.
+bool scan_is_plugged(const struct scan_decoder *decoder, uint8_t byte);
+// Lets go of one of the keys that are down; false: there is none.
+bool scan_release(struct scan_decoder *decoder, struct scan_key *key);
+
 // True: the byte completes a key.
 bool scan_decode(struct scan_decoder *decoder, uint8_t byte, struct scan_key *key);

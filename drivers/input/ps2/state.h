@@ -9,7 +9,7 @@
 #include "libipc/server/server.h"
 #include "libipc/transfer/ring.h"
 
-enum { PENDING_EVENTS = 256, KEYBOARD_STATE_VERSION = 2 };
+enum { PENDING_EVENTS = 256, KEYBOARD_STATE_VERSION = 3 };
 
 #define KEYBOARD_STATE_MAGIC UINT64_C(0x3273707379656b) // "keysps2"
 

@@ -20,9 +20,26 @@ struct screen_lines {
     unsigned long width, height; // out: of the screen
 };
 
+// A place on a screen: 0 the default colour, 1 to 256 an entry of the palette plus one, 0x01rrggbb a true colour.
+struct screen_cell {
+    unsigned character; // Unicode
+    unsigned foreground, background;
+    unsigned short attributes; // bits: bold, faint, italic, underlined, blinking, inverse, invisible, struck, double underlined,
+                               // overlined, curly, protected, left and right half of a wide character
+    unsigned short marks[3];   // that combine with the character
+};
+
+struct screen_cells {
+    unsigned long row;
+    struct screen_cell *cells;
+    unsigned long count;                                    // in: of `cells`; out: what was got
+    unsigned long rows, columns, cursor_row, cursor_column; // out
+};
+
 #define KDGETLAYOUT  0x4b80 // struct keyboard_layout *; numbers of our own
 #define KDSETLAYOUT  0x4b81 // const struct keyboard_layout *
 #define KDPICTURE    0x4b82 // struct screen_lines *
+#define KDCELLS      0x4b83 // struct screen_cells *: a row
 #define TIOCSCTTY    0x540e
 #define TIOCGPGRP    0x540f
 #define TIOCSPGRP    0x5410

@@ -84,6 +84,13 @@ static void put_character(struct sink *sink, uint32_t character) {
         put(sink, 0x80 | (character >> 6 * more & 0x3f));
 }
 
+static void put_style(struct sink *sink, const struct cell *style) {
+    put(sink, STYLE);
+    put_word(sink, style->foreground, 4);
+    put_word(sink, style->background, 4);
+    put_word(sink, style->attributes & CELL_STYLE, 2);
+}
+
 static void encode(struct sink *sink, const struct cell *cells, uint32_t count) {
     struct cell style = {.character = ' '};
     for (uint32_t i = 0; i < count; i++) {
@@ -91,10 +98,7 @@ static void encode(struct sink *sink, const struct cell *cells, uint32_t count) 
             continue;
         if (!same_style(&cells[i], &style)) {
             style = cells[i];
-            put(sink, STYLE);
-            put_word(sink, style.foreground, 4);
-            put_word(sink, style.background, 4);
-            put_word(sink, style.attributes & CELL_STYLE, 2);
+            put_style(sink, &style);
         }
         put_character(sink, cells[i].character);
         for (uint32_t mark = 0; mark < CELL_MARKS && cells[i].marks[mark] != 0; mark++)
@@ -136,6 +140,51 @@ void history_push(struct history *history, const struct history_announce *announ
     put_word(&sink, bytes, 2);
     history->tail = sink.at;
     history->lines++;
+}
+
+static uint32_t text_length(const char *text) {
+    uint32_t length = 0;
+    while (text[length] >= ' ')
+        length++;
+    return length;
+}
+
+static uint32_t frame_text(struct history *history, const char *text, uint32_t length, const struct cell *style) {
+    bool styled = length > 0 && !same_style(style, &(struct cell){0});
+    uint32_t bytes = length + FRAME + (styled ? STYLE_BYTES : 0);
+    while (history->size - (history->tail - history->head) < bytes)
+        drop_oldest(history);
+    struct sink sink = {.history = history, .at = history->tail};
+    put_word(&sink, bytes, 2);
+    put(&sink, 0);
+    if (styled)
+        put_style(&sink, style);
+    for (uint32_t i = 0; i < length; i++)
+        put(&sink, (uint8_t)text[i]);
+    put_word(&sink, bytes, 2);
+    return sink.at;
+}
+
+void history_push_text(struct history *history, const struct history_announce *announce, const char *text, uint32_t count,
+                       const struct cell *style) {
+    const char *end = text;
+    const struct cell blank = {.character = ' ', .background = style->background, .attributes = style->attributes};
+    bool trims = is_empty(&blank);
+    for (uint32_t line = 0; line < count; line++)
+        end = strchr(end, '\n') + 1;
+    uint64_t most = (uint64_t)(end - text) + (uint64_t)count * (FRAME + STYLE_BYTES);
+    history->pushed += count;
+    if (most > history->size)
+        return; // the caller's texts are smaller than any history
+    announce_range(history, announce, (uint32_t)most);
+    for (uint32_t line = 0; line < count; line++) {
+        uint32_t length = text_length(text), kept = length;
+        while (trims && kept > 0 && text[kept - 1] == ' ')
+            kept--;
+        history->tail = frame_text(history, text, kept, style);
+        history->lines++;
+        text = strchr(text + length, '\n') + 1;
+    }
 }
 
 static uint32_t get_word(const struct history *history, uint32_t *at, uint32_t bytes) {

@@ -29,6 +29,10 @@ void history_initialize(struct history *history, void *bytes, uint32_t size);
 bool history_sound(const struct history *history);
 void history_push(struct history *history, const struct history_announce *announce, const struct cell *cells, uint32_t columns,
                   bool wrapped);
+// Whole lines of plain text at once, as if they had been cells in the style of `style`: `count` of them, ended by CR LF or LF
+// each.
+void history_push_text(struct history *history, const struct history_announce *announce, const char *text, uint32_t count,
+                       const struct cell *style);
 // The line `back` lines up, 1 being the newest; false: there is none. Fills all `columns` cells.
 bool history_line(const struct history *history, uint32_t back, struct cell *cells, uint32_t columns, bool *wrapped);
 // Takes the newest line out.

@@ -46,6 +46,13 @@ void engine_save_cursor(struct engine *engine);
 void engine_restore_cursor(struct engine *engine);
 void engine_reset(struct engine *engine, bool hard);
 
+// The first rows of the main screen go to the history; they stay where they are, too.
+void engine_push_rows(struct engine *engine, uint32_t count);
+
+// jump.c
+// Returns how many bytes it took, 0: none. *looked: there is no use in another try before so many bytes.
+size_t engine_jump(struct engine *engine, const char *bytes, size_t count, size_t *looked);
+
 // print.c
 void engine_print(struct engine *engine, uint32_t character);
 

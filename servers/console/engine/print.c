@@ -4,6 +4,8 @@
 #include "servers/console/engine/operations.h"
 #include "servers/console/engine/width.h"
 
+enum { JUMP_LEAST = 512 }; // bytes: with less it can't pay
+
 // DEC special graphics: what 0x5f to 0x7e show (VT220 Programmer Reference, table 2-4).
 static const uint16_t graphics[32] = {
     0x0020, 0x25c6, 0x2592, 0x2409, 0x240c, 0x240d, 0x240a, 0x00b0, 0x00b1, 0x2424, 0x240b,
@@ -143,9 +145,14 @@ void engine_write(struct engine *engine, const char *bytes, size_t count) {
                                                   .dcs = engine_dcs};
     memset(engine->announced, false, sizeof(engine->announced));
     engine_announce(engine, engine, offsetof(struct engine, rare));
-    for (size_t i = 0; i < count;) {
-        size_t run = 0;
-        if (engine->parser.state == PARSER_GROUND && engine->parser.utf8_left == 0)
+    for (size_t i = 0, try = 0; i < count;) {
+        size_t run = 0, looked;
+        bool ground = engine->parser.state == PARSER_GROUND && engine->parser.utf8_left == 0;
+        if (ground && i >= try && engine->cursor.column == 0 && count - i >= JUMP_LEAST) {
+            run = engine_jump(engine, bytes + i, count - i, &looked);
+            try = i + looked;
+        }
+        if (ground && run == 0)
             run = print_run(engine, bytes + i, count - i);
         if (run == 0) {
             parser_feed(&engine->parser, &actions, engine, (uint8_t)bytes[i]);

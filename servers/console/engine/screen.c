@@ -88,7 +88,7 @@ void engine_erase_rows(struct engine *engine, uint32_t first, uint32_t end, bool
         engine_erase(engine, row, 0, engine->columns, selective);
 }
 
-static void push_history(struct engine *engine, uint32_t count) {
+void engine_push_rows(struct engine *engine, uint32_t count) {
     const struct history_announce announce = {.changing = engine->events->changing, .context = engine->context};
     for (uint32_t row = 0; row < count; row++)
         history_push(&engine->history, &announce, engine_row(engine, row), engine->columns,
@@ -132,7 +132,7 @@ void engine_scroll_up(struct engine *engine, uint32_t top, uint32_t bottom, uint
         return;
     }
     if (top == 0 && !(engine->modes & MODE_ALTERNATE))
-        push_history(engine, count);
+        engine_push_rows(engine, count);
     memcpy(gone, line + top, count * sizeof(*line));
     memmove(line + top, line + top + count, (height - count) * sizeof(*line));
     memcpy(line + bottom + 1 - count, gone, count * sizeof(*line));

@@ -159,7 +159,7 @@ void udp_input(struct stack *stack, const struct packet *packet) {
     bool has_sum = packet->length >= UDP_HEADER_BYTES && load16(header + 6) != 0;
     // RFC 8200 section 8.1: over IPv6 there must be a sum.
     if (length < UDP_HEADER_BYTES || length > packet->length || (!has_sum && !packet->v4) ||
-        (has_sum && !packet->checked &&
+        (has_sum && !stack->sums_checked &&
          checksum_finish(checksum_add(checksum_pseudo_header(&packet->source, &packet->destination, PROTOCOL_NUMBER_UDP, length),
                                       header, length)) != 0)) {
         stack->statistics.udp_bad++;

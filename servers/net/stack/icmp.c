@@ -247,6 +247,8 @@ void icmpv6_input(struct stack *stack, const struct packet *packet) {
         echo_input(stack, packet);
     else if (type >= ICMPV6_ROUTER_SOLICITATION && type <= ICMPV6_NEIGHBOUR_ADVERTISEMENT)
         nd_input(stack, packet);
+    else if (type >= ICMPV6_GROUP_QUERY && type <= ICMPV6_GROUP_DONE)
+        mld_input(stack, packet);
 }
 
 // --- a neighbour that does not answer
@@ -278,6 +280,11 @@ bool ip_deliver(struct stack *stack, const struct packet *packet) {
         raw = raw_input(stack, packet);
         udp_input(stack, packet);
         return true;
+    case PROTOCOL_NUMBER_IGMP:
+        raw = raw_input(stack, packet);
+        if (packet->v4)
+            igmp_input(stack, packet);
+        return packet->v4 || raw;
     case PROTOCOL_NUMBER_ICMP:
         if (packet->v4)
             icmpv4_input(stack, packet);

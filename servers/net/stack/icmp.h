@@ -21,6 +21,8 @@ enum {
     ICMPV6_CODE_PORT = 4,
     ICMPV6_ECHO = 128,
     ICMPV6_ECHO_REPLY = 129,
+    ICMPV6_GROUP_QUERY = 130,
+    ICMPV6_GROUP_DONE = 132,
     ICMPV6_ROUTER_SOLICITATION = 133,
     ICMPV6_ROUTER_ADVERTISEMENT = 134,
     ICMPV6_NEIGHBOUR_SOLICITATION = 135,
@@ -41,6 +43,9 @@ struct icmp_error {
 
 void icmpv4_input(struct stack *stack, const struct packet *packet);
 void icmpv6_input(struct stack *stack, const struct packet *packet);
+// group.c: routers that ask for multicast groups, and others who answer them.
+void igmp_input(struct stack *stack, const struct packet *packet);
+void mld_input(struct stack *stack, const struct packet *packet);
 // Tells the sender of `packet` of a failure, unless the rules of RFC 1122 section 3.2.2 and RFC 4443 section
 // 2.4 forbid it, and within a rate. `parameter`: the second word of the message.
 void icmp_send_error(struct stack *stack, const struct packet *packet, uint8_t type, uint8_t code, uint32_t parameter);

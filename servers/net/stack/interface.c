@@ -1,6 +1,7 @@
 // See interface.h.
 #include "servers/net/stack/interface.h"
 
+#include "servers/net/stack/checksum.h"
 #include "servers/net/stack/icmp.h"
 #include "servers/net/stack/ip.h"
 #include "servers/net/stack/socket.h"
@@ -48,6 +49,7 @@ static void state_changed(struct interface *interface) {
         if (interface->addresses[i].state != ADDRESS_FREE && address_is_v4(&interface->addresses[i].address))
             arp_announce(interface, &interface->addresses[i].address);
     nd_start(interface);
+    group_restart(interface);
 }
 
 void interface_set_up(struct interface *interface, bool up) {
@@ -146,7 +148,7 @@ static bool in_group(struct interface *interface, const struct address *group) {
     if (address_equal(group, &all_nodes) || (address_is_v4(group) && address_v4(group) == 0xe0000001)) // all systems, RFC 1112
         return true;
     for (uint32_t i = 0; i < INTERFACE_GROUPS_MAX; i++)
-        if (interface->group_users[i] != 0 && address_equal(&interface->groups[i], group))
+        if (interface->groups[i].users != 0 && address_equal(&interface->groups[i].address, group))
             return true;
     for (uint32_t i = 0; i < INTERFACE_ADDRESSES_MAX; i++) {
         const struct interface_address *entry = &interface->addresses[i];
@@ -208,26 +210,28 @@ error_t interface_join(struct interface *interface, const struct address *group)
     if (!address_is_multicast(group))
         return ERR_INVALID;
     for (uint32_t i = 0; i < INTERFACE_GROUPS_MAX; i++) {
-        if (interface->group_users[i] == 0) {
+        if (interface->groups[i].users == 0) {
             place = place == INTERFACE_GROUPS_MAX ? i : place;
-        } else if (address_equal(&interface->groups[i], group)) {
-            if (interface->group_users[i] == UINT8_MAX)
+        } else if (address_equal(&interface->groups[i].address, group)) {
+            if (interface->groups[i].users == UINT8_MAX)
                 return ERR_NO_SPACE;
-            interface->group_users[i]++;
+            interface->groups[i].users++;
             return ERR_OK;
         }
     }
     if (place == INTERFACE_GROUPS_MAX)
         return ERR_NO_SPACE;
-    interface->groups[place] = *group;
-    interface->group_users[place] = 1;
+    interface->groups[place] = (struct group){.address = *group, .users = 1};
+    group_joined(interface, &interface->groups[place]);
     return ERR_OK;
 }
 
 void interface_leave(struct interface *interface, const struct address *group) {
     for (uint32_t i = 0; i < INTERFACE_GROUPS_MAX; i++)
-        if (interface->group_users[i] != 0 && address_equal(&interface->groups[i], group)) {
-            interface->group_users[i]--;
+        if (interface->groups[i].users != 0 && address_equal(&interface->groups[i].address, group)) {
+            if (interface->groups[i].users == 1)
+                group_left(interface, &interface->groups[i]);
+            interface->groups[i].users--;
             return;
         }
 }
@@ -262,6 +266,15 @@ void interface_input(struct interface *interface, const uint8_t *frame, uint32_t
     default:
         break; // another protocol, RFC 894: not for us
     }
+}
+
+void interface_fill_sum(struct interface *interface, uint8_t *frame, uint32_t length) {
+    struct link_sum sum = interface->sum;
+    if (sum.start == 0)
+        return;
+    uint16_t value = checksum_finish(checksum_add(0, frame + sum.start, length - sum.start));
+    store16(frame + sum.start + sum.offset, value == 0 ? UINT16_MAX : value);
+    interface->sum.start = 0;
 }
 
 void interface_output(struct interface *interface, uint8_t *frame, uint32_t length, const uint8_t *to, uint32_t ethertype) {

@@ -23,27 +23,21 @@ enum {
     ETHERTYPE_IPV6 = 0x86dd,
 };
 
-// What a link does by itself, if `offload` of its interface asks for it.
-enum link_feature {
-    LINK_CHECKSUM = 1,      // completes a checksum of TCP or UDP, whose field holds the pseudo-header's sum
-    LINK_SEGMENT = 2,       // cuts a large segment of TCP over IPv4
-    LINK_SEGMENT_WHOLE = 4, // and wants the lengths in headers to be the whole's; without: zero, the header's sum too
-};
-
-// For the frame that is being sent; offsets from its start. Zero: nothing is to be done.
-struct offload {
-    uint16_t checksum_start, checksum_offset; // where the sum begins, and from there its field
-    uint16_t segment_size, header_length;     // of TCP data in each frame; what stands before it
-};
-
 struct link_ops {
     // Room for a frame of the link's MTU and its Ethernet header; NULL: none now, the frame is dropped.
     uint8_t *(*frame_begin)(void *context);
     // `frame` is what frame_begin gave, filled with `length` bytes; it is the link's again. 0: not to be
     // sent.
     void (*frame_send)(void *context, uint8_t *frame, uint32_t length);
-    // Room for a frame of `length` bytes, at most LINK_LARGE_MOST; with LINK_SEGMENT only.
+    // Room for a frame of `length` bytes, at most LINK_LARGE_MOST; if the interface `cuts`.
     uint8_t *(*frame_begin_large)(void *context, uint32_t length);
+};
+
+// A sum of TCP or UDP that the link fills in: what stands at `start` + `offset` is the pseudo header's sum. Bytes from the
+// frame's start; `start` 0: there is none.
+struct link_sum {
+    uint16_t start, offset;
+    uint16_t segment_size, header_length; // bytes of TCP data in each frame, and what stands before it; 0: the frame is not cut
 };
 
 enum address_state { ADDRESS_FREE, ADDRESS_TENTATIVE, ADDRESS_PREFERRED, ADDRESS_DEPRECATED };
@@ -56,6 +50,15 @@ struct interface_address {
     bool autoconfigured;  // by a router's advertisement (RFC 4862)
     uint64_t valid_until; // nanoseconds; 0: for ever
     uint64_t preferred_until;
+};
+
+// A multicast group, and what routers are still to be told of it.
+struct group {
+    struct address address;
+    uint64_t report_at; // nanoseconds; 0: nothing is planned
+    uint8_t users;      // sockets; 0: this entry is free
+    uint8_t reports;    // still to be sent
+    bool last_reporter; // nobody else has told of it since
 };
 
 struct interface_statistics {
@@ -71,21 +74,21 @@ struct interface {
     bool up;   // by configuration
     bool link; // the cable is there
     bool loopback;
-    uint32_t features;    // enum link_feature
-    struct offload offload;
-    bool checked;       // the card found the sums of the frame that comes in to be right, or it never was on a wire
-    bool autoconfigure; // IPv6 addresses by router advertisements
+    bool autoconfigure;   // IPv6 addresses by router advertisements
     uint64_t defended_at; // nanoseconds: when an address was last defended (RFC 5227 section 2.4)
+    bool fills_sums;      // the link does
+    bool cuts;            // the link cuts large segments of TCP over IPv4, and fills in their sums
+    bool cuts_whole;      // for that it wants the lengths in headers to be the whole's; else zero, and the IPv4 header's sum too
+    struct link_sum sum;  // of the frame that is being sent
     const struct link_ops *ops;
     void *context;
     struct interface_address addresses[INTERFACE_ADDRESSES_MAX];
-    struct address groups[INTERFACE_GROUPS_MAX]; // multicast groups that sockets joined
-    uint8_t group_users[INTERFACE_GROUPS_MAX];
-    uint32_t probed;        // IPv4 address that DHCP looks for another user of (RFC 2131 section 2.2); 0: none
-    bool conflict_watch;    // one answered
-    uint32_t solicitations; // of routers that are still to be sent
-    uint8_t hop_limit;      // that a router told; 0: the default
-    struct stack_timer solicit_timer, address_timer;
+    struct group groups[INTERFACE_GROUPS_MAX]; // multicast groups that sockets joined
+    uint32_t probed;                           // IPv4 address that DHCP looks for another user of (RFC 2131 section 2.2); 0: none
+    bool conflict_watch;                       // one answered
+    uint32_t solicitations;                    // of routers that are still to be sent
+    uint8_t hop_limit;                         // that a router told; 0: the default
+    struct stack_timer solicit_timer, address_timer, group_timer;
     struct interface_statistics statistics;
 };
 
@@ -112,8 +115,14 @@ bool interface_is_broadcast(const struct interface *interface, const struct addr
 const struct address *interface_source(const struct interface *interface, const struct address *destination);
 MUST_USE error_t interface_join(struct interface *interface, const struct address *group);
 void interface_leave(struct interface *interface, const struct address *group);
+// group.c: the first socket has joined, the last one leaves; the link is there (again).
+void group_joined(struct interface *interface, struct group *group);
+void group_left(struct interface *interface, struct group *group);
+void group_restart(struct interface *interface);
 
 // A frame came in, Ethernet header first. It is read during the call only.
 void interface_input(struct interface *interface, const uint8_t *frame, uint32_t length);
+// If `interface->sum` says that the link fills in a sum: does it here, for a frame that is put aside.
+void interface_fill_sum(struct interface *interface, uint8_t *frame, uint32_t length);
 // Puts the Ethernet header before what lies from ETHERNET_HEADER_BYTES on, and sends.
 void interface_output(struct interface *interface, uint8_t *frame, uint32_t length, const uint8_t *to, uint32_t ethertype);

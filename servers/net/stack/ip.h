@@ -11,6 +11,7 @@
 
 enum {
     PROTOCOL_NUMBER_ICMP = 1,
+    PROTOCOL_NUMBER_IGMP = 2,
     PROTOCOL_NUMBER_TCP = 6,
     PROTOCOL_NUMBER_UDP = 17,
     PROTOCOL_NUMBER_ICMPV6 = 58,
@@ -29,7 +30,6 @@ struct packet {
     struct address source, destination;
     uint8_t protocol, hops, traffic_class;
     bool v4, group;         // group: sent to a broadcast or multicast address
-    bool checked;           // its sum need not be looked at
     const uint8_t *network; // its network header
     uint32_t network_length;
     const uint8_t *payload;

@@ -91,7 +91,6 @@ static void gather(uint8_t *to, const struct piece *pieces, uint32_t count, uint
 }
 
 struct sending {
-    struct offload offload;
     bool large; // the link cuts it
     struct interface *interface;
     struct address next_hop;
@@ -117,7 +116,7 @@ static void send_part(const struct sending *sending, uint32_t offset, uint32_t l
     if (v4) {
         uint32_t word = fragmented ? offset / 8 | (more ? 0x2000 : 0) : (sending->flow->dont_fragment ? 0x4000 : 0);
         ipv4_header(at, sending->flow, length, sending->identification, word);
-        if (sending->large && (interface->features & LINK_SEGMENT_WHOLE) == 0) {
+        if (sending->large && !interface->cuts_whole) {
             store16(at + 2, 0);
             store16(at + 10, 0);
         }
@@ -134,9 +133,7 @@ static void send_part(const struct sending *sending, uint32_t offset, uint32_t l
     }
     gather(at + header, sending->pieces, sending->count, offset, length);
     interface->stack->statistics.ip_out++;
-    interface->offload = sending->offload;
     neighbour_send(interface, &sending->next_hop, frame, ETHERNET_HEADER_BYTES + header + length);
-    interface->offload = (struct offload){0};
 }
 
 static error_t send_fragments(const struct sending *sending, uint32_t mtu) {
@@ -151,11 +148,11 @@ static error_t send_fragments(const struct sending *sending, uint32_t mtu) {
 }
 
 // Most bytes that the link takes at once to cut them. What must wait for its neighbour is not cut: it has a place of a frame
-// only.
+// only. Nor is what somebody looks at on its way out.
 static uint32_t large_most(const struct sending *sending, const struct flow *flow, uint32_t mtu) {
     struct interface *interface = sending->interface;
-    if ((interface->features & LINK_SEGMENT) == 0 || !address_is_v4(&flow->destination) || mtu < interface->mtu ||
-        !neighbour_is_known(interface, &sending->next_hop))
+    if (!interface->cuts || !interface->fills_sums || interface->stack->raw != NULL || !address_is_v4(&flow->destination) ||
+        mtu < interface->mtu || !neighbour_is_known(interface, &sending->next_hop))
         return 0;
     return LINK_LARGE_MOST - ETHERNET_HEADER_BYTES;
 }
@@ -168,25 +165,33 @@ uint32_t ip_large_most(struct stack *stack, const struct flow *wanted) {
     return large_most(&sending, &flow, path_mtu(stack, sending.interface, &flow.destination));
 }
 
-// The sum with pseudo-header: here, or by the link, which then finds the pseudo-header's in its place.
-static void sum_up(struct sending *sending, const struct flow *flow, struct piece *pieces, uint32_t at, bool whole) {
+// Whether the link fills in the sum. Not of what somebody looks at on its way out.
+static bool link_fills_sum(const struct sending *sending, uint32_t mtu) {
+    const struct interface *interface = sending->interface;
+    uint8_t protocol = sending->flow->protocol;
+    return interface->fills_sums && (protocol == PROTOCOL_NUMBER_TCP || protocol == PROTOCOL_NUMBER_UDP) &&
+           (sending->large || sending->total + sending->header <= mtu) && interface->stack->raw == NULL;
+}
+
+// The sum of TCP, UDP or ICMPv6, or as much of it as the link wants.
+static void put_sum(const struct sending *sending, uint32_t mtu, uint32_t at) {
+    const struct flow *flow = sending->flow;
     struct interface *interface = sending->interface;
-    uint8_t *field = (uint8_t *)(uintptr_t)pieces[0].data + at;
-    bool by_length = !sending->large || (interface->features & LINK_SEGMENT_WHOLE) != 0;
-    uint64_t sum = checksum_pseudo_header(&flow->source, &flow->destination, flow->protocol, by_length ? sending->total : 0);
+    uint8_t *field = (uint8_t *)(uintptr_t)sending->pieces[0].data + at;
+    bool lengthless = sending->large && !interface->cuts_whole;
+    uint64_t sum = checksum_pseudo_header(&flow->source, &flow->destination, flow->protocol, lengthless ? 0 : sending->total);
     store16(field, 0);
-    if (whole && (interface->features & LINK_CHECKSUM) != 0 && neighbour_is_known(interface, &sending->next_hop)) {
+    if (link_fills_sum(sending, mtu)) {
         uint32_t start = ETHERNET_HEADER_BYTES + sending->header;
-        sending->offload.checksum_start = (uint16_t)start;
-        sending->offload.checksum_offset = (uint16_t)at;
-        if (sending->large) {
-            sending->offload.segment_size = (uint16_t)flow->segment_size;
-            sending->offload.header_length = (uint16_t)(start + pieces[0].length);
-        }
         store16(field, (uint16_t)~checksum_finish(sum));
+        interface->sum = (struct link_sum){.start = (uint16_t)start, .offset = (uint16_t)at};
+        if (sending->large) {
+            interface->sum.segment_size = (uint16_t)flow->segment_size;
+            interface->sum.header_length = (uint16_t)(start + sending->pieces[0].length);
+        }
         return;
     }
-    uint16_t value = checksum_finish(checksum_add_pieces(sum, pieces, sending->count));
+    uint16_t value = checksum_finish(checksum_add_pieces(sum, sending->pieces, sending->count));
     // RFC 768: a sum of 0 is sent as all ones, since 0 means that there is none.
     store16(field, value == 0 && flow->protocol == PROTOCOL_NUMBER_UDP ? UINT16_MAX : value);
 }
@@ -211,10 +216,11 @@ error_t ip_send(struct stack *stack, const struct flow *wanted, struct piece *pi
     if (sending.large && sending.total + sending.header > large_most(&sending, &flow, mtu))
         return ERR_MESSAGE_SIZE;
     if (checksum_at != IP_NO_CHECKSUM)
-        sum_up(&sending, &flow, pieces, (uint32_t)checksum_at, fits || sending.large);
+        put_sum(&sending, mtu, (uint32_t)checksum_at);
     sending.identification = stack->identification++;
     if (fits || sending.large) {
         send_part(&sending, 0, sending.total, false);
+        sending.interface->sum.start = 0;
         return ERR_OK;
     }
     if (v4 && flow.dont_fragment)

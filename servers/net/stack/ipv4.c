@@ -51,7 +51,6 @@ void ipv4_input(struct interface *interface, const uint8_t *bytes, uint32_t leng
         .hops = bytes[8],
         .traffic_class = bytes[1],
         .v4 = true,
-        .checked = interface->checked && (load16(bytes + 6) & 0x3fff) == 0,
         .network = bytes,
         .network_length = total,
         .payload = bytes + header,

@@ -103,7 +103,6 @@ static void fragment_input(struct stack *stack, struct packet *packet, uint32_t 
                             .header_length = unfragmentable};
     part.packet.payload = header + 8;
     part.packet.length = packet->length - 8;
-    part.packet.checked = false; // a sum is of the whole
     if (part.more && part.packet.length % 8 != 0) {
         icmp_send_error(stack, packet, ICMPV6_PARAMETER_PROBLEM, CODE_HEADER_FIELD, 4);
         return;
@@ -129,7 +128,6 @@ void ipv6_input(struct interface *interface, const uint8_t *bytes, uint32_t leng
         .interface = interface,
         .source = address_from_bytes(bytes + 8),
         .destination = address_from_bytes(bytes + 24),
-        .checked = interface->checked,
         .hops = bytes[7],
         .traffic_class = (uint8_t)(bytes[0] << 4 | bytes[1] >> 4),
         .network = bytes,

@@ -42,6 +42,12 @@ struct neighbour *neighbour_find(struct interface *interface, const struct addre
     return NULL;
 }
 
+// Who has not answered makes room first (a flood of made-up senders must not drive the known ones out), then who was used longest ago.
+static bool goes_before(const struct neighbour *neighbour, const struct neighbour *other) {
+    bool unknown = neighbour->state == NEIGHBOUR_INCOMPLETE, other_unknown = other->state == NEIGHBOUR_INCOMPLETE;
+    return unknown != other_unknown ? unknown : neighbour->used < other->used;
+}
+
 static struct neighbour *neighbour_make(struct interface *interface, const struct address *address) {
     struct stack *stack = interface->stack;
     struct neighbour *place = NULL;
@@ -51,7 +57,7 @@ static struct neighbour *neighbour_make(struct interface *interface, const struc
             place = neighbour;
             break;
         }
-        if (neighbour->state != NEIGHBOUR_PERMANENT && (place == NULL || neighbour->used < place->used))
+        if (neighbour->state != NEIGHBOUR_PERMANENT && (place == NULL || goes_before(neighbour, place)))
             place = neighbour;
     }
     if (place == NULL)
@@ -184,6 +190,7 @@ void neighbour_send(struct interface *interface, const struct address *next_hop,
     if (is_new)
         neighbour = neighbour_make(interface, next_hop);
     if (neighbour == NULL || neighbour->state == NEIGHBOUR_INCOMPLETE) {
+        interface_fill_sum(interface, frame, length);
         if (neighbour != NULL)
             wait_for(stack, neighbour, frame, length);
         interface->ops->frame_send(interface->context, frame, 0);

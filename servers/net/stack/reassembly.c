@@ -211,6 +211,7 @@ bool reassembly_input(struct stack *stack, const struct fragment *fragment, stru
     const struct packet *packet = &fragment->packet;
     uint32_t end = fragment->offset + packet->length;
     bool duplicate;
+    stack->sums_checked = false; // of one fragment that would say nothing
     if (!is_sound(fragment)) {
         stack->statistics.ip_bad++;
         return false;

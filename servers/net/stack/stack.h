@@ -54,6 +54,7 @@ struct stack {
     uint32_t icmp_tokens, challenge_tokens;
     uint64_t cookie_at;   // when a SYN was last answered by a cookie; 0: never
     uint64_t rto_minimum; // nanoseconds
+    bool sums_checked;    // the link has found the sums of the frame that is taken in to be right
     bool newreno;         // instead of CUBIC
     bool forced_cookies;  // each SYN is answered by a cookie; for tests
     struct stack_statistics statistics;

@@ -63,11 +63,9 @@ error_t tcp_parse(const struct packet *packet, struct segment *segment) {
     uint32_t offset = packet->length >= TCP_HEADER_BYTES ? (header[12] >> 4) * 4u : 0;
     if (offset < TCP_HEADER_BYTES || offset > packet->length)
         return ERR_INVALID;
-    if (!packet->checked) {
-        uint64_t sum = checksum_pseudo_header(&packet->source, &packet->destination, PROTOCOL_NUMBER_TCP, packet->length);
-        if (checksum_finish(checksum_add(sum, header, packet->length)) != 0)
-            return ERR_INVALID;
-    }
+    uint64_t sum = checksum_pseudo_header(&packet->source, &packet->destination, PROTOCOL_NUMBER_TCP, packet->length);
+    if (!packet->interface->stack->sums_checked && checksum_finish(checksum_add(sum, header, packet->length)) != 0)
+        return ERR_INVALID;
     *segment = (struct segment){
         .packet = packet,
         .source = load16(header),

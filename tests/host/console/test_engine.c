@@ -1,6 +1,7 @@
 // What the cases of test_cases.c do not show of the engine: events, modes that keys obey, the mouse, memory
 // that outlives an actor, the view back.
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/host/cmocka_test.h"
@@ -127,10 +128,59 @@ static void test_history_wraps(void **state) {
     harness_end(&harness);
 }
 
+static uint32_t random_next(uint32_t *state) {
+    *state = *state * 1103515245 + 12345;
+    return *state >> 16;
+}
+
+// Text that is large enough to jump, and the same in pieces that are not: screen and history are the same.
+static void test_jumping(void **state) {
+    (void)state;
+    enum { BYTES = 60000, HISTORY = 128 * 1024 };
+    static char text[BYTES + 64];
+    for (uint32_t seed = 1; seed <= 40; seed++) {
+        struct harness harness[2];
+        uint32_t random = seed, length = 0;
+        while (length < BYTES) {
+            for (uint32_t i = random_next(&random) % (HARNESS_COLUMNS + (random_next(&random) % 40 == 0 ? 3 : 0)); i > 0; i--)
+                text[length++] = (char)(' ' + (random_next(&random) % 3 == 0 ? 0 : random_next(&random) % 95));
+            length += (uint32_t)sprintf(text + length, random_next(&random) % 200 == 0 ? "\033[%um" : "\r\n",
+                                        random_next(&random) % 2 ? 31 + random_next(&random) % 20 : 0);
+        }
+        for (int i = 0; i < 2; i++) {
+            harness_start(&harness[i], HARNESS_ROWS, HARNESS_COLUMNS);
+            history_initialize(&harness[i].engine.history, calloc(1, HISTORY), HISTORY);
+        }
+        harness_write(&harness[0], text, length);
+        for (uint32_t at = 0; at < length; at += 100)
+            harness_write(&harness[1], text + at, length - at < 100 ? length - at : 100);
+        const struct engine *a = &harness[0].engine, *b = &harness[1].engine;
+        for (uint32_t row = 0; row < HARNESS_ROWS; row++)
+            assert_memory_equal(engine_row(a, row), engine_row(b, row), HARNESS_COLUMNS * sizeof(struct cell));
+        assert_memory_equal(&a->cursor, &b->cursor, sizeof(a->cursor));
+        assert_int_equal(a->last_printed, b->last_printed);
+        assert_true(history_sound(&a->history));
+        assert_int_equal(a->history.lines, b->history.lines);
+        assert_int_equal(a->history.pushed, b->history.pushed);
+        for (uint32_t back = 1; back <= a->history.lines; back++) {
+            struct cell cells[2][HARNESS_COLUMNS];
+            bool wrapped[2];
+            assert_true(history_line(&a->history, back, cells[0], HARNESS_COLUMNS, &wrapped[0]));
+            assert_true(history_line(&b->history, back, cells[1], HARNESS_COLUMNS, &wrapped[1]));
+            if (memcmp(cells[0], cells[1], sizeof(cells[0])) != 0 || wrapped[0] != wrapped[1])
+                fail_msg("seed %u, %u lines back", seed, back);
+        }
+        for (int i = 0; i < 2; i++) {
+            free(harness[i].engine.history.bytes);
+            harness_end(&harness[i]);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_events), cmocka_unit_test(test_attach),        cmocka_unit_test(test_mouse),
-        cmocka_unit_test(test_view),   cmocka_unit_test(test_history_wraps),
+        cmocka_unit_test(test_view),   cmocka_unit_test(test_history_wraps), cmocka_unit_test(test_jumping),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

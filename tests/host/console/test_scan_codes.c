@@ -274,12 +274,78 @@ static void test_repeat(void **state) {
     assert_int_equal(ps2_repeat_byte(1000, 500), 0x7f);
 }
 
+// A keyboard that answers nothing, goes, and comes back: what waited is dropped, keys are let go, it is set up.
+static void test_keyboard_is_plugged_in(void **state) {
+    (void)state;
+    static const uint8_t wanted[] = {KEYBOARD_ENABLE, KEYBOARD_SET_LEDS, 5, KEYBOARD_SET_REPEAT, 0x20};
+    struct ps2 ps2;
+    struct scan_decoder decoder = {0};
+    struct scan_key key;
+    uint8_t byte;
+    enum ps2_port port;
+    assert_int_equal(start(&ps2, false), ERR_OK);
+    ps2_command(&ps2, KEYBOARD_SET_LEDS, 5);
+    ps2_command(&ps2, KEYBOARD_SET_REPEAT, 0x20);
+    assert_int_equal(model.wrote_count, 1); // it waits for an answer
+    assert_true(scan_decode(&decoder, 0x1e, &key));
+    assert_true(scan_decode(&decoder, 0x2a, &key));
+    assert_false(scan_is_plugged(&decoder, 0xaa)); // left shift goes up
+    assert_true(scan_decode(&decoder, 0xaa, &key));
+    assert_true(scan_is_plugged(&decoder, 0xaa));
+    assert_true(scan_release(&decoder, &key));
+    assert_int_equal(key.usage, 4);
+    assert_int_equal(key.state, KEY_STATE_UP);
+    assert_false(scan_release(&decoder, &key));
+    assert_false(scan_decode(&decoder, 0xe0, &key));
+    assert_false(scan_is_plugged(&decoder, 0xaa));
+    ps2_plugged(&ps2, PS2_KEYBOARD);
+    for (size_t i = 0; i < sizeof(wanted); i++) {
+        assert_int_equal(model.wrote_count, i + 2);
+        assert_int_equal(model.wrote[i + 1], wanted[i]);
+        model_put(PS2_ACKNOWLEDGE);
+        assert_false(ps2_read(&ps2, &port, &byte));
+    }
+}
+
+// In the midst of a packet, with a button down.
+static void test_mouse_is_plugged_in(void **state) {
+    (void)state;
+    struct ps2 ps2;
+    struct mouse_decoder decoder = {0};
+    struct mouse_packet packet;
+    assert_false(mouse_decode(&decoder, true, 0x09, &packet));
+    assert_false(mouse_decode(&decoder, true, 5, &packet));
+    assert_false(mouse_decode(&decoder, true, 3, &packet));
+    assert_true(mouse_decode(&decoder, true, 0, &packet));
+    assert_false(packet.plugged);
+    assert_false(mouse_decode(&decoder, true, 0xaa, &packet));
+    assert_true(mouse_decode(&decoder, true, 0x00, &packet));
+    assert_true(packet.plugged);
+    assert_int_equal(packet.changed, 1);
+    assert_int_equal(packet.buttons, 0);
+    assert_false(mouse_decode(&decoder, false, 0x08, &packet)); // packets begin anew
+    assert_int_equal(start(&ps2, false), ERR_OK);
+    ps2.has_mouse = ps2.has_wheel = true;
+    ps2_plugged(&ps2, PS2_MOUSE);
+    assert_false(ps2.has_wheel); // until it says so
+    assert_int_equal(model.mouse_count, 1);
+    assert_int_equal(model.mouse[0], MOUSE_DEFAULTS);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_decode),        cmocka_unit_test(test_any_bytes),           cmocka_unit_test(test_set2),
-        cmocka_unit_test(test_mouse_packets), cmocka_unit_test(test_mouse_is_set_up),     cmocka_unit_test(test_no_translation),
-        cmocka_unit_test(test_start),         cmocka_unit_test(test_restart_keeps_bytes), cmocka_unit_test(test_absent),
+        cmocka_unit_test(test_decode),
+        cmocka_unit_test(test_any_bytes),
+        cmocka_unit_test(test_set2),
+        cmocka_unit_test(test_mouse_packets),
+        cmocka_unit_test(test_mouse_is_set_up),
+        cmocka_unit_test(test_no_translation),
+        cmocka_unit_test(test_start),
+        cmocka_unit_test(test_restart_keeps_bytes),
+        cmocka_unit_test(test_absent),
         cmocka_unit_test(test_repeat),
+        cmocka_unit_test(test_keyboard_is_plugged_in),
+        cmocka_unit_test(test_mouse_is_plugged_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

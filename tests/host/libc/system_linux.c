@@ -410,6 +410,11 @@ error_t system_terminal_picture(int fd, uint64_t line, void *pixels, size_t size
     return ERR_NOT_TERMINAL;
 }
 
+error_t system_terminal_cells(int fd, struct screen_cells *row) {
+    (void)fd, (void)row;
+    return ERR_NOT_TERMINAL;
+}
+
 error_t system_terminal_size_get(int fd, struct winsize *size) {
     return status_of(CALL_3(LINUX_IOCTL, fd, TIOCGWINSZ, size));
 }

@@ -22,7 +22,7 @@ struct subject {
     } copies[4];
     uint8_t bytes[SUBJECT_BYTES];
     uint8_t large[SUBJECT_LARGE];
-};
+} __attribute__((aligned(64))); // shares no line with the test's own
 
 extern struct subject subject;
 

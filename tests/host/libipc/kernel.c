@@ -29,8 +29,9 @@ uint64_t clock_monotonic(void) {
 }
 
 static void *allocate(size_t size) {
-    struct sim_block *block = calloc(1, sizeof(*block) + size);
-    CHECK(block != NULL);
+    struct sim_block *block;
+    CHECK(posix_memalign((void **)&block, _Alignof(struct sim_block), sizeof(*block) + size) == 0);
+    memset(block, 0, sizeof(*block) + size);
     block->next = sim.blocks;
     sim.blocks = block;
     return block + 1;

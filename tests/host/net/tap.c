@@ -1,8 +1,8 @@
-// The stack on a tap device of Linux, so that Linux's own TCP/IP is the peer: `tap DEVICE [SEED LOSS DELAY]`
-// serves 10.9.0.2/24 and fd09::2/64. Ports: 7 echoes (TCP and UDP), 9 swallows, 19 sends 8 MiB of a pattern
-// and ends, 20 connects back to port 7007 of whoever connects and echoes there. Of 10,000 frames LOSS are
-// lost each way; others wait up to DELAY microseconds, and overtake each other. Ends when its standard input
-// does.
+// The stack on a tap device of Linux, so that Linux's own TCP/IP is the peer: `tap DEVICE [LINE [CAPTURE]]` serves 10.9.0.2/24
+// and fd09::2/64 over a rough line (rough_line.h). Ports: 7 echoes (TCP and UDP), 9 swallows, 19 sends 8 MiB of a pattern and
+// ends, 20 connects back to port 7007 of whoever connects and echoes there, 21 opens a connection from 7021 to 7021 of whoever
+// connects, who does the same, and echoes there. A line on standard input is answered by the connections and their states; its
+// end ends the program.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
@@ -11,14 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "servers/net/stack/socket.h"
 #include "servers/net/stack/stack.h"
 #include "servers/net/stack/tcp.h"
+#include "tests/host/net/rough_line.h"
 
-enum { FRAME_MAX = 2048, CONNECTIONS_MAX = 12000, SOURCE_BYTES = 8 << 20, WAITING_MAX = 4096 };
+enum { FRAME_MAX = 2048, CONNECTIONS_MAX = 12000, SOURCE_BYTES = 8 << 20, CROSSING_PORT = 7021 };
 
 struct connection {
     struct socket *socket;
@@ -27,79 +27,46 @@ struct connection {
     bool shut, changed, used;
 };
 
-struct waiting {
-    uint64_t at;
-    bool inward;
-    uint32_t length;
-    uint8_t bytes[FRAME_MAX];
-};
-
 static int tap;
 static struct stack stack;
 static struct interface *interface;
 static struct connection connections[CONNECTIONS_MAX];
 static struct socket *udp;
-static struct waiting *waiting[WAITING_MAX];
-static uint32_t waiting_count, loss, delay;
-static uint64_t random_state;
+static FILE *capture;
 static uint8_t outgoing[FRAME_MAX];
-static const uint16_t ports[] = {7, 9, 19, 20};
+static const uint16_t ports[] = {7, 9, 19, 20, 21};
 static struct socket *listeners[2 * sizeof(ports) / sizeof(ports[0])];
 static uint32_t listener_count;
-
-static uint64_t clock_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * NANOSECONDS_PER_SECOND + (uint64_t)now.tv_nsec;
-}
-
-static uint32_t random_below(uint32_t below) {
-    random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return below == 0 ? 0 : (uint32_t)(random_state >> 33) % below;
-}
 
 static void fail(const char *what) {
     perror(what);
     exit(1);
 }
 
-// --- frames
+// --- frames. Both ways as the stack sends and gets them, in a file for tshark (pcap).
+static void capture_frame(const uint8_t *bytes, uint32_t length) {
+    uint64_t now = rough_line_clock();
+    uint32_t head[4] = {(uint32_t)(now / 1000000000), (uint32_t)(now % 1000000000), length, length};
+    if (capture != NULL) {
+        fwrite(head, sizeof(head), 1, capture);
+        fwrite(bytes, length, 1, capture);
+    }
+}
+
+static void capture_to(const char *name) {
+    static const uint32_t head[6] = {0xa1b23c4d, 2 | 4 << 16, 0, 0, 65535, 1}; // nanoseconds, Ethernet
+    capture = fopen(name, "wb");
+    if (capture == NULL || fwrite(head, sizeof(head), 1, capture) != 1)
+        fail(name);
+}
+
 static void arrive(bool inward, const uint8_t *bytes, uint32_t length) {
-    if (inward)
+    if (inward) {
+        capture_frame(bytes, length);
         interface_input(interface, bytes, length);
-    else if (write(tap, bytes, length) < 0 && errno != EIO && errno != EAGAIN)
+    } else if (write(tap, bytes, length) < 0 && errno != EIO && errno != EAGAIN && errno != EINVAL) {
         fail("tap");
-}
-
-static void pass(bool inward, const uint8_t *bytes, uint32_t length) {
-    if (random_below(10000) < loss)
-        return;
-    if (delay == 0 || waiting_count == WAITING_MAX) {
-        arrive(inward, bytes, length);
-        return;
     }
-    struct waiting *frame = malloc(sizeof(*frame));
-    frame->at = clock_now() + (delay / 2 + random_below(delay / 2 + 1)) * UINT64_C(1000);
-    frame->inward = inward;
-    frame->length = length;
-    memcpy(frame->bytes, bytes, length);
-    waiting[waiting_count++] = frame;
-}
-
-static uint64_t pass_due(uint64_t now) {
-    uint64_t next = 0;
-    for (uint32_t i = 0; i < waiting_count;) {
-        struct waiting *frame = waiting[i];
-        if (frame->at > now) {
-            next = next == 0 || frame->at < next ? frame->at : next;
-            i++;
-            continue;
-        }
-        waiting[i] = waiting[--waiting_count];
-        arrive(frame->inward, frame->bytes, frame->length);
-        free(frame);
-    }
-    return next;
 }
 
 static uint8_t *frame_begin(void *context) {
@@ -109,8 +76,10 @@ static uint8_t *frame_begin(void *context) {
 
 static void frame_send(void *context, uint8_t *frame, uint32_t length) {
     (void)context;
-    if (length != 0)
-        pass(false, frame, length);
+    if (length == 0)
+        return;
+    capture_frame(frame, length);
+    rough_line_pass(false, frame, length, rough_line_clock());
 }
 
 static const struct link_ops ops = {.frame_begin = frame_begin, .frame_send = frame_send};
@@ -133,12 +102,18 @@ static struct connection *take_connection(struct socket *socket, uint16_t port) 
     return NULL;
 }
 
-static void connect_back(const struct socket *from) {
+static void connect_back(const struct socket *from, bool crossing) {
     struct socket *socket;
-    struct socket_name name = {.address = from->remote.address, .port = 7007};
+    struct socket_name name = {.address = from->remote.address, .port = crossing ? CROSSING_PORT : 7007};
+    struct socket_name own = {.address = from->local.address, .port = CROSSING_PORT};
     bool v6 = !address_is_v4(&name.address);
     if (stack_socket_open(&stack, SOCKET_STREAM, v6, 0, &socket) != ERR_OK)
         return;
+    socket->options.reuse_address = true;
+    if (crossing && stack_socket_bind(socket, &own) != ERR_OK) {
+        stack_socket_close(socket);
+        return;
+    }
     if (stack_socket_connect(socket, &name) == ERR_IN_PROGRESS)
         take_connection(socket, 7);
     else
@@ -150,8 +125,8 @@ static void accept_all(void) {
     for (uint32_t i = 0; i < listener_count; i++)
         while (stack_socket_accept(listeners[i], &socket) == ERR_OK) {
             uint16_t port = listeners[i]->local.port;
-            if (take_connection(socket, port) != NULL && port == 20)
-                connect_back(socket);
+            if (take_connection(socket, port) != NULL && port >= 20)
+                connect_back(socket, port == 21);
         }
 }
 
@@ -246,6 +221,9 @@ static void listen_at(bool v6, uint16_t port) {
     if (stack_socket_open(&stack, SOCKET_STREAM, v6, 0, &socket) != ERR_OK)
         fail("socket");
     socket->options.only_v6 = v6;
+    socket->options.keep_alive = true; // so that a reset that was lost is noticed
+    socket->options.keep_idle = 5;
+    socket->options.keep_interval = 2;
     stack_socket_set_limits(socket, SOCKET_BUFFER_MAX, SOCKET_BUFFER_MAX);
     if (stack_socket_bind(socket, &name) != ERR_OK || stack_socket_listen(socket, 512) != ERR_OK)
         fail("listen");
@@ -266,8 +244,8 @@ static void open_stack(void) {
     struct socket_name any = {.address = address_unspecified, .port = 7};
     uint8_t random[32];
     for (uint32_t i = 0; i < sizeof(random); i++)
-        random[i] = (uint8_t)(random_state >> (i % 8)) ^ (uint8_t)i;
-    if (stack_initialize(&stack, random, UINT64_C(512) << 20, clock_now()) != ERR_OK ||
+        random[i] = (uint8_t)(i * 37 + 11);
+    if (stack_initialize(&stack, random, UINT64_C(512) << 20, rough_line_clock()) != ERR_OK ||
         interface_add(&stack, "eth0", mac, ETHERNET_MTU, &ops, NULL, &interface) != ERR_OK)
         fail("stack");
     interface->autoconfigure = true;
@@ -291,32 +269,47 @@ static void print_statistics(void) {
 #undef PRINT
 }
 
+// Connections and their states; LISTEN is not one.
+static void print_states(void) {
+    for (uint32_t i = 0; i < CONNECTION_BUCKETS; i++)
+        for (const struct tcp *at = stack.connections[i]; at != NULL; at = at->next)
+            printf("%s %u %u\n", tcp_state_name(at->state), at->socket.local.port, at->socket.remote.port);
+    printf("end\n");
+    fflush(stdout);
+}
+
 int main(int argc, char **argv) {
     uint8_t frame[FRAME_MAX];
     ssize_t length;
     if (argc < 2)
         return 2;
-    random_state = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
-    loss = argc > 3 ? (uint32_t)atoi(argv[3]) : 0;
-    delay = argc > 4 ? (uint32_t)atoi(argv[4]) : 0;
+    if (!rough_line_set(argc > 2 ? argv[2] : "", arrive))
+        return 2;
+    if (argc > 3)
+        capture_to(argv[3]);
     open_tap(argv[1]);
     open_stack();
     printf("ready\n");
     fflush(stdout);
     for (;;) {
-        uint64_t now = clock_now(), next = stack_next_time(&stack), due = pass_due(now);
+        uint64_t now = rough_line_clock(), next = stack_next_time(&stack), due = rough_line_run(now);
         next = due != 0 && (next == 0 || due < next) ? due : next;
         int wait = next == 0 ? 1000 : next <= now ? 0 : (int)((next - now) / 1000000) + 1;
         struct pollfd polls[2] = {{.fd = tap, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
         poll(polls, 2, wait < 1000 ? wait : 1000);
-        if (polls[1].revents != 0 && read(STDIN_FILENO, frame, 1) <= 0)
-            break;
-        stack.now = clock_now();
+        if (polls[1].revents != 0) {
+            if (read(STDIN_FILENO, frame, sizeof(frame)) <= 0)
+                break;
+            print_states();
+        }
+        stack.now = rough_line_clock();
         for (int i = 0; i < 64 && (length = read(tap, frame, sizeof(frame))) > 0; i++)
-            pass(true, frame, (uint32_t)length);
+            rough_line_pass(true, frame, (uint32_t)length, rough_line_clock());
         stack_run(&stack);
         serve_all();
     }
     print_statistics();
+    if (capture != NULL)
+        fclose(capture);
     return 0;
 }

@@ -1,19 +1,31 @@
 """Linux's TCP/IP as the judge of ours: `tap` runs the stack on a tap device inside a network namespace of its own, and this
-program talks to it through sockets of Linux. Needs root and /dev/net/tun; without them it says so and passes over (77)."""
+program talks to it through sockets of Linux, over lines that are ever rougher. What the stack sends is captured and judged by tshark
+(bad_frames.py); in the end both sides must agree about every connection. `test_linux.py TAP [long]`: thousands of connections on each line.
+Needs root and /dev/net/tun; without them it says so and passes over (77)."""
 
 import ctypes
 import hashlib
 import os
+import pathlib
+import random
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+
+import bad_frames
 
 V4, V6 = "10.9.0.2", "fd09::2"
 CLONE_NEWNET = 0x40000000
 SKIPPED = 77
+MAC = "02:4b:65:65:6c:02"
+AGREE_SECONDS = 100  # a half-closed connection that nobody holds lasts for 60
+OVER = {"TIME-WAIT", "CLOSED"}
+LINES = ["loss=10", "loss=100", "loss=300,delay=8000", "loss=1000", "delay=20000", "delay=4000,duplicate=1000", "corrupt=200,loss=50",
+         "rate=2000000", "rate=500000,delay=10000,loss=100"]  # of the long run
 
 
 def enter_namespace():
@@ -44,8 +56,8 @@ def setting(name, value):
 
 
 class Stack:
-    def __init__(self, program, *words):
-        self.process = subprocess.Popen([program, "tap0", *map(str, words)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, program, line="", capture=""):
+        self.process = subprocess.Popen([program, "tap0", line, *([capture] if capture else [])], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self.process.stdout.readline() == b"ready\n"
         time.sleep(1.5)  # duplicate address detection of its IPv6 addresses
 
@@ -56,6 +68,39 @@ class Stack:
         out, _ = self.process.communicate(timeout=60)
         self.counters = dict(line.split() for line in out.decode().splitlines())
         assert self.process.returncode == 0, self.process.returncode
+
+    def states(self):
+        """{(our port, Linux's port): state}."""
+        self.process.stdin.write(b"states\n")
+        self.process.stdin.flush()
+        found = {}
+        while (line := self.process.stdout.readline()) != b"end\n":
+            state, *ports = line.decode().split()
+            found[tuple(map(int, ports))] = state
+        return found
+
+
+def linux_states():
+    """The same, as Linux has it; what is over is not listed."""
+    done = subprocess.run(["ss", "-Htan", "state", "connected"], capture_output=True, text=True, check=True)
+    found = {}
+    for line in done.stdout.splitlines():
+        words = line.split()
+        if words[0] not in ("TIME-WAIT", "UNCONN", "LISTEN"):
+            found[int(words[4].rsplit(":", 1)[1]), int(words[3].rsplit(":", 1)[1])] = words[0]
+    return found
+
+
+def both_agree(stack):
+    """All sockets are closed: within a time neither side has a connection that is not over."""
+    ends = time.monotonic() + AGREE_SECONDS
+    while time.monotonic() < ends:
+        ours = {ports: state for ports, state in stack.states().items() if state not in OVER}
+        theirs = linux_states()
+        if not ours and not theirs:
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"after {AGREE_SECONDS} s: here {ours}, Linux {theirs}")
 
 
 def connect(address, port, **options):
@@ -206,6 +251,100 @@ def test_ping(address):
     one.close()
 
 
+def end_somehow(address, number, seed):
+    """One short connection: closed by either side, half-closed, or reset; every byte that must come is right."""
+    choice = random.Random(f"{seed} {number}")
+    kind, data = choice.randrange(5), choice.randbytes(choice.randrange(1, 6000))
+    if kind == 4:  # the other side closes, and resets what it is sent then
+        one = connect(address, 19)
+        one.recv(choice.randrange(1, 5000), socket.MSG_WAITALL)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        one.close()
+        return
+    one = connect(address, 7)
+    if kind == 3:  # reset, with data under way
+        one.sendall(data)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        one.close()
+        return
+    one.sendall(data)
+    if kind == 0:
+        one.shutdown(socket.SHUT_WR)
+    got = b""
+    while len(got) < len(data) and (block := one.recv(65536)):
+        got += block
+    assert got == data, f"{len(got)} of {len(data)} bytes"
+    if kind == 2:
+        one.shutdown(socket.SHUT_RDWR)
+    one.close()
+
+
+def test_short(address, count, seed=1, together=16):
+    numbers, errors = iter(range(count)), []
+    lock = threading.Lock()
+
+    def work():
+        while True:
+            with lock:
+                number = next(numbers, None)
+            if number is None or errors:
+                return
+            try:
+                end_somehow(address, number, seed)
+            except (AssertionError, OSError) as error:
+                errors.append(f"{number}: {error!r}")
+
+    threads = [threading.Thread(target=work) for _ in range(together)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors, errors[:3]
+
+
+def test_crossing(address, tries=20):
+    """Both open at once: Linux's SYN sets out while the other's is still on its way. It must come about at least once."""
+    done = 0
+    for number in range(tries):
+        caller = connect(address, 21)
+        one = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        one.settimeout(10)
+        try:
+            one.bind(("", 7021))
+            one.connect((address, 7021))
+            one.sendall(b"%d" % number)
+            assert one.recv(100) == b"%d" % number
+            done += 1
+        except (ConnectionRefusedError, ConnectionResetError, TimeoutError):
+            pass  # the one SYN came before the other side called
+        one.close()
+        caller.close()
+    assert done > 0, f"never in {tries} tries"
+
+
+def test_changing_mtu(address):
+    """While bytes go both ways."""
+    running = [True]
+
+    def change():
+        sizes = [1500, 1300, 1400, 1280]
+        while running[0]:
+            run("ip", "link", "set", "tap0", "mtu", str(sizes[0]))
+            sizes.append(sizes.pop(0))
+            time.sleep(0.05)
+
+    changer = threading.Thread(target=change)
+    changer.start()
+    try:
+        test_echo(address, 1000000)
+    finally:
+        running[0] = False
+        changer.join()
+        run("ip", "link", "set", "tap0", "mtu", "1500")
+
+
 def test_small_mtu():
     run("ip", "link", "set", "tap0", "mtu", "1300")
     test_echo(V4, 300000)
@@ -221,36 +360,74 @@ def test_linux_options(name, value):
     setting(name, before)
 
 
-def main(program):
+QUIET = [(test_ping, V4), (test_datagrams, V4, [0, 1, 100, 1472, 1473, 8000, 60000]), (test_echo, V4, 4000000),
+         (test_source, V4), (test_connects_back, V4), (test_small_pieces, V4), (test_slow_reader, V4), (test_many, V4, 300),
+         (test_reset, V4), (test_refused, V4), (test_small_mtu,), (test_changing_mtu, V4),
+         (test_linux_options, "tcp_sack", 0), (test_linux_options, "tcp_timestamps", 0),
+         (test_linux_options, "tcp_window_scaling", 0),
+         (test_ping, V6), (test_datagrams, V6, [0, 1, 100, 1452, 1453, 8000, 60000]), (test_echo, V6, 4000000),
+         (test_source, V6), (test_connects_back, V6), (test_many, V6, 100), (test_refused, V6)]
+LOSSY = [(test_echo, V4, 1000000), (test_source, V4), (test_connects_back, V4), (test_many, V4, 30), (test_echo, V6, 500000)]
+ROUGH = [(test_crossing, V4, 5), (test_short, V4, 60), (test_short, V6, 60)]
+LONG = [(test_short, V4, 1500), (test_short, V6, 500), (test_echo, V4, 1000000), (test_echo, V6, 300000), (test_changing_mtu, V4)]
+
+
+def run_tests(stack, tests, name):
+    failures = 0
+    for test, *arguments in tests:
+        begun = time.monotonic()
+        try:
+            test(*arguments)
+            verdict = "ok"
+        except (AssertionError, OSError, subprocess.CalledProcessError) as error:
+            verdict, failures = f"FAILED: {error!r}", failures + 1
+        print(f"{test.__name__} {arguments} {name}: {verdict} ({time.monotonic() - begun:.1f} s)", flush=True)
+    try:
+        both_agree(stack)
+    except AssertionError as error:
+        print(f"{name}: FAILED: {error}")
+        failures += 1
+    return failures
+
+
+def judge(stack, capture, line):
+    """What the stack counted as bad, and what tshark finds in what it sent."""
+    failures, damaged = 0, "corrupt" in line
+    bad = {name: value for name, value in stack.counters.items() if name in ("tcp_bad", "udp_bad", "ip_bad", "icmp_bad")}
+    if bad and not damaged:
+        print(f"{line}: {bad}")
+        failures += 1
+    if capture:
+        found = bad_frames.find(capture, MAC)
+        size = os.path.getsize(capture)
+        print(f"{line}: {size >> 10} KiB captured, " + ("no tshark" if found is None else f"{len(found)} bad frames"), *(found or [])[:5], sep="\n  ", flush=True)
+        failures += bool(found)
+    return failures
+
+
+def main(program, words):
     if not enter_namespace():
         print("needs root, network namespaces and /dev/net/tun")
         return SKIPPED
     set_up()
-    quiet = [(test_ping, V4), (test_datagrams, V4, [0, 1, 100, 1472, 1473, 8000, 60000]), (test_echo, V4, 4000000),
-             (test_source, V4), (test_connects_back, V4), (test_small_pieces, V4), (test_slow_reader, V4), (test_many, V4, 300),
-             (test_reset, V4), (test_refused, V4), (test_small_mtu,),
-             (test_linux_options, "tcp_sack", 0), (test_linux_options, "tcp_timestamps", 0),
-             (test_linux_options, "tcp_window_scaling", 0),
-             (test_ping, V6), (test_datagrams, V6, [0, 1, 100, 1452, 1453, 8000, 60000]), (test_echo, V6, 4000000),
-             (test_source, V6), (test_connects_back, V6), (test_many, V6, 100), (test_refused, V6)]
-    lossy = [(test_echo, V4, 1000000), (test_source, V4), (test_connects_back, V4), (test_many, V4, 30), (test_echo, V6, 500000)]
-    failures = 0
-    for words, tests in (((), quiet), ((1, 100, 0), lossy), ((2, 300, 8000), lossy[:1])):
-        with Stack(program, *words) as stack:
-            for test, *arguments in tests:
-                begun = time.monotonic()
-                try:
-                    test(*arguments)
-                    verdict = "ok"
-                except (AssertionError, OSError, subprocess.CalledProcessError) as error:
-                    verdict, failures = f"FAILED: {error!r}", failures + 1
-                print(f"{test.__name__} {arguments} {words}: {verdict} ({time.monotonic() - begun:.1f} s)", flush=True)
-        bad = {name: value for name, value in stack.counters.items() if name in ("tcp_bad", "udp_bad", "ip_bad", "icmp_bad")}
-        if bad:
-            print(f"{words}: {bad}")
-            failures += 1
+    phases = [("", QUIET), ("loss=100", LOSSY), ("seed=2,loss=300,delay=8000", LOSSY[:1] + ROUGH)]
+    if words == ["long"]:
+        phases = [(f"seed={number},{line}", LONG + ([(test_crossing, V4), (test_crossing, V6)] if "delay" in line else []))
+                  for number, line in enumerate(LINES, 1)]
+    elif words:
+        phases = [(words[0], LONG + ROUGH)]
+    right, found = bad_frames.check()
+    failures = 0 if right else 1
+    if not right:
+        print("the filter of bad frames finds", found)
+    with tempfile.TemporaryDirectory() as folder:
+        for line, tests in phases:
+            capture = str(pathlib.Path(folder, "capture")) if line else ""
+            with Stack(program, line, capture) as stack:
+                failures += run_tests(stack, tests, line)
+            failures += judge(stack, capture, line)
     return 1 if failures else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1], sys.argv[2:]))
