@@ -4,13 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "programs/common/files.h"
 #include "programs/common/program.h"
-#include "programs/httpd/answer.h"
+#include "programs/httpd/content.h"
+#include "programs/httpd/status.h"
 
 enum {
     IDLE_MS = 30000,    // between requests, and to send one
@@ -19,7 +22,9 @@ enum {
     BLOCK_BYTES = 64 * 1024,
     BODY_MOST = 1 << 20,
     SMALL_BYTES = 16 * 1024, // of a file that goes out behind its head, in one piece
-    SEND_TURN = 16,          // blocks that one connection may send before it is another's turn
+    CACHED_FILES = 32,
+    FRESH_SECONDS = 2,
+    SEND_TURN = 16, // blocks that one connection may send before it is another's turn
 };
 
 struct server server;
@@ -49,6 +54,238 @@ bool connection_wants_to_write(const struct connection *connection) {
     return connection->state == CONNECTION_WRITES;
 }
 
+// What an answer consists of, before it is put together.
+struct answer {
+    int status;
+    const char *type;
+    struct buffer page; // its content, unless `file`
+    int file;           // -1: none
+    const struct cached *cached;
+    uint64_t first, count, size;
+    char date[32], tag[64];
+    const char *location; // 301
+    struct parts parts;
+    bool fresh; // not to be kept by caches
+};
+
+static void answer_page(struct answer *answer, int status) {
+    answer->status = status;
+    answer->type = "text/html; charset=utf-8";
+    error_page(&answer->page, status);
+}
+
+// 13.2.2: If-None-Match counts, else If-Modified-Since.
+static bool is_unchanged(const struct request *request, const struct answer *answer, time_t changed) {
+    time_t since;
+    if (request->if_none_match[0])
+        return tag_listed(request->if_none_match, answer->tag);
+    return date_parse(request->if_modified_since, &since) && changed <= since;
+}
+
+// What stands before a part, or behind the last one (14.6).
+static void part_head_append(struct buffer *out, const struct parts *parts, unsigned number) {
+    const struct range *range = &parts->ranges[number];
+    buffer_format(out, "\r\n--%s", parts->boundary);
+    if (number == parts->count)
+        buffer_append_text(out, "--\r\n");
+    else
+        buffer_format(out, "\r\nContent-Type: %s\r\nContent-Range: bytes %llu-%llu/%llu\r\n\r\n", parts->type,
+                      (unsigned long long)range->first, (unsigned long long)(range->first + range->count - 1),
+                      (unsigned long long)parts->size);
+}
+
+// Several ranges: the answer's length is that of all parts with their heads.
+static void parts_begin(struct answer *answer, unsigned count) {
+    static unsigned answers;
+    struct parts *parts = &answer->parts;
+    struct buffer heads;
+    parts->count = count;
+    parts->next = 0;
+    parts->size = answer->size;
+    parts->type = answer->type;
+    (void)snprintf(parts->boundary, sizeof(parts->boundary), "part-%llx-%x", (unsigned long long)now_ms(), ++answers);
+    buffer_init(&heads);
+    answer->count = 0;
+    for (unsigned i = 0; i <= count; i++) {
+        part_head_append(&heads, parts, i);
+        answer->count += i < count ? parts->ranges[i].count : 0;
+    }
+    answer->count += heads.length;
+    buffer_free(&heads);
+}
+
+// Small files that were asked for, in memory: what stat() says of a file tells whether it is still the same. A file system's
+// times may be whole seconds, so what was written just now is not kept.
+static struct cached {
+    char *path;
+    struct stat info;
+    struct buffer data;
+} cache[CACHED_FILES];
+
+static const struct cached *cache_find(const char *path, const struct stat *info) {
+    for (unsigned i = 0; i < CACHED_FILES; i++) {
+        const struct stat *old = &cache[i].info;
+        if (cache[i].path && strcmp(cache[i].path, path) == 0 && old->st_ino == info->st_ino && old->st_dev == info->st_dev &&
+            old->st_size == info->st_size && old->st_mtim.tv_sec == info->st_mtim.tv_sec &&
+            old->st_mtim.tv_nsec == info->st_mtim.tv_nsec)
+            return &cache[i];
+    }
+    return NULL;
+}
+
+// NULL: it is too large, too fresh or could not be read.
+static const struct cached *cache_fill(const char *path, const struct stat *info, int file) {
+    static unsigned next;
+    time_t now = time(NULL);
+    if (info->st_size > SMALL_BYTES || info->st_mtim.tv_sec > now - FRESH_SECONDS ||
+        pread(file, block, sizeof(block), 0) != info->st_size)
+        return NULL;
+    struct cached *entry = &cache[next++ % CACHED_FILES];
+    for (unsigned i = 0; i < CACHED_FILES; i++) // the same file, as it was
+        if (cache[i].path && strcmp(cache[i].path, path) == 0)
+            entry = &cache[i];
+    free(entry->path);
+    entry->path = string_copy(path);
+    entry->info = *info;
+    buffer_free(&entry->data);
+    buffer_init(&entry->data);
+    buffer_append(&entry->data, block, (size_t)info->st_size);
+    return entry;
+}
+
+// What is asked for in parts is read from the file.
+static bool answer_open(struct answer *answer, const struct request *request, const char *path, const struct stat *info) {
+    answer->cached = request->range[0] ? NULL : cache_find(path, info);
+    if (answer->cached)
+        return true;
+    answer->file = open(path, O_RDONLY | O_CLOEXEC);
+    if (answer->file < 0) {
+        answer_page(answer, errno == EACCES ? 403 : errno == EMFILE || errno == ENFILE ? 503 : 404);
+        return false;
+    }
+    answer->cached = request->range[0] ? NULL : cache_fill(path, info, answer->file);
+    if (answer->cached) {
+        close(answer->file);
+        answer->file = -1;
+    }
+    return true;
+}
+
+static void answer_file(struct answer *answer, const struct request *request, const char *path, const struct stat *info) {
+    if (!answer_open(answer, request, path, info))
+        return;
+    answer->status = 200;
+    answer->type = media_type(path);
+    answer->size = answer->count = (uint64_t)info->st_size;
+    date_text(info->st_mtim.tv_sec, answer->date);
+    tag_text(info, answer->tag);
+    if (is_unchanged(request, answer, info->st_mtim.tv_sec)) {
+        answer->status = 304;
+        return;
+    }
+    bool same = !request->if_range[0] || strcmp(request->if_range, answer->tag) == 0 ||
+                strcmp(request->if_range, answer->date) == 0; // 13.1.5
+    if (!request->range[0] || !same || request->method != METHOD_GET)
+        return;
+    unsigned count;
+    enum range_result result = ranges_parse(request->range, answer->size, answer->parts.ranges, &count);
+    if (result == RANGE_PART && count == 1) {
+        answer->status = 206;
+        answer->first = answer->parts.ranges[0].first;
+        answer->count = answer->parts.ranges[0].count;
+    } else if (result == RANGE_PART) {
+        answer->status = 206;
+        parts_begin(answer, count);
+    } else if (result == RANGE_UNSATISFIABLE) {
+        close(answer->file);
+        answer->file = -1;
+        answer_page(answer, 416);
+    }
+}
+
+static void answer_directory(struct answer *answer, const struct request *request, const char *path) {
+    char *index = path_join(path, "index.html");
+    struct stat info;
+    if (stat(index, &info) == 0 && S_ISREG(info.st_mode)) {
+        answer_file(answer, request, index, &info);
+    } else if (directory_page(&answer->page, path, request->path)) {
+        answer->status = 200;
+        answer->type = "text/html; charset=utf-8";
+    } else {
+        answer_page(answer, errno == EACCES ? 403 : 404);
+    }
+    free(index);
+}
+
+static void answer_path(struct answer *answer, const struct request *request) {
+    char *path = path_join(server.directory, request->path + 1);
+    struct stat info;
+    size_t length = strlen(request->path);
+    bool slash = request->path[length - 1] == '/';
+    if (stat(*path ? path : server.directory, &info) != 0)
+        answer_page(answer, errno == EACCES ? 403 : 404);
+    else if (S_ISDIR(info.st_mode) && !slash)
+        answer->location = request->path, answer_page(answer, 301);
+    else if (S_ISDIR(info.st_mode))
+        answer_directory(answer, request, path);
+    else if (S_ISREG(info.st_mode) && !slash)
+        answer_file(answer, request, path, &info);
+    else
+        answer_page(answer, 404);
+    free(path);
+}
+
+static void answer_make(struct answer *answer, const struct request *request) {
+    if (request->method == METHOD_OTHER) {
+        answer_page(answer, 405);
+    } else if (strcmp(request->path, "/status") == 0) {
+        answer->status = 200;
+        answer->type = "text/html; charset=utf-8";
+        buffer_append_text(&answer->page, status_page);
+        answer->fresh = true;
+    } else if (strcmp(request->path, "/status.json") == 0) {
+        answer->status = 200;
+        answer->type = "application/json";
+        status_json(&answer->page);
+        answer->fresh = true;
+    } else {
+        answer_path(answer, request);
+    }
+}
+
+static void head_append(struct connection *connection, const struct answer *answer) {
+    struct buffer *out = &connection->out;
+    char date[32];
+    date_text(time(NULL), date);
+    buffer_format(out, "HTTP/1.1 %d %s\r\nDate: %s\r\nServer: Keelson\r\n", answer->status, status_phrase(answer->status), date);
+    bool is_file = answer->file >= 0 || answer->cached;
+    if (is_file)
+        buffer_format(out, "Last-Modified: %s\r\nETag: %s\r\nAccept-Ranges: bytes\r\n", answer->date, answer->tag);
+    if (answer->status == 206 && answer->parts.count == 0)
+        buffer_format(out, "Content-Range: bytes %llu-%llu/%llu\r\n", (unsigned long long)answer->first,
+                      (unsigned long long)(answer->first + answer->count - 1), (unsigned long long)answer->size);
+    if (answer->status == 416)
+        buffer_format(out, "Content-Range: bytes */%llu\r\n", (unsigned long long)answer->size);
+    if (answer->status == 405)
+        buffer_append_text(out, "Allow: GET, HEAD\r\n");
+    if (answer->location) {
+        buffer_append_text(out, "Location: ");
+        url_append(out, answer->location);
+        buffer_append_text(out, "/\r\n");
+    }
+    if (answer->fresh)
+        buffer_append_text(out, "Cache-Control: no-store\r\n");
+    if (answer->status != 304) {
+        uint64_t length = is_file ? answer->count : answer->page.length;
+        if (answer->parts.count != 0)
+            buffer_format(out, "Content-Type: multipart/byteranges; boundary=%s\r\n", answer->parts.boundary);
+        else
+            buffer_format(out, "Content-Type: %s\r\n", answer->type);
+        buffer_format(out, "Content-Length: %llu\r\n", (unsigned long long)length);
+    }
+    buffer_format(out, "Connection: %s\r\n\r\n", connection->keep_alive ? "keep-alive" : "close");
+}
+
 // A small file lies behind the head at once: one segment, and the peer need not acknowledge the head before the rest may come.
 // False: it is to be sent bit by bit.
 static bool small_file_append(struct connection *connection, const struct answer *answer) {
@@ -72,8 +309,11 @@ static void answer_begin(struct connection *connection, const struct request *re
     bool body = answer->status != 304 && !(request && request->method == METHOD_HEAD);
     buffer_clear(&connection->out);
     connection->out_sent = 0;
-    answer_head_append(&connection->out, answer, connection->keep_alive);
-    if (body && answer->file >= 0 && !small_file_append(connection, answer)) {
+    head_append(connection, answer);
+    if (answer->cached) {
+        if (body)
+            buffer_append(&connection->out, answer->cached->data.data, (size_t)answer->count);
+    } else if (body && answer->file >= 0 && !small_file_append(connection, answer)) {
         connection->file = answer->file;
         connection->parts = answer->parts;
         connection->file_at = answer->first;
@@ -96,8 +336,8 @@ static void answer_begin(struct connection *connection, const struct request *re
 }
 
 static void refuse(struct connection *connection, int status) {
-    struct answer answer;
-    answer_init(&answer);
+    struct answer answer = {.file = -1};
+    buffer_init(&answer.page);
     connection->keep_alive = false;
     connection->body_left = 0;
     answer_page(&answer, status);
@@ -129,8 +369,8 @@ static bool request_take(struct connection *connection) {
     connection->body_left = request.body_length;
     connection->keep_alive = request.keep_alive;
     connection->requests++;
-    struct answer answer;
-    answer_init(&answer);
+    struct answer answer = {.file = -1};
+    buffer_init(&answer.page);
     answer_make(&answer, &request);
     answer_begin(connection, &request, &answer);
     return true;
