@@ -111,8 +111,9 @@ def run_lines(lines, tests):
     for line in lines:
         with tempfile.TemporaryDirectory() as folder:
             capture = f"{folder}/capture" if line else ""
+            crossing = [(linux.test_crossing, V4, 10)] if "delay" in (line or "") else []
             with Guest(line, capture) as guest:
-                failures += linux.run_tests(guest, tests, f"guest {line or 'quiet'}")
+                failures += linux.run_tests(guest, tests + crossing, f"guest {line or 'quiet'}")
                 failures += len(guest.errors)
                 print(*guest.errors)
             linux.MAC = MAC
@@ -281,7 +282,7 @@ def main(words):
     if "quiet" in words:
         failures += run_lines([None], [test for test in linux.QUIET if test[0] is not linux.test_changing_mtu])
     if "rough" in words:
-        failures += run_lines(ROUGH, [(linux.test_short, V4, 300), (linux.test_short, V6, 100), (linux.test_echo, V4, 1000000), (linux.test_crossing, V4, 10)])
+        failures += run_lines(ROUGH, [(linux.test_short, V4, 300), (linux.test_short, V6, 100), (linux.test_echo, V4, 1000000)])
     if "flood" in words:
         failures += run_flood()
     if "floods" in words:  # without the connections

@@ -32,7 +32,7 @@ static bool update_window(struct tcp *tcp, const struct segment *segment) {
         tcp->snd_nxt = tcp->recover = tcp->lost_edge = tcp->high_rxt = tcp->snd_una;
         tcp->recovery = TCP_OPEN;
         tcp->fin_sent = tcp->timing = false;
-        tcp->backoff = 0;
+        tcp->backoff = tcp->retries = 0;
         tcp->stalled_since = 0;
         timer_heap_clear(&tcp->socket.stack->timers, &tcp->retransmit_timer);
     } else if (opened && tcp->snd_nxt != tcp->snd_una) { // what was sent beyond the window goes out again at once
@@ -40,11 +40,11 @@ static bool update_window(struct tcp *tcp, const struct segment *segment) {
         tcp->recover = tcp->snd_nxt;
         tcp->lost_edge = tcp->snd_nxt;
         tcp->high_rxt = tcp->snd_una;
-        tcp->backoff = 0;
+        tcp->backoff = tcp->retries = 0;
         tcp->stalled_since = 0;
         tcp_set_retransmit(tcp);
     } else if (opened) {
-        tcp->backoff = 0;
+        tcp->backoff = tcp->retries = 0;
         timer_heap_clear(&tcp->socket.stack->timers, &tcp->retransmit_timer);
     }
     return changed;
@@ -82,7 +82,7 @@ static void advance(struct tcp *tcp, uint32_t bytes) {
     if (tcp->recovery != TCP_FAST_RECOVERY &&
         !recovered) // RFC 6582 section 3.2, step 3: this ACK sets the window, it does not grow it
         congestion_acknowledged(tcp, bytes);
-    tcp->backoff = 0; // RFC 6298 section 5: the next timeout is computed anew
+    tcp->retries = 0;
     if (tcp->snd_una == tcp->snd_nxt)
         timer_heap_clear(&stack->timers, &tcp->retransmit_timer); // (5.2)
     else

@@ -52,11 +52,10 @@ local function look()
         found.ack = beyond(ack, other.last)
     end
     local last = (seq + length + (syn and 1 or 0) + (value("fin") and 1 or 0)) % 4294967296
-    if syn or not mine_side.last or beyond(last, mine_side.last) > 0 then
+    if syn and mine_side.first ~= seq then -- one that is repeated says nothing new
+        mine_side.first, mine_side.last, mine_side.shift, mine_side.edge = seq, last, value("shift"), nil
+    elseif not mine_side.last or beyond(last, mine_side.last) > 0 then
         mine_side.last = last
-    end
-    if syn then
-        mine_side.shift, mine_side.edge = value("shift"), nil
     end
     if value("has_ack") then
         local scaled = value("window")
