@@ -19,12 +19,14 @@ void tcp_measure(struct tcp *tcp, const struct segment *segment) {
 // True: the window changed.
 static bool update_window(struct tcp *tcp, const struct segment *segment) {
     uint32_t window = segment->window << ((segment->flags & TCP_SYN) != 0 ? 0 : tcp->snd_scale);
-    if (!sequence_before(tcp->snd_wl1, segment->sequence) &&
+    // What fills a hole is older than SND.WL1; if it acknowledges more, its window counts nonetheless: the right edge would move
+    // on with SND.UNA.
+    if (!sequence_before(tcp->snd_una, segment->acknowledgement) && !sequence_before(tcp->snd_wl1, segment->sequence) &&
         !(tcp->snd_wl1 == segment->sequence && sequence_at_most(tcp->snd_wl2, segment->acknowledgement)))
         return false;
     bool changed = window != tcp->snd_wnd, opened = tcp->snd_wnd == 0 && window != 0;
     tcp->snd_wnd = window;
-    tcp->snd_wl1 = segment->sequence;
+    tcp->snd_wl1 = sequence_later(tcp->snd_wl1, segment->sequence);
     tcp->snd_wl2 = segment->acknowledgement;
     tcp->max_snd_wnd = larger(tcp->max_snd_wnd, window);
     if (opened && tcp->snd_nxt == tcp->snd_una + 1 && segment->acknowledgement == tcp->snd_una) {
