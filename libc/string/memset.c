@@ -19,6 +19,10 @@ void *memset(void *destination, int byte, size_t size) {
         __asm__ volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(word) : "memory");
         return destination;
     }
+    for (; size > 32; size -= 32, to += 32)
+#pragma clang loop unroll(full)
+        for (unsigned i = 0; i < 4; i++)
+            ((unaligned_word_t *)to)[i] = word;
     for (; size > 8; size -= 8, to += 8)
         *(unaligned_word_t *)to = word;
     return destination;

@@ -52,18 +52,23 @@ void *__real_memmove(void *to, const void *from, size_t bytes);
 void *__real_memset(void *to, int byte, size_t bytes);
 
 static void note(const void *place, size_t bytes) {
-    uintptr_t address = (uintptr_t)place, last = address + bytes - 1;
-    if (bytes > SMALL || bytes == 0) {
+    if (bytes - 1 >= SMALL) {
         kept_note(place, bytes);
         return;
     }
-    __asan_store8_noabort(address);
-    while ((address = (address | (LINE_BYTES - 1)) + 1) <= last)
-        __asan_store8_noabort(address);
+    uint64_t line = (uintptr_t)place >> LINE_SHIFT, last = ((uintptr_t)place + bytes - 1) >> LINE_SHIFT;
+    do
+        if (undo.lines[line % LINES] != line + undo.mark)
+            __asan_store8_noabort(line << LINE_SHIFT);
+    while (++line <= last);
 }
 
 void *__wrap_memcpy(void *restrict to, const void *restrict from, size_t bytes) {
     note(to, bytes);
+    return __real_memcpy(to, from, bytes);
+}
+
+void *kept_copy_unnoted(void *restrict to, const void *restrict from, uint64_t bytes) {
     return __real_memcpy(to, from, bytes);
 }
 

@@ -22,7 +22,9 @@ enum {
     BLOCK_BYTES = 64 * 1024,
     BODY_MOST = 1 << 20,
     SMALL_BYTES = 16 * 1024, // of a file that goes out behind its head, in one piece
-    SEND_TURN = 16,          // blocks that one connection may send before it is another's turn
+    CACHED_FILES = 32,
+    FRESH_SECONDS = 2,
+    SEND_TURN = 16, // blocks that one connection may send before it is another's turn
 };
 
 struct server server;
@@ -58,10 +60,12 @@ struct answer {
     const char *type;
     struct buffer page; // its content, unless `file`
     int file;           // -1: none
+    const struct cached *cached;
     uint64_t first, count, size;
     char date[32], tag[64];
     const char *location; // 301
-    bool fresh;           // not to be kept by caches
+    struct parts parts;
+    bool fresh; // not to be kept by caches
 };
 
 static void answer_page(struct answer *answer, int status) {
@@ -78,12 +82,98 @@ static bool is_unchanged(const struct request *request, const struct answer *ans
     return date_parse(request->if_modified_since, &since) && changed <= since;
 }
 
-static void answer_file(struct answer *answer, const struct request *request, const char *path, const struct stat *info) {
+// What stands before a part, or behind the last one (14.6).
+static void part_head_append(struct buffer *out, const struct parts *parts, unsigned number) {
+    const struct range *range = &parts->ranges[number];
+    buffer_format(out, "\r\n--%s", parts->boundary);
+    if (number == parts->count)
+        buffer_append_text(out, "--\r\n");
+    else
+        buffer_format(out, "\r\nContent-Type: %s\r\nContent-Range: bytes %llu-%llu/%llu\r\n\r\n", parts->type,
+                      (unsigned long long)range->first, (unsigned long long)(range->first + range->count - 1),
+                      (unsigned long long)parts->size);
+}
+
+// Several ranges: the answer's length is that of all parts with their heads.
+static void parts_begin(struct answer *answer, unsigned count) {
+    static unsigned answers;
+    struct parts *parts = &answer->parts;
+    struct buffer heads;
+    parts->count = count;
+    parts->next = 0;
+    parts->size = answer->size;
+    parts->type = answer->type;
+    (void)snprintf(parts->boundary, sizeof(parts->boundary), "part-%llx-%x", (unsigned long long)now_ms(), ++answers);
+    buffer_init(&heads);
+    answer->count = 0;
+    for (unsigned i = 0; i <= count; i++) {
+        part_head_append(&heads, parts, i);
+        answer->count += i < count ? parts->ranges[i].count : 0;
+    }
+    answer->count += heads.length;
+    buffer_free(&heads);
+}
+
+// Small files that were asked for, in memory: what stat() says of a file tells whether it is still the same. A file system's
+// times may be whole seconds, so what was written just now is not kept.
+static struct cached {
+    char *path;
+    struct stat info;
+    struct buffer data;
+} cache[CACHED_FILES];
+
+static const struct cached *cache_find(const char *path, const struct stat *info) {
+    for (unsigned i = 0; i < CACHED_FILES; i++) {
+        const struct stat *old = &cache[i].info;
+        if (cache[i].path && strcmp(cache[i].path, path) == 0 && old->st_ino == info->st_ino && old->st_dev == info->st_dev &&
+            old->st_size == info->st_size && old->st_mtim.tv_sec == info->st_mtim.tv_sec &&
+            old->st_mtim.tv_nsec == info->st_mtim.tv_nsec)
+            return &cache[i];
+    }
+    return NULL;
+}
+
+// NULL: it is too large, too fresh or could not be read.
+static const struct cached *cache_fill(const char *path, const struct stat *info, int file) {
+    static unsigned next;
+    time_t now = time(NULL);
+    if (info->st_size > SMALL_BYTES || info->st_mtim.tv_sec > now - FRESH_SECONDS ||
+        pread(file, block, sizeof(block), 0) != info->st_size)
+        return NULL;
+    struct cached *entry = &cache[next++ % CACHED_FILES];
+    for (unsigned i = 0; i < CACHED_FILES; i++) // the same file, as it was
+        if (cache[i].path && strcmp(cache[i].path, path) == 0)
+            entry = &cache[i];
+    free(entry->path);
+    entry->path = string_copy(path);
+    entry->info = *info;
+    buffer_free(&entry->data);
+    buffer_init(&entry->data);
+    buffer_append(&entry->data, block, (size_t)info->st_size);
+    return entry;
+}
+
+// What is asked for in parts is read from the file.
+static bool answer_open(struct answer *answer, const struct request *request, const char *path, const struct stat *info) {
+    answer->cached = request->range[0] ? NULL : cache_find(path, info);
+    if (answer->cached)
+        return true;
     answer->file = open(path, O_RDONLY | O_CLOEXEC);
     if (answer->file < 0) {
         answer_page(answer, errno == EACCES ? 403 : errno == EMFILE || errno == ENFILE ? 503 : 404);
-        return;
+        return false;
     }
+    answer->cached = request->range[0] ? NULL : cache_fill(path, info, answer->file);
+    if (answer->cached) {
+        close(answer->file);
+        answer->file = -1;
+    }
+    return true;
+}
+
+static void answer_file(struct answer *answer, const struct request *request, const char *path, const struct stat *info) {
+    if (!answer_open(answer, request, path, info))
+        return;
     answer->status = 200;
     answer->type = media_type(path);
     answer->size = answer->count = (uint64_t)info->st_size;
@@ -97,16 +187,19 @@ static void answer_file(struct answer *answer, const struct request *request, co
                 strcmp(request->if_range, answer->date) == 0; // 13.1.5
     if (!request->range[0] || !same || request->method != METHOD_GET)
         return;
-    enum range_result result = range_parse(request->range, answer->size, &answer->first, &answer->count);
-    if (result == RANGE_PART) {
+    unsigned count;
+    enum range_result result = ranges_parse(request->range, answer->size, answer->parts.ranges, &count);
+    if (result == RANGE_PART && count == 1) {
         answer->status = 206;
+        answer->first = answer->parts.ranges[0].first;
+        answer->count = answer->parts.ranges[0].count;
+    } else if (result == RANGE_PART) {
+        answer->status = 206;
+        parts_begin(answer, count);
     } else if (result == RANGE_UNSATISFIABLE) {
         close(answer->file);
         answer->file = -1;
         answer_page(answer, 416);
-    } else {
-        answer->first = 0;
-        answer->count = answer->size;
     }
 }
 
@@ -165,9 +258,10 @@ static void head_append(struct connection *connection, const struct answer *answ
     char date[32];
     date_text(time(NULL), date);
     buffer_format(out, "HTTP/1.1 %d %s\r\nDate: %s\r\nServer: Keelson\r\n", answer->status, status_phrase(answer->status), date);
-    if (answer->file >= 0)
+    bool is_file = answer->file >= 0 || answer->cached;
+    if (is_file)
         buffer_format(out, "Last-Modified: %s\r\nETag: %s\r\nAccept-Ranges: bytes\r\n", answer->date, answer->tag);
-    if (answer->status == 206)
+    if (answer->status == 206 && answer->parts.count == 0)
         buffer_format(out, "Content-Range: bytes %llu-%llu/%llu\r\n", (unsigned long long)answer->first,
                       (unsigned long long)(answer->first + answer->count - 1), (unsigned long long)answer->size);
     if (answer->status == 416)
@@ -182,8 +276,12 @@ static void head_append(struct connection *connection, const struct answer *answ
     if (answer->fresh)
         buffer_append_text(out, "Cache-Control: no-store\r\n");
     if (answer->status != 304) {
-        uint64_t length = answer->file >= 0 ? answer->count : answer->page.length;
-        buffer_format(out, "Content-Type: %s\r\nContent-Length: %llu\r\n", answer->type, (unsigned long long)length);
+        uint64_t length = is_file ? answer->count : answer->page.length;
+        if (answer->parts.count != 0)
+            buffer_format(out, "Content-Type: multipart/byteranges; boundary=%s\r\n", answer->parts.boundary);
+        else
+            buffer_format(out, "Content-Type: %s\r\n", answer->type);
+        buffer_format(out, "Content-Length: %llu\r\n", (unsigned long long)length);
     }
     buffer_format(out, "Connection: %s\r\n\r\n", connection->keep_alive ? "keep-alive" : "close");
 }
@@ -192,7 +290,7 @@ static void head_append(struct connection *connection, const struct answer *answ
 // False: it is to be sent bit by bit.
 static bool small_file_append(struct connection *connection, const struct answer *answer) {
     size_t length = connection->out.length;
-    if (answer->count > SMALL_BYTES)
+    if (answer->parts.count != 0 || answer->count > SMALL_BYTES)
         return false;
     for (uint64_t done = 0; done < answer->count;) {
         ssize_t got = pread(answer->file, block, (size_t)(answer->count - done), (off_t)(answer->first + done));
@@ -212,10 +310,14 @@ static void answer_begin(struct connection *connection, const struct request *re
     buffer_clear(&connection->out);
     connection->out_sent = 0;
     head_append(connection, answer);
-    if (body && answer->file >= 0 && !small_file_append(connection, answer)) {
+    if (answer->cached) {
+        if (body)
+            buffer_append(&connection->out, answer->cached->data.data, (size_t)answer->count);
+    } else if (body && answer->file >= 0 && !small_file_append(connection, answer)) {
         connection->file = answer->file;
+        connection->parts = answer->parts;
         connection->file_at = answer->first;
-        connection->file_left = answer->count;
+        connection->file_left = answer->parts.count != 0 ? 0 : answer->count;
     } else {
         if (answer->file >= 0)
             close(answer->file);
@@ -302,6 +404,22 @@ static bool send_some(struct connection *connection, const char *data, size_t le
     return true;
 }
 
+// The next part's head, or the end behind the last. False: there is no more.
+static bool part_next(struct connection *connection) {
+    struct parts *parts = &connection->parts;
+    if (connection->file < 0 || parts->count == 0 || parts->next > parts->count)
+        return false;
+    buffer_clear(&connection->out);
+    connection->out_sent = 0;
+    part_head_append(&connection->out, parts, parts->next);
+    if (parts->next < parts->count) {
+        connection->file_at = parts->ranges[parts->next].first;
+        connection->file_left = parts->ranges[parts->next].count;
+    }
+    parts->next++;
+    return true;
+}
+
 // False: nothing more can be sent in this turn.
 static bool answer_send(struct connection *connection) {
     size_t sent;
@@ -313,6 +431,8 @@ static bool answer_send(struct connection *connection) {
         return true;
     }
     if (connection->file < 0 || connection->file_left == 0) {
+        if (part_next(connection))
+            return true;
         answer_end(connection);
         return connection->state == CONNECTION_READS;
     }

@@ -25,6 +25,13 @@ struct connection {
     size_t out_sent;
     int file; // -1: none
     uint64_t file_at, file_left;
+    struct parts {
+        struct range ranges[RANGES_MOST];
+        unsigned count, next; // count 0: the answer has no parts
+        uint64_t size;        // of the file
+        const char *type;
+        char boundary[40];
+    } parts;
     uint64_t body_left; // of the request, to be skipped
     bool keep_alive;
     unsigned requests;

@@ -267,28 +267,54 @@ static bool digits_take(const char **text, uint64_t *number) {
     return *text != start;
 }
 
-enum range_result range_parse(const char *text, uint64_t size, uint64_t *first, uint64_t *count) {
-    uint64_t last;
+// One part; *text is moved behind it.
+static enum range_result part_parse(const char **text, uint64_t size, struct range *range) {
+    uint64_t last = UINT64_MAX;
+    if (**text == '-') { // so many bytes of the end
+        (*text)++;
+        if (!digits_take(text, &last))
+            return RANGE_NONE;
+        range->count = last < size ? last : size;
+        range->first = size - range->count;
+        return range->count != 0 ? RANGE_PART : RANGE_UNSATISFIABLE;
+    }
+    if (!digits_take(text, &range->first) || *(*text)++ != '-')
+        return RANGE_NONE;
+    if (**text >= '0' && **text <= '9' && (!digits_take(text, &last) || last < range->first))
+        return RANGE_NONE;
+    if (range->first >= size)
+        return RANGE_UNSATISFIABLE;
+    range->count = (last < size ? last + 1 : size) - range->first;
+    return RANGE_PART;
+}
+
+enum range_result ranges_parse(const char *text, uint64_t size, struct range *ranges, unsigned *count) {
+    unsigned parts = 0;
+    uint64_t total = 0;
+    *count = 0;
     if (strncasecmp(text, "bytes=", 6) != 0)
         return RANGE_NONE;
-    text += 6;
-    if (*text == '-') { // so many bytes of the end
-        text++;
-        if (!digits_take(&text, &last) || *text != '\0')
+    for (text += 6;; text++) {
+        text += strspn(text, " \t");
+        if (*text != ',' && *text != '\0') {
+            struct range range;
+            enum range_result result = parts++ < RANGES_MOST ? part_parse(&text, size, &range) : RANGE_NONE;
+            if (result == RANGE_NONE)
+                return RANGE_NONE;
+            if (result == RANGE_PART) {
+                total += range.count;
+                ranges[(*count)++] = range;
+            }
+            text += strspn(text, " \t");
+        }
+        if (*text == '\0')
+            break;
+        if (*text != ',')
             return RANGE_NONE;
-        *count = last < size ? last : size;
-        *first = size - *count;
-        return *count != 0 ? RANGE_PART : RANGE_UNSATISFIABLE;
     }
-    if (!digits_take(&text, first) || *text++ != '-')
+    if (parts == 0 || (*count > 1 && total > size)) // overlapping parts would be more work than the whole
         return RANGE_NONE;
-    last = UINT64_MAX;
-    if (*text != '\0' && (!digits_take(&text, &last) || *text != '\0' || last < *first))
-        return RANGE_NONE;
-    if (*first >= size)
-        return RANGE_UNSATISFIABLE;
-    *count = (last < size ? last + 1 : size) - *first;
-    return RANGE_PART;
+    return *count != 0 ? RANGE_PART : RANGE_UNSATISFIABLE;
 }
 
 bool tag_listed(const char *list, const char *tag) {

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { REQUEST_HEAD_MOST = 16 * 1024, REQUEST_PATH_MOST = 1024, REQUEST_FIELD_MOST = 128 };
+enum { REQUEST_HEAD_MOST = 16 * 1024, REQUEST_PATH_MOST = 1024, REQUEST_FIELD_MOST = 128, RANGES_MOST = 8 };
 
 enum request_method { METHOD_GET, METHOD_HEAD, METHOD_OTHER };
 
@@ -30,11 +30,14 @@ size_t request_head_length(const char *text, size_t length);
 // then ends.
 int request_parse(struct request *request, const char *text, size_t length);
 
+struct range {
+    uint64_t first, count;
+};
 enum range_result { RANGE_NONE, RANGE_PART, RANGE_UNSATISFIABLE };
 
-// What a Range field asks of `size` bytes (RFC 9110, 14.1.2). RANGE_NONE: all of it, also where it is not
-// understood, or asks for several parts.
-enum range_result range_parse(const char *text, uint64_t size, uint64_t *first, uint64_t *count);
+// What a Range field asks of `size` bytes (RFC 9110, 14.1.2): up to RANGES_MOST parts, as they were asked for. RANGE_NONE: all of
+// it, also where it is not understood, or asks for more than there is (14.2: what it asks for may be ignored).
+enum range_result ranges_parse(const char *text, uint64_t size, struct range *ranges, unsigned *count);
 
 // Whether a list of entity tags names this one, or any (RFC 9110, 13.1.2).
 bool tag_listed(const char *list, const char *tag);

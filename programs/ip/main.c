@@ -109,6 +109,8 @@ static void address_change(char **words, int count) {
         program_usage_error("%s is no address with the length of its prefix", words[1]);
     address.interface = network_interface(net, words[2]).index;
     error_t error = adds ? net_add_address(net, &address) : net_remove_address(net, &address);
+    if (!adds && error == ERR_NOT_FOUND)
+        program_fail(words[1], "%s has no such address", words[2]);
     if (error != ERR_OK)
         network_fail(words[1], error);
 }
@@ -127,6 +129,8 @@ static void route_change(char **words, int count) {
         memset(route.prefix, 0, sizeof(route.prefix)); // of the router's family
     route.interface = network_interface(net, words[count - 1]).index;
     error_t error = adds ? net_add_route(net, &route) : net_remove_route(net, &route);
+    if (!adds && error == ERR_NOT_FOUND)
+        program_fail(words[1], "there is no such route");
     if (error != ERR_OK)
         network_fail(words[1], error);
 }

@@ -164,13 +164,16 @@ static bool entry_add(void *context, const struct tree_entry *entry) {
         entries->is_full = true;
         return false;
     }
-    struct directory_entry head = {.inode = entry->inode, .cursor = entry->next, .length = (uint16_t)length};
-    head.kind = entry->kind;
-    head.name_length = (uint8_t)entry->length;
     unsigned char *at = entries->bytes + entries->used;
-    memset(at, 0, length);
-    memcpy(at, &head, sizeof(head));
-    memcpy(at + sizeof(head), entry->name, entry->length);
+    struct directory_entry *head = (struct directory_entry *)(void *)at; // records are multiples of 8 bytes
+    *(uint64_t *)(void *)(at + length - 8) = 0;                          // behind the name
+    head->inode = entry->inode;
+    head->cursor = entry->next;
+    head->length = (uint16_t)length;
+    head->kind = entry->kind;
+    head->name_length = (uint8_t)entry->length;
+    head->padding = 0;
+    memcpy(at + sizeof(*head), entry->name, entry->length);
     entries->used += length;
     return true;
 }

@@ -163,6 +163,11 @@ static void group_mac(const struct address *group, uint8_t *mac) {
     mac[5] = group->bytes[15];
 }
 
+bool neighbour_is_known(struct interface *interface, const struct address *next_hop) {
+    const struct neighbour *neighbour = neighbour_find(interface, next_hop);
+    return neighbour != NULL && neighbour->state != NEIGHBOUR_INCOMPLETE;
+}
+
 void neighbour_send(struct interface *interface, const struct address *next_hop, uint8_t *frame, uint32_t length) {
     static const uint8_t everybody[MAC_BYTES] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
     struct stack *stack = interface->stack;

@@ -66,7 +66,7 @@ static void advance(struct tcp *tcp, uint32_t bytes) {
     uint32_t data = smaller(bytes, tcp->send.count);
     bool recovered = tcp->recovery == TCP_FAST_RECOVERY && sequence_at_most(tcp->recover, tcp->snd_una + bytes);
     tcp->snd_una += bytes;
-    ring_buffer_drop(&tcp->send, data);
+    ring_buffer_drop(stack, &tcp->send, data);
     if (tcp->send.count == 0)
         ring_buffer_free(stack, &tcp->send);
     tcp_sack_advance(tcp);

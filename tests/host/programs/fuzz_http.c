@@ -19,14 +19,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct request request;
     require(head <= size);
     if (head != 0 && request_parse(&request, text, head) == 0) {
-        uint64_t first = 0, count = 0;
+        struct range ranges[RANGES_MOST];
+        unsigned count;
         require(request.path[0] == '/' && strlen(request.path) < REQUEST_PATH_MOST);
         require(!strstr(request.path, "//") && !strstr(request.path, "/../") && !strstr(request.path, "/./"));
         size_t length = strlen(request.path);
         require(length < 3 || strcmp(request.path + length - 3, "/..") != 0);
         for (uint64_t file = 0; file < 1000; file = file * 3 + 1)
-            if (range_parse(request.range, file, &first, &count) == RANGE_PART)
-                require(count > 0 && first < file && count <= file - first);
+            if (ranges_parse(request.range, file, ranges, &count) == RANGE_PART)
+                for (unsigned i = 0; i < count; i++)
+                    require(count <= RANGES_MOST && ranges[i].count > 0 && ranges[i].first < file &&
+                            ranges[i].count <= file - ranges[i].first);
         (void)tag_listed(request.if_none_match, "\"1-2-3\"");
     }
     free(text);

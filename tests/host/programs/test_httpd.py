@@ -93,7 +93,9 @@ def test_large_file_is_whole(port):
 @pytest.mark.parametrize("field, status, part", [
     ("bytes=0-0", 206, LARGE[:1]), ("bytes=100-199", 206, LARGE[100:200]), ("bytes=-5", 206, LARGE[-5:]),
     ("bytes=3000000-", 206, LARGE[3000000:]), ("bytes=5-99999999", 206, LARGE[5:]), ("bytes=-99999999", 206, LARGE),
-    ("bytes=3000001-", 416, None), ("bytes=-0", 416, None), ("bytes=9-5", 200, LARGE), ("bytes=1-2,4-5", 200, LARGE),
+    ("bytes=3000001-", 416, None), ("bytes=-0", 416, None), ("bytes=9-5", 200, LARGE), ("bytes= 1-2 , ", 206, LARGE[1:3]), ("bytes=4-4,5000000-", 206, LARGE[4:5]),
+    ("bytes=5000000-,6000000-", 416, None), ("bytes=1-2,x", 200, LARGE), ("bytes=1-2 4-5", 200, LARGE), ("bytes=,", 200, LARGE),
+    ("bytes=0-,0-", 200, LARGE), ("bytes=" + ",".join(f"{i}-{i}" for i in range(0, 18, 2)), 200, LARGE),
     ("lines=1-2", 200, LARGE), ("bytes=99999999999999999999-", 200, LARGE)])
 def test_ranges(port, field, status, part):
     answer, body = get(port, "/large.bin", Range=field)
@@ -105,6 +107,27 @@ def test_ranges(port, field, status, part):
         assert (LARGE[first:last + 1], size) == (part, len(LARGE))
     elif status == 416:
         assert answer.getheader("Content-Range") == f"bytes */{len(LARGE)}"
+
+
+def test_several_ranges(port):
+    wanted = [(0, 99), (2999990, 3000000), (50, 60), (1000000, 1199999)]
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    for _ in range(2):  # on one connection
+        client.request("GET", "/large.bin", headers={"Range": "bytes=0-99, -11 ,50-60,9999999-,1000000-1199999"})
+        answer = client.getresponse()
+        body = answer.read()
+        boundary = re.fullmatch(r"multipart/byteranges; boundary=(\S+)", answer.getheader("Content-Type"))[1]
+        assert answer.status == 206 and answer.getheader("Content-Range") is None and int(answer.getheader("Content-Length")) == len(body)
+        text = body
+        for first, last in wanted:
+            head = (f"\r\n--{boundary}\r\nContent-Type: application/octet-stream\r\nContent-Range: bytes {first}-{last}/{len(LARGE)}\r\n\r\n").encode()
+            assert text.startswith(head)
+            text = text[len(head):]
+            assert text[:last - first + 1] == LARGE[first:last + 1]
+            text = text[last - first + 1:]
+        assert text == f"\r\n--{boundary}--\r\n".encode()
+    client.request("GET", "/hello.txt")
+    assert client.getresponse().read() == b"hello, world\n"
 
 
 def test_what_is_not_changed_is_not_sent(port, tree):
