@@ -10,7 +10,7 @@ enum {
     CONNECTIONS = 10000,
     PORT = 80,
     FLOOD_PER_STEP = 20,
-    BULK = 2 << 20,
+    BULK = 1 << 20,
     SHORT = 100,
     MEMORY = 24 << 20,
     MESSAGE = 100,
@@ -207,6 +207,7 @@ int main(void) {
     ten_thousand();
     flooding = SYNS_FAR; // while what was closed is in TIME-WAIT
     uint64_t first = traffic();
+    wire_run(200 * NANOSECONDS_PER_SECOND); // TIME-WAIT is over
     for (enum flood kind = CALM; kind <= GARBAGE; kind++) {
         flooding = kind;
         flood_frames = 0;
