@@ -181,7 +181,7 @@ void fiber_answer(const struct ipc_registers *registers) {
     fiber_resume(fiber); // now: what the answer brought still lies in the message page
 }
 
-static void give_up(struct fiber *fiber) {
+void fiber_give_up(struct fiber *fiber) {
     fiber->request.cancelled = true;
     if (fiber->state == FIBER_WAITING && fiber->cancellable)
         fiber_wait_end(fiber, ERR_CANCELLED);
@@ -205,7 +205,7 @@ void fiber_sweep(void) {
             continue;
         left++;
         if (!fiber->request.cancelled && is_gone(fiber->reply_slot))
-            give_up(fiber);
+            fiber_give_up(fiber);
     }
     for (struct deferred *deferred = loop.deferred, *next; deferred != NULL; deferred = next) {
         next = deferred->next;
@@ -224,7 +224,7 @@ void fiber_cancel(uint64_t thread, uint64_t count) {
         if (!fiber->serves || fiber->state == FIBER_IDLE || fiber->request.number_thread != thread ||
             fiber->request.number_count != count)
             continue;
-        give_up(fiber);
+        fiber_give_up(fiber);
     }
     for (struct deferred *deferred = loop.deferred; deferred != NULL; deferred = deferred->next) {
         if (deferred->number_thread == thread && deferred->number_count == count) {

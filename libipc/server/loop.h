@@ -45,9 +45,10 @@ struct fiber {
     void *noted_end;   // up to here
 
     void *stack_pointer;
-    bool detached;     // its request was lost with the actor before, and has not come again
-    error_t result;    // of the wait that ended
-    uint64_t deadline; // what ipc_deadline is while it runs
+    bool detached;        // its request was lost with the actor before, and has not come again
+    uint64_t detached_at; // monotonic time
+    error_t result;       // of the wait that ended
+    uint64_t deadline;    // what ipc_deadline is while it runs
     struct fiber_wait_queue *queue;
     struct timer timer;
     struct ipc_registers answer;
@@ -198,6 +199,8 @@ void fiber_cancel(uint64_t thread, uint64_t count);
 // Looks for requests whose callers have died, as often as as many were put aside as were left at the last
 // look, and gives them up.
 void fiber_sweep(void);
+// Its caller gives it up, or has ended.
+void fiber_give_up(struct fiber *fiber);
 
 // Puts the answer of a finished fiber into registers and page.
 void loop_load_reply(struct fiber *fiber, struct ipc_registers *registers);

@@ -21,6 +21,7 @@
 #include "libipc/transfer/ring_pair.h"
 
 enum { RECOVER_NANOSECONDS = 2 * 1000 * 1000 * 1000u, SLOTS_LISTED = 10 };
+#define PATIENCE_NANOSECONDS (UINT64_C(10) * RECOVER_NANOSECONDS)
 
 struct server_point server_point; // written by init
 
@@ -243,13 +244,23 @@ error_t fiber_attach(struct request *request) {
     return request->state == REQUEST_OPEN ? ERR_OK : ERR_NO_REQUEST;
 }
 
+// Callers of fibers that were detached before this time have ended: the fibers unwind, wherever they wait.
+static void fibers_expire(uint64_t before) {
+    for (uint32_t i = 0; i < loop.fiber_count; i++) {
+        struct fiber *fiber = loop.fibers[i];
+        if (fiber->state == FIBER_IDLE || !fiber->detached || fiber->request.state != REQUEST_OPEN ||
+            fiber->detached_at >= before)
+            continue;
+        fiber->request.state = REQUEST_GONE;
+        fiber_give_up(fiber);
+    }
+}
+
 // Nobody asks any more: those that still wait are gone.
 static void recover_end(struct timer *timer) {
     (void)timer;
     loop.recovering = false;
-    for (uint32_t i = 0; i < loop.fiber_count; i++)
-        if (loop.fibers[i]->detached && loop.fibers[i]->request.state == REQUEST_OPEN)
-            loop.fibers[i]->request.state = REQUEST_GONE;
+    fibers_expire(UINT64_MAX);
     for (uint32_t i = 0; i < RESULTS_MAX; i++)
         if (loop.results[i].used && loop.results[i].slot == 0)
             result_free(&loop.results[i], false);
@@ -376,6 +387,8 @@ static void detach_requests(void) {
         if (fiber->state == FIBER_IDLE || !fiber->serves || fiber->request.state != REQUEST_OPEN)
             continue;
         fiber->aside = false;
+        if (!fiber->detached)
+            fiber->detached_at = clock_monotonic();
         fiber->detached = true;
         if (fiber->state == FIBER_FINISHED)
             loop_keep_result(fiber);
@@ -423,6 +436,9 @@ error_t server_resume(const struct startup *startup) {
     show_gone();
     if (loop.server->resumed != NULL)
         loop.server->resumed();
+    // A role that is restarted all the time never comes to recover_end.
+    uint64_t now = clock_monotonic();
+    fibers_expire(now > PATIENCE_NANOSECONDS ? now - PATIENCE_NANOSECONDS : 0);
     if (loop.server->notification != 0) {
         error_t error = notification_signal(loop.server->notification, UINT64_MAX);
         (void)error;

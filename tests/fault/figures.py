@@ -3,7 +3,7 @@
 
     /usr/bin/python3 tests/fault/figures.py [--write] [COMMIT]
 
-COMMIT: by default that with the most lines. `--write` puts them into the page."""
+COMMIT: by default that of a ledger's last line. `--write` puts them into the page."""
 import argparse
 import collections
 import pathlib
@@ -36,8 +36,8 @@ def sweep_lines(commit, lines):
     good = sum(words[4] == "passed" for words in met)
     low, _ = mutations.interval(good, len(met))
     kinds = len({words[3].rsplit(":", 1)[0] for words in met})
-    return [f"The sweep, commit {commit}: {len(met):,} points of {kinds} kinds met in {len({words[2] for words in met}):,} fresh boots; recovered with the output,",
-            f"terminal and disk of the undisturbed run: {good:,}, {100 * good / max(1, len(met)):.2f} % (95 % interval from {low:.2f} %); wrong bytes or errors: {len(met) - good}.", ""]
+    return [f"The sweep, commit {commit}: {len(met):,} points of {kinds} kinds met in {len({words[2] for words in met}):,} fresh boots. Recovered, with output,",
+            f"terminal and disk as in the undisturbed run: {good:,}, {100 * good / max(1, len(met)):.2f} % (95 % interval from {low:.2f} %). Wrong bytes or errors: {len(met) - good}.", ""]
 
 
 def mutation_lines(commit, lines):
@@ -69,7 +69,7 @@ def main():
     text = []
     for suite, make in (("fault", sweep_lines), ("mutate", mutation_lines)):
         found = rows(suite)
-        commit = options.commit or max(found, key=lambda each: len(found[each]), default=None)
+        commit = options.commit or next(reversed(found), None)
         if commit in found:
             text += make(commit, found[commit])
     block = BEGIN + "\n" + "\n".join(text).rstrip() + "\n\n" + END

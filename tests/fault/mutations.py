@@ -53,7 +53,7 @@ REG_LAST = {0x8B, 0x8A, 0x8D, 0x03, 0x2B, 0x23, 0x0B, 0x33, 0x63}  # ... the des
 ARGUMENTS = ("--memory", "128M", "--nic", "none", "--option", "dma=off", "--option", "watch=100")
 UNDISTURBED = 100000  # the folder of the undisturbed run of PARTS is UNDISTURBED + PARTS
 SCREEN_BYTES = 1000  # more than a cursor
-IDLE_SECONDS, IDLE_DRIVER_SECONDS, SPIN_SECONDS = 3, 13, 4  # ata gives its disk ten
+IDLE_SECONDS, IDLE_DRIVER_SECONDS, SPIN_SECONDS, SESSION_SECONDS = 3, 13, 4, 15  # ata gives its disk ten
 
 
 class Program:
@@ -229,9 +229,10 @@ def is_busy(process):
 
 
 def wait_for(machine, text, idle_limit):
-    """True once the text was said. False: the machine did nothing for so long, or computed for SPIN_SECONDS without a word. Time that the host
-    gave to others does not count."""
+    """True once the text was said. False: the machine did nothing for so long, computed for SPIN_SECONDS without a word, or for SESSION_SECONDS with
+    them. Time that the host gave to others does not count."""
     idle, used, length, last = 0, guest.time_used(machine.process), 0, time.monotonic()
+    end = used + SESSION_SECONDS
     while text not in machine.output and machine.status is None:
         machine.step(0.05)
         now, said = time.monotonic(), len(machine.output) + len(machine.log)
@@ -242,7 +243,7 @@ def wait_for(machine, text, idle_limit):
         else:
             idle += min(now - last, 0.1)
         last = now
-        if idle > idle_limit or machine.status is not None or guest.time_used(machine.process) > used + SPIN_SECONDS:
+        if idle > idle_limit or machine.status is not None or guest.time_used(machine.process) > min(end, used + SPIN_SECONDS):
             return False
     return True
 

@@ -30,3 +30,19 @@ def test_chaos(cpus):
     kills = {line.split()[0]: int(line.split()[1]) for line in lines[2:]}
     assert set(KEPT + COLD) == set(kills) and all(count >= 5 for count in kills.values()), kills
     check_disk()
+
+
+WAITERS = """
+for batch in 1 2; do
+    chaos -q -r 16 -n 60 boot process -- sh -c "while [ ! -e /tmp/chaos.stop ]; do sleep 1; done; rm /tmp/chaos.stop" >/tmp/out || exit 1
+    sleep 2.5; grep process /proc/accounts
+done
+"""
+
+
+@pytest.mark.skipif("KEELSON_POINT" in os.environ, reason="one point was given")
+def test_requests_of_callers_that_ended_are_given_up():
+    """Who waited in a server when both ended leaves nothing in it: boot waits for its programs' ends, in process."""
+    done = subprocess.run([ROOT / "image/run", "--timeout", "120", "--fresh-disk", "-c", WAITERS], capture_output=True, check=False, timeout=150, text=True)
+    first, second = [int(line.split()[1]) for line in done.stdout.splitlines()]
+    assert second - first < 100000, done.stdout
