@@ -42,7 +42,8 @@ struct neighbour *neighbour_find(struct interface *interface, const struct addre
     return NULL;
 }
 
-// Who has not answered makes room first (a flood of made-up senders must not drive the known ones out), then who was used longest ago.
+// Who has not answered makes room first (a flood of made-up senders must not drive the known ones out), then who was used longest
+// ago.
 static bool goes_before(const struct neighbour *neighbour, const struct neighbour *other) {
     bool unknown = neighbour->state == NEIGHBOUR_INCOMPLETE, other_unknown = other->state == NEIGHBOUR_INCOMPLETE;
     return unknown != other_unknown ? unknown : neighbour->used < other->used;

@@ -394,7 +394,7 @@ void tcp_icmp_error(struct stack *stack, const struct icmp_error *error) {
         uint32_t before = tcp->mss;
         tcp_update_mss(tcp);
         if (tcp->mss >= before)
-            return; // what is under way was no larger
+            return;                                                          // what is under way was no larger
         if (tcp->state >= TCP_ESTABLISHED && tcp->snd_nxt != tcp->snd_una) { // RFC 1191 section 6.5: at once
             tcp->recovery = TCP_LOSS;
             tcp->recover = tcp->lost_edge = tcp->snd_nxt;
