@@ -20,8 +20,8 @@ enum {
     LINK_BATCH = 16,         // frames that are taken in at once: what they change fits the undo log
     LINK_BATCH_BYTES = 65536,
     FRAME_LARGEST = 65535 + 14,
-    BIT_START = 0,           // of the notification: the loop has begun
-    BIT_LINK = 8,            // the first link's
+    BIT_START = 0, // of the notification: the loop has begun
+    BIT_LINK = 8,  // the first link's
     DATAGRAM_MOST = 65536,
     WAITERS_MAX = 64, // at one socket
     NAME_SERVERS_MAX = 3,

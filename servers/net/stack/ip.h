@@ -44,9 +44,9 @@ struct flow {
     uint8_t protocol;
     uint8_t hops; // 0: the default
     uint8_t traffic_class;
-    bool dont_fragment; // IPv4; a packet that is too large is refused
-    bool no_route;      // the destination is on the link of `interface`, whatever its addresses
-    bool broadcast;     // the sender may send to broadcast addresses
+    bool dont_fragment;    // IPv4; a packet that is too large is refused
+    bool no_route;         // the destination is on the link of `interface`, whatever its addresses
+    bool broadcast;        // the sender may send to broadcast addresses
     uint32_t segment_size; // of TCP data: what is larger than a frame is cut into such by the link (ip_large_most); 0: not
 };
 

@@ -22,10 +22,12 @@ struct ring_buffer {
 
 // Room for `bytes` from the oldest byte on; false: no memory.
 bool ring_buffer_reserve(struct stack *stack, struct ring_buffer *buffer, uint32_t bytes);
-// Whether these bytes must be noted before they change. What was free at the last commit need not: there a rollback wants nothing.
+// Whether these bytes must be noted before they change. What was free at the last commit need not: there a rollback wants
+// nothing.
 bool ring_buffer_is_noted(const struct stack *stack, const struct ring_buffer *buffer, uint32_t offset, uint32_t length);
 // Copies to the place `offset` behind the oldest byte; there must be room. The count stays.
-void ring_buffer_put(const struct stack *stack, struct ring_buffer *buffer, uint32_t offset, const uint8_t *bytes, uint32_t length);
+void ring_buffer_put(const struct stack *stack, struct ring_buffer *buffer, uint32_t offset, const uint8_t *bytes,
+                     uint32_t length);
 // The memory from `offset` on, in up to two pieces; returns how many.
 uint32_t ring_buffer_pieces(const struct ring_buffer *buffer, uint32_t offset, uint32_t length, struct piece pieces[2]);
 void ring_buffer_drop(const struct stack *stack, struct ring_buffer *buffer, uint32_t length);

@@ -59,7 +59,8 @@ struct stack {
     bool forced_cookies;  // each SYN is answered by a cookie; for tests
     struct stack_statistics statistics;
     uint64_t queues_full; // how often a datagram found its socket full: its reader needs time
-    // Memory of streams that is kept for the next ones: while bytes come and go, buffers would be made and given back all the time.
+    // Memory of streams that is kept for the next ones: while bytes come and go, buffers would be made and given back all the
+    // time.
     struct ring_buffer spares[STACK_SPARES];
     // Where the stack's memory is kept (docs/recovery.md): the commits so far, and a memcpy to memory that need not be noted.
     uint64_t commits;

@@ -135,7 +135,7 @@ static uint16_t checksum(const void *data, size_t length) {
     for (size_t i = 0; i < length / 2; i++)
         sum += words[i];
     sum = (sum >> 16) + (sum & 0xffff);
-    return (uint16_t)~(sum + (sum >> 16));
+    return (uint16_t) ~(sum + (sum >> 16));
 }
 
 static int compare(const void *a, const void *b) {
