@@ -10,6 +10,7 @@ CHUNK = {"random": 50, "corruption": 1000, "faults": 50}  # seeds that take abou
 FIRST_SEED = 100_000  # beyond those of the ordinary runs
 GUESTS = {"fault": "fault/sweep", "power": "fault/power", "mutate": "fault/mutations",
           "network": "network/long_run"}  # suites whose chunk is a boot: a module below tests/ each, which keeps its own lines of the ledger
+NEEDED = {"network": ["tests/exchanges/exchange_agent", "tests/network/services", "tests/host/net/net_tap", "tests/host/net/rough_wire"]}  # beside what is booted
 PROGRAM = "tests/host/ext2/test_ext2"
 
 

@@ -88,7 +88,7 @@ def main():
         import check  # needs spin, which is there now
         return check.main()
     if options.long in long.GUESTS:
-        build.build(ROOT, BUILD, BOOTED)
+        build.build(ROOT, BUILD, BOOTED + long.NEEDED.get(options.long, []))
         return long.guests(ROOT, BUILD, options.long, options.resume, options.chunks, options.ledger)
     if options.long:
         build.build(ROOT, BUILD, [long.PROGRAM])

@@ -76,6 +76,7 @@ def top(machine, folder):
 def selection(machine, folder):
     fresh_screen(machine)
     machine.type("ls -l /\n")
+    time.sleep(2)
     machine.type("cat /etc/motd\n")
     time.sleep(2)
     machine.point_home()

@@ -51,6 +51,10 @@ void kept_commit(void);
 // How often that was done.
 uint64_t kept_commits(void);
 
+// memcpy to memory that need not be noted: it was there for its purpose at the last commit, and holds nothing that the server's
+// state counts on. Not to what was allocated since the last commit: a rollback makes it the heap's again.
+void *kept_copy_unnoted(void *restrict to, const void *restrict from, uint64_t bytes);
+
 // Takes back what was stored since the last commit. False: it can't be, since the log was too small, is
 // damaged or was never made. May be stopped anywhere and called again.
 MUST_USE bool kept_rollback(void);

@@ -71,8 +71,6 @@ static error_t request_copy(struct request *request, uint64_t direction, uint64_
         if (error != ERR_OK)
             return error;
     }
-    if (direction == COPY_FROM_CALLER && memory == 0)
-        kept_note((const void *)(uintptr_t)own, length); // the kernel's stores are not seen
     if (travels(&request->carried, direction))
         return copy_inline(&request->carried, direction,
                            direction == COPY_FROM_CALLER ? request->lent_read_length : request->lent_write_length, offset, memory,
@@ -81,6 +79,11 @@ static error_t request_copy(struct request *request, uint64_t direction, uint64_
 }
 
 error_t request_copy_in(struct request *request, uint64_t offset, void *to, uint64_t length) {
+    kept_note(to, length); // the kernel's stores are not seen
+    return request_copy_in_unnoted(request, offset, to, length);
+}
+
+error_t request_copy_in_unnoted(struct request *request, uint64_t offset, void *to, uint64_t length) {
     return request_copy(request, COPY_FROM_CALLER, offset, 0, (uintptr_t)to, length);
 }
 
@@ -111,6 +114,10 @@ static error_t deferred_copy(struct deferred *deferred, uint64_t direction, uint
 
 error_t deferred_copy_in(struct deferred *deferred, uint64_t offset, void *to, uint64_t length) {
     kept_note(to, length);
+    return deferred_copy_in_unnoted(deferred, offset, to, length);
+}
+
+error_t deferred_copy_in_unnoted(struct deferred *deferred, uint64_t offset, void *to, uint64_t length) {
     deferred->failed |= deferred->detached;
     return deferred_copy(deferred, COPY_FROM_CALLER, offset, (uintptr_t)to, length);
 }

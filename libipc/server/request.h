@@ -83,6 +83,9 @@ MUST_USE error_t request_copy_in_memory(struct request *request, uint64_t offset
 MUST_USE error_t request_copy_out_memory(struct request *request, uint64_t offset, cap_t memory, uint64_t memory_offset,
                                          uint64_t length);
 MUST_USE error_t deferred_copy_in(struct deferred *deferred, uint64_t offset, void *to, uint64_t length);
+// The same to memory that need not be noted (kept_commits in libipc/kept/undo.h).
+MUST_USE error_t request_copy_in_unnoted(struct request *request, uint64_t offset, void *to, uint64_t length);
+MUST_USE error_t deferred_copy_in_unnoted(struct deferred *deferred, uint64_t offset, void *to, uint64_t length);
 MUST_USE error_t deferred_copy_out(struct deferred *deferred, uint64_t offset, const void *from, uint64_t length);
 
 // Takes a received capability over from the request: it is the server's to release.

@@ -22,7 +22,9 @@ enum {
     BLOCK_BYTES = 64 * 1024,
     BODY_MOST = 1 << 20,
     SMALL_BYTES = 16 * 1024, // of a file that goes out behind its head, in one piece
-    SEND_TURN = 16,          // blocks that one connection may send before it is another's turn
+    CACHED_FILES = 32,
+    FRESH_SECONDS = 2,
+    SEND_TURN = 16, // blocks that one connection may send before it is another's turn
 };
 
 struct server server;
@@ -58,6 +60,7 @@ struct answer {
     const char *type;
     struct buffer page; // its content, unless `file`
     int file;           // -1: none
+    const struct cached *cached;
     uint64_t first, count, size;
     char date[32], tag[64];
     const char *location; // 301
@@ -111,12 +114,66 @@ static void parts_begin(struct answer *answer, unsigned count) {
     buffer_free(&heads);
 }
 
-static void answer_file(struct answer *answer, const struct request *request, const char *path, const struct stat *info) {
+// Small files that were asked for, in memory: what stat() says of a file tells whether it is still the same. A file system's
+// times may be whole seconds, so what was written just now is not kept.
+static struct cached {
+    char *path;
+    struct stat info;
+    struct buffer data;
+} cache[CACHED_FILES];
+
+static const struct cached *cache_find(const char *path, const struct stat *info) {
+    for (unsigned i = 0; i < CACHED_FILES; i++) {
+        const struct stat *old = &cache[i].info;
+        if (cache[i].path && strcmp(cache[i].path, path) == 0 && old->st_ino == info->st_ino && old->st_dev == info->st_dev &&
+            old->st_size == info->st_size && old->st_mtim.tv_sec == info->st_mtim.tv_sec &&
+            old->st_mtim.tv_nsec == info->st_mtim.tv_nsec)
+            return &cache[i];
+    }
+    return NULL;
+}
+
+// NULL: it is too large, too fresh or could not be read.
+static const struct cached *cache_fill(const char *path, const struct stat *info, int file) {
+    static unsigned next;
+    time_t now = time(NULL);
+    if (info->st_size > SMALL_BYTES || info->st_mtim.tv_sec > now - FRESH_SECONDS ||
+        pread(file, block, sizeof(block), 0) != info->st_size)
+        return NULL;
+    struct cached *entry = &cache[next++ % CACHED_FILES];
+    for (unsigned i = 0; i < CACHED_FILES; i++) // the same file, as it was
+        if (cache[i].path && strcmp(cache[i].path, path) == 0)
+            entry = &cache[i];
+    free(entry->path);
+    entry->path = string_copy(path);
+    entry->info = *info;
+    buffer_free(&entry->data);
+    buffer_init(&entry->data);
+    buffer_append(&entry->data, block, (size_t)info->st_size);
+    return entry;
+}
+
+// What is asked for in parts is read from the file.
+static bool answer_open(struct answer *answer, const struct request *request, const char *path, const struct stat *info) {
+    answer->cached = request->range[0] ? NULL : cache_find(path, info);
+    if (answer->cached)
+        return true;
     answer->file = open(path, O_RDONLY | O_CLOEXEC);
     if (answer->file < 0) {
         answer_page(answer, errno == EACCES ? 403 : errno == EMFILE || errno == ENFILE ? 503 : 404);
-        return;
+        return false;
     }
+    answer->cached = request->range[0] ? NULL : cache_fill(path, info, answer->file);
+    if (answer->cached) {
+        close(answer->file);
+        answer->file = -1;
+    }
+    return true;
+}
+
+static void answer_file(struct answer *answer, const struct request *request, const char *path, const struct stat *info) {
+    if (!answer_open(answer, request, path, info))
+        return;
     answer->status = 200;
     answer->type = media_type(path);
     answer->size = answer->count = (uint64_t)info->st_size;
@@ -201,7 +258,8 @@ static void head_append(struct connection *connection, const struct answer *answ
     char date[32];
     date_text(time(NULL), date);
     buffer_format(out, "HTTP/1.1 %d %s\r\nDate: %s\r\nServer: Keelson\r\n", answer->status, status_phrase(answer->status), date);
-    if (answer->file >= 0)
+    bool is_file = answer->file >= 0 || answer->cached;
+    if (is_file)
         buffer_format(out, "Last-Modified: %s\r\nETag: %s\r\nAccept-Ranges: bytes\r\n", answer->date, answer->tag);
     if (answer->status == 206 && answer->parts.count == 0)
         buffer_format(out, "Content-Range: bytes %llu-%llu/%llu\r\n", (unsigned long long)answer->first,
@@ -218,7 +276,7 @@ static void head_append(struct connection *connection, const struct answer *answ
     if (answer->fresh)
         buffer_append_text(out, "Cache-Control: no-store\r\n");
     if (answer->status != 304) {
-        uint64_t length = answer->file >= 0 ? answer->count : answer->page.length;
+        uint64_t length = is_file ? answer->count : answer->page.length;
         if (answer->parts.count != 0)
             buffer_format(out, "Content-Type: multipart/byteranges; boundary=%s\r\n", answer->parts.boundary);
         else
@@ -232,7 +290,7 @@ static void head_append(struct connection *connection, const struct answer *answ
 // False: it is to be sent bit by bit.
 static bool small_file_append(struct connection *connection, const struct answer *answer) {
     size_t length = connection->out.length;
-    if (answer->count > SMALL_BYTES)
+    if (answer->parts.count != 0 || answer->count > SMALL_BYTES)
         return false;
     for (uint64_t done = 0; done < answer->count;) {
         ssize_t got = pread(answer->file, block, (size_t)(answer->count - done), (off_t)(answer->first + done));
@@ -252,7 +310,10 @@ static void answer_begin(struct connection *connection, const struct request *re
     buffer_clear(&connection->out);
     connection->out_sent = 0;
     head_append(connection, answer);
-    if (body && answer->file >= 0 && !small_file_append(connection, answer)) {
+    if (answer->cached) {
+        if (body)
+            buffer_append(&connection->out, answer->cached->data.data, (size_t)answer->count);
+    } else if (body && answer->file >= 0 && !small_file_append(connection, answer)) {
         connection->file = answer->file;
         connection->parts = answer->parts;
         connection->file_at = answer->first;

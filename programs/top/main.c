@@ -167,9 +167,10 @@ static void draw_process(struct buffer *out, const struct process *process, bool
                           process->parent, process->priority, process->state, process->permille / 10, process->permille % 10,
                           (unsigned long long)process->memory_kib, seconds / 60, seconds % 60,
                           (unsigned long long)process->cpu_ms % 1000 / 10, process->name);
-    if (length > top.columns)
+    if (length > top.columns && (size_t)top.columns < sizeof(line))
         line[top.columns] = 0;
-    buffer_format(out, "%s%s%s\033[K\033[m\r\n", chosen ? "\033[7m" : "", process->state == 'R' ? "\033[1m" : "", line);
+    buffer_format(out, "\033[K%s%s%-*s\033[m\r\n", chosen ? "\033[7m" : "", process->permille > 0 ? "\033[1m" : "",
+                  chosen ? top.columns : 0, line); // bars go from edge to edge
 }
 
 static void draw(void) {
@@ -184,8 +185,12 @@ static void draw(void) {
     buffer_append_text(&out, "\033[?2026h\033[?25l");
     draw_head(&out);
     static const char *const titles[] = {"%CPU", "MEMORY", "TIME", "PID", "NAME"};
-    buffer_format(&out, "\033[7m   PID   PPID PRI S  %%CPU    MEMORY      TIME  NAME   (by %s%s)\033[K\033[m\r\n",
-                  titles[top.order], top.reverse ? ", reversed" : "");
+    char head[160];
+    (void)snprintf(head, sizeof(head), "   PID   PPID PRI S  %%CPU    MEMORY      TIME  NAME   (by %s%s)", titles[top.order],
+                   top.reverse ? ", reversed" : "");
+    if ((size_t)top.columns < sizeof(head))
+        head[top.columns] = 0;
+    buffer_format(&out, "\033[7m%-*s\033[m\r\n", top.columns, head);
     for (size_t i = top.first; i < top.first + height; i++) {
         if (i < top.count)
             draw_process(&out, &top.list[i], i == top.chosen);

@@ -4,6 +4,7 @@
 #include "servers/net/stack/socket.h"
 #include "servers/net/state.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "drivers/framework/driver.h"
@@ -18,6 +19,7 @@
 enum { BUSY_TRIES = 20 };
 #define SMALL_MACHINE     (UINT64_C(32) << 20)
 #define RETRY_NANOSECONDS UINT64_C(100000000)
+#define PAUSE_NANOSECONDS UINT64_C(1000000)
 
 static const char *const driver_names[] = {"nic.e1000", "nic.virtio_net"};
 
@@ -30,36 +32,61 @@ static void take_sent(struct link *link) {
     }
 }
 
-static uint8_t *frame_begin(void *context) {
-    struct link *link = context;
-    if (link->sent - link->completed >= link->entries)
+// Each entry has a page, and behind the last page lie as many as a large frame may need: so it lies in one piece wherever it
+// begins. The pages of the entries that it takes stay unused.
+static uint8_t *room_to_send(struct link *link, uint32_t entries) {
+    if (link->sent - link->completed + entries > link->entries)
         take_sent(link);
-    if (link->sent - link->completed >= link->entries)
+    if (link->sent - link->completed + entries > link->entries)
         return NULL;
-    return link->frames + (size_t)(link->entries + link->sent % link->entries) * NIC_ROOM_BYTES;
+    return link->frames + link->entries * NIC_ROOM_BYTES + (size_t)(link->sent % link->entries) * NIC_PAGE_BYTES;
+}
+
+static uint8_t *frame_begin(void *context) {
+    return room_to_send(context, 1);
+}
+
+static uint8_t *frame_begin_large(void *context, uint32_t length) {
+    return room_to_send(context, (length + NIC_PAGE_BYTES - 1) / NIC_PAGE_BYTES);
+}
+
+static void leave_to_card(const struct link_sum *sum, struct nic_frame *entry) {
+    if (sum->start == 0)
+        return;
+    net.stack.statistics.sums_left_to_card++;
+    entry->flags |= NIC_FRAME_FLAG_CHECKSUM;
+    entry->checksum_start = sum->start;
+    entry->checksum_offset = sum->offset;
+    if (sum->segment_size == 0)
+        return;
+    entry->flags |= NIC_FRAME_FLAG_SEGMENT;
+    entry->segment_size = sum->segment_size;
+    entry->header_length = (uint8_t)sum->header_length;
 }
 
 static void frame_send(void *context, uint8_t *frame, uint32_t length) {
     struct link *link = context;
-    struct nic_frame entry = {
-        .offset = (uint32_t)(frame - link->frames), .length = (uint16_t)length, .buffer = (uint8_t)link->buffer};
-    const struct link_sum *sum = &link->interface->sum;
+    struct nic_frame entry = {.offset = (uint32_t)(frame - link->frames), .buffer = (uint8_t)link->buffer};
     if (length == 0)
         return;
-    if (sum->start != 0) {
-        entry.flags = NIC_FRAME_FLAG_CHECKSUM;
-        net.stack.statistics.sums_left_to_card++;
-        entry.checksum_start = sum->start;
-        entry.checksum_offset = sum->offset;
+    leave_to_card(&link->interface->sum, &entry);
+    for (uint32_t part; length != 0; length -= part) {
+        part = smaller(length, NIC_PAGE_BYTES);
+        entry.length = (uint16_t)part;
+        entry.flags |= part < length ? NIC_FRAME_FLAG_MORE : 0;
+        if (ring_push(&link->rings.transmit.requests, &entry) == ERR_OK)
+            link->sent++;
+        entry = (struct nic_frame){.offset = entry.offset + part, .buffer = entry.buffer};
     }
-    if (ring_push(&link->rings.transmit.requests, &entry) == ERR_OK)
-        link->sent++;
     link->used = true;
 }
 
-static const struct link_ops link_ops = {.frame_begin = frame_begin, .frame_send = frame_send};
+static const struct link_ops link_ops = {
+    .frame_begin = frame_begin, .frame_send = frame_send, .frame_begin_large = frame_begin_large};
 
 // --- receiving
+static void work(void *argument, uint32_t bit);
+
 static void give_room(struct link *link) {
     struct nic_frame entry = {
         .offset = link->given % link->entries * NIC_ROOM_BYTES, .length = NIC_ROOM_BYTES, .buffer = (uint8_t)link->buffer};
@@ -68,20 +95,52 @@ static void give_room(struct link *link) {
     link->used = true;
 }
 
-static void take_frame(struct link *link, const struct nic_done *done) {
-    const uint8_t *frame = link->frames + (size_t)(link->taken % link->entries) * NIC_ROOM_BYTES;
-    uint32_t length = smaller(done->length, NIC_FRAME_MOST);
-    link->taken++;
-    if ((done->flags & (NIC_DONE_FLAG_ERROR | NIC_DONE_FLAG_CHECKSUM_BAD)) == 0 && length != 0) {
-        memcpy(net.scratch, frame, length);
-        net.stack.sums_checked = (done->flags & NIC_DONE_FLAG_CHECKSUM_GOOD) != 0;
-        net.stack.statistics.sums_checked_by_card += net.stack.sums_checked;
-        interface_input(link->interface, net.scratch, length);
-        net.stack.sums_checked = false;
-    } else {
-        link->interface->statistics.dropped_in++;
+static const uint8_t *room_at(const struct link *link, uint32_t position) {
+    return link->frames + (size_t)(position % link->entries) * NIC_ROOM_BYTES;
+}
+
+// Copies the frame whose first room has come, and says how many bytes it has; 0: it is damaged. A frame that goes on in rooms
+// which have not come is lost: cards show all of a frame at once.
+static uint32_t collect(struct link *link, const struct nic_done *done) {
+    uint32_t length = smaller(done->length, NIC_ROOM_BYTES), bytes = 0, prefix_bytes = 0;
+    const uint8_t *room = room_at(link, link->taken);
+    struct nic_prefix prefix = {.rooms = 1};
+    struct nic_done next = *done;
+    if (link->prefix && (done->flags & NIC_DONE_FLAG_ERROR) == 0) {
+        prefix_bytes = sizeof(prefix);
+        memcpy(&prefix, room, sizeof(prefix));
     }
-    give_room(link); // room is reused in order, so the n-th request is always the same room
+    net.stack.sums_checked = (done->flags & NIC_DONE_FLAG_CHECKSUM_GOOD) != 0 ||
+                             (prefix.flags & (NIC_PREFIX_FLAG_SUM_MISSING | NIC_PREFIX_FLAG_SUM_GOOD)) != 0;
+    bool good = length > prefix_bytes;
+    if (good)
+        memcpy(net.frame, room + prefix_bytes, bytes = length - prefix_bytes);
+    for (uint32_t rooms = 1;; rooms++) {
+        good = good && (next.flags & (NIC_DONE_FLAG_ERROR | NIC_DONE_FLAG_CHECKSUM_BAD)) == 0;
+        link->taken++;
+        give_room(link); // room is reused in order, so the n-th request is always the same room
+        if (rooms >= prefix.rooms)
+            break;
+        if (ring_pop(&link->rings.receive.completions, &next) != ERR_OK)
+            return 0;
+        length = smaller(next.length, NIC_ROOM_BYTES);
+        good = good && bytes + length <= FRAME_LARGEST;
+        if (good)
+            memcpy(net.frame + bytes, room_at(link, link->taken), length);
+        bytes += good ? length : 0;
+    }
+    return good ? bytes : 0;
+}
+
+static uint32_t take_frame(struct link *link, const struct nic_done *done) {
+    uint32_t length = collect(link, done);
+    net.stack.statistics.sums_checked_by_card += net.stack.sums_checked;
+    if (length != 0)
+        interface_input(link->interface, net.frame, length);
+    else
+        link->interface->statistics.dropped_in++;
+    net.stack.sums_checked = false;
+    return length;
 }
 
 static void link_changed(struct link *link, bool up) {
@@ -95,18 +154,30 @@ static void link_changed(struct link *link, bool up) {
         config_link_up(link->interface);
 }
 
+static void pause_ended(struct timer *timer) {
+    struct link *link = (struct link *)(void *)((char *)timer - offsetof(struct link, pause));
+    work(link, link->bit);
+}
+
+// A flood that only fills sockets: programs get time to read, and the card drops the rest, which costs nothing here.
+static void pause(struct link *link) {
+    timer_set(&link->pause, clock_monotonic() + PAUSE_NANOSECONDS, pause_ended);
+}
+
 static void work(void *argument, uint32_t bit) {
     struct link *link = argument;
     struct nic_done done;
-    uint32_t left = LINK_BATCH;
+    uint32_t left = LINK_BATCH, bytes = 0;
     (void)bit;
-    if (link->interface == NULL)
+    if (link->interface == NULL || link->pause.armed)
         return;
     net_begin();
-    while (left > 0 && ring_pop(&link->rings.receive.completions, &done) == ERR_OK) {
+    uint64_t full = net.stack.queues_full;
+    while (left > 0 && bytes < LINK_BATCH_BYTES && ring_pop(&link->rings.receive.completions, &done) == ERR_OK) {
         left--;
-        take_frame(link, &done);
+        bytes += take_frame(link, &done);
     }
+    left = bytes < LINK_BATCH_BYTES ? left : 0;
     take_sent(link);
     uint32_t state = *(volatile uint32_t *)&link->rings.shared->link;
     if (state != link->link_seen) {
@@ -114,6 +185,10 @@ static void work(void *argument, uint32_t bit) {
         link_changed(link, nic_link_is_up(state));
     }
     net_end();
+    if (left == 0 && net.stack.queues_full != full) {
+        pause(link);
+        return;
+    }
     // More than a batch: the rest after the commit. Otherwise a signal is asked for.
     if (left == 0 || !ring_sleep(&link->rings.receive.completions)) {
         error_t ignored = notification_signal(net.server.notification, UINT64_C(1) << link->bit);
@@ -173,7 +248,8 @@ static error_t attach(struct link *link) {
     if (error == ERR_OK) {
         link->rings.receive.peer = link->rings.transmit.peer = peer;
         link->rings.receive.peer_bits = link->rings.transmit.peer_bits = bits;
-        error = make_memory(2 * (uint64_t)link->entries * NIC_ROOM_BYTES, &frames, &address);
+        uint64_t behind = link->entries == LINK_ENTRIES ? LINK_LARGE_MOST : 0;
+        error = make_memory(link->entries * (uint64_t)(NIC_ROOM_BYTES + NIC_PAGE_BYTES) + behind, &frames, &address);
     }
     if (error == ERR_OK) {
         link->frames = address;
@@ -208,7 +284,11 @@ static error_t open_card(struct link *link, cap_t driver, const struct nic_statu
     for (uint32_t i = 0; i < link->entries; i++)
         give_room(link);
     link->interface->autoconfigure = true;
-    link->interface->fills_sums = (status->features & NIC_FEATURE_CHECKSUM_SEND) != 0;
+    bool sums = (status->features & NIC_FEATURE_CHECKSUM_SEND) != 0;
+    link->prefix = (status->features & NIC_FEATURE_PREFIX) != 0;
+    link->interface->fills_sums = sums;
+    link->interface->cuts = sums && (status->features & NIC_FEATURE_SEGMENT) != 0 && link->entries == LINK_ENTRIES; // room for it
+    link->interface->cuts_whole = (status->features & NIC_FEATURE_SEGMENT_WHOLE) != 0;
     link->link_seen = *(volatile uint32_t *)&link->rings.shared->link;
     interface_set_link(link->interface, nic_link_is_up(link->link_seen));
     config_interface(link->interface);

@@ -5,6 +5,7 @@
 #include "libc/internal/heap.h"
 #include "libipc/client/clock.h"
 #include "libipc/client/slot.h"
+#include "libipc/kept/undo.h"
 #include "libipc/protocols/account.h"
 #include "libipc/protocols/kernel.h"
 #include "libipc/protocols/terminal.h"
@@ -27,6 +28,7 @@ static void timer_expired(struct timer *timer) {
 
 void net_begin(void) {
     net.stack.now = clock_monotonic();
+    net.stack.commits = kept_commits();
 }
 
 // Those that wait are looked at again.
@@ -111,15 +113,20 @@ static error_t start_stack(void) {
     cap_t memory;
     void *address;
     error_t error = kernel_random(SLOT_KERNEL, &random[0], &random[1], &random[2], &random[3], &random[4], &random[5]);
+    uint64_t bytes = DATAGRAM_MOST + (FRAME_LARGEST + NIC_PAGE_BYTES - 1) / NIC_PAGE_BYTES * NIC_PAGE_BYTES;
     if (error == ERR_OK)
-        error = account_create_memory(SLOT_ACCOUNT, DATAGRAM_MOST, &memory);
+        error = account_create_memory(SLOT_ACCOUNT, bytes, &memory);
     if (error == ERR_OK)
-        error = driver_map(memory, DATAGRAM_MOST, &address);
+        error = driver_map(memory, bytes, &address);
     if (error != ERR_OK)
         return error;
     slot_release(memory); // the mapping keeps it
     net.scratch = address;
-    return stack_initialize(&net.stack, (const uint8_t *)random, STACK_MEMORY, clock_monotonic());
+    net.frame = net.scratch + DATAGRAM_MOST;
+    error = stack_initialize(&net.stack, (const uint8_t *)random, STACK_MEMORY, clock_monotonic());
+    if (kept_active())
+        net.stack.copy_unnoted = kept_copy_unnoted;
+    return error;
 }
 
 // Nothing is claimed of an actor whose memory was given up: its sessions of cards end, so that a new one can begin.

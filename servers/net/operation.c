@@ -10,6 +10,11 @@ static error_t copy_out(const struct mover *mover, uint64_t offset, const void *
                                   : deferred_copy_out(mover->deferred, offset, from, length);
 }
 
+static error_t copy_in_unnoted(const struct mover *mover, uint64_t offset, void *to, uint64_t length) {
+    return mover->request != NULL ? request_copy_in_unnoted(mover->request, offset, to, length)
+                                  : deferred_copy_in_unnoted(mover->deferred, offset, to, length);
+}
+
 static error_t copy_in(const struct mover *mover, uint64_t offset, void *to, uint64_t length) {
     return mover->request != NULL ? request_copy_in(mover->request, offset, to, length)
                                   : deferred_copy_in(mover->deferred, offset, to, length);
@@ -91,9 +96,11 @@ static error_t stream_write(struct session *session, const struct mover *mover, 
         uint64_t left = operation->length - operation->done;
         error_t error =
             stack_socket_stream_room(session->socket, left < UINT32_MAX ? (uint32_t)left : UINT32_MAX, pieces, &count);
+        uint32_t room = error != ERR_OK ? 0 : pieces[0].length + (count > 1 ? pieces[1].length : 0);
+        bool noted = stack_socket_stream_room_is_noted(session->socket, room);
         for (uint32_t i = 0; i < count && error == ERR_OK; i++) {
-            error = copy_in(mover, operation->done + total, (void *)(uintptr_t)pieces[i].data, // NOLINT
-                            pieces[i].length);
+            void *to = (void *)(uintptr_t)pieces[i].data; // NOLINT
+            error = (noted ? copy_in : copy_in_unnoted)(mover, operation->done + total, to, pieces[i].length);
             total += pieces[i].length;
         }
         if (error != ERR_OK)

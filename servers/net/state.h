@@ -18,6 +18,8 @@ enum {
     LINK_ENTRIES = 128,      // of each ring
     LINK_ENTRIES_SMALL = 16, // on a machine with little memory
     LINK_BATCH = 16,         // frames that are taken in at once: what they change fits the undo log
+    LINK_BATCH_BYTES = 65536,
+    FRAME_LARGEST = 65535 + 14,
     BIT_START = 0,           // of the notification: the loop has begun
     BIT_LINK = 8,            // the first link's
     DATAGRAM_MOST = 65536,
@@ -33,13 +35,15 @@ struct link {
     cap_t session;
     struct nic_rings rings;
     uint32_t entries;
-    uint8_t *frames; // `entries` to receive, then as many to send; NIC_ROOM_BYTES each
+    uint8_t *frames; // `entries` rooms to receive of NIC_ROOM_BYTES, then as many to send of NIC_PAGE_BYTES, and LINK_LARGE_MOST
     uint32_t buffer;
     uint32_t sent, completed; // positions of the ring to send
     uint32_t given, taken;    // of the ring to receive
     uint32_t link_seen;
     uint32_t bit;
-    bool used; // since the last flush
+    bool prefix;        // see struct nic_prefix
+    bool used;          // since the last flush
+    struct timer pause; // armed: nothing is taken in
 };
 
 struct interface_config {
@@ -93,7 +97,8 @@ struct net {
     uint32_t attaching; // drivers whose cards are still looked for
     struct timer timer;
     uint64_t timer_at;
-    uint8_t *scratch; // one frame, or one datagram; not kept
+    uint8_t *scratch; // one datagram; not kept
+    uint8_t *frame;   // one that came in, FRAME_LARGEST bytes; not kept
     bool started;     // the cards are looked for
     bool detached;    // requests of the actor before have not all come again
 };

@@ -1,11 +1,14 @@
 """The guest against Linux's own TCP/IP on a tap device, in a network namespace: what tests/host/net/test_linux.py asks of the stack alone, on the
 quiet line (QEMU's tap) and on rough ones (rough_wire), what the guest sends judged by tshark; then 10,000 connections and floods. Needs root.
 
-`against_linux.py [quiet|rough|flood ...]`; part of `tests/run --long network`."""
+`against_linux.py [quiet|rough|flood|floods ...]`; part of `tests/run --long network`."""
+import collections
 import json
+import multiprocessing
 import os
 import pathlib
 import random
+import select
 import socket
 import struct
 import subprocess
@@ -24,7 +27,10 @@ import test_linux as linux  # noqa: E402 pylint: disable=wrong-import-position
 MAC = "52:54:00:12:34:56"
 V4, V6 = linux.V4, linux.V6
 STATES_PORT, COPIES, OFFSET = 23, 11, 100
-CONNECTIONS, FLOOD_RATE, FLOOD_SECONDS = 10000, 10000, 8
+ANSWER_SECONDS = 100
+CONNECTIONS, FLOOD_RATE = 10000, 1000
+RATES = (FLOOD_RATE, 4000)
+TURNS, TURN_SECONDS = 3, 3
 STATES = ["CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING", "LAST-ACK", "TIME-WAIT"]
 SCRIPT = """ip address add 10.9.0.2/24 eth0; ip address add fd09::2/64 eth0
 echo up > /tmp/up; httpd -p 80 /tmp > /tmp/log &
@@ -79,16 +85,19 @@ class Guest:
             self.rough.communicate()
         self.folder.cleanup()
 
-    def states(self):
+    def told(self):
         one, parts = linux.connect(V4, STATES_PORT), []
         linux.receive_all(one, parts)
         one.close()
-        found = {}
-        for line in b"".join(parts).decode().splitlines():
-            state, local, remote = map(int, line.split())
-            if local != STATES_PORT:
-                found[local, remote] = STATES[state]
-        return found
+        return [line.split() for line in b"".join(parts).decode().splitlines()]
+
+    def states(self):
+        rows = [tuple(map(int, words)) for words in self.told() if len(words) == 3]
+        return {(local, remote): STATES[state] for state, local, remote in rows if local != STATES_PORT}
+
+    def count(self, *names):
+        counters = {words[0]: int(words[1]) for words in self.told() if len(words) == 2}
+        return {name: counters[name] for name in names}
 
     def figures(self):
         """(bytes of memory of net, its restarts)."""
@@ -102,8 +111,9 @@ def run_lines(lines, tests):
     for line in lines:
         with tempfile.TemporaryDirectory() as folder:
             capture = f"{folder}/capture" if line else ""
+            crossing = [(linux.test_crossing, V4, 10)] if "delay" in (line or "") else []
             with Guest(line, capture) as guest:
-                failures += linux.run_tests(guest, tests, f"guest {line or 'quiet'}")
+                failures += linux.run_tests(guest, tests + crossing, f"guest {line or 'quiet'}")
                 failures += len(guest.errors)
                 print(*guest.errors)
             linux.MAC = MAC
@@ -134,32 +144,35 @@ def garbage(number):
     return packet.build(layers) + bytes.fromhex("86dd" if number % 3 == 1 else "0806")[:0] + body
 
 
-class Flood(threading.Thread):
-    """Frames out of a process of their own, so many a second (0: as many as go); `sent` when it has ended."""
+class Flood:
+    """Frames out of a process of its own, so many a second (0: as many as go)."""
 
     def __init__(self, make, rate):
-        super().__init__()
-        self.frames, self.rate, self.running, self.sent = [make(number) for number in range(5000)], rate, True, 0
-        self.start()
+        self.frames, self.rate = [make(number) for number in range(5000)], rate
+        self.sent, self.running, self.begun = multiprocessing.Value("q", 0), multiprocessing.Event(), time.monotonic()
+        self.process = multiprocessing.get_context("fork").Process(target=self.run, daemon=True)
+        self.process.start()
 
     def run(self):
         line = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
         line.bind(("tap0", 0))
-        begun = time.monotonic()
-        while self.running:
-            due = (time.monotonic() - begun) * self.rate if self.rate else self.sent + 100
-            while self.sent < due and self.running:
+        begun, sent = time.monotonic(), 0
+        while not self.running.is_set():
+            due = (time.monotonic() - begun) * self.rate if self.rate else sent + 100
+            while sent < due:
                 try:
-                    line.send(self.frames[self.sent % len(self.frames)])
+                    line.send(self.frames[sent % len(self.frames)])
                 except OSError:
                     pass  # the queue of the tap is full
-                self.sent += 1
+                sent += 1
+            self.sent.value = sent
             time.sleep(0.001)
 
     def end(self):
-        self.running = False
-        self.join()
-        return self.sent
+        """How many a second there were."""
+        self.running.set()
+        self.process.join()
+        return self.sent.value / (time.monotonic() - self.begun)
 
 
 def traffic(seconds):
@@ -188,41 +201,72 @@ def open_many():
     for number in range(CONNECTIONS):
         held.append(linux.connect(V4, number % COPIES * OFFSET + 7))
     opened = time.monotonic() - begun
+    print(f"{CONNECTIONS} connections open in {opened:.1f} s", flush=True)
     for one in held:
         one.sendall(b"hello")
+    waiting = select.poll()
     for one in held:
-        assert one.recv(5, socket.MSG_WAITALL) == b"hello"
-    return held, opened, time.monotonic() - begun
-
-
-def run_flood():
-    failures = 0
-    with Guest(copies=COPIES, memory="512M") as guest:
-        before = guest.figures()
-        held, opened, used = open_many()
-        during = guest.figures()
-        print(f"{CONNECTIONS} connections open in {opened:.1f} s, data on each after {used:.1f} s; net: {during}")
-        for one in held:
-            one.close()
-        calm = None
-        for name, make, rate in (("SYNs from afar, right after closing", syn, FLOOD_RATE), ("calm", None, 0), ("SYNs from afar", syn, FLOOD_RATE),
-                                 ("SYNs from the link", near_syn, FLOOD_RATE), ("garbage", garbage, FLOOD_RATE), ("SYNs without limit", syn, 0)):
-            flood = Flood(make, rate) if make else None
-            begun = time.monotonic()
+        waiting.register(one, select.POLLIN)
+    left, ends, answers = {one.fileno(): one for one in held}, time.monotonic() + ANSWER_SECONDS, collections.Counter()
+    while left and time.monotonic() < ends:
+        for number, _ in waiting.poll(1000):
             try:
-                found = traffic(FLOOD_SECONDS)
+                answers[left.pop(number).recv(5, socket.MSG_WAITALL)] += 1
             except OSError as error:
-                found = (0, 0)
-                print(f"{name}: {error!r}")
-            sent = flood.end() if flood else 0
-            calm = found if not make else calm
-            ratio = "" if calm is None else f", {found[0] / calm[0]:.2f} and {found[1] / calm[1]:.2f} of the calm"
-            print(f"{name}: {sent / (time.monotonic() - begun):.0f} frames/s; {found[0] / 1e6:.1f} MB/s, {found[1]:.0f} connections/s{ratio}", flush=True)
-            if calm and rate and make and min(found[0] / calm[0], found[1] / calm[1]) < 0.5:
-                failures += 1
+                answers[repr(error)] += 1
+            waiting.unregister(number)
+    answers["none"] = len(left)
+    print(dict(answers), flush=True)
+    return held, opened, time.monotonic() - begun, answers[b"hello"] == CONNECTIONS
+
+
+def hold_many(guest):
+    """Opened, used, closed; whether each was answered."""
+    before = guest.figures()
+    held, opened, used, right = open_many()
+    print(guest.count("tcp_no_memory", "tcp_backlog_full", "tcp_resets_out", "tcp_cookies_sent", "tcp_accepted", "tcp_retransmitted"))
+    during = guest.figures()
+    print(f"{CONNECTIONS} connections open in {opened:.1f} s, data on each after {used:.1f} s; memory of net: {before['memory_bytes'] >> 10} KiB before, "
+          f"{during['memory_bytes'] >> 10} KiB with them, {1000 * (during['cpu_us'] - before['cpu_us']) // CONNECTIONS / 1000} us each", flush=True)
+    for one in held:
+        one.close()
+    return right
+
+
+def flood_beside(guest, name, make, rate):
+    """What traffic still does beside a flood, as a part of what it does without: in turns, so that a busy host disturbs both alike."""
+    calm, rough, rates, frames, spent = [0, 0], [0, 0], [], 0, 0
+    for _ in range(TURNS):
+        calm = [sum(pair) for pair in zip(calm, traffic(TURN_SECONDS))]
+        frames -= guest.count("frames_in")["frames_in"]
+        spent -= guest.figures()["cpu_us"]
+        flood = Flood(make, rate)
+        try:
+            rough = [sum(pair) for pair in zip(rough, traffic(TURN_SECONDS))]
+        except OSError as error:
+            print(f"{name}: {error!r}")
+        rates.append(flood.end())
+        frames += guest.count("frames_in")["frames_in"]
+        spent += guest.figures()["cpu_us"]
+    ratios = [flooded / (quiet or 1) for flooded, quiet in zip(rough, calm)]
+    print(f"{name}, {sum(rates) / TURNS:.0f} frames/s: {rough[0] / TURNS / 1e6:.1f} of {calm[0] / TURNS / 1e6:.1f} MB/s ({ratios[0]:.2f}), "
+          f"{rough[1] / TURNS:.0f} of {calm[1] / TURNS:.0f} connections/s ({ratios[1]:.2f}); {frames} frames in, {spent / max(frames, 1):.0f} us of net each", flush=True)
+    return ratios
+
+
+def run_flood(many=True):
+    failures = 0
+    with Guest(copies=COPIES if many else 1, memory="512M") as guest:
+        if many:
+            failures += not hold_many(guest)  # the floods begin right after they are closed
+        for rate in RATES:
+            for name, make in (("SYNs from afar", syn), ("SYNs from the link", near_syn), ("garbage", garbage)):
+                ratios = flood_beside(guest, name, make, rate)
+                failures += rate == FLOOD_RATE and min(ratios) < 0.5
+        flood_beside(guest, "SYNs without limit", syn, 0)
         after = guest.figures()
-        print(f"net before: {before}\nnet after: {after}")
-        failures += len(guest.errors)
+        print(f"memory of net: {after['memory_bytes'] >> 10} KiB at the end; restarts: {after['restarts']}")
+        failures += len(guest.errors) + after["restarts"]
         print(*guest.errors)
     return failures
 
@@ -239,9 +283,11 @@ def main(words):
     if "quiet" in words:
         failures += run_lines([None], [test for test in linux.QUIET if test[0] is not linux.test_changing_mtu])
     if "rough" in words:
-        failures += run_lines(ROUGH, [(linux.test_short, V4, 300), (linux.test_short, V6, 100), (linux.test_echo, V4, 1000000), (linux.test_crossing, V4, 10)])
+        failures += run_lines(ROUGH, [(linux.test_short, V4, 300), (linux.test_short, V6, 100), (linux.test_echo, V4, 1000000)])
     if "flood" in words:
         failures += run_flood()
+    if "floods" in words:  # without the connections
+        failures += run_flood(many=False)
     return 1 if failures else 0
 
 

@@ -5,6 +5,10 @@ kills: the card's driver and net are each ended once a second during 60 s of tra
        load runs before without kills. No connection may be lost. Printed: what is kept of the throughput, and the longest pause of a stream.
        On a host that does other things as well, the guest itself stands still at times: that is printed beside it.
 
+linux: the guest against Linux on a tap device, quiet and rough, judged by tshark; flood: 10,000 connections, and floods (against_linux.py; root).
+stack: the stack alone against Linux, thousands of connections on each of nine rough lines (tests/host/net/test_linux.py; root).
+exchanges: all of tests/exchanges that a guest can be asked, over both versions of IP.
+
 KEELSON_NIC=e1000 takes another card."""
 import hashlib
 import http.client
@@ -249,10 +253,25 @@ touch stop; kill %1; wait"""
     return not errors and len(kills) == 2, "\n".join(lines)
 
 
+def run_program(*words):
+    """A program of the tests; what it says last is its verdict's text."""
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False)
+    return done.returncode == 0, done.stdout + done.stderr
+
+
+def run_others():
+    """(name, work) of what is a program of its own."""
+    tests, python = ROOT / "tests", ("/usr/bin/python3", "-B")
+    return (("stack", lambda: run_program(*python, tests / "host/net/test_linux.py", ROOT / "build/tests/host/net/net_tap", "long")),
+            ("linux", lambda: run_program(*python, tests / "network/against_linux.py", "quiet", "rough")),
+            ("flood", lambda: run_program(*python, tests / "network/against_linux.py", "flood")),
+            ("exchanges", lambda: run_program(*python, tests / "exchanges/guest_stack.py", *sorted((tests / "exchanges").glob("*.exchange")))))
+
+
 def main(ledger, commit, _resume, chunks):
-    """Both runs, `chunks` times (once); a line each in the ledger. 1 at the first failure, else 0."""
+    """All runs, `chunks` times (once); a line each in the ledger. 1 at the first failure, else 0."""
     for _ in range(chunks or 1):
-        for name, work in (("files", run_files), ("kills", run_kills)):
+        for name, work in (("files", run_files), ("kills", run_kills), *run_others()):
             right, text = work()
             verdict = "passed" if right else "failed"
             with ledger.open("a", encoding="ascii") as file:

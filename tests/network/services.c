@@ -1,7 +1,7 @@
 // The guest's end of the tests against Linux (tests/host/net/test_linux.py), the same services as tests/host/net/tap.c: ports 7
 // echoes (TCP and UDP), 9 swallows, 19 sends 8 MiB of a pattern and ends, 20 connects back to port 7007 of whoever connects and
-// echoes there, 21 opens a connection from 7021 to 7021 of whoever connects, 23 tells of all connections. `services [COPIES]`: so
-// many processes, since one holds some hundred descriptors.
+// echoes there, 21 opens a connection from 7021 to 7021 of whoever connects, 23 tells of all connections and counters. `services
+// [COPIES]`: so many processes, since one holds some hundred descriptors.
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -91,6 +91,19 @@ static void connect_back(int from, bool crossing) {
         hold(fd, 7);
 }
 
+static void tell_counters(int fd) {
+    char name[65], line[96];
+    uint64_t cursor = 0, value;
+    for (;;) {
+        memset(name, 0, sizeof(name));
+        if (net_next_counter(startup_capability("net"), cursor, name, sizeof(name) - 1, &cursor, &value) != ERR_OK)
+            return;
+        int length = snprintf(line, sizeof(line), "%s %llu\n", name, (unsigned long long)value);
+        if (write(fd, line, (size_t)length) < 0)
+            return;
+    }
+}
+
 // "STATE LOCAL REMOTE" of each, numbers as in net.idl; a blocking socket, since it is short.
 static void tell_states(int fd) {
     struct net_connection connection;
@@ -102,6 +115,7 @@ static void tell_states(int fd) {
         if (connection.protocol == IPPROTO_TCP && connection.remote_port != 0 && write(fd, line, (size_t)length) < 0)
             break;
     }
+    tell_counters(fd);
     close(fd);
 }
 

@@ -60,11 +60,11 @@ ping -c 1 10.0.2.2 2>&1
 while ! ping -q -c 1 -W 1 10.0.2.2 >/dev/null 2>&1; do sleep 0.2; done; echo back
 printf 'interface eth0\n address 10.0.2.50/24\n route default via 10.0.2.2\n name-server 10.0.2.9\n' > /etc/network.conf
 printf 'interface eth0\n address 10.0.2.50\n' > /tmp/bad
-ip configure /tmp/bad; echo status $?
+ip configure /tmp/bad 2>&1; echo status $?
 ip configure && ip address && ip route && dhcp
 ping -q -c 1 10.0.2.2
 printf 'interface eth0\n dhcp\n' > /tmp/again; ip configure /tmp/again; while ! ip address | grep -q 10.0.2.15/24; do sleep 0.1; done; ip address
-env ip link set eth0 down; echo status $?
+env ip link set eth0 down 2>&1; echo status $?
 echo 'interface eth0 eth1' > /etc/network.conf
 dmesg | grep net:
 """
@@ -103,7 +103,7 @@ def test_dhcp_server_comes_and_goes(tmp_path):
 
 LINK_SCRIPT = """
 echo 'nameserver [10.0.2.2]:{silent}' > /etc/resolv.conf; echo 'options timeout:1 attempts:2' >> /etc/resolv.conf
-(http -q -o /tmp/file http://10.0.2.2:{port}/ && sha256sum < /tmp/file; echo "http ended $?") &
+(http -q -o /tmp/file http://10.0.2.2:{port}/ 2>&1 && sha256sum < /tmp/file; echo "http ended $?") &
 while ! dmesg | grep -q 'no link'; do sleep 0.1; done
 ping -c 1 10.0.2.2 2>&1; ip link | grep 'no link'
 echo 'the cable is out'

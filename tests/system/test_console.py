@@ -179,6 +179,7 @@ def test_selecting_and_pasting_survive_a_kill(machine, server):
     machine.run(f"service kill {server}")
     for buttons in (4, 0):
         machine.tell(f"mouse_button {buttons}")
+    time.sleep(0.7)  # the controller hands out what the keyboard says first
     machine.keys("ret", "ctrl-d")
     machine.await_file(f"/tmp/mouse_{server}", "cat\n")
 

@@ -59,7 +59,7 @@ def test_line_right_after_an_interrupt_is_not_lost(shell, command):
 
 
 def test_jobs(shell):
-    shell.sendline("sleep 100 & sleep 0.2 &")
+    shell.sendline("sleep 100 & sleep 2 &")
     shell.expect(r"\[1\] \d+")
     shell.expect(r"\[2\] \d+")
     shell.sendline("jobs; wait %2; echo ended=$?")
@@ -109,7 +109,7 @@ def test_the_background_does_not_use_the_terminal(shell):
     run("stty -echoctl &", r"\[1\] \d+")
     run("sleep 0.3; jobs", "Stopped +stty")
     run("fg", "stty")
-    run("stty echoctl; echo 'ow''n' > /dev/tty", "own")
+    run("stty sane; echo 'ow''n' > /dev/tty", "own")  # it had asked while the shell's editor had them raw
     shell.sendline("echo 'rea''dy'; cat > /tmp/line")
     shell.expect("ready", timeout=15)
     time.sleep(0.3)

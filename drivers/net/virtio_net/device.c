@@ -87,7 +87,8 @@ static error_t queue_sizes(struct virtio_net *net) {
 static void describe(struct nic_card *card) {
     const struct virtio_net *net = virtio_net_of(card);
     uint64_t features = net->state->features;
-    card->features = (features & VIRTIO_NET_F_CSUM ? (uint32_t)NIC_FEATURE_CHECKSUM_SEND : 0) |
+    card->features = NIC_FEATURE_PREFIX | (features & VIRTIO_NET_F_CSUM ? (uint32_t)NIC_FEATURE_CHECKSUM_SEND : 0) |
+                     (features & VIRTIO_NET_F_HOST_TSO4 ? (uint32_t)(NIC_FEATURE_SEGMENT | NIC_FEATURE_SEGMENT_WHOLE) : 0) |
                      (features & VIRTIO_NET_F_STATUS ? (uint32_t)NIC_FEATURE_LINK : 0);
     card->full_duplex = 1;
     for (uint32_t i = 0; i < 6; i++) {
@@ -102,11 +103,17 @@ static void describe(struct nic_card *card) {
 static error_t reset(struct nic_card *card) {
     struct virtio_net *net = virtio_net_of(card);
     const struct virtio *virtio = &net->virtio;
-    // Not GUEST_CSUM: frames would come whose sums are not filled in, and clients look at those (5.1.6.4.1).
-    uint64_t wanted = VIRTIO_F_ACCESS_PLATFORM | VIRTIO_NET_F_CSUM | VIRTIO_NET_F_MAC | VIRTIO_NET_F_STATUS;
+    uint64_t wanted = VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_MRG_RXBUF | VIRTIO_F_ACCESS_PLATFORM |
+                      VIRTIO_NET_F_CSUM | VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_MAC | VIRTIO_NET_F_STATUS;
     error_t error = virtio_reset(virtio);
     if (error == ERR_OK)
         error = virtio_features(virtio, wanted, &net->state->features);
+    bool merges = (net->state->features & VIRTIO_NET_F_MRG_RXBUF) != 0;
+    if (error == ERR_OK && !merges && (net->state->features & VIRTIO_NET_F_GUEST_TSO4) != 0) { // large ones would not fit a room
+        error = virtio_reset(virtio);
+        if (error == ERR_OK)
+            error = virtio_features(virtio, wanted & ~VIRTIO_NET_F_GUEST_TSO4, &net->state->features);
+    }
     if (error == ERR_OK)
         error = queue_sizes(net);
     if (error != ERR_OK)

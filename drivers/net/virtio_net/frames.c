@@ -6,12 +6,12 @@
 
 enum { NOTHING_SHOWN = 0xffff }; // where the available ring's last entry was, before it went round once
 
-static uint32_t pairs(const struct virtio_net *net) {
+static uint32_t rooms(const struct virtio_net *net) {
     return net->state->sizes[VIRTIO_NET_RECEIVE] / 2;
 }
 
-static uint32_t pair_of(const struct virtio_net *net, uint32_t position) {
-    return (position - net->state->receive_base) % pairs(net);
+static uint32_t room_of(const struct virtio_net *net, uint32_t position) {
+    return (position - net->state->receive_base) % rooms(net);
 }
 
 static uint32_t slot_of(const struct virtio_net *net, uint32_t number) {
@@ -35,13 +35,6 @@ void virtio_net_frames_reset(struct nic_card *card) {
     net->queues[VIRTIO_NET_SEND].available->ring[state->sizes[VIRTIO_NET_SEND] - 1] = NOTHING_SHOWN;
     __builtin_memset(state->received, 0, sizeof(state->received));
     __builtin_memset(state->send_done, 0, sizeof(state->send_done));
-    volatile struct virtio_descriptor *table = net->queues[VIRTIO_NET_RECEIVE].descriptors;
-    for (uint32_t pair = 0; pair < pairs(net); pair++) {
-        table[2 * pair].address = header_physical(card, VIRTIO_NET_RECEIVE_HEADERS, pair);
-        table[2 * pair].length = VIRTIO_NET_HEADER_BYTES;
-        table[2 * pair].flags = VIRTIO_DESCRIPTOR_NEXT | VIRTIO_DESCRIPTOR_WRITE;
-        table[2 * pair].next = (uint16_t)(2 * pair + 1);
-    }
 }
 
 // Notes what the device has used. An element is noted before it counts as seen, so that it is noted twice
@@ -50,8 +43,8 @@ static void take_received(struct virtio_net *net) {
     struct virtio_net_state *state = net->state;
     uint32_t id, length;
     while (virtio_queue_take(&net->queues[VIRTIO_NET_RECEIVE], state->seen[VIRTIO_NET_RECEIVE], &id, &length)) {
-        if (id / 2 < pairs(net))
-            state->received[id / 2] = length + 1 == 0 ? length : length + 1;
+        if (id < rooms(net))
+            state->received[id] = length + 1 == 0 ? length : length + 1;
         __atomic_store_n(&state->seen[VIRTIO_NET_RECEIVE], (uint16_t)(state->seen[VIRTIO_NET_RECEIVE] + 1), __ATOMIC_RELEASE);
     }
 }
@@ -68,32 +61,30 @@ static void take_sent(struct virtio_net *net) {
 
 bool virtio_net_receive_add(struct nic_card *card, uint32_t position, uint64_t physical, uint32_t length) {
     struct virtio_net *net = virtio_net_of(card);
-    if (position - card->state->received >= pairs(net))
+    if (position - card->state->received >= rooms(net))
         return false;
-    uint32_t pair = pair_of(net, position);
-    volatile struct virtio_descriptor *room = &net->queues[VIRTIO_NET_RECEIVE].descriptors[(size_t)2 * pair + 1];
+    uint32_t index = room_of(net, position);
+    volatile struct virtio_descriptor *room = &net->queues[VIRTIO_NET_RECEIVE].descriptors[index];
     room->address = physical;
     room->length = length;
     room->flags = VIRTIO_DESCRIPTOR_WRITE;
-    net->state->received[pair] = 0;
-    virtio_queue_put(&net->queues[VIRTIO_NET_RECEIVE], 2 * pair);
+    net->state->received[index] = 0;
+    virtio_queue_put(&net->queues[VIRTIO_NET_RECEIVE], index);
     return true;
 }
 
+// What the rooms hold is for the client to tell: the device's header lies in the first of a frame.
 bool virtio_net_receive_done(struct nic_card *card, uint32_t position, struct nic_done *done) {
     struct virtio_net *net = virtio_net_of(card);
-    uint32_t pair = pair_of(net, position);
-    if (net->state->received[pair] == 0)
+    uint32_t index = room_of(net, position);
+    if (net->state->received[index] == 0)
         take_received(net);
-    uint32_t bytes = net->state->received[pair];
+    uint32_t bytes = net->state->received[index];
     if (bytes == 0)
         return false;
     bytes -= 1;
-    if (bytes < VIRTIO_NET_HEADER_BYTES + NIC_HEADER_BYTES || bytes > VIRTIO_NET_HEADER_BYTES + NIC_ROOM_BYTES) {
-        *done = (struct nic_done){.flags = NIC_DONE_FLAG_ERROR};
-        return true;
-    }
-    *done = (struct nic_done){.length = bytes - VIRTIO_NET_HEADER_BYTES};
+    *done = bytes == 0 || bytes > NIC_PAGE_BYTES ? (struct nic_done){.flags = NIC_DONE_FLAG_ERROR}
+                                                 : (struct nic_done){.length = bytes};
     return true;
 }
 
@@ -110,6 +101,11 @@ bool virtio_net_send_add(struct nic_card *card, const struct nic_send *send) {
         header.flags = VIRTIO_NET_NEEDS_CHECKSUM;
         header.checksum_start = send->checksum_start;
         header.checksum_offset = send->checksum_offset;
+    }
+    if (send->segment_size != 0) {
+        header.gso_type = VIRTIO_NET_TCP_V4;
+        header.header_length = send->header_length;
+        header.gso_size = send->segment_size;
     }
     *header_at(card, VIRTIO_NET_SEND_HEADERS, head) = header;
     for (uint32_t i = 0; i <= send->count; i++) {
@@ -181,7 +177,7 @@ error_t virtio_net_frames_resume(struct nic_card *card, uint32_t *receive_taken,
     uint16_t shown = net->queues[VIRTIO_NET_RECEIVE].ahead;
     uint16_t completed = (uint16_t)(card->state->received - net->state->receive_base);
     uint32_t held = (uint16_t)(shown - completed);
-    if (held > pairs(net))
+    if (held > rooms(net))
         return ERR_CORRUPT;
     *receive_taken = card->state->received + held;
     return find_tail(card, send_taken);

@@ -1,6 +1,6 @@
 // A virtio network device, version 1 (Virtio 1.1, 5.1), with one queue each way. Invariants: a position of
-// the client's receive ring has one pair of descriptors (the device's header, the room), (position -
-// receive_base) modulo their number; a frame to send has a run of descriptors, of which the first is its
+// the client's receive ring has one descriptor, (position - receive_base) modulo their number, and the device's
+// header lies in the room (NIC_FEATURE_PREFIX); a frame to send has a run of descriptors, of which the first is its
 // header's.
 #pragma once
 
@@ -11,9 +11,13 @@
 enum { VIRTIO_NET_RECEIVE = 0, VIRTIO_NET_SEND = 1, VIRTIO_NET_QUEUES = 2 };
 
 // 5.1.3 Feature bits.
-#define VIRTIO_NET_F_CSUM   (UINT64_C(1) << 0)
-#define VIRTIO_NET_F_MAC    (UINT64_C(1) << 5)
-#define VIRTIO_NET_F_STATUS (UINT64_C(1) << 16)
+#define VIRTIO_NET_F_CSUM       (UINT64_C(1) << 0)
+#define VIRTIO_NET_F_GUEST_CSUM (UINT64_C(1) << 1)
+#define VIRTIO_NET_F_MAC        (UINT64_C(1) << 5)
+#define VIRTIO_NET_F_GUEST_TSO4 (UINT64_C(1) << 7)
+#define VIRTIO_NET_F_HOST_TSO4  (UINT64_C(1) << 11)
+#define VIRTIO_NET_F_MRG_RXBUF  (UINT64_C(1) << 15)
+#define VIRTIO_NET_F_STATUS     (UINT64_C(1) << 16)
 
 // 5.1.4 Device configuration layout.
 enum { VIRTIO_NET_CONFIG_MAC = 0, VIRTIO_NET_CONFIG_STATUS = 6, VIRTIO_NET_STATUS_LINK_UP = 1 };
@@ -28,6 +32,7 @@ enum {
     VIRTIO_NET_HEADER_BYTES = 12,
     VIRTIO_NET_HEADER_STRIDE = 16,
     VIRTIO_NET_NEEDS_CHECKSUM = 1,
+    VIRTIO_NET_TCP_V4 = 1, // gso_type
 };
 _Static_assert(sizeof(struct virtio_net_header) == VIRTIO_NET_HEADER_BYTES, "as the device has it");
 
@@ -38,9 +43,8 @@ enum {
     VIRTIO_NET_RECEIVE_RINGS = 0x2000,
     VIRTIO_NET_SEND_RINGS = 0x3000,
     VIRTIO_NET_USED_OFFSET = 0x400, // of the used ring, behind the available ring
-    VIRTIO_NET_RECEIVE_HEADERS = 0x4000,
-    VIRTIO_NET_SEND_HEADERS = 0x5000,
-    VIRTIO_NET_DMA_BYTES = 0x6000,
+    VIRTIO_NET_SEND_HEADERS = 0x4000,
+    VIRTIO_NET_DMA_BYTES = 0x5000,
 };
 
 // In state memory.
@@ -48,10 +52,10 @@ struct virtio_net_state {
     struct virtio_places places;
     uint32_t sizes[VIRTIO_NET_QUEUES];
     uint64_t features;
-    uint32_t receive_base;                    // position of the first pair
+    uint32_t receive_base;                    // position of the first descriptor
     uint16_t seen[VIRTIO_NET_QUEUES];         // used elements that were taken
     uint32_t send_clean;                      // running number of a descriptor: those before it belong to completed frames
-    uint32_t received[VIRTIO_QUEUE_MOST / 2]; // by pair: bytes that the device wrote, plus 1; 0: not yet
+    uint32_t received[VIRTIO_QUEUE_MOST / 2]; // by descriptor: bytes that the device wrote, plus 1; 0: not yet
     uint32_t send_ends[VIRTIO_QUEUE_MOST];    // by first descriptor: position behind the frame
     uint8_t send_counts[VIRTIO_QUEUE_MOST];   // and its descriptors
     uint8_t send_done[VIRTIO_QUEUE_MOST];

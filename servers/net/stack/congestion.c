@@ -12,7 +12,7 @@ void congestion_start(struct tcp *tcp) {
     // RFC 6928 section 2: min(10 * MSS, max(2 * MSS, 14600)).
     uint32_t window = smaller(INITIAL_SEGMENTS * tcp->mss, larger(2 * tcp->mss, 14600));
     tcp->congestion = (struct congestion){.window = window, .threshold = UINT32_MAX};
-    if (tcp->backoff > 1) // RFC 5681 section 3.1: the SYN was lost
+    if (tcp->retries > 1) // RFC 5681 section 3.1: the SYN was lost
         tcp->congestion.window = tcp->mss;
 }
 
@@ -121,7 +121,7 @@ void congestion_lost(struct tcp *tcp) {
 
 void congestion_timeout(struct tcp *tcp) {
     struct congestion *congestion = &tcp->congestion;
-    if (tcp->backoff <= 1) // RFC 5681 section 3.1: not again for the same segment
+    if (tcp->retries <= 1) // RFC 5681 section 3.1: not again for the same segment
         congestion->threshold = reduced(tcp);
     congestion->window = tcp->mss;
     congestion->epoch = 0;

@@ -17,6 +17,7 @@ enum {
     INTERFACE_NAME_BYTES = 8,
     ETHERNET_HEADER_BYTES = 14,
     ETHERNET_MTU = 1500,
+    LINK_LARGE_MOST = 15 * 4096,
     ETHERTYPE_IPV4 = 0x0800,
     ETHERTYPE_ARP = 0x0806,
     ETHERTYPE_IPV6 = 0x86dd,
@@ -28,12 +29,15 @@ struct link_ops {
     // `frame` is what frame_begin gave, filled with `length` bytes; it is the link's again. 0: not to be
     // sent.
     void (*frame_send)(void *context, uint8_t *frame, uint32_t length);
+    // Room for a frame of `length` bytes, at most LINK_LARGE_MOST; if the interface `cuts`.
+    uint8_t *(*frame_begin_large)(void *context, uint32_t length);
 };
 
 // A sum of TCP or UDP that the link fills in: what stands at `start` + `offset` is the pseudo header's sum. Bytes from the
 // frame's start; `start` 0: there is none.
 struct link_sum {
     uint16_t start, offset;
+    uint16_t segment_size, header_length; // bytes of TCP data in each frame, and what stands before it; 0: the frame is not cut
 };
 
 enum address_state { ADDRESS_FREE, ADDRESS_TENTATIVE, ADDRESS_PREFERRED, ADDRESS_DEPRECATED };
@@ -73,6 +77,8 @@ struct interface {
     bool autoconfigure;   // IPv6 addresses by router advertisements
     uint64_t defended_at; // nanoseconds: when an address was last defended (RFC 5227 section 2.4)
     bool fills_sums;      // the link does
+    bool cuts;            // the link cuts large segments of TCP over IPv4, and fills in their sums
+    bool cuts_whole;      // for that it wants the lengths in headers to be the whole's; else zero, and the IPv4 header's sum too
     struct link_sum sum;  // of the frame that is being sent
     const struct link_ops *ops;
     void *context;

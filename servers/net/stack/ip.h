@@ -47,10 +47,13 @@ struct flow {
     bool dont_fragment; // IPv4; a packet that is too large is refused
     bool no_route;      // the destination is on the link of `interface`, whatever its addresses
     bool broadcast;     // the sender may send to broadcast addresses
+    uint32_t segment_size; // of TCP data: what is larger than a frame is cut into such by the link (ip_large_most); 0: not
 };
 
 // Fills in source and *interface and the MTU on the way, without sending.
 MUST_USE error_t ip_route(struct stack *stack, struct flow *flow, struct interface **interface, uint32_t *mtu);
+// Most bytes, IP header included, that the link of this flow takes at once to cut them; 0: it does not.
+uint32_t ip_large_most(struct stack *stack, const struct flow *wanted);
 // Sends the pieces as one datagram, in fragments where it must. `checksum_at`: offset in the first piece,
 // which is changed there, of the field for the checksum with pseudo-header; IP_NO_CHECKSUM: none. Frames that
 // find no room are lost like others on the way. -ENETUNREACH, -ENETDOWN, -EHOSTUNREACH, ERR_MESSAGE_SIZE,

@@ -91,6 +91,7 @@ static void gather(uint8_t *to, const struct piece *pieces, uint32_t count, uint
 }
 
 struct sending {
+    bool large; // the link cuts it
     struct interface *interface;
     struct address next_hop;
     const struct flow *flow;
@@ -102,17 +103,23 @@ struct sending {
 static void send_part(const struct sending *sending, uint32_t offset, uint32_t length, bool fragmented) {
     struct interface *interface = sending->interface;
     bool v4 = address_is_v4(&sending->flow->destination), more = offset + length < sending->total;
-    uint8_t *frame = interface->ops->frame_begin(interface->context);
+    uint32_t header = sending->header;
+    uint8_t *frame = sending->large
+                         ? interface->ops->frame_begin_large(interface->context, ETHERNET_HEADER_BYTES + header + length)
+                         : interface->ops->frame_begin(interface->context);
     if (frame == NULL) {
         interface->statistics.dropped_out++;
         interface->stack->statistics.frames_no_room++;
         return;
     }
     uint8_t *at = frame + ETHERNET_HEADER_BYTES;
-    uint32_t header = sending->header;
     if (v4) {
         uint32_t word = fragmented ? offset / 8 | (more ? 0x2000 : 0) : (sending->flow->dont_fragment ? 0x4000 : 0);
         ipv4_header(at, sending->flow, length, sending->identification, word);
+        if (sending->large && !interface->cuts_whole) {
+            store16(at + 2, 0);
+            store16(at + 10, 0);
+        }
     } else if (fragmented) {
         ipv6_header(at, sending->flow, length + IPV6_FRAGMENT_HEADER_BYTES, IPV6_FRAGMENT);
         uint8_t *extension = at + IPV6_HEADER_BYTES;
@@ -140,24 +147,48 @@ static error_t send_fragments(const struct sending *sending, uint32_t mtu) {
     return ERR_OK;
 }
 
+// Most bytes that the link takes at once to cut them. What must wait for its neighbour is not cut: it has a place of a frame
+// only. Nor is what somebody looks at on its way out.
+static uint32_t large_most(const struct sending *sending, const struct flow *flow, uint32_t mtu) {
+    struct interface *interface = sending->interface;
+    if (!interface->cuts || !interface->fills_sums || interface->stack->raw != NULL || !address_is_v4(&flow->destination) ||
+        mtu < interface->mtu || !neighbour_is_known(interface, &sending->next_hop))
+        return 0;
+    return LINK_LARGE_MOST - ETHERNET_HEADER_BYTES;
+}
+
+uint32_t ip_large_most(struct stack *stack, const struct flow *wanted) {
+    struct flow flow = *wanted;
+    struct sending sending = {0};
+    if (route(stack, &flow, &sending.interface, &sending.next_hop) != ERR_OK)
+        return 0;
+    return large_most(&sending, &flow, path_mtu(stack, sending.interface, &flow.destination));
+}
+
 // Whether the link fills in the sum. Not of what somebody looks at on its way out.
 static bool link_fills_sum(const struct sending *sending, uint32_t mtu) {
     const struct interface *interface = sending->interface;
     uint8_t protocol = sending->flow->protocol;
     return interface->fills_sums && (protocol == PROTOCOL_NUMBER_TCP || protocol == PROTOCOL_NUMBER_UDP) &&
-           sending->total + sending->header <= mtu && interface->stack->raw == NULL;
+           (sending->large || sending->total + sending->header <= mtu) && interface->stack->raw == NULL;
 }
 
 // The sum of TCP, UDP or ICMPv6, or as much of it as the link wants.
 static void put_sum(const struct sending *sending, uint32_t mtu, uint32_t at) {
     const struct flow *flow = sending->flow;
+    struct interface *interface = sending->interface;
     uint8_t *field = (uint8_t *)(uintptr_t)sending->pieces[0].data + at;
-    uint64_t sum = checksum_pseudo_header(&flow->source, &flow->destination, flow->protocol, sending->total);
+    bool lengthless = sending->large && !interface->cuts_whole;
+    uint64_t sum = checksum_pseudo_header(&flow->source, &flow->destination, flow->protocol, lengthless ? 0 : sending->total);
     store16(field, 0);
     if (link_fills_sum(sending, mtu)) {
+        uint32_t start = ETHERNET_HEADER_BYTES + sending->header;
         store16(field, (uint16_t)~checksum_finish(sum));
-        sending->interface->sum =
-            (struct link_sum){.start = (uint16_t)(ETHERNET_HEADER_BYTES + sending->header), .offset = (uint16_t)at};
+        interface->sum = (struct link_sum){.start = (uint16_t)start, .offset = (uint16_t)at};
+        if (sending->large) {
+            interface->sum.segment_size = (uint16_t)flow->segment_size;
+            interface->sum.header_length = (uint16_t)(start + sending->pieces[0].length);
+        }
         return;
     }
     uint16_t value = checksum_finish(checksum_add_pieces(sum, sending->pieces, sending->count));
@@ -180,10 +211,14 @@ error_t ip_send(struct stack *stack, const struct flow *wanted, struct piece *pi
     if (flow.hops == 0)
         flow.hops = sending.interface->hop_limit != 0 && !v4 ? sending.interface->hop_limit : IP_HOPS_DEFAULT;
     uint32_t mtu = path_mtu(stack, sending.interface, &flow.destination);
+    bool fits = sending.total + sending.header <= mtu;
+    sending.large = !fits && flow.segment_size != 0;
+    if (sending.large && sending.total + sending.header > large_most(&sending, &flow, mtu))
+        return ERR_MESSAGE_SIZE;
     if (checksum_at != IP_NO_CHECKSUM)
         put_sum(&sending, mtu, (uint32_t)checksum_at);
     sending.identification = stack->identification++;
-    if (sending.total + sending.header <= mtu) {
+    if (fits || sending.large) {
         send_part(&sending, 0, sending.total, false);
         sending.interface->sum.start = 0;
         return ERR_OK;

@@ -42,7 +42,8 @@ struct neighbour *neighbour_find(struct interface *interface, const struct addre
     return NULL;
 }
 
-// Who has not answered makes room first (a flood of made-up senders must not drive the known ones out), then who was used longest ago.
+// Who has not answered makes room first (a flood of made-up senders must not drive the known ones out), then who was used longest
+// ago.
 static bool goes_before(const struct neighbour *neighbour, const struct neighbour *other) {
     bool unknown = neighbour->state == NEIGHBOUR_INCOMPLETE, other_unknown = other->state == NEIGHBOUR_INCOMPLETE;
     return unknown != other_unknown ? unknown : neighbour->used < other->used;
@@ -160,6 +161,11 @@ static void group_mac(const struct address *group, uint8_t *mac) {
     mac[3] = group->bytes[13] & 0x7f;
     mac[4] = group->bytes[14];
     mac[5] = group->bytes[15];
+}
+
+bool neighbour_is_known(struct interface *interface, const struct address *next_hop) {
+    const struct neighbour *neighbour = neighbour_find(interface, next_hop);
+    return neighbour != NULL && neighbour->state != NEIGHBOUR_INCOMPLETE;
 }
 
 void neighbour_send(struct interface *interface, const struct address *next_hop, uint8_t *frame, uint32_t length) {

@@ -40,6 +40,8 @@ struct neighbour {
 };
 
 // Sends a packet in `frame` (of the interface's link) to the neighbour, now or when it is known.
+// Whether a frame to it can be sent at once, without being kept until its address is known.
+bool neighbour_is_known(struct interface *interface, const struct address *next_hop);
 void neighbour_send(struct interface *interface, const struct address *next_hop, uint8_t *frame, uint32_t length);
 // What a message told. `solicited`: it answers a question of ours; `override`: it may change a known one.
 void neighbour_learned(struct interface *interface, const struct address *address, const uint8_t *mac, bool solicited,

@@ -3,7 +3,8 @@
 
 #include "servers/net/stack/stack.h"
 
-enum { RING_BUFFER_FIRST = 2048 };
+enum { RING_BUFFER_FIRST = 2048, RING_BUFFER_SPARED = 8192 /* smaller ones are made quickly */ };
+enum { RING_BUFFER_MAPPED = 256 * 1024 }; // a mapping of its own (libc/stdlib/heap.c)
 
 uint32_t ring_buffer_pieces(const struct ring_buffer *buffer, uint32_t offset, uint32_t length, struct piece pieces[2]) {
     if (length == 0)
@@ -17,45 +18,98 @@ uint32_t ring_buffer_pieces(const struct ring_buffer *buffer, uint32_t offset, u
     return 2;
 }
 
-bool ring_buffer_reserve(struct stack *stack, struct ring_buffer *buffer, uint32_t bytes) {
-    if (bytes <= buffer->capacity)
+// Memory for at least `bytes`, a spare one if there is one. False: none.
+static bool make(struct stack *stack, struct ring_buffer *made, uint32_t bytes) {
+    uint32_t capacity = RING_BUFFER_FIRST;
+    for (uint32_t i = 0; i < STACK_SPARES; i++) {
+        struct ring_buffer *spare = &stack->spares[i];
+        if (spare->bytes == NULL || spare->capacity < bytes)
+            continue;
+        *made = *spare;
+        *spare = (struct ring_buffer){0};
         return true;
-    uint32_t capacity = larger(buffer->capacity, RING_BUFFER_FIRST);
+    }
     while (capacity < bytes)
         capacity *= 2;
-    uint8_t *grown = stack_allocate_unset(stack, capacity);
-    if (grown == NULL)
+    uint8_t *memory = stack_allocate_unset(stack, capacity);
+    *made = (struct ring_buffer){.bytes = memory, .capacity = capacity, .made_at = stack->commits};
+    if (capacity >= RING_BUFFER_MAPPED)
+        made->made_at--; // not the heap's, which has nothing in it
+    return memory != NULL;
+}
+
+// Bytes that were dropped since the last commit: a rollback brings them back.
+static uint32_t dropped(const struct stack *stack, const struct ring_buffer *buffer) {
+    return buffer->dropped_at == stack->commits ? buffer->dropped : 0;
+}
+
+bool ring_buffer_is_noted(const struct stack *stack, const struct ring_buffer *buffer, uint32_t offset, uint32_t length) {
+    return stack->copy_unnoted == NULL || buffer->made_at == stack->commits ||
+           offset + length > buffer->capacity - dropped(stack, buffer);
+}
+
+static void put(const struct stack *stack, bool noted, uint8_t *to, const uint8_t *from, uint32_t length) {
+    if (noted)
+        memcpy(to, from, length);
+    else
+        stack->copy_unnoted(to, from, length);
+}
+
+bool ring_buffer_reserve(struct stack *stack, struct ring_buffer *buffer, uint32_t bytes) {
+    struct ring_buffer grown;
+    if (buffer->capacity != 0 && stack->copy_unnoted != NULL)
+        bytes += smaller(dropped(stack, buffer), buffer->capacity); // so that it can be filled without notes
+    if (bytes <= buffer->capacity)
+        return true;
+    if (!make(stack, &grown, larger(bytes, 2 * buffer->capacity)))
         return false;
     if (buffer->bytes != NULL) { // what lies ahead of the end moves as well
         struct piece pieces[2];
         uint32_t count = ring_buffer_pieces(buffer, 0, buffer->capacity, pieces), at = 0;
+        bool noted = ring_buffer_is_noted(stack, &grown, 0, buffer->capacity);
         for (uint32_t i = 0; i < count; i++) {
-            memcpy(grown + at, pieces[i].data, pieces[i].length);
+            put(stack, noted, grown.bytes + at, pieces[i].data, pieces[i].length);
             at += pieces[i].length;
         }
-        stack_free(stack, buffer->bytes, buffer->capacity);
+        grown.count = buffer->count;
+        ring_buffer_free(stack, buffer);
     }
-    buffer->bytes = grown;
-    buffer->capacity = capacity;
-    buffer->start = 0;
+    *buffer = grown;
     return true;
 }
 
-void ring_buffer_put(struct ring_buffer *buffer, uint32_t offset, const uint8_t *bytes, uint32_t length) {
+void ring_buffer_put(const struct stack *stack, struct ring_buffer *buffer, uint32_t offset, const uint8_t *bytes,
+                     uint32_t length) {
     struct piece pieces[2];
     uint32_t count = ring_buffer_pieces(buffer, offset, length, pieces);
+    bool noted = ring_buffer_is_noted(stack, buffer, offset, length);
     for (uint32_t i = 0; i < count; i++) {
-        memcpy((uint8_t *)(uintptr_t)pieces[i].data, bytes, pieces[i].length);
+        put(stack, noted, (uint8_t *)(uintptr_t)pieces[i].data, bytes, pieces[i].length);
         bytes += pieces[i].length;
     }
 }
 
-void ring_buffer_drop(struct ring_buffer *buffer, uint32_t length) {
+void ring_buffer_drop(const struct stack *stack, struct ring_buffer *buffer, uint32_t length) {
+    buffer->dropped = dropped(stack, buffer) + length;
+    buffer->dropped_at = stack->commits;
     buffer->start = (buffer->start + length) & (buffer->capacity - 1);
     buffer->count -= length;
 }
 
 void ring_buffer_free(struct stack *stack, struct ring_buffer *buffer) {
-    stack_free(stack, buffer->bytes, buffer->capacity);
+    struct ring_buffer freed = {.bytes = buffer->bytes, .capacity = buffer->capacity, .made_at = stack->commits};
     *buffer = (struct ring_buffer){0};
+    for (uint32_t i = 0; i < STACK_SPARES && freed.capacity >= RING_BUFFER_SPARED; i++)
+        if (stack->spares[i].bytes == NULL) {
+            stack->spares[i] = freed;
+            return;
+        }
+    stack_free(stack, freed.bytes, freed.capacity);
+}
+
+void ring_buffer_finish(struct stack *stack) {
+    for (uint32_t i = 0; i < STACK_SPARES; i++) {
+        stack_free(stack, stack->spares[i].bytes, stack->spares[i].capacity);
+        stack->spares[i] = (struct ring_buffer){0};
+    }
 }

@@ -14,13 +14,21 @@ struct ring_buffer {
     uint32_t capacity; // a power of two, or 0
     uint32_t start;    // of the oldest byte
     uint32_t count;    // bytes in order
+    // For who may write without a note: the memory is this buffer's since commit `made_at`, and the last `dropped` bytes before
+    // `start` held bytes at commit `dropped_at`.
+    uint64_t made_at, dropped_at;
+    uint32_t dropped;
 };
 
 // Room for `bytes` from the oldest byte on; false: no memory.
 bool ring_buffer_reserve(struct stack *stack, struct ring_buffer *buffer, uint32_t bytes);
+// Whether these bytes must be noted before they change. What was free at the last commit need not: there a rollback wants nothing.
+bool ring_buffer_is_noted(const struct stack *stack, const struct ring_buffer *buffer, uint32_t offset, uint32_t length);
 // Copies to the place `offset` behind the oldest byte; there must be room. The count stays.
-void ring_buffer_put(struct ring_buffer *buffer, uint32_t offset, const uint8_t *bytes, uint32_t length);
+void ring_buffer_put(const struct stack *stack, struct ring_buffer *buffer, uint32_t offset, const uint8_t *bytes, uint32_t length);
 // The memory from `offset` on, in up to two pieces; returns how many.
 uint32_t ring_buffer_pieces(const struct ring_buffer *buffer, uint32_t offset, uint32_t length, struct piece pieces[2]);
-void ring_buffer_drop(struct ring_buffer *buffer, uint32_t length);
+void ring_buffer_drop(const struct stack *stack, struct ring_buffer *buffer, uint32_t length);
+// Frees the stack's spare ones.
+void ring_buffer_finish(struct stack *stack);
 void ring_buffer_free(struct stack *stack, struct ring_buffer *buffer);

@@ -299,6 +299,7 @@ bool socket_queue(struct socket *socket, const struct datagram *head, const stru
         socket->queued + room <= socket->options.receive_limit ? stack_allocate_unset(socket->stack, room) : NULL;
     if (datagram == NULL) {
         socket->dropped++;
+        socket->stack->queues_full++;
         return false;
     }
     *datagram = *head;

@@ -25,9 +25,9 @@ enum stack_readiness {
 enum stack_side { STACK_SIDE_READ = 1, STACK_SIDE_WRITE = 2 };
 
 enum {
-    SOCKET_SEND_DEFAULT = 64 * 1024,
-    SOCKET_RECEIVE_DEFAULT = 128 * 1024,
-    SOCKET_BUFFER_MAX = 128 * 1024, // what one request changes fits the undo log of the server
+    SOCKET_SEND_DEFAULT = 256 * 1024,
+    SOCKET_RECEIVE_DEFAULT = 256 * 1024,
+    SOCKET_BUFFER_MAX = 1024 * 1024,
     SOCKET_BUFFER_MIN = 4 * 1024,
     SOCKET_BACKLOG_MAX = 512,
     EPHEMERAL_FIRST = 49152, // RFC 6335 section 6
@@ -113,6 +113,8 @@ void stack_socket_drop(struct socket *socket);
 // For sending, memory that socket_stream_written then takes over. ERR_AGAIN, ERR_BROKEN_PIPE, -ENOTCONN, or
 // the pending error.
 MUST_USE error_t stack_socket_stream_room(struct socket *socket, uint32_t length, struct piece pieces[2], uint32_t *count);
+// Whether that many bytes of the room must be noted before they are filled (see ring_buffer.h).
+bool stack_socket_stream_room_is_noted(const struct socket *socket, uint32_t length);
 void stack_socket_stream_written(struct socket *socket, uint32_t length);
 // Received bytes, from `skip` on; with ERR_OK and *count 0: the end of the stream.
 MUST_USE error_t stack_socket_stream_data(struct socket *socket, uint32_t skip, uint32_t length, struct piece pieces[2],

@@ -141,4 +141,5 @@ void stack_finish(struct stack *stack) {
     for (uint32_t i = 0; i < INTERFACES_MAX; i++)
         neighbours_flush(&stack->interfaces[i]);
     reassembly_finish(stack);
+    ring_buffer_finish(stack);
 }

@@ -5,6 +5,7 @@
 
 #include "servers/net/stack/interface.h"
 #include "servers/net/stack/neighbour.h"
+#include "servers/net/stack/ring_buffer.h"
 #include "servers/net/stack/route.h"
 #include "servers/net/stack/siphash.h"
 #include "servers/net/stack/statistics.h"
@@ -15,6 +16,7 @@ enum {
     CONNECTION_BUCKETS = 2048,
     REASSEMBLIES_MAX = 16,
     LOOPBACK_FRAMES_MAX = 64,
+    STACK_SPARES = 8,
 };
 
 #define NANOSECONDS_PER_SECOND      UINT64_C(1000000000)
@@ -56,6 +58,12 @@ struct stack {
     bool newreno;         // instead of CUBIC
     bool forced_cookies;  // each SYN is answered by a cookie; for tests
     struct stack_statistics statistics;
+    uint64_t queues_full; // how often a datagram found its socket full: its reader needs time
+    // Memory of streams that is kept for the next ones: while bytes come and go, buffers would be made and given back all the time.
+    struct ring_buffer spares[STACK_SPARES];
+    // Where the stack's memory is kept (docs/recovery.md): the commits so far, and a memcpy to memory that need not be noted.
+    uint64_t commits;
+    void *(*copy_unnoted)(void *restrict to, const void *restrict from, uint64_t bytes); // NULL: memcpy
 };
 
 // `random`: 32 bytes that nobody can guess. The stack begins with the interface `lo` alone. `memory_limit` in

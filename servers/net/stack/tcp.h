@@ -128,7 +128,8 @@ struct tcp {
 
     // Round-trip times (RFC 6298), nanoseconds.
     uint64_t srtt, rttvar, rto;
-    uint32_t backoff;
+    uint32_t backoff; // doublings of rto, until a sample is taken anew
+    uint32_t retries; // timeouts in a row without an answer
     bool timing;
     uint32_t timed;
     uint64_t timed_at;

@@ -19,12 +19,14 @@ void tcp_measure(struct tcp *tcp, const struct segment *segment) {
 // True: the window changed.
 static bool update_window(struct tcp *tcp, const struct segment *segment) {
     uint32_t window = segment->window << ((segment->flags & TCP_SYN) != 0 ? 0 : tcp->snd_scale);
-    if (!sequence_before(tcp->snd_wl1, segment->sequence) &&
+    // What fills a hole is older than SND.WL1; if it acknowledges more, its window counts nonetheless: the right edge would move
+    // on with SND.UNA.
+    if (!sequence_before(tcp->snd_una, segment->acknowledgement) && !sequence_before(tcp->snd_wl1, segment->sequence) &&
         !(tcp->snd_wl1 == segment->sequence && sequence_at_most(tcp->snd_wl2, segment->acknowledgement)))
         return false;
     bool changed = window != tcp->snd_wnd, opened = tcp->snd_wnd == 0 && window != 0;
     tcp->snd_wnd = window;
-    tcp->snd_wl1 = segment->sequence;
+    tcp->snd_wl1 = sequence_later(tcp->snd_wl1, segment->sequence);
     tcp->snd_wl2 = segment->acknowledgement;
     tcp->max_snd_wnd = larger(tcp->max_snd_wnd, window);
     if (opened && tcp->snd_nxt == tcp->snd_una + 1 && segment->acknowledgement == tcp->snd_una) {
@@ -32,7 +34,7 @@ static bool update_window(struct tcp *tcp, const struct segment *segment) {
         tcp->snd_nxt = tcp->recover = tcp->lost_edge = tcp->high_rxt = tcp->snd_una;
         tcp->recovery = TCP_OPEN;
         tcp->fin_sent = tcp->timing = false;
-        tcp->backoff = 0;
+        tcp->backoff = tcp->retries = 0;
         tcp->stalled_since = 0;
         timer_heap_clear(&tcp->socket.stack->timers, &tcp->retransmit_timer);
     } else if (opened && tcp->snd_nxt != tcp->snd_una) { // what was sent beyond the window goes out again at once
@@ -40,11 +42,11 @@ static bool update_window(struct tcp *tcp, const struct segment *segment) {
         tcp->recover = tcp->snd_nxt;
         tcp->lost_edge = tcp->snd_nxt;
         tcp->high_rxt = tcp->snd_una;
-        tcp->backoff = 0;
+        tcp->backoff = tcp->retries = 0;
         tcp->stalled_since = 0;
         tcp_set_retransmit(tcp);
     } else if (opened) {
-        tcp->backoff = 0;
+        tcp->backoff = tcp->retries = 0;
         timer_heap_clear(&tcp->socket.stack->timers, &tcp->retransmit_timer);
     }
     return changed;
@@ -64,7 +66,7 @@ static void advance(struct tcp *tcp, uint32_t bytes) {
     uint32_t data = smaller(bytes, tcp->send.count);
     bool recovered = tcp->recovery == TCP_FAST_RECOVERY && sequence_at_most(tcp->recover, tcp->snd_una + bytes);
     tcp->snd_una += bytes;
-    ring_buffer_drop(&tcp->send, data);
+    ring_buffer_drop(stack, &tcp->send, data);
     if (tcp->send.count == 0)
         ring_buffer_free(stack, &tcp->send);
     tcp_sack_advance(tcp);
@@ -82,7 +84,7 @@ static void advance(struct tcp *tcp, uint32_t bytes) {
     if (tcp->recovery != TCP_FAST_RECOVERY &&
         !recovered) // RFC 6582 section 3.2, step 3: this ACK sets the window, it does not grow it
         congestion_acknowledged(tcp, bytes);
-    tcp->backoff = 0; // RFC 6298 section 5: the next timeout is computed anew
+    tcp->retries = 0;
     if (tcp->snd_una == tcp->snd_nxt)
         timer_heap_clear(&stack->timers, &tcp->retransmit_timer); // (5.2)
     else

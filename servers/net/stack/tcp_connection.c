@@ -195,9 +195,9 @@ void tcp_established(struct tcp *tcp) {
     timer_heap_clear(&stack->timers, &tcp->retransmit_timer);
     tcp_update_mss(tcp);
     congestion_start(tcp);
-    if (tcp->backoff != 0 && tcp->srtt == 0)
+    if (tcp->retries != 0 && tcp->srtt == 0)
         tcp->rto = TCP_RTO_AFTER_LOST_SYN;
-    tcp->backoff = 0;
+    tcp->backoff = tcp->retries = 0;
     tcp->stalled_since = 0;
     tcp->soft_error = ERR_OK;
     tcp->recover = tcp->lost_edge = tcp->high_rxt = tcp->snd_una;
@@ -394,7 +394,7 @@ void tcp_icmp_error(struct stack *stack, const struct icmp_error *error) {
         uint32_t before = tcp->mss;
         tcp_update_mss(tcp);
         if (tcp->mss >= before)
-            return; // what is under way was no larger
+            return;                                                          // what is under way was no larger
         if (tcp->state >= TCP_ESTABLISHED && tcp->snd_nxt != tcp->snd_una) { // RFC 1191 section 6.5: at once
             tcp->recovery = TCP_LOSS;
             tcp->recover = tcp->lost_edge = tcp->snd_nxt;

@@ -24,12 +24,20 @@ static uint32_t window_to_tell(struct tcp *tcp, bool syn) {
     return told;
 }
 
+// Data that fits beside the options that are due (RFC 9293 section 3.7.1: Eff.snd.MSS).
+static uint32_t room_for_data(const struct tcp *tcp) {
+    uint32_t blocks = tcp->sack_ok ? tcp->ahead_count + tcp->has_duplicate : 0;
+    uint32_t most = tcp->timestamp_ok ? TCP_SACK_BLOCKS - 1 : TCP_SACK_BLOCKS;
+    return blocks != 0 ? tcp->mss - 4 - 8 * smaller(blocks, most) : tcp->mss;
+}
+
 // One segment: header, options, `length` bytes of the send buffer from sequence number `sequence` on.
 static void send_segment(struct tcp *tcp, uint32_t sequence, uint32_t length, uint8_t flags) {
     struct stack *stack = tcp->socket.stack;
     uint8_t header[TCP_HEADER_BYTES + TCP_OPTIONS_MAX];
     struct piece pieces[3] = {{header, 0}};
     bool syn = (flags & TCP_SYN) != 0, ack = (flags & TCP_ACK) != 0;
+    uint32_t room = room_for_data(tcp); // before the options are written, which settles some that are due
     uint32_t options = (flags & TCP_RST) != 0 ? 0 : tcp_write_options(tcp, header + TCP_HEADER_BYTES, syn);
     pieces[0].length = TCP_HEADER_BYTES + options;
     store16(header, tcp->socket.local.port);
@@ -44,6 +52,7 @@ static void send_segment(struct tcp *tcp, uint32_t sequence, uint32_t length, ui
     if (length != 0)
         count += ring_buffer_pieces(&tcp->send, sequence - tcp->snd_una, length, pieces + 1);
     struct flow flow = flow_of(tcp);
+    flow.segment_size = length > room ? room : 0;
     stack->statistics.tcp_out++;
     error_t error = ip_send(stack, &flow, pieces, count, 16);
     if (error == ERR_MESSAGE_SIZE) // the path's MTU has shrunk meanwhile: the timer sends smaller ones
@@ -91,13 +100,6 @@ void tcp_send_syn(struct tcp *tcp) {
     timer_heap_set(&stack->timers, &tcp->retransmit_timer, stack->now + (tcp->rto << tcp->backoff), tcp_retransmit_expired);
 }
 
-// Data that fits beside the options that are due (RFC 9293 section 3.7.1: Eff.snd.MSS).
-static uint32_t room_for_data(const struct tcp *tcp) {
-    uint32_t blocks = tcp->sack_ok ? tcp->ahead_count + tcp->has_duplicate : 0;
-    uint32_t most = tcp->timestamp_ok ? TCP_SACK_BLOCKS - 1 : TCP_SACK_BLOCKS;
-    return blocks != 0 ? tcp->mss - 4 - 8 * smaller(blocks, most) : tcp->mss;
-}
-
 // The sequence number of the FIN.
 static uint32_t fin_sequence(const struct tcp *tcp) {
     return tcp->snd_una + tcp->send.count;
@@ -138,6 +140,18 @@ static bool may_send_small(const struct tcp *tcp, uint32_t length, uint32_t left
     return length != 0 && length >= tcp->max_snd_wnd / 2;
 }
 
+// Several full segments in one, where the link cuts them and the congestion window lets them go.
+static uint32_t large_length(const struct tcp *tcp, uint32_t most, uint32_t ready, uint32_t pipe) {
+    struct flow flow = flow_of(tcp);
+    uint32_t headers = IPV4_HEADER_BYTES + TCP_HEADER_BYTES + TCP_OPTIONS_MAX;
+    uint32_t allowed = pipe < tcp->congestion.window ? tcp->congestion.window - pipe : 0;
+    ready = smaller(ready, allowed);
+    if (ready < 2 * most)
+        return most;
+    uint32_t large = ip_large_most(tcp->socket.stack, &flow);
+    return large < headers + 2 * most ? most : smaller(ready, large - headers) / most * most;
+}
+
 static bool send_new(struct tcp *tcp) {
     struct stack *stack = tcp->socket.stack;
     uint32_t offset = tcp->snd_nxt - tcp->snd_una;
@@ -153,6 +167,8 @@ static bool send_new(struct tcp *tcp) {
     if (length < most && !fin && !may_send_small(tcp, length, left))
         return false;
     uint32_t pipe = tcp_pipe(tcp);
+    if (length == most && left > most)
+        length = large_length(tcp, most, smaller(left, window), pipe);
     if (pipe != 0 && pipe + length > tcp->congestion.window) {
         tcp->congestion.limited = true;
         return false;

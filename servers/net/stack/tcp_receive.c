@@ -83,11 +83,11 @@ static void take(struct tcp *tcp, uint32_t sequence, const uint8_t *data, uint32
         stack->statistics.tcp_out_of_order++;
         tcp->ack_now = true; // RFC 5681 section 4.2: a duplicate ACK, at once
         if (note_ahead(tcp, sequence, sequence + length))
-            ring_buffer_put(&tcp->receive, place, data, length);
+            ring_buffer_put(stack, &tcp->receive, place, data, length);
         return;
     }
     bool fills_hole = tcp->ahead_count != 0;
-    ring_buffer_put(&tcp->receive, place, data, length);
+    ring_buffer_put(stack, &tcp->receive, place, data, length);
     tcp->receive.count += length;
     tcp->rcv_nxt += length;
     join_ahead(tcp);

@@ -28,6 +28,11 @@ error_t stack_socket_stream_room(struct socket *socket, uint32_t length, struct 
     return ERR_OK;
 }
 
+bool stack_socket_stream_room_is_noted(const struct socket *socket, uint32_t length) {
+    const struct tcp *tcp = (const struct tcp *)socket;
+    return ring_buffer_is_noted(socket->stack, &tcp->send, tcp->send.count, length);
+}
+
 void stack_socket_stream_written(struct socket *socket, uint32_t length) {
     struct tcp *tcp = tcp_of(socket);
     tcp->send.count += length;
@@ -58,7 +63,7 @@ void stack_socket_stream_taken(struct socket *socket, uint32_t length) {
     struct tcp *tcp = tcp_of(socket);
     if (length == 0)
         return;
-    ring_buffer_drop(&tcp->receive, length);
+    ring_buffer_drop(socket->stack, &tcp->receive, length);
     if (tcp->receive.count == 0 && tcp->ahead_count == 0)
         ring_buffer_free(socket->stack, &tcp->receive);
     uint32_t read_to = tcp->rcv_nxt - tcp->fin_received - tcp->receive.count;

@@ -22,6 +22,7 @@ void tcp_measured(struct tcp *tcp, uint64_t sample) {
     }
     uint64_t spread = 4 * tcp->rttvar > granularity ? 4 * tcp->rttvar : granularity;
     uint64_t rto = tcp->srtt + spread, minimum = tcp->socket.stack->rto_minimum;
+    tcp->backoff = 0;                                                           // section 5: until then what was backed off stays
     tcp->rto = rto < minimum ? minimum : rto > TCP_RTO_MAX ? TCP_RTO_MAX : rto; // (2.4), (2.5)
 }
 
@@ -42,7 +43,7 @@ static bool gave_up(const struct tcp *tcp, uint32_t limit) {
     uint32_t user = tcp->socket.options.user_timeout;
     if (user != 0 && tcp->stalled_since != 0 && now - tcp->stalled_since >= user * NANOSECONDS_PER_MILLISECOND)
         return true;
-    return tcp->backoff >= limit; // RFC 9293 section 3.8.3: R2
+    return tcp->retries >= limit; // RFC 9293 section 3.8.3: R2
 }
 
 static void time_out(struct tcp *tcp) {
@@ -53,6 +54,7 @@ static void retransmit(struct tcp *tcp) {
     struct stack *stack = tcp->socket.stack;
     stack->statistics.tcp_timeouts++;
     tcp->backoff++;
+    tcp->retries++;
     congestion_timeout(tcp);
     tcp->recovery = TCP_LOSS; // RFC 6675 section 5.1
     tcp->recover = tcp->snd_nxt;
@@ -61,7 +63,7 @@ static void retransmit(struct tcp *tcp) {
     tcp->duplicates = 0;
     tcp->timing = false;
     // RFC 2018 section 8: what was sacked may have been thrown away.
-    if (tcp->backoff > 1 || (tcp->sacked_count != 0 && tcp->sacked[0].start == tcp->snd_una))
+    if (tcp->retries > 1 || (tcp->sacked_count != 0 && tcp->sacked[0].start == tcp->snd_una))
         tcp->sacked_count = 0;
     tcp_update_mss(tcp);
     tcp_set_retransmit(tcp);
@@ -71,11 +73,12 @@ static void retransmit(struct tcp *tcp) {
 // The window is closed: probes go on as long as the peer answers (RFC 9293 section 3.8.6.1).
 static void probe(struct tcp *tcp) {
     struct stack *stack = tcp->socket.stack;
-    if (stack->now - tcp->last_received > 5 * TCP_RTO_MAX && tcp->backoff >= TCP_DATA_RETRIES) {
+    if (stack->now - tcp->last_received > 5 * TCP_RTO_MAX && tcp->retries >= TCP_DATA_RETRIES) {
         time_out(tcp);
         return;
     }
     tcp->backoff++;
+    tcp->retries++;
     tcp_send_probe(tcp);
     tcp_set_retransmit(tcp);
 }
@@ -91,6 +94,7 @@ void tcp_retransmit_expired(struct stack *stack, struct stack_timer *timer) {
         }
         stack->statistics.tcp_timeouts++;
         tcp->backoff++;
+        tcp->retries++;
         tcp_send_syn(tcp);
         return;
     }
@@ -136,6 +140,10 @@ static void keep_alive(struct tcp *tcp) {
     if (stack->now - tcp->last_received < idle) { // something came meanwhile
         tcp->keep_probes = 0;
         tcp_set_keep_alive(tcp);
+        return;
+    }
+    if (tcp->send.count != 0 || tcp->snd_nxt != tcp->snd_una) { // RFC 9293 section 3.8.4: only when nothing is outstanding
+        timer_heap_set(&stack->timers, &tcp->state_timer, stack->now + idle, tcp_state_expired);
         return;
     }
     if (tcp->keep_probes >= tcp->socket.options.keep_count) {

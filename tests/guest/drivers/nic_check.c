@@ -35,6 +35,7 @@ static cap_t driver, session, notification, service;
 static const char *role;
 static unsigned char *buffer;
 static uint32_t buffer_id, link_seen;
+static uint32_t features;             // of the card
 static uint32_t rooms[ENTRIES];       // by position of the receive ring: which room it is
 static uint32_t rooms_of_ring, taken; // positions
 static uint32_t sends[ENTRIES];       // by position of the ring to send: the room to give back when it is done
@@ -207,6 +208,11 @@ static error_t attach(void) {
         error = nic_attach_rings(session, ENTRIES, 1, memory, notification, &bits, &server);
     if (error != ERR_OK)
         return error;
+    struct nic_status status;
+    error = nic_status(session, &status);
+    if (error != ERR_OK)
+        return error;
+    features = status.features;
     rings.receive.peer = rings.transmit.peer = server;
     rings.receive.peer_bits = rings.transmit.peer_bits = bits;
     uint64_t bytes = (BUFFER_BYTES + NIC_PAGE_BYTES - 1) / NIC_PAGE_BYTES * NIC_PAGE_BYTES;
@@ -285,6 +291,16 @@ static bool obey(uint32_t room, uint32_t length) {
     }
 }
 
+// What a card puts before frames goes: they begin where the room does.
+static uint32_t frame_move(uint32_t room, uint32_t length) {
+    unsigned char *start = buffer + room * NIC_ROOM_BYTES;
+    uint32_t prefix = (features & NIC_FEATURE_PREFIX) != 0 ? sizeof(struct nic_prefix) : 0;
+    if (length < prefix)
+        return 0;
+    __builtin_memmove(start, start + prefix, length - prefix);
+    return length - prefix;
+}
+
 static void serve(void) {
     for (;;) {
         struct nic_done done;
@@ -294,7 +310,7 @@ static void serve(void) {
             if ((done.flags & (NIC_DONE_FLAG_ERROR | NIC_DONE_FLAG_CHECKSUM_BAD)) != 0) {
                 damaged++;
                 give_room(room);
-            } else if (!obey(room, done.length)) {
+            } else if (!obey(room, frame_move(room, done.length))) {
                 return;
             }
         }

@@ -117,6 +117,40 @@ static void test_views(void **state) {
     harness_end(&harness);
 }
 
+// What blinks is seen and not seen; nothing else changes, and without it there is nothing to wait for.
+static void test_blinking(void **state) {
+    (void)state;
+    static const struct renderer_view unlit = {.unlit = true};
+    struct harness harness;
+    harness_start(&harness, ROWS, COLUMNS);
+    struct renderer *step = renderer_make(false);
+    uint8_t *lit = malloc(BYTES);
+    harness_write(&harness, "a", 1);
+    renderer_draw(step, &harness.engine, &plain);
+    assert_false(renderer_blinks(step, &harness.engine));
+    memcpy(lit, (void *)(uintptr_t)step->memory, BYTES);
+    renderer_draw(step, &harness.engine, &unlit);
+    assert_memory_equal((void *)(uintptr_t)step->memory, lit, BYTES);
+    harness_write(&harness, "\033[5mb\033[m", 9);
+    renderer_draw(step, &harness.engine, &plain);
+    assert_true(renderer_blinks(step, &harness.engine));
+    memcpy(lit, (void *)(uintptr_t)step->memory, BYTES);
+    renderer_draw(step, &harness.engine, &unlit);
+    for (size_t at = 0; at < BYTES; at++) {
+        size_t row = at / PITCH / 16, column = at % PITCH / 32;
+        if (((const volatile uint8_t *)step->memory)[at] != lit[at] && (row != 0 || column != 1))
+            fail_msg("row %zu, column %zu", row, column);
+    }
+    assert_memory_not_equal((void *)(uintptr_t)step->memory, lit, BYTES);
+    harness_write(&harness, "\033[2J\033[5 q", 9);
+    renderer_draw(step, &harness.engine, &plain);
+    assert_int_equal(step->blinking, 0);
+    assert_true(renderer_blinks(step, &harness.engine)); // the cursor
+    free(lit);
+    renderer_free(step);
+    harness_end(&harness);
+}
+
 static void test_only_what_changed(void **state) {
     (void)state;
     struct harness harness;
@@ -185,8 +219,8 @@ static void test_palette(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_as_from_nothing), cmocka_unit_test(test_views),
-                                       cmocka_unit_test(test_only_what_changed), cmocka_unit_test(test_font),
-                                       cmocka_unit_test(test_palette)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_same_as_from_nothing), cmocka_unit_test(test_views), cmocka_unit_test(test_blinking),
+        cmocka_unit_test(test_only_what_changed),    cmocka_unit_test(test_font),  cmocka_unit_test(test_palette)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

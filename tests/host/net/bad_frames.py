@@ -21,7 +21,9 @@ def find(capture, mac):
         return None
     wanted = (HERE / "bad_frames.filter").read_text(encoding="ascii").strip()
     words = [word for check in CHECKS for word in ("-o", f"{check}:TRUE")]
-    done = subprocess.run(["tshark", "-n", "-r", capture, "-X", f"lua_script:{HERE / 'window.lua'}", *words, "-Y", f"eth.src == {mac} && ({wanted})"],
+    shown = [word for field in ("frame.number", "_ws.col.Info", "outside.window", "outside.ack") for word in ("-e", field)]
+    done = subprocess.run(["tshark", "-n", "-r", capture, "-X", f"lua_script:{HERE / 'window.lua'}", *words, "-Y", f"eth.src == {mac} && ({wanted})",
+                           "-T", "fields", *shown],
                           capture_output=True, text=True, check=False, env=os.environ | {"WIRESHARK_RUN_FROM_BUILD_DIRECTORY": "0"})
     if done.returncode != 0:
         raise RuntimeError(done.stderr)

@@ -244,7 +244,7 @@ static void open_stack(void) {
     struct socket_name any = {.address = address_unspecified, .port = 7};
     uint8_t random[32];
     for (uint32_t i = 0; i < sizeof(random); i++)
-        random[i] = (uint8_t)(i * 37 + 11);
+        random[i] = (uint8_t)(rough_line_clock() >> (i % 4 * 8)) ^ (uint8_t)i;
     if (stack_initialize(&stack, random, UINT64_C(512) << 20, rough_line_clock()) != ERR_OK ||
         interface_add(&stack, "eth0", mac, ETHERNET_MTU, &ops, NULL, &interface) != ERR_OK)
         fail("stack");

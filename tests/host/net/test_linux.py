@@ -8,6 +8,7 @@ import hashlib
 import os
 import pathlib
 import random
+import shutil
 import socket
 import struct
 import subprocess
@@ -401,6 +402,8 @@ def judge(stack, capture, line):
         found = bad_frames.find(capture, MAC)
         size = os.path.getsize(capture)
         print(f"{line}: {size >> 10} KiB captured, " + ("no tshark" if found is None else f"{len(found)} bad frames"), *(found or [])[:5], sep="\n  ", flush=True)
+        if found:
+            print("kept as", shutil.copy(capture, pathlib.Path(tempfile.gettempdir(), "bad_frames.pcap")))
         failures += bool(found)
     return failures
 

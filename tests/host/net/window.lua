@@ -1,9 +1,10 @@
 -- For tshark: the field `outside.window` is set on a segment with bytes beyond what its receiver had offered (RFC 9293 section 3.8.6). One byte
 -- at a closed window is a probe. `outside.ack`: it acknowledges what its receiver never sent. Segments with a bad sum say nothing.
 local fields = {}
-for name, field in pairs({stream = "tcp.stream", ack = "tcp.ack_raw", window = "tcp.window_size_value", seq = "tcp.seq_raw", length = "tcp.len",
+for name, field in pairs({ack = "tcp.ack_raw", window = "tcp.window_size_value", seq = "tcp.seq_raw", length = "tcp.len",
                           source = "tcp.srcport", status = "tcp.checksum.status", syn = "tcp.flags.syn", has_ack = "tcp.flags.ack",
-                          reset = "tcp.flags.reset", fin = "tcp.flags.fin", shift = "tcp.options.wscale.shift", v4 = "ip.src", v6 = "ipv6.src"}) do
+                          reset = "tcp.flags.reset", fin = "tcp.flags.fin", shift = "tcp.options.wscale.shift", v4 = "ip.src", v6 = "ipv6.src",
+                          destination = "tcp.dstport", to_v4 = "ip.dst", to_v6 = "ipv6.dst"}) do
     fields[name] = Field.new(field)
 end
 local mine = Proto("outside", "Outside of what a TCP peer offered or sent")
@@ -23,9 +24,11 @@ local function beyond(a, b) -- a - b of sequence numbers
 end
 
 -- The two sides of the connection: the sender's, and the other if it has been seen. Each: the window's right edge, the end of what it sent, its scale.
-local function sides_of(stream, from)
-    local connection = connections[stream] or {}
-    connections[stream] = connection
+-- By their names: a damaged SYN makes tshark believe in another stream.
+local function sides_of(from, to)
+    local pair = from < to and from .. " " .. to or to .. " " .. from
+    local connection = connections[pair] or {}
+    connections[pair] = connection
     connection[from] = connection[from] or {}
     for name, side in pairs(connection) do
         if name ~= from then
@@ -36,10 +39,11 @@ local function sides_of(stream, from)
 end
 
 local function look()
-    if not value("stream") or value("status") == 0 then
+    if not value("source") or value("status") == 0 then
         return {}
     end
-    local mine_side, other = sides_of(value("stream"), tostring(value("v4") or value("v6")) .. "/" .. value("source"))
+    local mine_side, other = sides_of(tostring(value("v4") or value("v6")) .. "/" .. value("source"),
+                                      tostring(value("to_v4") or value("to_v6")) .. "/" .. value("destination"))
     local seq, ack, length, syn, reset = value("seq"), value("ack"), value("length"), value("syn"), value("reset")
     local found = {}
     if reset then
@@ -52,11 +56,10 @@ local function look()
         found.ack = beyond(ack, other.last)
     end
     local last = (seq + length + (syn and 1 or 0) + (value("fin") and 1 or 0)) % 4294967296
-    if syn or not mine_side.last or beyond(last, mine_side.last) > 0 then
+    if syn and mine_side.first ~= seq then -- one that is repeated says nothing new
+        mine_side.first, mine_side.last, mine_side.shift, mine_side.edge = seq, last, value("shift"), nil
+    elseif not mine_side.last or beyond(last, mine_side.last) > 0 then
         mine_side.last = last
-    end
-    if syn then
-        mine_side.shift, mine_side.edge = value("shift"), nil
     end
     if value("has_ack") then
         local scaled = value("window")

@@ -196,7 +196,8 @@ static void rooms_take(void) {
     while (ring_pop(&client.receive.completions, &done) == ERR_OK) {
         unsigned char *room = buffer(rooms_back++ % ENTRIES * 2048);
         assert(done.flags == 0);
-        frame_check(room, done.length, received++, false);
+        uint32_t prefix = model == &virtio_model ? sizeof(struct nic_prefix) : 0; // NIC_FEATURE_PREFIX
+        frame_check(room + prefix, done.length - prefix, received++, false);
         memset(room, 0xee, 2048); // it is ours: the card must not look at it any more
     }
 }

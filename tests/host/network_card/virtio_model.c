@@ -145,12 +145,12 @@ static bool receive(const unsigned char *frame, uint32_t length) {
     uint32_t head;
     if (!chain_take(queue, &head))
         return false;
-    const struct virtio_descriptor *first = descriptor(queue, head);
-    assert(first->flags == (VIRTIO_DESCRIPTOR_NEXT | VIRTIO_DESCRIPTOR_WRITE) && first->length == 12);
-    const struct virtio_descriptor *room = descriptor(queue, first->next);
-    assert(room->flags == VIRTIO_DESCRIPTOR_WRITE && room->length >= length);
-    memset(model_memory(first->address, 12), 0, 12);
-    memcpy(model_memory(room->address, length), frame, length);
+    static const unsigned char header[12] = {[10] = 1}; // num_buffers
+    const struct virtio_descriptor *room = descriptor(queue, head);
+    assert(room->flags == VIRTIO_DESCRIPTOR_WRITE && room->length >= 12 + length);
+    unsigned char *memory = model_memory(room->address, 12 + (uint64_t)length);
+    memcpy(memory, header, 12);
+    memcpy(memory + 12, frame, length);
     chain_hold(queue, head, 12 + length);
     return true;
 }

@@ -126,6 +126,9 @@ def test_several_ranges(port):
             assert text[:last - first + 1] == LARGE[first:last + 1]
             text = text[last - first + 1:]
         assert text == f"\r\n--{boundary}--\r\n".encode()
+    client.request("GET", "/hello.txt", headers={"Range": "bytes=0-1,7-8"})  # a small file
+    body = client.getresponse().read()
+    assert body.count(b"\r\n\r\n") == 2 and b"bytes 0-1/13\r\n\r\nhe\r\n--" in body and b"bytes 7-8/13\r\n\r\nwo\r\n--" in body
     client.request("GET", "/hello.txt")
     assert client.getresponse().read() == b"hello, world\n"
 
