@@ -251,9 +251,22 @@ def load_symbols(processes):
             gdb.execute(f"add-symbol-file {process.file} -o {process.base}", to_string=True)
 
 
+def symbol(address):
+    return gdb.execute(f"info symbol {address}", to_string=True).split(" in section")[0].strip()
+
+
+def where(thread):
+    """The function that made its system call; servers have that in a function of its own."""
+    for level, address in enumerate(thread.frames()):
+        name = symbol(address - (level > 0))
+        if not name.startswith("system_call "):
+            break
+    return name
+
+
 def place(address):
     """A code address in words: function, offset, file and line."""
-    text = gdb.execute(f"info symbol {address}", to_string=True).split(" in section")[0].strip()
+    text = symbol(address)
     if text.startswith("No symbol"):
         return f"{address:#x}"
     found = gdb.find_pc_line(address)
@@ -317,9 +330,8 @@ class Threads(gdb.Command):
         print(f"{'NUMBER':>6}  {'PROCESS':16} {'PRIORITY':>8} {'STATE':8} {'WAITS':34} WHERE")
         for process in processes:
             for thread in process.threads():
-                where = gdb.execute(f"info symbol {thread.registers()[0]}", to_string=True).split(" in section")[0].strip()
                 print(f"{thread.number:6}  {process.name:16} {int(thread.value['effective']):8} {thread.state:8} "
-                      f"{thread.waits():34} {where}")
+                      f"{thread.waits():34} {where(thread)}")
 
 
 class Stack(gdb.Command):
