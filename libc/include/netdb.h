@@ -43,8 +43,8 @@ struct addrinfo {
 #define EAI_OVERFLOW (-12)
 #define EAI_NOSERVER (-100) // not of POSIX: neither /etc/resolv.conf nor DHCP names a server
 
-// Hosts come from /etc/hosts, then from name servers (RFC 1035) of /etc/resolv.conf, or those that DHCP told; services from /etc/services.
-// *result is to be freed by freeaddrinfo. 0 or EAI_...
+// Hosts come from /etc/hosts, then from name servers (RFC 1035) of /etc/resolv.conf, or those that DHCP told; services from
+// /etc/services. *result is to be freed by freeaddrinfo. 0 or EAI_...
 int getaddrinfo(const char *restrict host, const char *restrict service, const struct addrinfo *restrict hints,
                 struct addrinfo **restrict result);
 void freeaddrinfo(struct addrinfo *list);

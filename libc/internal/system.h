@@ -174,8 +174,10 @@ MUST_USE error_t system_name_servers(uint8_t (*servers)[16], size_t room, size_t
 bool system_has_address(int family);
 struct resolver_servers;
 struct looked_up;
-// Asks the resolver; type: enum resolver_type. ERR_DEADLINE: no server answers; ERR_NOT_PERMITTED: the process was given no resolver.
-MUST_USE error_t system_look_up(const struct resolver_servers *servers, uint64_t type, const char *name, struct looked_up *result);
+// Asks the resolver; type: enum resolver_type. ERR_DEADLINE: no server answers; ERR_NOT_PERMITTED: the process was given no
+// resolver.
+MUST_USE error_t system_look_up(const struct resolver_servers *servers, uint64_t type, const char *name,
+                                struct looked_up *result);
 
 // --- Processes ---
 
