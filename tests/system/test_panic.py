@@ -8,12 +8,14 @@ import time
 from conftest import ROOT
 from test_boot import SECONDS, monitor
 
-# A processor that runs a program can't be sent into the kernel by its instruction pointer alone.
+# Only an idle processor: one that runs a program can't be sent into the kernel by its instruction pointer alone, and one that just came
+# from there has no stack yet.
 SEND = """\
 for thread in gdb.selected_inferior().threads():
     thread.switch()
-    if int(gdb.parse_and_eval("$cs")) & 3 == 0:
-        gdb.execute("set $rip = (unsigned long) &__stack_chk_fail")
+    if gdb.execute("info symbol $rip", to_string=True).startswith("switch_idle"):
+        for line in ("$rsp = $rsp - 8", "*(unsigned long *) $rsp = $rip", "$rip = (unsigned long) &__stack_chk_fail"):  # as a call would
+            gdb.execute(f"set {line}")
         print("sent")
         break
 """
