@@ -15,7 +15,7 @@ from runner import network  # noqa: E402 pylint: disable=wrong-import-position
 
 PROMPT = r"[#$] \x1b?"
 SCREEN_PROMPT = r"[#$]\Z"  # what a screen's text ends in
-EDITING = r"line 1 of 1, column 1\b"  # what the editor says of itself
+EDITING = r"line 1 of \d+, column 1\b"  # what the editor says of itself
 SECONDS = 60
 CONTROLLER_STATUS, OUTPUT_FULL = 0x64, 1  # of the keyboard's controller: a byte waits for the guest
 NAMES = {" ": "spc", "\n": "ret", "-": "minus", "/": "slash", ".": "dot", ">": "shift-dot", "_": "shift-minus", "|": "shift-backslash"}
