@@ -201,7 +201,8 @@ static void reload(const char *name, const char *path) {
 }
 
 static void point(const char *name, const char *event, const char *number) {
-    static const char *const events[] = {"none", "receive", "reply", "commit", "output", "store", "", "spin", "stall"};
+    static const char *const events[] = {"none", "receive", "reply", "commit", "output", "store",
+                                         "",     "spin",    "stall", "lose",   "sleep"};
     uint64_t kind = 0;
     while (kind < sizeof(events) / sizeof(events[0]) && strcmp(events[kind], event) != 0)
         kind++;

@@ -226,7 +226,7 @@ static error_t init_service_point(struct request *request, const struct service_
         return error;
     const struct server_point point = {.event = in->event, .left = in->number};
     uint64_t address = has_actor(role) ? image_object(&role->image, "server_point") : 0, count;
-    if (!address || in->event > SERVICE_EVENT_STALL || in->event == POINT_HANDOVER)
+    if (!address || in->event > SERVICE_EVENT_SLEEP || in->event == POINT_HANDOVER)
         return ERR_NOT_SUPPORTED;
     error = process_poke(role->process, address, &point, sizeof(point), &count);
     role->has_point = !error && in->number;
