@@ -28,7 +28,7 @@ static void point_special(void) {
     server_point.event = POINT_NONE;
     if (event == POINT_HANDOVER)
         loop.asked = true;
-    else if (event == POINT_LOSE || event == POINT_SLEEP)
+    else if (event >= POINT_LOSE)
         server_refuses = (struct server_refuses){SERVER_MISTREATS, event}; // the next request
     else
         for (;;) // for ever, one way or the other
@@ -53,12 +53,21 @@ static void sleep(void *argument) {
         fiber_wait_always(&nobody);
 }
 
+// An answer that no method has.
+static void lie(void *argument) {
+    struct request *request = argument;
+    struct ipc_registers registers = {.tag = TAG(5, 3)};
+    error_t ignored = system_call(SYS_REPLY, &registers);
+    (void)ignored;
+    request->state = REQUEST_GONE;
+}
+
 void loop_forget_point(void) {
     server_point.event = POINT_NONE;
 }
 
 void loop_mistreat(struct fiber *fiber) {
-    fiber->function = server_refuses.count == POINT_LOSE ? lose : sleep;
+    fiber->function = server_refuses.count == POINT_LOSE ? lose : server_refuses.count == POINT_LIE ? lie : sleep;
     fiber->argument = &fiber->request;
     server_refuses = (struct server_refuses){0};
 }

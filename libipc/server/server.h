@@ -77,7 +77,8 @@ enum server_event {
     POINT_SPIN,
     POINT_STALL,
     POINT_LOSE,
-    POINT_SLEEP
+    POINT_SLEEP,
+    POINT_LIE
 };
 // Each in lines of its own (libipc/kept/undo.h), since init writes it.
 struct server_point {

@@ -214,3 +214,8 @@ void hang_report(const struct role *role, const struct crash *crash, const char 
            noticed, where ? where->entry->name : "");
     report_rest(role, crash);
 }
+
+void lie_report(const struct role *role, const struct crash *crash) {
+    report("%s answered nonsense; crash report", role->entry->name);
+    report_rest(role, crash);
+}

@@ -33,3 +33,5 @@ void crash_report(const struct role *role, const struct crash *crash, const uint
 void crash_of_fiber(struct crash *crash, const struct role *role, uint64_t frame, const struct request *request);
 // A role that hung, and how it was noticed: by the queue of itself or another role, by a request.
 void hang_report(const struct role *role, const struct crash *crash, const char *noticed, const struct role *where);
+// A role of whose answers somebody complained.
+void lie_report(const struct role *role, const struct crash *crash);
