@@ -105,6 +105,12 @@ struct server_messages {
     struct server_message last[SERVER_MESSAGES] __attribute__((aligned(64)));
 } __attribute__((aligned(64)));
 
+// Interrupts of a driver's lines, and those for which its device had no reason. If there are only such, again and again, init
+// replaces the driver. Not kept; defined by drivers/framework.
+struct server_interrupts {
+    uint64_t taken, useless;
+} __attribute__((aligned(64)));
+
 // What a server took through rings, and what of it is done. If neither changes while something is left, init replaces the server.
 // Not kept; defined by those that have it.
 struct server_work {

@@ -1,7 +1,7 @@
-// See requests.h. Three ways not to answer: a fiber waits for something that only its own server brings about, and does not move;
-// a reply capability lies in the table, and no fiber, no deferred request and no result knows of it; a driver took requests out
-// of rings and none of them gets done. Waits that a caller may end (for input, for a child) and calls to others are nobody's
-// guilt.
+// See requests.h. Three ways not to answer, and one to be kept from it: a fiber waits for something that only its own server
+// brings about, and does not move; a reply capability lies in the table, and no fiber, no deferred request and no result knows of
+// it; a driver took requests out of rings and none of them gets done; its line interrupts again and again without a reason. Waits
+// that a caller may end (for input, for a child) and calls to others are nobody's guilt.
 #include "servers/init/requests.h"
 
 #include <stddef.h>
@@ -14,6 +14,8 @@ enum {
     FIBER_LOOKS = 30,
     WORK_LOOKS = 20, // fewer: whoever waits for a driver is not to blame
     LOST_LOOKS = 5,
+    STORM_LOOKS = 3,
+    STORM_PAUSE = 1000000, // nanoseconds between two useless interrupts, at most
     DEFERRED_MOST = 1024,
     FIBER_BYTES = offsetof(struct fiber, words),
     FRAME_BYTES = 6 * 8, // what fiber_switch has saved; rbp comes last
@@ -39,6 +41,7 @@ static void find_places(struct role *role) {
     watch->has_places = true;
     watch->loop = image_object(&role->image, "loop");
     watch->work = image_object(&role->image, "server_work");
+    watch->interrupts = image_object(&role->image, "server_interrupts");
 }
 
 static bool waits_for_own(const struct fiber *fiber) {
@@ -149,10 +152,27 @@ static void look_at_work(struct role *role, struct unanswered *found) {
     watch->work_looks = 0;
 }
 
-void requests_look(struct role *role, bool may_look, struct unanswered *found) {
+static void look_at_interrupts(struct role *role, uint64_t passed, struct unanswered *found) {
+    struct requests_watch *watch = &role->watch.requests;
+    struct server_interrupts now;
+    if (!peek(role, watch->interrupts, &now, sizeof(now)))
+        return;
+    uint64_t taken = now.taken - watch->before.taken, useless = now.useless - watch->before.useless;
+    bool storms = useless >= passed / STORM_PAUSE && useless >= taken - taken / 10;
+    watch->storm_looks = storms ? watch->storm_looks + 1 : 0;
+    watch->before = now;
+    if (watch->storm_looks < STORM_LOOKS)
+        return;
+    *found = (struct unanswered){.what = "interrupts that its device has no reason for"};
+    watch->storm_looks = 0;
+}
+
+void requests_look(struct role *role, bool may_look, uint64_t passed, struct unanswered *found) {
     *found = (struct unanswered){0};
     find_places(role);
-    look_at_work(role, found);
+    look_at_interrupts(role, passed, found);
+    if (!found->what)
+        look_at_work(role, found);
     if (found->what || !role->watch.requests.loop || !may_look || !walk_fibers(role))
         return;
     look_at_replies(role, found);

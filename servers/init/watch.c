@@ -177,11 +177,11 @@ static void blame(struct role *role, const char *noticed, const struct unanswere
 }
 
 // What it took and does not answer. After the looks at all threads, by which the chain is followed.
-static void judge_requests(struct role *role, uint64_t now) {
+static void judge_requests(struct role *role, uint64_t now, uint64_t passed) {
     struct thread_information thread;
     struct unanswered unanswered;
     bool waits = thread_information(role->thread, &thread) == ERR_OK && thread.state == THREAD_STATE_WAITING;
-    requests_look(role, waits && !role->next.template, &unanswered);
+    requests_look(role, waits && !role->next.template, passed, &unanswered);
     if (unanswered.what)
         blame(role, unanswered.what, &unanswered, now);
 }
@@ -202,7 +202,7 @@ uint64_t roles_watch(uint64_t now) {
         else if (is_watched(role) && role->watch.away >= AWAY_LOOKS)
             blame(role, "silence of ", &(struct unanswered){0}, now);
         else if (is_watched(role))
-            judge_requests(role, now);
+            judge_requests(role, now, now - last_look);
     }
     last_look = now;
     return now + interval;
