@@ -67,7 +67,17 @@ static error_t op_start(struct request *request, const struct task_start_in *in,
     error = read_name(request, program, in->name_size);
     if (error != ERR_OK)
         return error;
-    return program_start_thread(program, in->entry, in->stack, in->argument, in->message_page);
+    uint64_t signal = program_early_end(program), early = program->early;
+    if (signal != 0) {
+        program_end(program, EXIT_KIND_KILLED, (uint32_t)signal);
+        return ERR_OK;
+    }
+    error = program_start_thread(program, in->entry, in->stack, in->argument, in->message_page);
+    program->early = 0;
+    for (signal = 1; error == ERR_OK && signal <= SIGNAL_LAST; signal++)
+        if (early >> (signal - 1) & 1)
+            program_signal(program, signal);
+    return error;
 }
 
 static error_t op_exit(struct request *request, const struct task_exit_in *in, struct task_exit_out *out) {
