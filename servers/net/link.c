@@ -99,27 +99,24 @@ static const uint8_t *room_at(const struct link *link, uint32_t position) {
     return link->frames + (size_t)(position % link->entries) * NIC_ROOM_BYTES;
 }
 
-// Copies the frame whose first room has come, and says how many bytes it has; 0: it is damaged. A frame that goes on in rooms
-// which have not come is lost: cards show all of a frame at once.
-static uint32_t collect(struct link *link, const struct nic_done *done) {
-    uint32_t length = smaller(done->length, NIC_ROOM_BYTES), bytes = 0, prefix_bytes = 0;
-    const uint8_t *room = room_at(link, link->taken);
-    struct nic_prefix prefix = {.rooms = 1};
+static void room_taken(struct link *link) {
+    link->taken++;
+    give_room(link); // room is reused in order, so the n-th request is always the same room
+}
+
+// Copies the frame whose first room is at hand, and says how many bytes it has; 0: it is damaged, or not wanted. A frame that
+// goes on in rooms which have not come is lost: cards show all of a frame at once.
+static uint32_t collect(struct link *link, const struct nic_done *done, const struct nic_prefix *prefix, uint32_t skip,
+                        bool wanted) {
+    uint32_t length = smaller(done->length, NIC_ROOM_BYTES), bytes = 0;
     struct nic_done next = *done;
-    if (link->prefix && (done->flags & NIC_DONE_FLAG_ERROR) == 0) {
-        prefix_bytes = sizeof(prefix);
-        memcpy(&prefix, room, sizeof(prefix));
-    }
-    net.stack.sums_checked = (done->flags & NIC_DONE_FLAG_CHECKSUM_GOOD) != 0 ||
-                             (prefix.flags & (NIC_PREFIX_FLAG_SUM_MISSING | NIC_PREFIX_FLAG_SUM_GOOD)) != 0;
-    bool good = length > prefix_bytes;
+    bool good = wanted && length > skip;
     if (good)
-        memcpy(net.frame, room + prefix_bytes, bytes = length - prefix_bytes);
+        memcpy(net.frame, room_at(link, link->taken) + skip, bytes = length - skip);
     for (uint32_t rooms = 1;; rooms++) {
         good = good && (next.flags & (NIC_DONE_FLAG_ERROR | NIC_DONE_FLAG_CHECKSUM_BAD)) == 0;
-        link->taken++;
-        give_room(link); // room is reused in order, so the n-th request is always the same room
-        if (rooms >= prefix.rooms)
+        room_taken(link);
+        if (rooms >= prefix->rooms)
             break;
         if (ring_pop(&link->rings.receive.completions, &next) != ERR_OK)
             return 0;
@@ -132,13 +129,35 @@ static uint32_t collect(struct link *link, const struct nic_done *done) {
     return good ? bytes : 0;
 }
 
+static void frame_input(struct link *link, uint32_t length, bool stranger) {
+    uint64_t begun = stranger ? clock_monotonic() : 0;
+    interface_input(link->interface, net.frame, length);
+    if (stranger)
+        admission_spend(&net.stack, clock_monotonic() - begun);
+}
+
+// Bytes of the frame; 0: it was not taken in. Of a frame that is refused nothing but its headers is looked at, in the card's
+// memory: that they may change meanwhile decides no more than whether it is copied.
 static uint32_t take_frame(struct link *link, const struct nic_done *done) {
-    uint32_t length = collect(link, done);
-    net.stack.statistics.sums_checked_by_card += net.stack.sums_checked;
-    if (length != 0)
-        interface_input(link->interface, net.frame, length);
-    else
+    struct nic_prefix prefix = {.rooms = 1};
+    const uint8_t *room = room_at(link, link->taken);
+    uint32_t skip = 0, room_bytes = smaller(done->length, NIC_ROOM_BYTES);
+    bool damaged = (done->flags & NIC_DONE_FLAG_ERROR) != 0;
+    if (link->prefix && !damaged)
+        memcpy(&prefix, room, skip = sizeof(prefix));
+    bool stranger = !damaged && room_bytes > skip && net.stack.raw == NULL && // who captures wants to see all
+                    !admission_is_known(link->interface, room + skip, room_bytes - skip);
+    bool refused = stranger && !admission_has_credit(&net.stack);
+    uint32_t length = collect(link, done, &prefix, skip, !refused);
+    if (length == 0) {
+        net.stack.statistics.frames_refused += refused;
         link->interface->statistics.dropped_in++;
+        return 0;
+    }
+    net.stack.sums_checked = (done->flags & NIC_DONE_FLAG_CHECKSUM_GOOD) != 0 ||
+                             (prefix.flags & (NIC_PREFIX_FLAG_SUM_MISSING | NIC_PREFIX_FLAG_SUM_GOOD)) != 0;
+    net.stack.statistics.sums_checked_by_card += net.stack.sums_checked;
+    frame_input(link, length, stranger);
     net.stack.sums_checked = false;
     return length;
 }
@@ -167,17 +186,20 @@ static void pause(struct link *link) {
 static void work(void *argument, uint32_t bit) {
     struct link *link = argument;
     struct nic_done done;
-    uint32_t left = LINK_BATCH, bytes = 0;
+    uint32_t left = LINK_BATCH, refused = 0, bytes = 0;
     (void)bit;
     if (link->interface == NULL || link->pause.armed)
         return;
     net_begin();
     uint64_t full = net.stack.queues_full;
-    while (left > 0 && bytes < LINK_BATCH_BYTES && ring_pop(&link->rings.receive.completions, &done) == ERR_OK) {
-        left--;
-        bytes += take_frame(link, &done);
+    while (left > 0 && refused < LINK_ENTRIES && bytes < LINK_BATCH_BYTES &&
+           ring_pop(&link->rings.receive.completions, &done) == ERR_OK) {
+        uint32_t length = take_frame(link, &done);
+        bytes += length;
+        left -= length != 0; // what is not taken in changes next to nothing
+        refused += length == 0;
     }
-    left = bytes < LINK_BATCH_BYTES ? left : 0;
+    left = bytes < LINK_BATCH_BYTES && refused < LINK_ENTRIES ? left : 0;
     take_sent(link);
     uint32_t state = *(volatile uint32_t *)&link->rings.shared->link;
     if (state != link->link_seen) {

@@ -4,7 +4,9 @@
 #include "kernel/abi/capability.h"
 #include "libipc/client/slot.h"
 #include "libipc/protocols/endpoint.h"
+#include "libipc/protocols/service.h"
 #include "libipc/protocols/task_server.h"
+#include "libipc/start/start.h"
 #include "servers/process/state.h"
 
 enum { NAME_READ_BYTES = PROGRAM_NAME_BYTES + PROGRAM_ARGUMENT_BYTES };
@@ -325,6 +327,13 @@ static error_t op_set_caught(struct request *request, const struct task_set_caug
     return ERR_OK;
 }
 
+// init decides; programs may be wrong.
+static error_t op_complain(struct request *request, const struct task_complain_in *in, struct task_complain_out *out) {
+    (void)request;
+    (void)out;
+    return service_blame(startup_capability("blame"), in->server);
+}
+
 const struct task_ops task_server_ops = {
     .create = op_create,
     .start = op_start,
@@ -344,4 +353,5 @@ const struct task_ops task_server_ops = {
     .kill_group = op_kill_group,
     .set_ignored = op_set_ignored,
     .set_caught = op_set_caught,
+    .complain = op_complain,
 };

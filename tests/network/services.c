@@ -1,7 +1,8 @@
 // The guest's end of the tests against Linux (tests/host/net/test_linux.py), the same services as tests/host/net/tap.c: ports 7
 // echoes (TCP and UDP), 9 swallows, 19 sends 8 MiB of a pattern and ends, 20 connects back to port 7007 of whoever connects and
 // echoes there, 21 opens a connection from 7021 to 7021 of whoever connects, 23 tells of all connections and counters. `services
-// [COPIES]`: so many processes, since one holds some hundred descriptors.
+// [OFFSET [IDLE]]`: at ports so much higher, since one process holds some hundred descriptors; a peer is asked whether it is there
+// when it has said nothing for IDLE seconds (5).
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -41,6 +42,7 @@ static struct pollfd polls[PORTS + 1 + HELD_MAX];
 static struct held held[PORTS + 1 + HELD_MAX];
 static int used = PORTS + 1;
 static unsigned char block[65536];
+static int idle = 5;
 
 static void fail(const char *what) {
     perror(what);
@@ -49,7 +51,7 @@ static void fail(const char *what) {
 
 static int listen_at(int port, int type) {
     struct sockaddr_in6 own = {.sin6_family = AF_INET6, .sin6_port = htons((unsigned short)port)};
-    int on = 1, idle = 5, every = 2, fd = socket(AF_INET6, type | SOCK_NONBLOCK, 0);
+    int on = 1, every = 2, fd = socket(AF_INET6, type | SOCK_NONBLOCK, 0);
     if (fd < 0)
         fail("socket");
     if (type == SOCK_STREAM) { // so that a reset that was lost is noticed
@@ -216,6 +218,7 @@ static void serve(void) {
 
 int main(int argc, char **argv) {
     int offset = argc > 1 ? atoi(argv[1]) : 0;
+    idle = argc > 2 ? atoi(argv[2]) : idle;
     signal(SIGPIPE, SIG_IGN);
     for (int i = 0; i < PORTS; i++)
         polls[i] = (struct pollfd){.fd = listen_at(offset + ports[i], SOCK_STREAM)};

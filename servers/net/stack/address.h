@@ -17,12 +17,18 @@ struct address {
 extern const struct address address_unspecified;    // ::
 extern const struct address address_v4_unspecified; // 0.0.0.0
 
+static inline uint64_t address_half(const struct address *address, uint32_t half) {
+    uint64_t value;
+    __builtin_memcpy(&value, address->bytes + 8 * half, sizeof(value));
+    return value;
+}
+
 static inline bool address_equal(const struct address *a, const struct address *b) {
-    return memcmp(a->bytes, b->bytes, ADDRESS_BYTES) == 0;
+    return address_half(a, 0) == address_half(b, 0) && address_half(a, 1) == address_half(b, 1);
 }
 
 static inline bool address_is_v4(const struct address *address) {
-    return memcmp(address->bytes, address_v4_unspecified.bytes, 12) == 0;
+    return address_half(address, 0) == 0 && load32(address->bytes + 8) == 0xffff;
 }
 
 // In host order.

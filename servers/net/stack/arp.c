@@ -3,7 +3,7 @@
 #include "servers/net/stack/socket.h"
 #include "servers/net/stack/stack.h"
 
-enum { ARP_BYTES = 28, ARP_REQUEST = 1, ARP_REPLY = 2, DEFEND_SECONDS = 10 };
+enum { DEFEND_SECONDS = 10 };
 
 static void send(struct interface *interface, uint32_t operation, uint32_t sender, uint32_t target, const uint8_t *target_mac,
                  const uint8_t *to) {

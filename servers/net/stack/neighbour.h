@@ -8,6 +8,7 @@
 #include "servers/net/stack/interface.h"
 
 enum { NEIGHBOURS_MAX = 128, NEIGHBOUR_QUEUE_MAX = 4 };
+enum { ARP_BYTES = 28, ARP_REQUEST = 1, ARP_REPLY = 2 };
 
 enum neighbour_state {
     NEIGHBOUR_FREE,

@@ -3,7 +3,7 @@
 
 #include "servers/net/stack/stack.h"
 
-enum { RING_BUFFER_FIRST = 2048, RING_BUFFER_SPARED = 8192 /* smaller ones are made quickly */ };
+enum { RING_BUFFER_FIRST = 512, RING_BUFFER_SPARED = 8192 /* smaller ones are made quickly */ };
 enum { RING_BUFFER_MAPPED = 256 * 1024 }; // a mapping of its own (libc/stdlib/heap.c)
 
 uint32_t ring_buffer_pieces(const struct ring_buffer *buffer, uint32_t offset, uint32_t length, struct piece pieces[2]) {

@@ -3,6 +3,7 @@
 // beside the tables here is taken by stack_allocate and counted; the caller's allocator is below it.
 #pragma once
 
+#include "servers/net/stack/admission.h"
 #include "servers/net/stack/interface.h"
 #include "servers/net/stack/neighbour.h"
 #include "servers/net/stack/ring_buffer.h"
@@ -41,6 +42,7 @@ struct stack {
     struct reassembly *reassemblies[REASSEMBLIES_MAX];
     uint64_t reassembly_bytes;
     struct stack_timer reassembly_timer;
+    struct admission admission;
     struct loopback_frame *loopback_first, *loopback_last;
     uint32_t loopback_count;
 

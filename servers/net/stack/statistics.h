@@ -7,6 +7,7 @@
     X(frames_in)                                                                                                                 \
     X(frames_out)                                                                                                                \
     X(frames_bad)                                                                                                                \
+    X(frames_refused)                                                                                                            \
     X(frames_no_room)                                                                                                            \
     X(ip_in)                                                                                                                     \
     X(ip_out)                                                                                                                    \

@@ -203,6 +203,7 @@ void tcp_established(struct tcp *tcp) {
     tcp->recover = tcp->lost_edge = tcp->high_rxt = tcp->snd_una;
     tcp->last_received = tcp->last_sent = stack->now;
     stack->statistics.tcp_opened++;
+    admission_remember(stack, &tcp->socket.remote.address);
     if (tcp->fin_wanted)
         tcp->state = TCP_FIN_WAIT_1; // closed before it was established
     else

@@ -184,7 +184,10 @@ void tcp_listen_input(struct tcp *listener, const struct segment *segment) {
         return;
     }
     struct tcp *tcp = NULL;
-    if (!stack->forced_cookies && listener->half_open < listener->backlog && stack->half_open_count < TCP_HALF_OPEN_MAX)
+    // Who was here before has places of his own: a flood of others leaves him a whole connection, options and all.
+    uint32_t places = admission_is_peer(stack, &segment->packet->source) ? 2 : 1;
+    if (!stack->forced_cookies && listener->half_open < places * listener->backlog &&
+        stack->half_open_count < places * TCP_HALF_OPEN_MAX)
         tcp = make(listener, segment);
     if (tcp == NULL) {
         send_cookie(listener, segment);

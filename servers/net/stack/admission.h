@@ -1,0 +1,32 @@
+// Which frames get work when there are more than can be done: frames of connections that are open, and calls from peers who were
+// here before, always; those of strangers as long as they take a small part of the time. So no flood of frames that mean nothing,
+// or of SYNs from anywhere, takes the machine from those who use it; a stranger's first frame is sent again by his own TCP.
+// Used by the one who takes frames in (servers/net/link.c), before a frame is copied: what is refused costs next to nothing.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "servers/net/stack/address.h"
+
+enum { ADMISSION_PEERS = 256 };
+
+struct interface;
+struct stack;
+
+struct admission {
+    struct address peers[ADMISSION_PEERS]; // completed a handshake; by a hash under the stack's key
+    int64_t credit;                        // nanoseconds that frames of strangers may take; below 0 after one that took more
+    uint64_t credit_at;                    // when it was last added to
+};
+
+// A handshake was completed: the peer's address is its own.
+void admission_remember(struct stack *stack, const struct address *peer);
+bool admission_is_peer(const struct stack *stack, const struct address *peer);
+// Whether `frame` is of a connection, of a peer, or for somebody who waits for it. Reads each byte once at the most, and nothing
+// but its headers, so that they may lie in memory that others write to; nothing is changed.
+bool admission_is_known(struct interface *interface, const uint8_t *frame, uint32_t length);
+// Whether a stranger's frame may be taken in at stack->now.
+bool admission_has_credit(struct stack *stack);
+// A stranger's frame took so many nanoseconds.
+void admission_spend(struct stack *stack, uint64_t nanoseconds);
