@@ -73,11 +73,13 @@ static error_t op_start(struct request *request, const struct task_start_in *in,
         return ERR_OK;
     }
     error = program_start_thread(program, in->entry, in->stack, in->argument, in->message_page);
+    if (error != ERR_OK)
+        return error;
     program->early = 0;
-    for (signal = 1; error == ERR_OK && signal <= SIGNAL_LAST; signal++)
+    for (signal = 1; signal <= SIGNAL_LAST; signal++)
         if (early >> (signal - 1) & 1)
             program_signal(program, signal);
-    return error;
+    return ERR_OK;
 }
 
 static error_t op_exit(struct request *request, const struct task_exit_in *in, struct task_exit_out *out) {
