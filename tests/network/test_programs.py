@@ -156,22 +156,21 @@ def test_status_in_a_browser(guest, tmp_path):
 
 
 def test_many_clients(guest):
-    bad = []
+    answers, patience = [], 300  # QEMU's user network repeats a SYN after 6, 12, 24 and 48 s
 
-    def client(number):
-        connection = http.client.HTTPConnection("127.0.0.1", guest.port, timeout=60)
+    def client():
+        connection = http.client.HTTPConnection("127.0.0.1", guest.port, timeout=patience)
         for _ in range(5):
             connection.request("GET", "/hello.txt")
-            if connection.getresponse().read() != b"up\n":
-                bad.append(number)
+            answers.append(connection.getresponse().read())
         connection.close()
 
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(40)]
+    threads = [threading.Thread(target=client) for _ in range(40)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert bad == []
+    assert answers == [b"up\n"] * 200
 
 
 def test_driver_and_net_end_while_files_are_fetched(guest):
