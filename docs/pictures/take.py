@@ -11,12 +11,13 @@ import zlib
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "tests/system"))
-from test_console import Machine  # noqa: E402 pylint: disable=wrong-import-position
+from test_console import EDITING, SCREEN_PROMPT, Machine  # noqa: E402 pylint: disable=wrong-import-position
 
 POEM = """Über allen Gipfeln ist Ruh,
 Ξεσκεπάζω την ψυχοφθόρα βδελυγμία.
 Съешь ещё этих мягких французских булок.
 Voix ambiguë d'un cœur qui au zéphyr…
+床前明月光,疑是地上霜。 いろはにほへと ちりぬるを 나랏말싸미 듕귁에 달아
 ┌─────────┬─────────────┐
 │ ∀x ∈ ℝ  │ ⌈x⌉ = −⌊−x⌋ │
 └─────────┴─────────────┘
@@ -57,81 +58,83 @@ class Picture:
         return cls(2 * a.width + gap, 2 * a.height + gap, upper + beam + lower)
 
 
-def fresh_screen(machine):
-    machine.type("clear\n")
-    time.sleep(1)
+def drawn(machine, folder):
+    """What is on the screen when all of it is drawn: two looks are the same."""
+    before, now = None, Picture.take(machine, folder)
+    while before is None or now.pixels != before.pixels:
+        time.sleep(0.1)
+        before, now = now, Picture.take(machine, folder)
+    return now
+
+
+def shown(machine, folder, command, ready, number=1):
+    """The picture of a screen on which this was typed, once its text has a match of the pattern."""
+    machine.type(command + "\n")
+    machine.await_screen(ready, number)
+    return drawn(machine, folder)
 
 
 def top(machine, folder):
     machine.run("(while :; do sha256sum /bin/sh > /dev/null; done) & cat /dev/zero > /dev/null & true")
-    fresh_screen(machine)
-    machine.type("top\n")
-    time.sleep(6)
-    picture = Picture.take(machine, folder)
+    machine.fresh_screen()
+    picture = shown(machine, folder, "top", r" 0:0[3-9]\.\d\d +cat /dev/zero(?s:.*)leave\Z")
     machine.type("q")
     machine.run("kill %1 %2")
     return picture
 
 
 def selection(machine, folder):
-    fresh_screen(machine)
-    machine.type("ls -l /\n")
-    time.sleep(2)
-    machine.type("cat /etc/motd\n")
-    time.sleep(2)
+    machine.fresh_screen()
+    shown(machine, folder, "ls -l /", f"var\n.*{SCREEN_PROMPT}")
+    shown(machine, folder, "cat /etc/motd", f"motd\n(?s:.+){SCREEN_PROMPT}")
     machine.point_home()
-    machine.tell("mouse_move 70 40")
-    machine.tell("mouse_button 1")
+    machine.move(70, 40)
+    machine.buttons(1)
     for _ in range(10):
-        machine.tell("mouse_move 30 8")
-    time.sleep(0.5)
-    picture = Picture.take(machine, folder)
-    machine.tell("mouse_button 0")
+        machine.move(30, 8)
+    machine.settle()
+    picture = drawn(machine, folder)
+    machine.buttons(0)
     machine.keys("ret")
     return picture
 
 
 def colours(machine, folder):
-    fresh_screen(machine)
-    machine.type("colours\n")
-    time.sleep(2)
-    return Picture.take(machine, folder)
+    machine.fresh_screen()
+    return shown(machine, folder, "colours", f"colours\n(?s:.+){SCREEN_PROMPT}")
 
 
 def edit(machine, folder):
     machine.run("rm -f /tmp/poem")
     for line in POEM.splitlines():
         machine.run(f'echo "{line}" >> /tmp/poem')
-    fresh_screen(machine)
-    machine.type("edit /tmp/poem\n")
-    time.sleep(2)
+    machine.fresh_screen()
+    shown(machine, folder, "edit /tmp/poem", EDITING)
     machine.keys("down", "down", "end")
-    time.sleep(1)
-    picture = Picture.take(machine, folder)
+    machine.await_screen(r"line 3 of \d+, column [2-9]")
+    picture = drawn(machine, folder)
     machine.keys("ctrl-q")
-    time.sleep(0.5)
+    machine.await_screen(SCREEN_PROMPT)
     return picture
 
 
 def screens(machine, folder):
     """Four of the six screens, each with something else on it."""
+    commands = (("ls -l /bin | tail -n 44", f"tail -n 44\n(?s:.+){SCREEN_PROMPT}"), ("less /etc/services", r"END\)\Z"), ("top", r"leave\Z"),
+                ("colours", f"colours\n(?s:.+){SCREEN_PROMPT}"))
+    machine.fresh_screen()
+    for number, (command, ready) in enumerate(commands, 1):
+        machine.keys(f"alt-f{number}")
+        machine.await_screen(SCREEN_PROMPT, number)
+        shown(machine, folder, command, ready, number)
     four = []
-    for number, (command, seconds) in enumerate((("ls -l /bin | tail -n 44\n", 2), ("less /etc/services\n", 2), ("top\n", 4), ("colours\n", 2))):
-        if number > 0:
-            machine.keys(f"alt-f{number + 1}")
-            time.sleep(3)
-        else:
-            fresh_screen(machine)
-        machine.type(command)
-        time.sleep(seconds)
-    for number in range(4):
-        machine.keys(f"alt-f{number + 1}")
-        time.sleep(1)
-        four.append(Picture.take(machine, folder))
-    machine.keys("alt-f2")
-    machine.type("q")
-    machine.keys("alt-f3")
-    machine.type("q")
+    for number in range(1, 5):
+        machine.keys(f"alt-f{number}")
+        machine.settle()
+        four.append(drawn(machine, folder))
+    for number in (2, 3):
+        machine.keys(f"alt-f{number}")
+        machine.type("q")
     machine.keys("alt-f1")
     return Picture.tiled(four)
 

@@ -24,8 +24,7 @@ static void interrupted(void *argument, uint32_t bit) {
     (void)argument;
     (void)bit;
     bool changed = rtc_take_interrupt(&rtc);
-    error_t ignored = irq_acknowledge(irq);
-    (void)ignored;
+    driver_acknowledge(irq, changed);
     changed |= rtc_take_interrupt(&rtc);
     if (!changed)
         return;

@@ -9,6 +9,7 @@
 #include "libipc/protocols/irq.h"
 #include "libipc/protocols/memory.h"
 #include "libipc/protocols/process.h"
+#include "libipc/server/server.h"
 #include "libipc/start/start.h"
 
 error_t driver_map(cap_t memory, uint64_t length, void **address) {
@@ -102,4 +103,13 @@ error_t driver_client_memory(cap_t memory, uint64_t least, uint64_t *length) {
         return error;
     bool own = kind == MEMORY_KIND_ANONYMOUS || kind == MEMORY_KIND_CONTIGUOUS;
     return own && *length >= least ? ERR_OK : ERR_INVALID;
+}
+
+struct server_interrupts server_interrupts; // read by init
+
+void driver_acknowledge(cap_t irq, bool useful) {
+    server_interrupts.taken++;
+    server_interrupts.useless += !useful;
+    error_t ignored = irq_acknowledge(irq);
+    (void)ignored;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernel/cap/object.h"
+#include "kernel/memory/heap.h"
 
 struct account {
     struct object object;
@@ -11,6 +12,7 @@ struct account {
     uint8_t priority_ceiling;
     uint64_t budget, period; // nanoseconds of a processor; 0: no limit
     uint64_t period_start, spent;
+    struct list slabs[HEAP_CLASSES]; // of heap.c: those with a free object
 };
 
 // Takes `bytes` from the account and every one above it, or from none. ERR_QUOTA. account may be NULL: the kernel's own.

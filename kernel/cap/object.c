@@ -4,25 +4,18 @@
 
 #include "kernel/cap/account.h"
 #include "kernel/debug/panic.h"
-#include "kernel/memory/heap.h"
 #include "kernel/sched/process.h"
 #include "kernel/trace/trace.h"
 
 static struct list reap_list = {&reap_list, &reap_list};
 
 error_t object_create(enum capability_kind kind, size_t bytes, struct account *account, void *out) {
-    error_t error = account_charge(account, heap_charge(bytes));
+    void *memory;
+    error_t error = heap_allocate(account, bytes, &memory);
     if (error)
         return error;
-    void *memory;
-    error = heap_allocate(bytes, &memory);
-    if (error) {
-        account_refund(account, heap_charge(bytes));
-        return error;
-    }
     struct object *object = memory;
     object->kind = (uint8_t)kind;
-    object->bytes = (uint16_t)bytes;
     object->references = 1;
     object->account = account;
     list_initialize(&object->reap);
@@ -96,10 +89,8 @@ bool reaper_run(uint32_t steps) {
         if (object->references > 0) // still pointed at: freed with the last reference
             continue;
         struct account *account = object->account;
-        size_t bytes = object->bytes;
         trace_event(TRACE_EVENT_END, NULL, object->kind, trace_object(object), 0);
         heap_free(object);
-        account_refund(account, heap_charge(bytes));
         if (account)
             object_release(&account->object);
     }

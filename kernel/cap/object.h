@@ -18,7 +18,6 @@ struct object {
     uint8_t kind; // enum capability_kind
     bool dying;   // no new use: it is being taken apart
     bool reaping; // it is in the reaper's list
-    uint16_t bytes;
     uint32_t capabilities;
     uint32_t references;
     struct account *account; // pays for it; NULL for the root account and boot objects

@@ -1,92 +1,75 @@
-// The slabs behind heap.h. Each frame starts with its header; the objects' size is found from the object's address.
+// The slabs behind heap.h. Each frame starts with its header; who pays and the objects' size are found from an object's address.
 #include "kernel/memory/heap.h"
 
+#include "kernel/cap/account.h"
 #include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
 #include "kernel/x86_64/string.h"
-#include "kernel/structure/list.h"
 
 struct slab {
-    struct list link; // in its class's list while it has a free object
-    void *free;       // first free object; each holds the address of the next
-    uint16_t used, capacity;
-    uint16_t class;
+    struct list link;                      // in its account's list of its class while it has a free object
+    struct account *account;               // who pays
+    void *free;                            // objects that came back; each holds the address of the next
+    uint16_t fresh, used, capacity, class; // those that were ever given out, and those that are
 };
 
-enum { SLAB_CLASSES = 8, SLAB_SMALLEST_SHIFT = 5, SLAB_HEADER = 64 };
+enum { SLAB_HEADER = 64 };
 
 // The upper classes are chosen so that whole objects fill a frame beside the header.
-static const uint16_t class_bytes[SLAB_CLASSES] = {32, 64, 128, 256, 400, 672, 1344, 2016};
-static struct list classes[SLAB_CLASSES];
-static uint64_t slack_bytes;
+static const uint16_t class_bytes[HEAP_CLASSES] = {32, 64, 128, 256, 400, 672, 1344, 2016};
+static struct list own[HEAP_CLASSES]; // slabs that nobody pays for
 
-static uint32_t class_of(size_t bytes) {
-    uint32_t class = 0;
-    while (class_bytes[class] < bytes)
-        class ++;
-    return class;
-}
-
-size_t heap_charge(size_t bytes) {
-    return class_bytes[class_of(bytes)];
-}
-
-static error_t slab_create(uint32_t class, struct slab **out) {
-    uint64_t physical;
-    error_t error = frame_allocate(0, FRAME_ANYWHERE, &physical);
+static error_t slab_create(struct account *account, uint32_t class, struct list *list) {
+    error_t error = account_charge(account, PAGE_BYTES);
     if (error)
         return error;
-    struct slab *slab = direct_map(physical);
-    *slab = (struct slab){.class = (uint16_t) class, .capacity = (PAGE_BYTES - SLAB_HEADER) / class_bytes[class]};
-    char *first = (char *)slab + SLAB_HEADER;
-    for (uint32_t i = slab->capacity; i-- > 0;) {
-        void **object = (void **)(void *)(first + (size_t)i * class_bytes[class]);
-        *object = slab->free;
-        slab->free = object;
+    uint64_t physical;
+    error = frame_allocate(0, FRAME_ANYWHERE, &physical);
+    if (error) {
+        account_refund(account, PAGE_BYTES);
+        return error;
     }
-    list_push_front(&classes[class], &slab->link);
-    slack_bytes += PAGE_BYTES;
-    *out = slab;
+    struct slab *slab = direct_map(physical);
+    *slab =
+        (struct slab){.account = account, .class = (uint16_t) class, .capacity = (PAGE_BYTES - SLAB_HEADER) / class_bytes[class]};
+    list_push_front(list, &slab->link);
     return ERR_OK;
 }
 
-error_t heap_allocate(size_t bytes, void **memory) {
-    uint32_t class = class_of(bytes);
-    struct list *list = &classes[class];
+error_t heap_allocate(struct account *account, size_t bytes, void **memory) {
+    uint32_t class = 0;
+    while (class_bytes[class] < bytes)
+        class ++;
+    struct list *list = account ? &account->slabs[class] : &own[class];
     if (!list->next)
         list_initialize(list);
-    struct slab *slab;
     if (list_is_empty(list)) {
-        error_t error = slab_create(class, &slab);
+        error_t error = slab_create(account, class, list);
         if (error)
             return error;
-    } else {
-        slab = CONTAINER_OF(list_first(list), struct slab, link);
     }
+    struct slab *slab = CONTAINER_OF(list_first(list), struct slab, link);
     void **object = slab->free;
-    slab->free = *object;
+    if (object)
+        slab->free = *object;
+    else
+        object = (void **)(void *)((char *)slab + SLAB_HEADER + (size_t)slab->fresh++ * class_bytes[class]);
     if (++slab->used == slab->capacity)
         list_remove(&slab->link);
-    slack_bytes -= class_bytes[class];
-    memset(object, 0, class_bytes[class]);
-    *memory = object;
+    *memory = memset(object, 0, class_bytes[class]);
     return ERR_OK;
 }
 
 void heap_free(void *memory) {
     struct slab *slab = (struct slab *)((uint64_t)memory & ~(uint64_t)(PAGE_BYTES - 1)); // NOLINT
-    slack_bytes += class_bytes[slab->class];
+    struct account *account = slab->account;
     if (slab->used-- == slab->capacity)
-        list_push_front(&classes[slab->class], &slab->link);
+        list_push_front(account ? &account->slabs[slab->class] : &own[slab->class], &slab->link);
     *(void **)memory = slab->free;
     slab->free = memory;
     if (slab->used == 0) {
         list_remove(&slab->link);
-        slack_bytes -= PAGE_BYTES;
         frame_free(direct_map_physical(slab), 0);
+        account_refund(account, PAGE_BYTES);
     }
-}
-
-uint64_t heap_slack_bytes(void) {
-    return slack_bytes;
 }

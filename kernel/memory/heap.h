@@ -1,5 +1,5 @@
-// Memory for kernel objects: slabs of power-of-two sizes, cut from single frames. Invariant: a slab's frame goes back
-// as soon as its last object is freed, so what is not in use is free memory again.
+// Memory for kernel objects: slabs of a few sizes, cut from single frames. Each account has slabs of its own and pays for them
+// whole, so nobody holds memory that nobody pays for. Invariant: a slab's frame goes back as soon as its last object is freed.
 #pragma once
 
 #include <stddef.h>
@@ -7,12 +7,10 @@
 
 #include "kernel/abi/errors.h"
 
-enum { HEAP_LARGEST = 2048 }; // bytes
+struct account;
 
-// `bytes` zeroed bytes, aligned to 16. ERR_NO_MEMORY.
-error_t heap_allocate(size_t bytes, void **memory) MUST_USE;
+enum { HEAP_CLASSES = 8 }; // of sizes, up to 2,016 bytes
+
+// `bytes` zeroed bytes, aligned to 16, of the account's (NULL: the kernel's own), which outlives them. ERR_QUOTA, ERR_NO_MEMORY.
+error_t heap_allocate(struct account *account, size_t bytes, void **memory) MUST_USE;
 void heap_free(void *memory);
-// What an object of this size takes from its account.
-size_t heap_charge(size_t bytes);
-// Bytes in partly used slabs that no object uses.
-uint64_t heap_slack_bytes(void);

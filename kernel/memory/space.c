@@ -5,7 +5,6 @@
 #include "kernel/cap/account.h"
 #include "kernel/memory/direct_map.h"
 #include "kernel/memory/frame.h"
-#include "kernel/memory/heap.h"
 #include "kernel/trace/trace.h"
 #include "kernel/x86_64/entropy.h"
 
@@ -34,17 +33,11 @@ static error_t mapping_create(struct space *space, const struct memory *shown, s
     if (space->mapping_count == SPACE_MAPPINGS ||
         (shown->memory_kind == MEMORY_KIND_ANONYMOUS && shown->mapping_count == MEMORY_MAPPINGS))
         return ERR_QUOTA;
-    error_t error = account_charge(space->account, heap_charge(sizeof(struct mapping)));
-    if (error)
-        return error;
     void *memory;
-    error = heap_allocate(sizeof(struct mapping), &memory);
-    if (error) {
-        account_refund(space->account, heap_charge(sizeof(struct mapping)));
-        return error;
-    }
-    *out = memory;
-    return ERR_OK;
+    error_t error = heap_allocate(space->account, sizeof(struct mapping), &memory);
+    if (!error)
+        *out = memory;
+    return error;
 }
 
 static void mapping_insert(struct mapping *mapping) {
@@ -70,7 +63,6 @@ static void mapping_remove(struct mapping *mapping) {
     space->mapping_count--;
     mapping->memory->mapping_count--;
     object_release(&mapping->memory->object);
-    account_refund(space->account, heap_charge(sizeof(struct mapping)));
     heap_free(mapping);
 }
 

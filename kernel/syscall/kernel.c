@@ -5,7 +5,6 @@
 #include "kernel/ipc/copy.h"
 #include "kernel/irq/irq.h"
 #include "kernel/memory/frame.h"
-#include "kernel/memory/heap.h"
 #include "kernel/memory/memory.h"
 #include "kernel/sched/schedule.h"
 #include "kernel/x86_64/string.h"
@@ -21,14 +20,14 @@
 static error_t information(struct invocation *call) {
     if (!reaper_run(1))
         return ERR_AGAIN;
-    uint64_t free = frame_free_bytes() + heap_slack_bytes(), idle = 0, messages = 0;
+    uint64_t idle = 0, messages = 0;
     for (uint32_t i = 0; i < cpu_count; i++) {
         idle += cpus[i]->idle_time;
         messages += cpus[i]->messages;
     }
     struct kernel_information result = {
         .total_bytes = frame_total_bytes(),
-        .free_bytes = free,
+        .free_bytes = frame_free_bytes(),
         .kernel_bytes = frame_kernel_bytes(),
         .processes = process_count(),
         .threads = thread_count,

@@ -86,7 +86,7 @@ static void reseed(void) {
 void entropy_initialize(const struct boot_info *info) {
     timing_ignored = info->repeatable;
     void *memory;
-    if (heap_allocate(KEY_BYTES, &memory))
+    if (heap_allocate(NULL, KEY_BYTES, &memory))
         panic("no memory for the key of random numbers");
     key = memory;
     memcpy(pool, info->random_seed, sizeof pool);

@@ -38,10 +38,13 @@ static int path_add(struct globbing *globbing, const char *path, bool mark) {
     return 0;
 }
 
+// A '[' that is not closed stands for itself (POSIX, XCU 2.13.1), as in the command of this name.
 static bool is_special(const char *component, size_t length, int flags) {
+    bool open = false;
     for (size_t i = 0; i < length; i++) {
-        if (component[i] == '*' || component[i] == '?' || component[i] == '[')
+        if (component[i] == '*' || component[i] == '?' || (component[i] == ']' && open))
             return true;
+        open = open || component[i] == '[';
         if (component[i] == '\\' && (flags & GLOB_NOESCAPE) == 0)
             i++;
     }

@@ -28,19 +28,11 @@ static bool is_handler(const struct sigaction *action) {
     return action->sa_handler != SIG_IGN && action->sa_handler != SIG_DFL;
 }
 
-// The process server leaves alone what is ignored, and hands over what is caught.
-static error_t tell(void) {
-    uint64_t ignored = 0, wanted = 0;
-    for (int signal = 1; signal < NSIG; signal++) {
-        if (actions[signal].sa_handler == SIG_IGN)
-            ignored |= bit_of(signal);
-        else if (is_handler(&actions[signal]))
-            wanted |= bit_of(signal);
-    }
-    error_t error = task_set_ignored(layer_task, ignored);
-    if (error || wanted == caught)
-        return error;
+static error_t tell_caught(uint64_t wanted) {
     cap_t fresh = 0;
+    error_t error = ERR_OK;
+    if (wanted == caught)
+        return ERR_OK;
     if (!notification) {
         error = account_create_notification(SLOT_ACCOUNT, &notification);
         fresh = notification;
@@ -50,6 +42,22 @@ static error_t tell(void) {
     if (!error)
         caught = wanted;
     return error;
+}
+
+// The process server leaves alone what is ignored, and hands over what is caught; to be caught counts more. A signal may come
+// between two calls: one that goes from the one to the other must not be neither, and end the program, for a moment.
+static error_t tell(void) {
+    uint64_t ignored = 0, wanted = 0;
+    for (int signal = 1; signal < NSIG; signal++) {
+        if (actions[signal].sa_handler == SIG_IGN)
+            ignored |= bit_of(signal);
+        else if (is_handler(&actions[signal]))
+            wanted |= bit_of(signal);
+    }
+    error_t error = tell_caught(caught | wanted);
+    if (!error)
+        error = task_set_ignored(layer_task, ignored);
+    return error ? error : tell_caught(wanted);
 }
 
 // Runs one handler with its mask in force. True if calls that it interrupted are to end.

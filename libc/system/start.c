@@ -19,6 +19,11 @@ cap_t layer_root, layer_directory, layer_task;
 
 static char *strings[STRINGS_MAX + 2]; // argv, NULL, envp, NULL
 
+// By way of `process`, of which nobody complains to itself.
+static bool complain(cap_t session) {
+    return layer_task != 0 && session != layer_task && task_complain(layer_task, session) == ERR_OK;
+}
+
 void system_start(void *argument, void *stack, struct start_arguments *arguments) {
     (void)stack;
     const struct startup *startup = argument;
@@ -27,6 +32,7 @@ void system_start(void *argument, void *stack, struct start_arguments *arguments
     layer_root = startup_capability("root");
     layer_directory = startup_capability("cwd");
     layer_task = startup_capability("task");
+    ipc_complain = complain;
     layer_signals_inherit(startup_value("task"));
     uint32_t count = 0;
     const char *string;

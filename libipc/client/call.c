@@ -11,6 +11,7 @@
 struct message_page *ipc_page;
 uint64_t ipc_deadline;
 ipc_exchange_function *ipc_exchange;
+ipc_complain_function *ipc_complain;
 
 // What is KEPT_UNNOTED here stores to its caller's stack and to the message page.
 
@@ -210,19 +211,43 @@ KEPT_UNNOTED static error_t reply_take(const struct ipc_shape *shape, const stru
     return ERR_OK;
 }
 
+// The answer was nonsense. Whoever keeps the server is told and replaces it. ERR_AGAIN: ask the next one. What may not be done
+// twice, or has given its capabilities away, ends here; nobody knows what came of it.
+static error_t nonsense(cap_t target, const struct ipc_shape *shape) {
+    if (shape->kernel != 0 || ipc_complain == NULL || !ipc_complain(target))
+        return ERR_PROTOCOL;
+    return shape->idempotent != 0 && shape->moves == 0 ? ERR_AGAIN : ERR_OUTCOME_UNKNOWN;
+}
+
+// As reply_take; the server's own ERR_PROTOCOL is an answer like others. *again: it is to be asked again, if it was not yet.
+static error_t reply_judge(cap_t target, const struct ipc_shape *shape, const struct ipc_registers *registers, uint64_t *words,
+                           struct ipc_extras *extras, bool *again) {
+    error_t error = reply_take(shape, registers, words, extras);
+    if (error != ERR_PROTOCOL || tag_status(registers->tag) == ERR_PROTOCOL)
+        return error;
+    error = nonsense(target, shape);
+    *again = error == ERR_AGAIN;
+    return error == ERR_AGAIN ? ERR_PROTOCOL : error;
+}
+
 error_t ipc_call(cap_t target, const struct ipc_shape *shape, uint64_t *words, struct ipc_extras *extras) {
     struct ipc_registers registers;
     struct bounce bounce = {0};
-    bool own_slots = shape->caps_out != 0 && shape->kernel != 0 && ipc_exchange != NULL;
+    bool own_slots = shape->caps_out != 0 && shape->kernel != 0 && ipc_exchange != NULL, asked_again = false;
     cap_t loops[MESSAGE_CAPS];
     for (;;) {
+        bool again = false;
         if (own_slots)
             slots_lay_aside(loops);
         error_t error = request_send(target, shape, words, extras, false, &registers);
         if (error == ERR_OK)
-            error = reply_take(shape, &registers, words, extras);
+            error = reply_judge(target, shape, &registers, words, extras, &again);
         if (own_slots)
             slots_bring_back(loops);
+        if (again && !asked_again) {
+            asked_again = true;
+            continue;
+        }
         if (error == ERR_PAGE_MISSING && extras != NULL && bounce_prepare(&bounce, extras))
             continue;
         bounce_finish(&bounce, extras);
@@ -234,8 +259,11 @@ error_t ipc_call_unusual(cap_t target, const struct ipc_shape *shape, uint64_t *
                          const struct ipc_registers *registers) {
     if (registers == NULL)
         return ipc_call(target, shape, words, NULL);
-    struct ipc_registers again = *registers;
+    struct ipc_registers answer = *registers;
+    bool again = false;
     if (error == ERR_SERVER_LOST)
-        error = request_send(target, shape, words, NULL, true, &again);
-    return error != ERR_OK ? error : reply_take(shape, &again, words, NULL);
+        error = request_send(target, shape, words, NULL, true, &answer);
+    if (error == ERR_OK)
+        error = reply_judge(target, shape, &answer, words, NULL, &again);
+    return again ? ipc_call(target, shape, words, NULL) : error;
 }

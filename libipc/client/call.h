@@ -45,6 +45,11 @@ extern uint64_t ipc_deadline;
 typedef error_t ipc_exchange_function(struct ipc_registers *registers, unsigned caps_out);
 extern ipc_exchange_function *ipc_exchange;
 
+// Told of a session whose server's answer had not the shape of its method; true: the server is replaced. NULL: there is nobody to
+// tell.
+typedef bool ipc_complain_function(cap_t session);
+extern ipc_complain_function *ipc_complain;
+
 // `words` holds shape->words_in words, and room for words_out and for 6; it changes only on success.
 MUST_USE error_t ipc_call(cap_t target, const struct ipc_shape *shape, uint64_t *words, struct ipc_extras *extras);
 

@@ -1,5 +1,5 @@
 """Makes headers, stubs, dispatchers, tables and pages from .idl files. Run by meson:
-    generate.py OUTPUT_KIND --output DIRECTORY --errors kernel/abi/errors.h [--protocol NAME] FILE.idl...
+    generate.py OUTPUT_KIND --output DIRECTORY --errors kernel/abi/errors.h FILE.idl...
 All files are read and checked every time; OUTPUT_KIND says what is written. Exit status 1 and one line per error."""
 
 import argparse
@@ -37,25 +37,22 @@ def protocol_outputs(protocol, protocols):
     yield f"{name}.md", emit_reference.page(protocol)
 
 
-def outputs(kind, protocols, name):
+def outputs(kind, protocols):
     if kind == "methods":
         yield "methods.h", emit_methods.emit(protocols)
     elif kind == "trace":
         yield "trace_table.c", emit_trace.table(protocols)
         yield "protocols.json", emit_trace.description(protocols)
     else:
-        chosen = [protocol for protocol in protocols if protocol.name == name]
-        if not chosen:
-            raise SystemExit(f"no protocol '{name}' in the files given")
-        yield from protocol_outputs(chosen[0], protocols)
+        for protocol in protocols:
+            yield from protocol_outputs(protocol, protocols)
 
 
 def main(arguments):
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("kind", choices=("methods", "protocol", "trace"))
+    options.add_argument("kind", choices=("methods", "protocols", "trace"))
     options.add_argument("--output", required=True)
     options.add_argument("--errors")
-    options.add_argument("--protocol")
     options.add_argument("files", nargs="+")
     chosen = options.parse_args(arguments)
     try:
@@ -63,7 +60,7 @@ def main(arguments):
     except IdlError as error:
         print(error, file=sys.stderr)
         return 1
-    for name, text in outputs(chosen.kind, protocols, chosen.protocol):
+    for name, text in outputs(chosen.kind, protocols):
         (pathlib.Path(chosen.output) / name).write_text(text)
     return 0
 

@@ -64,7 +64,10 @@ static error_t take_slots(cap_t slots[MESSAGE_CAPS], unsigned caps_out) {
 
 // The kernel notes at the sending where the answer's capabilities go, so they need slots of their own; the
 // loop's receive slots stay for requests.
-static error_t send_with_slots(struct ipc_registers *registers, const cap_t slots[MESSAGE_CAPS]) {
+KEPT_UNNOTED static error_t send_with_slots(const struct fiber *fiber, struct ipc_registers *registers,
+                                            const cap_t slots[MESSAGE_CAPS]) {
+    MESSAGE_NOTE((uint32_t)(fiber->cookie - loop.cookie_base), (uint16_t)tag_method(registers->tag), MESSAGE_CALLED,
+                 registers->target);
     cap_t loops[MESSAGE_CAPS];
     for (unsigned i = 0; i < MESSAGE_CAPS; i++) {
         loops[i] = ipc_page->receive_slots[i];
@@ -113,7 +116,7 @@ void fiber_send(struct fiber *fiber) {
     ipc_page->lend_write = outgoing->lend_write;
     for (unsigned i = MESSAGE_REGISTER_WORDS; i < tag_words(registers.tag) && i < MESSAGE_WORDS; i++)
         ipc_page->words[i] = outgoing->words[i];
-    error_t error = send_with_slots(&registers, outgoing->receive_slots);
+    error_t error = send_with_slots(fiber, &registers, outgoing->receive_slots);
     // Busy: it was sent by the actor before, or that one's last answer is still to be shown again, and then
     // fiber_answer sends this one.
     if (error == ERR_OK || (error == ERR_BUSY && loop.recovering)) {
@@ -139,7 +142,7 @@ error_t fiber_exchange(struct ipc_registers *registers, unsigned caps_out) {
     if (error == ERR_OK && later)
         send_later(fiber, registers, slots);
     else if (error == ERR_OK)
-        error = send_with_slots(registers, slots);
+        error = send_with_slots(fiber, registers, slots);
     if (error != ERR_OK) {
         slots_return(registers, false, slots);
         return error;
@@ -159,8 +162,15 @@ error_t fiber_exchange(struct ipc_registers *registers, unsigned caps_out) {
     return error;
 }
 
+KEPT_UNNOTED static void note_answer(uint64_t index, const struct ipc_registers *registers) {
+    error_t error = (error_t)registers->second;
+    MESSAGE_NOTE((uint32_t)index, (uint16_t)(error != ERR_OK ? error : tag_status(registers->tag)), MESSAGE_GOT,
+                 registers->third);
+}
+
 void fiber_answer(const struct ipc_registers *registers) {
     uint64_t index = registers->target - loop.cookie_base;
+    note_answer(index, registers);
     struct fiber *fiber = index < loop.fiber_count ? loop.fibers[index] : NULL;
     if (fiber != NULL && registers->third != 0 && registers->third == fiber->answered) {
         // Shown again, since the actor before did not wait again: what came with it is in use. A call begun

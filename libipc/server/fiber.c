@@ -208,6 +208,11 @@ void fiber_commit(void) {
         fiber_leave(FIBER_COMMITTING);
 }
 
+// A handler returned what is no status. Nothing of it is committed, so the next actor does the request again.
+__attribute__((noinline)) static void answers_nonsense(void) {
+    __builtin_trap();
+}
+
 KEPT_UNNOTED void fiber_resume(struct fiber *fiber) {
     if (loop.finished != NULL && loop.finished != fiber)
         loop_answer_now();
@@ -228,6 +233,8 @@ KEPT_UNNOTED void fiber_resume(struct fiber *fiber) {
     if (fiber->state != FIBER_FINISHED)
         return;
     if (fiber->serves && fiber->request.state == REQUEST_OPEN) {
+        if (__builtin_expect(fiber->result > ERR_OK, 0))
+            answers_nonsense();
         if (fiber->detached) {
             loop_keep_result(fiber);
             return;

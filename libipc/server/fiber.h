@@ -44,10 +44,12 @@ MUST_USE error_t fiber_start(void (*function)(void *argument), void *argument);
 // The fiber that runs now; NULL in the loop's own context (notification handlers, timers, before server_run).
 struct fiber *fiber_current(void);
 
-// A lock for shared or exclusive use, fair: who comes later waits behind who waits. Zero is an open lock.
+// A lock for shared or exclusive use, fair: who comes later waits behind who waits. Zero is an open lock. A wait that would close
+// a circle of exclusive locks ends the actor.
 struct fiber_lock {
     uint32_t shared;
     bool exclusive;
+    const struct fiber *owner; // if exclusive
     struct fiber_wait_queue waiters;
 };
 

@@ -14,6 +14,7 @@
 
 struct loop loop;
 struct server_refuses server_refuses; // written by init, between two actors
+struct server_messages server_messages;
 
 static void request_is_gone(struct request *request) {
     request->state = REQUEST_GONE;
@@ -85,6 +86,7 @@ KEPT_UNNOTED static void request_fill(struct request *request, const struct ipc_
     request->tag = tag;
     request->number_thread = registers->second;
     request->number_count = registers->third;
+    MESSAGE_NOTE((uint32_t)registers->second, (uint16_t)tag_method(tag), MESSAGE_TAKEN, registers->third);
     request->state = REQUEST_OPEN;
     request->cancelled = false;
     request->carried.in = request->carried.out = false;
@@ -111,12 +113,26 @@ KEPT_UNNOTED static void request_fill(struct request *request, const struct ipc_
     }
 }
 
-static void deliver_request(const struct ipc_registers *registers) {
-    if (__builtin_expect(server_refuses.thread != 0, 0) && registers->second == server_refuses.thread &&
-        registers->third == server_refuses.count) {
+// A request that init has named, or any one if it is to be mistreated.
+static bool deliver_named(const struct ipc_registers *registers) {
+    bool named = registers->second == server_refuses.thread && registers->third == server_refuses.count;
+    bool mistreated = server_refuses.thread == SERVER_MISTREATS && tag_method(registers->tag) >> 8 != 0;
+    struct fiber *fiber = mistreated ? fiber_take() : NULL;
+    if (named)
         refuse(registers, ERR_REFUSED);
+    if (fiber == NULL)
+        return named;
+    request_fill(&fiber->request, registers);
+    fiber->serves = true;
+    set_served(fiber, loop.finished);
+    loop_mistreat(fiber);
+    fiber_resume(fiber);
+    return true;
+}
+
+static void deliver_request(const struct ipc_registers *registers) {
+    if (__builtin_expect(server_refuses.thread != 0, 0) && deliver_named(registers))
         return;
-    }
     if (__builtin_expect(loop.recovering, 0) && loop_attach(registers))
         return;
     struct fiber *fiber = fiber_take();

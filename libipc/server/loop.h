@@ -50,6 +50,7 @@ struct fiber {
     error_t result;       // of the wait that ended
     uint64_t deadline;    // what ipc_deadline is while it runs
     struct fiber_wait_queue *queue;
+    const struct fiber_lock *lock; // that it waits for
     struct timer timer;
     struct ipc_registers answer;
     void (*function)(void *argument); // background work; NULL: dispatch the request
@@ -146,7 +147,11 @@ struct loop { // what changes with each event comes first, in few lines
 } __attribute__((aligned(64)));
 
 extern struct loop loop;
+extern struct server_messages server_messages;
 extern struct server_refuses server_refuses;
+
+// Into server_messages; for functions whose stores are not noted (KEPT_UNNOTED).
+#define MESSAGE_NOTE(...) (server_messages.last[server_messages.next++ % SERVER_MESSAGES] = (struct server_message){__VA_ARGS__})
 
 void fiber_switch(void **save, void *load);
 void fiber_enter(void);
@@ -174,6 +179,9 @@ void fiber_resume(struct fiber *fiber);
 
 // From a fiber: back to the loop, in state `state`.
 void fiber_leave(enum fiber_state state);
+
+// Whether `fiber`, if it waits for this lock, waits for itself in the end. Shared owners are not known.
+bool fiber_lock_closes_circle(const struct fiber_lock *lock, const struct fiber *fiber);
 
 // At the end of a queue, and the first of one; for the loop's own queues.
 void fiber_queue(struct fiber_wait_queue *queue, struct fiber *fiber);
@@ -226,6 +234,10 @@ bool loop_answer_later(const struct deferred *deferred, error_t status, const st
 bool loop_attach(const struct ipc_registers *registers);
 // Ends a detached fiber's request with its result, to be given when it comes again.
 void loop_keep_result(struct fiber *fiber);
+// The actor before was told of a point; this one knows of none.
+void loop_forget_point(void);
+// Has a fiber, which was made for a request, treat it as the point says.
+void loop_mistreat(struct fiber *fiber);
 // Waits until the request of the fiber that runs is there again. ERR_NO_REQUEST: it does not come any more.
 MUST_USE error_t fiber_attach(struct request *request);
 // Crash points: ends the actor if this event is the one that was asked for.

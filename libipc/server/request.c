@@ -179,7 +179,8 @@ static void deferred_end(struct deferred *deferred) {
 
 // Stores to its caller's stack and the message page.
 KEPT_UNNOTED static void reply_load(struct ipc_registers *registers, error_t status, const struct reply *reply,
-                                    const struct inline_buffer *carried) {
+                                    const struct inline_buffer *carried, uint64_t thread, uint64_t count) {
+    MESSAGE_NOTE((uint32_t)thread, (uint16_t)status, MESSAGE_ANSWERED, count);
     unsigned words = status == ERR_OK ? reply->word_count : 0;
     unsigned caps = status == ERR_OK ? reply->cap_count : 0;
     for (unsigned i = 0; i < MESSAGE_REGISTER_WORDS; i++)
@@ -200,7 +201,7 @@ KEPT_UNNOTED static void reply_load(struct ipc_registers *registers, error_t sta
 }
 
 void loop_load_result(const struct result *result, struct ipc_registers *registers) {
-    reply_load(registers, result->status, &result->reply, &result->carried);
+    reply_load(registers, result->status, &result->reply, &result->carried, result->thread, result->count);
 }
 
 void loop_reply_sent(const struct reply *reply) {
@@ -210,7 +211,8 @@ void loop_reply_sent(const struct reply *reply) {
 }
 
 void loop_load_reply(struct fiber *fiber, struct ipc_registers *registers) {
-    reply_load(registers, fiber->result, &fiber->request.reply, &fiber->request.carried);
+    const struct request *request = &fiber->request;
+    reply_load(registers, fiber->result, &request->reply, &request->carried, request->number_thread, request->number_count);
 }
 
 error_t request_answer(struct deferred *deferred, error_t status, const struct reply *reply) {
@@ -219,7 +221,7 @@ error_t request_answer(struct deferred *deferred, error_t status, const struct r
         return ERR_OK;
     }
     struct ipc_registers registers = {.second = deferred->reply};
-    reply_load(&registers, status, reply, &deferred->carried);
+    reply_load(&registers, status, reply, &deferred->carried, deferred->number_thread, deferred->number_count);
     error_t error = system_call(SYS_REPLY, &registers);
     slot_give_back(deferred->reply);
     deferred_end(deferred);

@@ -23,44 +23,6 @@
 enum { RECOVER_NANOSECONDS = 2 * 1000 * 1000 * 1000u, SLOTS_LISTED = 10 };
 #define PATIENCE_NANOSECONDS (UINT64_C(10) * RECOVER_NANOSECONDS)
 
-struct server_point server_point; // written by init
-
-// Waits where nothing comes: at an endpoint that nobody else knows.
-static void stall(void) {
-    static cap_t nothing;
-    error_t error = nothing == 0 ? account_create_endpoint(SLOT_ACCOUNT, &nothing) : ERR_OK;
-    if (error == ERR_OK)
-        error = system_call(SYS_WAIT, &(struct ipc_registers){.target = nothing});
-    (void)error;
-}
-
-static void point_special(void) {
-    if (server_point.event == POINT_HANDOVER) {
-        server_point.event = POINT_NONE;
-        loop.asked = true;
-    } else if (--server_point.left == 0) {
-        bool spins = server_point.event == POINT_SPIN;
-        server_point.event = POINT_NONE;
-        for (;;) // for ever, one way or the other
-            if (!spins)
-                stall();
-    }
-}
-
-void loop_point(uint32_t event) {
-    if (__builtin_expect(server_point.event == POINT_NONE, 1))
-        return;
-    if (server_point.event >= POINT_HANDOVER) {
-        if (event == POINT_RECEIVE)
-            point_special();
-    } else if (server_point.event == POINT_STORE || server_point.left == 0) {
-        kept_fuse(server_point.left); // 0: none
-        server_point.event = POINT_NONE;
-    } else if (server_point.event == event && --server_point.left == 0) {
-        __builtin_trap();
-    }
-}
-
 // Behind the last one there is nothing that counts.
 KEPT_UNNOTED static void output_fill(enum output_kind kind, uint64_t a, uint64_t b, void *object, void *object2) {
     loop.outputs[loop.output_count] = (struct output){kind, a, b, object, object2};
@@ -421,7 +383,7 @@ error_t server_resume(const struct startup *startup) {
     (void)startup;
     if (!kept_rollback() || !loop.running_once || loop.server == NULL)
         return ERR_CORRUPT;
-    server_point.event = POINT_NONE;
+    loop_forget_point();
     slot_release_later = slot_give_back_later = NULL;
     ipc_exchange = NULL;
     ipc_deadline = 0;

@@ -75,7 +75,10 @@ enum server_event {
     POINT_STORE,
     POINT_HANDOVER,
     POINT_SPIN,
-    POINT_STALL
+    POINT_STALL,
+    POINT_LOSE,
+    POINT_SLEEP,
+    POINT_LIE
 };
 // Each in lines of its own (libipc/kept/undo.h), since init writes it.
 struct server_point {
@@ -84,7 +87,34 @@ struct server_point {
 
 // A request that is answered with ERR_REFUSED: two actors failed by themselves while they served it. Written by init.
 struct server_refuses {
-    uint64_t thread, count; // its number; 0: none
+    uint64_t thread, count; // its number; 0: none. SERVER_MISTREATS and an event: the next request that comes
+} __attribute__((aligned(64)));
+#define SERVER_MISTREATS UINT64_MAX
+
+// The last messages of this actor or one before, for init's report of its end. Not noted: a rollback leaves it.
+enum { SERVER_MESSAGES = 16 };
+enum message_kind { MESSAGE_TAKEN, MESSAGE_ANSWERED, MESSAGE_CALLED, MESSAGE_GOT };
+struct server_message {
+    uint32_t thread; // number of the request; of a call: the fiber's index
+    uint16_t code;   // method, or status of an answer
+    uint16_t kind;   // enum message_kind
+    uint64_t count;
+};
+struct server_messages {
+    uint64_t next; // number of the next one
+    struct server_message last[SERVER_MESSAGES] __attribute__((aligned(64)));
+} __attribute__((aligned(64)));
+
+// Interrupts of a driver's lines, and those for which its device had no reason. If there are only such, again and again, init
+// replaces the driver. Not kept; defined by drivers/framework.
+struct server_interrupts {
+    uint64_t taken, useless;
+} __attribute__((aligned(64)));
+
+// What a server took through rings, and what of it is done. If neither changes while something is left, init replaces the server.
+// Not kept; defined by those that have it.
+struct server_work {
+    uint64_t taken, done;
 } __attribute__((aligned(64)));
 
 // Ends server_run after the requests that are ready now; those that wait are abandoned.

@@ -2,6 +2,7 @@
 #include <stddef.h>
 
 #include "kernel/abi/capability.h"
+#include "libipc/client/call.h"
 #include "libipc/kept/undo.h"
 #include "libipc/protocols/process.h"
 #include "libipc/start/start.h"
@@ -22,6 +23,7 @@ _Noreturn void server_start(const struct startup *startup) {
     error_t error = startup_accept(startup);
     if (error == ERR_OK && (startup->flags & STARTUP_KEEP) != 0)
         error = kept_start((uint64_t)(startup->flags >> STARTUP_LOG_SHIFT) << 10);
+    ipc_complain = complain_to_init;
     leave(error != ERR_OK ? 1 : (uint64_t)server_main(startup));
 }
 

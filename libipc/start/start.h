@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "kernel/abi/errors.h"
@@ -28,3 +29,6 @@ cap_t startup_capability_numbered(const char *prefix, uint32_t index);
 // Argument or environment string `index`; NULL behind the last.
 const char *startup_argument(uint32_t index);
 const char *startup_environment(uint32_t index);
+
+// An ipc_complain_function (libipc/client/call.h): has init replace the server of a session. For roles.
+bool complain_to_init(cap_t session);

@@ -103,9 +103,10 @@ bool pattern_match(const char *pattern, const char *text, size_t length) {
 }
 
 bool pattern_is_magic(const char *pattern) {
-    for (; *pattern; pattern++) {
-        if (strchr("*?[", *pattern))
+    for (bool open = false; *pattern; pattern++) {
+        if (*pattern == '*' || *pattern == '?' || (*pattern == ']' && open))
             return true;
+        open = open || *pattern == '[';
         if (*pattern == '\\' && pattern[1])
             pattern++;
     }

@@ -71,7 +71,7 @@ static void calls_fill(cap_t session, const char *name, struct buffer *calls) {
 
 bool status_role_next(uint64_t *cursor, struct status_role *role) {
     static const char *const states[] = {"waiting", "starting", "running", "stopped", "restarting", "failed"};
-    static const char *const causes[] = {"-", "exit", "fault", "killed", "hung", "reloaded"};
+    static const char *const causes[] = {"-", "exit", "fault", "killed", "hung", "reloaded", "lied"};
     cap_t session = startup_capability("service");
     struct service_status status;
     if (session == 0 || service_next(session, *cursor, cursor, &status) != ERR_OK)

@@ -82,6 +82,25 @@ static void add_method(const char *text, size_t length) {
         buffer_format(&report, "            it is %s.%s\n", found->protocol, found->name);
 }
 
+// A line with each "protocol 42 method 1" in it by its name.
+static void add_named(const char *text, size_t length) {
+    char copy[256];
+    unsigned protocol, method;
+    int bytes = 0;
+    snprintf(copy, sizeof(copy), "%.*s", (int)length, text);
+    const char *at = copy;
+    buffer_format(&report, "  ");
+    for (const char *found; (found = strstr(at, "protocol ")) != NULL; at = found + bytes) {
+        const struct trace_method *known = NULL;
+        if (sscanf(found, "protocol %u method %u%n", &protocol, &method, &bytes) == 2)
+            known = trace_method_find((uint16_t)(protocol << 8 | method));
+        if (!known)
+            break;
+        buffer_format(&report, "%.*s%s.%s", (int)(found - at), at, known->protocol, known->name);
+    }
+    buffer_format(&report, "%s\n", at);
+}
+
 static void begin(const char *time, const char *text, size_t length) {
     size_t bytes = 0;
     while (bytes < length && bytes < sizeof(name) - 1 && text[bytes] != ' ' && text[bytes] != '/') {
@@ -103,8 +122,12 @@ void crash_line(const char *time, const char *text, size_t length) {
     if (lines == 0)
         return;
     bool ends = ends_with(text, length, ENDS) || ++lines == LINES_MAX;
-    buffer_format(&report, "  %.*s\n", (int)(ends_with(text, length, ENDS) ? length - strlen(ENDS) : length), text);
-    if (length > strlen(REQUEST) && memcmp(text, REQUEST, strlen(REQUEST)) == 0)
+    bool is_request = length > strlen(REQUEST) && memcmp(text, REQUEST, strlen(REQUEST)) == 0;
+    if (!is_request && !ends)
+        add_named(text, length);
+    else
+        buffer_format(&report, "  %.*s\n", (int)(ends_with(text, length, ENDS) ? length - strlen(ENDS) : length), text);
+    if (is_request)
         add_method(text, length);
     if (!ends)
         return;

@@ -1,7 +1,9 @@
-// screenshot: writes what the screen shows to a PNG file (PNG 1.2). Rows are stored as differences from the row above, and bytes
-// that repeat are packed with deflate's fixed codes (RFC 1951 3.2.6): little code, and a screen of text takes some ten KiB.
+// screenshot: writes what the screen shows to a PNG file (PNG 1.2), or its text (text.c). Rows are stored as differences from the
+// row above, and bytes that repeat are packed with deflate's fixed codes (RFC 1951 3.2.6): little code, and a screen of text
+// takes some ten KiB.
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,7 @@
 
 #include "programs/common/buffer.h"
 #include "programs/common/program.h"
+#include "programs/screenshot/text.h"
 
 #define CONSOLE "/dev/console"
 
@@ -151,16 +154,17 @@ static void read_rows(struct buffer *rows, uint32_t *width, uint32_t *height) {
     (void)close(console);
 }
 
-int main(int argc, char **argv) {
-    struct buffer rows, data, file, header;
+static void write_file(const char *path, const struct buffer *file) {
+    int fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666) : STDOUT_FILENO;
+    if (fd < 0 || !descriptor_write(fd, file->data, file->length) || close(fd) != 0)
+        program_fail(path ? path : "standard output", "%s", error_text(errno));
+}
+
+static void make_picture(struct buffer *file) {
+    struct buffer rows, data, header;
     uint32_t width, height;
-    program_start(argc, argv, "FILE", "Writes what the screen shows to FILE, as PNG.\n");
-    program_option("");
-    if (program_operand_count != 1)
-        program_usage_error("one file is needed");
     buffer_init(&rows);
     buffer_init(&data);
-    buffer_init(&file);
     buffer_init(&header);
     read_rows(&rows, &width, &height);
     crc_prepare();
@@ -168,12 +172,33 @@ int main(int argc, char **argv) {
     put_number(&header, height);
     buffer_append(&header, "\x08\x02\0\0\0", 5); // eight bits, red green blue
     put_packed(&data, &rows);
-    buffer_append(&file, "\x89PNG\r\n\x1a\n", 8);
-    put_chunk(&file, "IHDR", header.data, header.length);
-    put_chunk(&file, "IDAT", data.data, data.length);
-    put_chunk(&file, "IEND", NULL, 0);
-    int fd = open(program_operands[0], O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    if (fd < 0 || !descriptor_write(fd, file.data, file.length) || close(fd) != 0)
-        program_fail(program_operands[0], "%s", error_text(errno));
+    buffer_append(file, "\x89PNG\r\n\x1a\n", 8);
+    put_chunk(file, "IHDR", header.data, header.length);
+    put_chunk(file, "IDAT", data.data, data.length);
+    put_chunk(file, "IEND", NULL, 0);
+}
+
+int main(int argc, char **argv) {
+    const char *terminal = NULL;
+    bool text = false;
+    struct buffer file;
+    program_start(argc, argv, "FILE | -t [-F TERMINAL] [FILE]",
+                  "Writes what the screen shows to FILE, as PNG.\n"
+                  "  -t           as text, on standard output if there is no FILE\n"
+                  "  -F TERMINAL  of this screen, whether it is seen or not\n");
+    for (int option; (option = program_option("tF:")) != -1;) {
+        text |= option == 't';
+        terminal = option == 'F' ? program_argument : terminal;
+    }
+    if (program_operand_count > 1 || (!text && (program_operand_count == 0 || terminal)))
+        program_usage_error(program_operand_count > 1 ? "only one file"
+                            : program_operand_count   ? "-F goes with -t"
+                                                      : "one file is needed");
+    buffer_init(&file);
+    if (text)
+        text_read(terminal ? terminal : CONSOLE, &file);
+    else
+        make_picture(&file);
+    write_file(program_operand_count ? program_operands[0] : NULL, &file);
     return program_end(0);
 }

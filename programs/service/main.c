@@ -27,7 +27,8 @@ static const char details[] = "Without a name: all services. With one: what is k
                               "  log      what it said (without a name: what all said)\n"
                               "  reload   put the program in FILE in its place; without FILE, the one that it began with\n"
                               "  point    let it end at an event: the NUMBERth receive, reply, commit, output or store;\n"
-                              "           or let it spin, or stall, after its NUMBERth receive\n"
+                              "           or let it spin or stall after its NUMBERth receive, or lose the next request,\n"
+                              "           let it sleep, or lie to it\n"
                               "RESTARTED counts the starts after the first, LAST END is what ended the one before,\n"
                               "RECOVERY the time from that end until the next one ran, QUEUE the requests that wait.\n";
 
@@ -39,7 +40,7 @@ static const char *state_text(uint32_t state) {
 }
 
 static const char *cause_text(uint32_t cause) {
-    static const char *const names[] = {"-", "exit", "fault", "killed", "hung", "reloaded"};
+    static const char *const names[] = {"-", "exit", "fault", "killed", "hung", "reloaded", "lied"};
     return cause < sizeof(names) / sizeof(names[0]) ? names[cause] : "unknown";
 }
 
@@ -201,7 +202,8 @@ static void reload(const char *name, const char *path) {
 }
 
 static void point(const char *name, const char *event, const char *number) {
-    static const char *const events[] = {"none", "receive", "reply", "commit", "output", "store", "", "spin", "stall"};
+    static const char *const events[] = {"none", "receive", "reply", "commit", "output", "store",
+                                         "",     "spin",    "stall", "lose",   "sleep",  "lie"};
     uint64_t kind = 0;
     while (kind < sizeof(events) / sizeof(events[0]) && strcmp(events[kind], event) != 0)
         kind++;

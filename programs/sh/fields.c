@@ -17,7 +17,6 @@ struct splitter {
     struct buffer text;    // of the field being collected
     struct buffer pattern; // the same, quoted characters escaped
     bool present;          // the field exists, even if it is empty
-    bool magic;            // contains an unquoted pattern character
     bool after_blank;      // the last field was ended by a blank, which may be part of a longer separator
 };
 
@@ -74,7 +73,7 @@ static void field_finish(struct splitter *splitter) {
         return;
     struct shell *shell = splitter->shell;
     int before = splitter->fields->count;
-    if (splitter->magic && !shell->noglob)
+    if (!shell->noglob && pattern_is_magic(splitter->pattern.data))
         names_expand(shell, splitter->fields, "", splitter->pattern.data);
     int found = splitter->fields->count - before;
     if (found > 1)
@@ -84,7 +83,6 @@ static void field_finish(struct splitter *splitter) {
     buffer_clear(&splitter->text);
     buffer_clear(&splitter->pattern);
     splitter->present = false;
-    splitter->magic = false;
 }
 
 static void field_byte(struct splitter *splitter, char c, unsigned marks) {
@@ -98,8 +96,6 @@ static void field_byte(struct splitter *splitter, char c, unsigned marks) {
     else if (c == '\\') // unquoted, from a variable: stands for itself
         buffer_append_byte(&splitter->pattern, '\\');
     buffer_append_byte(&splitter->pattern, c);
-    if (!(marks & MARK_QUOTED) && (c == '*' || c == '?' || c == '['))
-        splitter->magic = true;
 }
 
 // Blanks among the separators join into one; any other ends a field, even an empty one.

@@ -1,13 +1,19 @@
-// The console's font, made at build time by font.py: glyphs of 8x16 pixels, and 16x16 for characters that
-// take two columns. A byte is eight pixels, the leftmost in its highest bit.
+// The console's glyphs, 8x16 pixels, or 16x16 for characters that take two columns: a byte is eight pixels, the leftmost in its
+// highest bit. Two fonts that font.py makes when the system is built: a small one, part of the program, and one of the whole
+// Basic Multilingual Plane, a file that is mapped where it lies. Of two glyphs the small font's counts. Called by renderer.c and
+// screen.c.
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-enum { FONT_WIDTH = 8, FONT_HEIGHT = 16, FONT_PAGES = 512, FONT_PAGE_GLYPHS = 256 };
+#include "kernel/abi/errors.h"
 
-// Of a character's high bits: its row in font_index, 0 where there is none.
-extern const uint8_t font_pages[FONT_PAGES];
-// Byte offset in font_glyphs plus 2, with the lowest bit set for wide ones; 0: no glyph. Offsets are even.
-extern const uint32_t font_index[][FONT_PAGE_GLYPHS];
-extern const uint8_t font_glyphs[];
+enum { FONT_WIDTH = 8, FONT_HEIGHT = 16 };
+
+// The font's file (font.py), which stays where it is; its pointer is a multiple of 4. ERR_CORRUPT.
+MUST_USE error_t font_use(const void *file, size_t bytes);
+
+// FONT_HEIGHT bytes, or twice as many with *wide, two for each row; NULL: there is none.
+const uint8_t *font_glyph(uint32_t character, bool *wide);

@@ -1,15 +1,13 @@
 #!/usr/bin/python3
-"""font.c from two packaged fonts: Terminus (PSF), where it has the character, Unifont (hex) for all else up to the scripts that
-would make it too large for a machine of 32 MiB (ideographs and Hangul syllables). Usage: font.py OUTPUT TERMINUS.psf.gz UNIFONT.hex"""
+"""The console's two fonts from packaged ones: Terminus (PSF), as an array for the program, and all of Unifont (hex), as a file. Their
+form is in font.c. Usage: font.py SMALL.h WHOLE.font TERMINUS.psf.gz UNIFONT.hex"""
 
 import gzip
 import struct
 import sys
 import unicodedata
 
-HEIGHT, PAGES, PAGE = 16, 512, 256
-LEFT_OUT = [(0x2e80, 0x2fff), (0x3100, 0x33ff), (0x3400, 0x4dbf), (0x4e00, 0x9fff), (0xa000, 0xd7ff), (0xd800, 0xf8ff),
-            (0xf900, 0xfaff)]
+HEIGHT, PAGES, PAGE = 16, 256, 256
 
 
 def read_psf(path):
@@ -52,10 +50,11 @@ def read_hex(path):
     glyphs = {}
     for line in open(path, encoding="ascii"):
         code, bitmap = line.strip().split(":")
-        value = int(code, 16)
-        if value < 0x20 or any(first <= value <= last for first, last in LEFT_OUT):
+        value, glyph = int(code, 16), bytes.fromhex(bitmap)
+        if value < 0x20 or value >= PAGES * PAGE:
             continue
-        glyphs[value] = bytes.fromhex(bitmap)
+        wide = unicodedata.east_asian_width(chr(value)) in "WF"
+        glyphs[value] = squeeze(glyph) if len(glyph) == 2 * HEIGHT and not wide else glyph
     return glyphs
 
 
@@ -67,36 +66,34 @@ def squeeze(bitmap):
     return bytes(rows)
 
 
+def font(glyphs):
+    """The bytes of a font: header, pages, glyphs. What is the same within a page is stored once."""
+    page_of, pages, data = bytearray(PAGES), [bytes(4 + 2 * PAGE)], bytearray()
+    for page in range(PAGES):
+        first, places, seen = len(data) // HEIGHT, [0] * PAGE, {}
+        for at in range(PAGE):
+            glyph = glyphs.get(page * PAGE + at)
+            if glyph is None:
+                continue
+            if glyph not in seen:
+                seen[glyph] = len(data) // HEIGHT - first
+                data += glyph
+            places[at] = 2 * seen[glyph] + 2 + (len(glyph) == 2 * HEIGHT)
+        if seen:
+            page_of[page] = len(pages)
+            pages.append(struct.pack(f"<I{PAGE}H", first, *places))
+    assert len(pages) <= PAGES
+    return b"FONT" + struct.pack("<II", len(pages), len(data) // HEIGHT) + page_of + b"".join(pages) + data
+
+
 def main():
-    output, terminus, unifont = sys.argv[1:]
-    glyphs = read_hex(unifont)
-    for code, bitmap in glyphs.items():
-        wide = unicodedata.east_asian_width(chr(code)) in "WF"
-        if len(bitmap) == 2 * HEIGHT and not wide:
-            glyphs[code] = squeeze(bitmap)
-    glyphs.update(read_psf(terminus))
-    pages, rows, data, seen = [0] * PAGES, [[0] * PAGE], bytearray(), {}
-    for code in sorted(glyphs):
-        if code >= PAGES * PAGE:
-            continue
-        page = code // PAGE
-        if pages[page] == 0:
-            pages[page] = len(rows)
-            rows.append([0] * PAGE)
-        bitmap = glyphs[code]
-        if bitmap not in seen:
-            seen[bitmap] = len(data)
-            data += bitmap
-        rows[pages[page]][code % PAGE] = (seen[bitmap] + 2) | (len(bitmap) == 2 * HEIGHT)
-    assert len(rows) < 256
-    with open(output, "w", encoding="ascii") as file:
-        file.write("// Made by servers/console/font.py from packaged fonts; do not edit.\n")
-        file.write('#include "servers/console/font.h"\n\n')
-        file.write("const uint8_t font_pages[FONT_PAGES] = {" + ",".join(map(str, pages)) + "};\n")
-        file.write("const uint32_t font_index[][FONT_PAGE_GLYPHS] = {\n")
-        for row in rows:
-            file.write("{" + ",".join(map(str, row)) + "},\n")
-        file.write("};\nconst uint8_t font_glyphs[] = {\n")
+    small, whole, terminus, unifont = sys.argv[1:]
+    with open(whole, "wb") as file:
+        file.write(font(read_hex(unifont)))
+    data = font(read_psf(terminus))
+    with open(small, "w", encoding="ascii") as file:
+        file.write("// Made by servers/console/font.py from a packaged font; do not edit.\n#pragma once\n\n#include <stdint.h>\n\n")
+        file.write("static const _Alignas(4) uint8_t font_small[] = {\n")
         for at in range(0, len(data), 32):
             file.write(",".join(map(str, data[at:at + 32])) + ",\n")
         file.write("};\n")

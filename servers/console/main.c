@@ -57,7 +57,7 @@ static uint32_t unit_of(uint64_t badge) {
     return 0;
 }
 
-static void warn(const char *text) {
+void console_warn(const char *text) {
     error_t ignored = kernel_log_write(SLOT_KERNEL, LEVEL_WARNING, text, strlen(text));
     (void)ignored;
 }
@@ -109,7 +109,7 @@ static void start_devices(void *argument, uint32_t bit) {
     (void)argument;
     (void)bit;
     if (!started && (serial_start() != ERR_OK || keys_start() != ERR_OK))
-        warn("console: a device can't be used, memory is short");
+        console_warn("console: a device can't be used, memory is short");
     started = true;
     for (uint32_t i = 0; i < TERMINAL_PAIRS; i++)
         stream_notify(&console.state->streams, i);
@@ -140,7 +140,7 @@ int server_main(const struct startup *startup) {
     if (file_start() != ERR_OK)
         return 1;
     if (screen_start() != ERR_OK)
-        warn("console: there is no usable screen");
+        console_warn("console: there is no usable screen");
     console.state->version = CONSOLE_STATE_VERSION;
     console.state->magic = CONSOLE_STATE_MAGIC;
     server_on_bit(server, BIT_START, start_devices, NULL);

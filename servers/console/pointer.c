@@ -181,10 +181,13 @@ static void pressed(struct engine *engine, struct renderer_view *view, const str
         pointer_paste();
         return;
     }
-    pointer.click_count = event->time - pointer.clicked_at < double_click ? pointer.click_count % 3 + 1 : 1;
+    uint64_t line = engine->history.pushed - view->back + row();
+    bool again =
+        event->time - pointer.clicked_at < double_click && line == pointer.anchor_line && column() == pointer.anchor_column;
+    pointer.click_count = again ? pointer.click_count % 3 + 1 : 1;
     pointer.clicked_at = event->time;
     pointer.selecting = true;
-    pointer.anchor_line = engine->history.pushed - view->back + row();
+    pointer.anchor_line = line;
     pointer.anchor_column = column();
     view->selected = false;
     if (pointer.click_count > 1)

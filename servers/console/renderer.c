@@ -20,17 +20,14 @@ enum {
 
 // The glyph's 16 rows for one column of cells; the second of a wide one if `tail`.
 static void glyph_rows(uint32_t character, bool tail, uint8_t rows[FONT_HEIGHT]) {
-    uint32_t entry = 0;
-    if (character / FONT_PAGE_GLYPHS < FONT_PAGES)
-        entry = font_index[font_pages[character / FONT_PAGE_GLYPHS]][character % FONT_PAGE_GLYPHS];
-    if (entry == 0 && character > ' ') // a box is better than nothing
-        entry = font_index[font_pages[REPLACEMENT / FONT_PAGE_GLYPHS]][REPLACEMENT % FONT_PAGE_GLYPHS];
-    bool wide = entry & 1;
-    if (entry == 0 || (tail && !wide)) {
+    bool wide = false;
+    const uint8_t *glyph = font_glyph(character, &wide);
+    if (glyph == NULL && character > ' ') // a box is better than nothing
+        glyph = font_glyph(REPLACEMENT, &wide);
+    if (glyph == NULL || (tail && !wide)) {
         memset(rows, 0, FONT_HEIGHT);
         return;
     }
-    const uint8_t *glyph = font_glyphs + (entry & ~1u) - 2;
     for (uint32_t i = 0; i < FONT_HEIGHT; i++)
         rows[i] = wide ? glyph[2 * i + tail] : glyph[i];
 }

@@ -3,12 +3,15 @@
 // screen for a moment; after a while without a key nothing is shown.
 #include <string.h>
 
+#include "drivers/framework/archive.h"
 #include "kernel/abi/capability.h"
 #include "libipc/client/clock.h"
 #include "libipc/client/slot.h"
 #include "libipc/protocols/kernel.h"
+#include "libipc/protocols/memory.h"
 #include "libipc/protocols/process.h"
 #include "libipc/server/timer.h"
+#include "libipc/start/start.h"
 #include "servers/console/font.h"
 #include "servers/console/state.h"
 
@@ -37,6 +40,20 @@ static error_t map_framebuffer(const struct framebuffer *screen, uint64_t bytes)
     slot_release(memory); // the mapping stays
     renderer.memory = (volatile uint8_t *)address + offset;
     return error;
+}
+
+// All glyphs, where they lie in the archive that was booted from. Without them there are those of the program.
+static error_t map_font(void) {
+    cap_t initrd = startup_capability("font");
+    uint64_t length, address;
+    const char *file;
+    size_t bytes;
+    error_t error = memory_information(initrd, &length, NULL, NULL);
+    if (error == ERR_OK)
+        error = process_map(SLOT_SELF, 0, length, 0, MAP_FLAG_READ, initrd, &address);
+    if (error == ERR_OK)
+        error = archive_find((const char *)(uintptr_t)address, length, "share/console.font", &file, &bytes);
+    return error == ERR_OK ? font_use(file, bytes) : error;
 }
 
 static error_t allocate_shown(void) {
@@ -207,6 +224,8 @@ error_t screen_start(void) {
         error = allocate_shown();
     if (error != ERR_OK)
         return error;
+    if (!renderer.text && map_font() != ERR_OK)
+        console_warn("console: there is no font but the program's own");
     console.has_screen = true;
     const struct window_size size = {.rows = (uint16_t)renderer.rows,
                                      .columns = (uint16_t)renderer.columns,

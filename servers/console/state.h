@@ -90,6 +90,10 @@ static inline bool unit_is_master(uint32_t unit) {
     return unit >= UNIT_MASTER + TERMINAL_PAIRS && unit < UNIT_MASTER + TERMINALS;
 }
 
+// main.c
+
+void console_warn(const char *text); // into the log
+
 // file_ops.c
 
 MUST_USE error_t file_start(void);

@@ -80,6 +80,18 @@ static void collect_request(struct crash *crash, const struct role *role) {
     crash->badge = request.badge;
 }
 
+// Its last messages, oldest first.
+static void collect_messages(struct crash *crash, const struct role *role) {
+    static struct server_messages messages;
+    uint64_t at = image_object(&role->image, "server_messages"), count;
+    crash->message_count = 0;
+    if (!at || process_peek(role->process, at, &messages, sizeof(messages), &count) || count != sizeof(messages))
+        return;
+    uint64_t first = messages.next < CRASH_MESSAGES ? 0 : messages.next - CRASH_MESSAGES;
+    while (first < messages.next)
+        crash->messages[crash->message_count++] = messages.last[first++ % SERVER_MESSAGES];
+}
+
 void crash_collect(struct crash *crash, const struct role *role) {
     crash->image = role->image;
     crash->queued = crash->oldest = crash->sessions = 0;
@@ -88,6 +100,16 @@ void crash_collect(struct crash *crash, const struct role *role) {
     (void)thread_registers(role->thread, &crash->registers);
     collect_stack(crash, role, crash->registers.rbp);
     collect_request(crash, role);
+    collect_messages(crash, role);
+}
+
+void crash_of_fiber(struct crash *crash, const struct role *role, uint64_t frame, const struct request *request) {
+    collect_stack(crash, role, frame);
+    crash->served_thread = request->number_thread;
+    crash->served_count = request->number_count;
+    crash->request_is_known = true;
+    crash->code = (uint16_t)tag_method(request->tag);
+    crash->badge = request->badge;
 }
 
 // --- telling ---
@@ -120,6 +142,37 @@ static void report_request(const struct crash *crash) {
            (unsigned long long)crash->oldest / 1000, (unsigned long long)crash->sessions);
 }
 
+static int message_text(char *text, size_t size, const struct server_message *message) {
+    switch (message->kind) {
+    case MESSAGE_TAKEN:
+        return snprintf(text, size, "took %u.%llu, protocol %u method %u", message->thread, (unsigned long long)message->count,
+                        message->code >> 8, message->code & 0xffu);
+    case MESSAGE_ANSWERED:
+        return snprintf(text, size, "answered %u.%llu with %d", message->thread, (unsigned long long)message->count,
+                        (int16_t)message->code);
+    case MESSAGE_CALLED:
+        return snprintf(text, size, "fiber %u called slot %llu, protocol %u method %u", message->thread,
+                        (unsigned long long)message->count, message->code >> 8, message->code & 0xffu);
+    default:
+        return snprintf(text, size, "fiber %u got %d", message->thread, (int16_t)message->code);
+    }
+}
+
+// Few lines, for the report is to fit on one screen.
+static void report_messages(const struct crash *crash) {
+    enum { IN_LINE = 3 };
+    char line[240];
+    int length = 0;
+    for (uint32_t i = 0; i < crash->message_count; i++) {
+        length += snprintf(line + length, sizeof(line) - (size_t)length, "%s", length ? "; " : "");
+        length += message_text(line + length, sizeof(line) - (size_t)length, &crash->messages[i]);
+        if (i % IN_LINE < IN_LINE - 1 && i + 1 < crash->message_count)
+            continue;
+        report("%s%s", i < IN_LINE ? "last messages: " : "               ", line);
+        length = 0;
+    }
+}
+
 static void report_decision(const struct role *role) {
     char decision[80];
     uint64_t now = report_time();
@@ -142,6 +195,7 @@ static void report_rest(const struct role *role, const struct crash *crash) {
     for (uint32_t i = 0; i < crash->depth; i++)
         report("  called from %s", place(crash, crash->stack[i], text));
     report_registers(&crash->registers);
+    report_messages(crash);
     report_request(crash);
     report_decision(role);
 }
@@ -154,9 +208,14 @@ void crash_report(const struct role *role, const struct crash *crash, const uint
     report_rest(role, crash);
 }
 
-void hang_report(const struct role *role, const struct crash *crash, const struct role *waiting) {
+void hang_report(const struct role *role, const struct crash *crash, const char *noticed, const struct role *where) {
     char text[PLACE_BYTES];
-    report("%s hangs at %s, found by the queue of %s; crash report", role->entry->name, place(crash, crash->registers.rip, text),
-           waiting->entry->name);
+    report("%s hangs at %s, found by the %s%s; crash report", role->entry->name, place(crash, crash->registers.rip, text),
+           noticed, where ? where->entry->name : "");
+    report_rest(role, crash);
+}
+
+void lie_report(const struct role *role, const struct crash *crash) {
+    report("%s answered nonsense; crash report", role->entry->name);
     report_rest(role, crash);
 }

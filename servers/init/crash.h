@@ -7,9 +7,10 @@
 #include <stdint.h>
 
 #include "libipc/protocols/thread.h"
+#include "libipc/server/server.h"
 #include "servers/init/role.h"
 
-enum { CRASH_FRAMES = 12 };
+enum { CRASH_FRAMES = 12, CRASH_MESSAGES = 6 };
 
 struct crash {
     struct image image;
@@ -20,11 +21,17 @@ struct crash {
     bool failed_before, request_is_known;
     uint16_t code; // its method
     uint64_t badge, queued, oldest, sessions;
+    struct server_message messages[CRASH_MESSAGES]; // the last ones, oldest first
+    uint32_t message_count;
 };
 
 // Before role_ended; its thread has faulted or is stopped.
 void crash_collect(struct crash *crash, const struct role *role);
 // After it. words: of EVENT_FAULT (kernel/abi/message.h).
 void crash_report(const struct role *role, const struct crash *crash, const uint64_t *words);
-// A role that hung; `waiting`: the role at whose queue it was noticed.
-void hang_report(const struct role *role, const struct crash *crash, const struct role *waiting);
+// The stack, and the request in service, are those of a fiber that waits: the frame of its wait, and its request.
+void crash_of_fiber(struct crash *crash, const struct role *role, uint64_t frame, const struct request *request);
+// A role that hung, and how it was noticed: by the queue of itself or another role, by a request.
+void hang_report(const struct role *role, const struct crash *crash, const char *noticed, const struct role *where);
+// A role of whose answers somebody complained.
+void lie_report(const struct role *role, const struct crash *crash);

@@ -28,7 +28,7 @@ static cap_t keeper_endpoint; // init's own
 
 static struct startup_block {
     struct startup head;
-    struct startup_capability capabilities[MANIFEST_SESSIONS + MANIFEST_BOOT + 4];
+    struct startup_capability capabilities[MANIFEST_SESSIONS + MANIFEST_BOOT + 5];
     char strings[1024];
 } block;
 
@@ -45,22 +45,24 @@ static error_t add(struct role *role, const char *name, cap_t from, uint16_t rig
     return installing ? install(role, from, entry->slot, rights) : ERR_OK;
 }
 
+static error_t add_session(struct role *role, const char *name, cap_t endpoint, const char *badge, bool installing) {
+    cap_t made = 0;
+    error_t error = installing ? endpoint_create_session(endpoint, startup_badge(badge), &made) : ERR_OK;
+    if (!error)
+        error = add(role, name, made, 0, installing);
+    if (made)
+        slot_release(made);
+    return error;
+}
+
 static error_t add_sessions(struct role *role, bool installing) {
-    for (uint32_t i = 0; i < role->entry->session_count; i++) {
+    error_t error = ERR_OK;
+    for (uint32_t i = 0; !error && i < role->entry->session_count; i++) {
         const struct manifest_session *session = &role->entry->sessions[i];
-        cap_t made = 0;
-        error_t error = ERR_OK;
         cap_t endpoint = session->role_index == MANIFEST_INIT ? keeper_endpoint : roles[session->role_index].endpoint;
-        if (installing)
-            error = endpoint_create_session(endpoint, startup_badge(session->badge), &made);
-        if (!error)
-            error = add(role, session->name, made, 0, installing);
-        if (made)
-            slot_release(made);
-        if (error)
-            return error;
+        error = add_session(role, session->name, endpoint, session->badge, installing);
     }
-    return ERR_OK;
+    return error;
 }
 
 // The startup block lists the same capabilities in the same slots for every actor of the role.
@@ -89,6 +91,8 @@ static error_t describe(struct role *role, bool installing) {
         const struct manifest_boot *boot = &role->entry->boot[i];
         error = add(role, boot->name, boot->slot, boot->rights, installing);
     }
+    if (!error)
+        error = add_session(role, "blame", keeper_endpoint, role->entry->name, installing);
     if (!error && role->takes_over) {
         error = add(role, "handover", 0, 0, false);
         block.capabilities[block.head.capability_count - 1].slot = role->records;
@@ -292,8 +296,9 @@ void role_stop(struct role *role, uint32_t cause) {
 
 void role_ended(struct role *role, uint32_t cause, uint64_t now) {
     drop_next(role, ERR_BUSY);
-    bool own_fault =
-        (cause == SERVICE_CAUSE_FAULT || cause == SERVICE_CAUSE_EXIT || cause == SERVICE_CAUSE_HUNG) && !role->has_point;
+    bool own_fault = (cause == SERVICE_CAUSE_FAULT || cause == SERVICE_CAUSE_EXIT || cause == SERVICE_CAUSE_HUNG ||
+                      cause == SERVICE_CAUSE_LIED) &&
+                     !role->has_point;
     if (own_fault)
         note_blamed(role);
     role->faults = own_fault && now - role->started < 10 * SECOND ? role->faults + 1 : own_fault;

@@ -5,15 +5,19 @@
 #include "libipc/protocols/service_server.h"
 #include "servers/init/image.h"
 #include "servers/init/manifest.h"
+#include "servers/init/requests.h"
 
 // What the last look at a role found (watch.c).
 struct watch {
     uint64_t cpu_time, served_serial, served_count;
-    uint64_t head_since; // monotonic time at which the head of its queue was sent; 0: the queue was empty
-    uint32_t strikes;    // looks at which it did not move though somebody waits
-    uint32_t busy;       // looks at which it ran all the time
-    cap_t ping;          // session of init's own
+    uint64_t head_first, head_last; // the head of its queue was sent between these monotonic times; 0: the queue was empty
+    uint32_t strikes;               // looks at which it did not move though somebody waits
+    uint32_t busy;                  // looks at which it ran all the time
+    uint32_t away;                  // looks in a row at which it slept outside its loop
+    uint64_t loop_wait;             // where the loop's wait returns to
+    cap_t ping;                     // session of init's own
     bool is_pinged;
+    struct requests_watch requests;
 };
 
 // A request that was being served when an actor failed by itself.
@@ -45,11 +49,12 @@ struct role {
     uint64_t stack, startup, clock, message_page; // addresses
     struct watch watch;
     struct blamed blamed;
-    bool has_point;  // it was told to end at an event (service.point): no fault of its own
-    bool has_memory; // an actor's memory is there
-    bool had_memory; // the last actor was started with the memory of the one before, or will be
-    bool fresh_text; // the next one gets the program's text anew: the last failed by itself, and what is in memory may not be it
-    bool refused;    // the actor said that it can't go on with it
+    bool has_point;   // it was told to end at an event (service.point): no fault of its own
+    bool has_memory;  // an actor's memory is there
+    bool had_memory;  // the last actor was started with the memory of the one before, or will be
+    bool fresh_text;  // the next one gets the program's text anew: the last failed by itself, and what is in memory may not be it
+    bool refused;     // the actor said that it can't go on with it
+    uint64_t hung_at; // monotonic time at which a request that it did not answer was found last; 0: never
 };
 
 extern struct role roles[MANIFEST_ROLES];

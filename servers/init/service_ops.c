@@ -11,12 +11,18 @@
 #include "libipc/protocols/endpoint.h"
 #include "libipc/protocols/kernel.h"
 #include "libipc/protocols/process.h"
+#include "libipc/protocols/thread.h"
 #include "libipc/server/server.h"
+#include "servers/init/crash.h"
 #include "servers/init/mutate.h"
 #include "servers/init/report.h"
 #include "servers/init/role.h"
 
 enum { RELOAD_MOST = 16 << 20 };
+
+#define SECOND      UINT64_C(1000000000)
+#define BLAME_PAUSE (10 * SECOND) // between two restarts because of what programs say
+#define BLAME_LATE  (SECOND / 10) // an answer from before a restart may be complained of so much later
 
 static bool may_change(const struct request *request) {
     return request->badge == startup_badge("service");
@@ -226,7 +232,7 @@ static error_t init_service_point(struct request *request, const struct service_
         return error;
     const struct server_point point = {.event = in->event, .left = in->number};
     uint64_t address = has_actor(role) ? image_object(&role->image, "server_point") : 0, count;
-    if (!address || in->event > SERVICE_EVENT_STALL || in->event == POINT_HANDOVER)
+    if (!address || in->event > SERVICE_EVENT_LIE || in->event == POINT_HANDOVER)
         return ERR_NOT_SUPPORTED;
     error = process_poke(role->process, address, &point, sizeof(point), &count);
     role->has_point = !error && in->number;
@@ -259,6 +265,39 @@ static error_t init_service_capabilities(struct request *request, const struct s
     return error;
 }
 
+static bool is_role(uint64_t badge) {
+    for (uint32_t i = 0; i < role_count; i++)
+        if (badge == startup_badge(roles[i].entry->name))
+            return true;
+    return false;
+}
+
+// A program may say so without reason: it gets no more than one restart in a while by it.
+static error_t init_service_blame(struct request *request, const struct service_blame_in *in, struct service_blame_out *out) {
+    static struct crash crash;
+    uint64_t badge, now = report_time();
+    struct role *guilty = NULL;
+    (void)out;
+    if (!is_role(request->badge))
+        return ERR_NOT_PERMITTED;
+    for (uint32_t i = 0; i < role_count && !guilty; i++)
+        if (endpoint_identify(roles[i].endpoint, in->server, &badge) == ERR_OK)
+            guilty = &roles[i];
+    if (!guilty)
+        return ERR_NOT_FOUND;
+    uint64_t age = now - guilty->started;
+    if (!has_actor(guilty) || (guilty->cause == SERVICE_CAUSE_LIED && age < BLAME_LATE))
+        return ERR_OK; // the answer came from the actor before
+    if (guilty->restarts && age < BLAME_PAUSE && request->badge == startup_badge("process"))
+        return ERR_AGAIN;
+    if (thread_stop(guilty->thread) == ERR_OK)
+        crash_collect(&crash, guilty);
+    role_ended(guilty, SERVICE_CAUSE_LIED, now);
+    lie_report(guilty, &crash);
+    init_resume(&init_timer);
+    return ERR_OK;
+}
+
 const struct service_ops init_service_ops = {
     .next = init_service_next,
     .status = init_service_status,
@@ -272,4 +311,5 @@ const struct service_ops init_service_ops = {
     .mutate = init_service_mutate,
     .capabilities = init_service_capabilities,
     .charged = init_service_charged,
+    .blame = init_service_blame,
 };

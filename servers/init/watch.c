@@ -1,7 +1,8 @@
-// See watch.h. A role hangs if the same request stands at the head of its queue for some seconds, and the
-// role's thread either runs all the time, or waits for something that is not its endpoint. One that itself
-// waits for an answer is not to blame: the chain is followed to who serves it. A thread that spins while
-// nobody asks for anything is sent a message that any loop answers at once.
+// See watch.h. A loop hangs if the same request stands at the head of its queue for some seconds, and the role's thread either
+// runs all the time, or waits for something that is not its endpoint; or if it sleeps somewhere else than in its loop for longer,
+// whether or not somebody waits. A role that itself waits for an answer is not to blame: the chain is followed to who has the
+// request. A thread that spins while nobody asks for anything is sent a message that any loop answers at once. What a loop takes
+// and does not answer: requests.c.
 #include "servers/init/watch.h"
 
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "libipc/include/startup.h"
 #include "libipc/protocols/endpoint.h"
 #include "libipc/protocols/kernel.h"
+#include "libipc/protocols/process.h"
 #include "libipc/protocols/service.h"
 #include "libipc/protocols/thread.h"
 #include "libipc/server/fiber.h"
@@ -23,6 +25,8 @@
 
 enum {
     STRIKES = 3,       // looks in a row at which it did not move
+    AWAY_LOOKS = 10,   // in a row at which it slept outside its loop
+    AGAIN_LOOKS = 100, // within which a second time is the same failure
     BUSY_PERCENT = 80, // of the time between two looks
     CHAIN_MOST = 8,
 };
@@ -50,7 +54,7 @@ static bool is_watched(const struct role *role) {
 // What a look finds of one thread.
 struct sight {
     struct thread_information thread;
-    bool busy, has_moved;
+    bool busy, slept, has_moved;
 };
 
 static bool look(struct role *role, uint64_t passed, struct sight *sight) {
@@ -59,6 +63,7 @@ static bool look(struct role *role, uint64_t passed, struct sight *sight) {
         return false;
     uint64_t used = sight->thread.cpu_time - watch->cpu_time;
     sight->busy = sight->thread.state == THREAD_STATE_READY && used * 100 >= passed * BUSY_PERCENT;
+    sight->slept = used == 0;
     sight->has_moved = sight->thread.served_serial != watch->served_serial || sight->thread.served_count != watch->served_count;
     watch->cpu_time = sight->thread.cpu_time;
     watch->served_serial = sight->thread.served_serial;
@@ -66,10 +71,10 @@ static bool look(struct role *role, uint64_t passed, struct sight *sight) {
     return true;
 }
 
-// The role that serves a request of the thread with this number; NULL: nobody, it is still in a queue.
+// The role that serves a request of the thread with this number, or has put it aside; NULL: nobody, it is still in a queue.
 static struct role *server_of(uint64_t serial) {
     for (uint32_t i = 0; i < role_count; i++)
-        if (is_watched(&roles[i]) && roles[i].watch.served_serial == serial)
+        if (is_watched(&roles[i]) && (roles[i].watch.served_serial == serial || requests_has(&roles[i], serial)))
             return &roles[i];
     return NULL;
 }
@@ -90,13 +95,11 @@ static struct role *end_of_chain(struct role *role) {
 static void ping(void *argument) {
     struct role *role = argument;
     uint64_t all, own;
-    ipc_deadline = report_time() + 10 * STRIKES * SECOND; // looks may be late on a busy host
-    (void)service_charged(role->watch.ping, &all,
-                          &own); // any answer will do, and none is found by the look at the queue
-    ipc_deadline = 0;
+    (void)service_charged(role->watch.ping, &all, &own); // any answer will do
     role->watch.is_pinged = false;
 }
 
+// Looks at the queue find out if it stays there.
 static void send_ping(struct role *role) {
     struct watch *watch = &role->watch;
     if (watch->is_pinged || (!watch->ping && endpoint_create_session(role->endpoint, startup_badge("init"), &watch->ping)))
@@ -104,25 +107,48 @@ static void send_ping(struct role *role) {
     watch->is_pinged = fiber_start(ping, role) == ERR_OK;
 }
 
-// True: the request at the head of the queue is the one that was there at the last look.
-static bool is_stuck(struct role *role, uint64_t now) {
-    uint64_t queued, oldest, sessions;
-    if (endpoint_information(role->endpoint, &queued, &oldest, &sessions) || !queued) {
-        role->watch.head_since = 0;
-        return false;
-    }
-    uint64_t since = now - oldest, before = role->watch.head_since;
-    bool same = before && since < before + SECOND / 20 && before < since + SECOND / 20;
-    role->watch.head_since = since;
-    return same;
+static bool is_loop(const struct role *role, uint64_t address) {
+    uint64_t offset;
+    const char *name = image_symbol(&role->image, address, &offset);
+    return name && (strcmp(name, "loop_run") == 0 || strcmp(name, "serve_until_stopped") == 0 || strcmp(name, "receive") == 0);
 }
 
-static void judge(struct role *role, uint64_t now, uint64_t passed) {
+// Its thread waits in the loop of libipc, by a call of `system_call` or with that inlined, or the role has none.
+static bool is_in_loop(struct role *role) {
+    struct watch *watch = &role->watch;
+    struct thread_registers registers;
+    uint64_t caller, count;
+    if (!watch->requests.loop || thread_registers(role->thread, &registers) || registers.rip == watch->loop_wait)
+        return true;
+    if (process_peek(role->process, registers.rbp + 8, &caller, sizeof(caller), &count) || count != sizeof(caller))
+        caller = 0;
+    if (caller && caller == watch->loop_wait)
+        return true;
+    uint64_t found = is_loop(role, registers.rip) ? registers.rip : is_loop(role, caller) ? caller : 0;
+    if (found)
+        watch->loop_wait = found;
+    return found != 0;
+}
+
+// True: the request at the head of the queue is the one that was there at the last look.
+static bool is_stuck(struct role *role) {
+    struct watch *watch = &role->watch;
+    uint64_t queued, oldest, sessions, before = watch->head_first, until = watch->head_last, now = report_time();
+    if (endpoint_information(role->endpoint, &queued, &oldest, &sessions) || !queued) {
+        watch->head_first = watch->head_last = 0;
+        return false;
+    }
+    watch->head_first = now - oldest;
+    watch->head_last = report_time() - oldest;
+    return until && watch->head_first <= until && watch->head_last >= before;
+}
+
+static void judge(struct role *role, uint64_t passed) {
     struct watch *watch = &role->watch;
     struct sight sight;
     if (!look(role, passed, &sight))
         return;
-    bool stuck = is_stuck(role, now);
+    bool stuck = is_stuck(role);
     watch->busy = sight.busy && !sight.has_moved ? watch->busy + 1 : 0;
     if (watch->busy >= STRIKES && !stuck)
         send_ping(role);
@@ -130,16 +156,34 @@ static void judge(struct role *role, uint64_t now, uint64_t passed) {
     bool holds = sight.thread.state == THREAD_STATE_WAITING && sight.thread.served_serial && !sight.has_moved;
     bool idle = sight.thread.state != THREAD_STATE_READY && sight.thread.state != THREAD_STATE_FAULTED;
     watch->strikes = holds || (stuck && (sight.busy || idle)) ? watch->strikes + 1 : 0;
+    bool away = sight.thread.state == THREAD_STATE_WAITING && sight.slept && !is_in_loop(role);
+    watch->away = away ? watch->away + 1 : 0;
 }
 
-static void blame(struct role *role, uint64_t now) {
-    struct role *guilty = end_of_chain(role);
-    role->watch.strikes = 0;
+static void blame(struct role *role, const char *noticed, const struct unanswered *unanswered, uint64_t now) {
+    struct role *guilty = unanswered->what ? role : end_of_chain(role);
+    role->watch.strikes = role->watch.away = 0;
     static struct crash crash;
     if (thread_stop(guilty->thread) == ERR_OK)
         crash_collect(&crash, guilty);
+    if (unanswered->frame)
+        crash_of_fiber(&crash, guilty, unanswered->frame, &unanswered->request);
+    if (unanswered->frame) { // the fiber is in the memory that is kept, and may never go on
+        guilty->refused = guilty->hung_at && now - guilty->hung_at < AGAIN_LOOKS * interval;
+        guilty->hung_at = now;
+    }
     role_ended(guilty, SERVICE_CAUSE_HUNG, now);
-    hang_report(guilty, &crash, role);
+    hang_report(guilty, &crash, noticed, unanswered->what ? NULL : role);
+}
+
+// What it took and does not answer. After the looks at all threads, by which the chain is followed.
+static void judge_requests(struct role *role, uint64_t now, uint64_t passed) {
+    struct thread_information thread;
+    struct unanswered unanswered;
+    bool waits = thread_information(role->thread, &thread) == ERR_OK && thread.state == THREAD_STATE_WAITING;
+    requests_look(role, waits && !role->next.template, passed, &unanswered);
+    if (unanswered.what)
+        blame(role, unanswered.what, &unanswered, now);
 }
 
 uint64_t roles_watch(uint64_t now) {
@@ -150,10 +194,16 @@ uint64_t roles_watch(uint64_t now) {
         return next;
     for (uint32_t i = 0; i < role_count; i++)
         if (is_watched(&roles[i]))
-            judge(&roles[i], now, now - last_look);
-    for (uint32_t i = 0; i < role_count; i++)
-        if (is_watched(&roles[i]) && roles[i].watch.strikes >= STRIKES)
-            blame(&roles[i], now);
+            judge(&roles[i], now - last_look);
+    for (uint32_t i = 0; i < role_count; i++) {
+        struct role *role = &roles[i];
+        if (is_watched(role) && role->watch.strikes >= STRIKES)
+            blame(role, "queue of ", &(struct unanswered){0}, now);
+        else if (is_watched(role) && role->watch.away >= AWAY_LOOKS)
+            blame(role, "silence of ", &(struct unanswered){0}, now);
+        else if (is_watched(role))
+            judge_requests(role, now, now - last_look);
+    }
     last_look = now;
     return now + interval;
 }

@@ -230,8 +230,7 @@ static void set_news(struct program *program, uint32_t state, uint32_t news, uin
 // program's own notification: its libc calls the handler when it next enters a call (libc/system/signal.c).
 void program_signal(struct program *program, uint64_t signal) {
     if (program->state == TASK_STATE_EMPTY) {
-        if (program_signal_action(program, signal) == SIGNAL_END)
-            program_discard(program);
+        program_signal_early(program, signal);
         return;
     }
     if (program->state == TASK_STATE_ENDED)

@@ -230,6 +230,21 @@ enum signal_action signal_default_action(uint64_t signal) {
     }
 }
 
+void program_signal_early(struct program *program, uint64_t signal) {
+    if (signal >= 1 && signal <= SIGNAL_LAST)
+        program->early |= UINT64_C(1) << (signal - 1);
+    for (uint64_t stop = 1; signal == SIGNAL_CONTINUE_NUMBER && stop <= SIGNAL_LAST; stop++)
+        if (signal_default_action(stop) == SIGNAL_STOP)
+            program->early &= ~(UINT64_C(1) << (stop - 1));
+}
+
+uint64_t program_early_end(const struct program *program) {
+    for (uint64_t signal = 1; signal <= SIGNAL_LAST; signal++)
+        if ((program->early >> (signal - 1) & 1) && program_signal_action(program, signal) == SIGNAL_END)
+            return signal;
+    return 0;
+}
+
 // Continuing is not a matter of taste, nor are the two that can't be ignored.
 enum signal_action program_signal_action(const struct program *program, uint64_t signal) {
     enum signal_action action = signal_default_action(signal);

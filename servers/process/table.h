@@ -20,7 +20,7 @@ enum {
 };
 
 #define PROGRAM_TABLE_MAGIC   UINT64_C(0x656c6261746b7374) // "tsktable"
-#define PROGRAM_TABLE_VERSION 3
+#define PROGRAM_TABLE_VERSION 4
 
 enum task_news { NEWS_NONE = 0, NEWS_STOPPED = 1, NEWS_CONTINUED = 2 };
 
@@ -41,6 +41,7 @@ struct program {
     uint64_t caught;      // bit n - 1: signal n sets its bit in `caught_by` and does nothing else
     cap_t caught_by;      // notification, 0: none was given
     uint32_t interrupted; // a caught signal came and no wait was ended by it yet
+    uint64_t early;       // bit n - 1: signal n came before it was started
     uint64_t started, cpu_time, peak_memory, serial;
     char name[PROGRAM_NAME_BYTES];
     char arguments[PROGRAM_ARGUMENT_BYTES];
@@ -103,6 +104,10 @@ enum signal_action { SIGNAL_IGNORE, SIGNAL_CATCH, SIGNAL_END, SIGNAL_STOP, SIGNA
 enum signal_action signal_default_action(uint64_t signal);
 // What it does to this one.
 enum signal_action program_signal_action(const struct program *program, uint64_t signal);
+// What comes before a program is started waits until its maker has said what it ignores.
+void program_signal_early(struct program *program, uint64_t signal);
+// The first of them that ends it, 0: none. For the moment of the start.
+uint64_t program_early_end(const struct program *program);
 
 enum {
     SIGNAL_HANG_UP = 1,

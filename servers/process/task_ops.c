@@ -4,7 +4,9 @@
 #include "kernel/abi/capability.h"
 #include "libipc/client/slot.h"
 #include "libipc/protocols/endpoint.h"
+#include "libipc/protocols/service.h"
 #include "libipc/protocols/task_server.h"
+#include "libipc/start/start.h"
 #include "servers/process/state.h"
 
 enum { NAME_READ_BYTES = PROGRAM_NAME_BYTES + PROGRAM_ARGUMENT_BYTES };
@@ -65,7 +67,19 @@ static error_t op_start(struct request *request, const struct task_start_in *in,
     error = read_name(request, program, in->name_size);
     if (error != ERR_OK)
         return error;
-    return program_start_thread(program, in->entry, in->stack, in->argument, in->message_page);
+    uint64_t signal = program_early_end(program), early = program->early;
+    if (signal != 0) {
+        program_end(program, EXIT_KIND_KILLED, (uint32_t)signal);
+        return ERR_OK;
+    }
+    error = program_start_thread(program, in->entry, in->stack, in->argument, in->message_page);
+    if (error != ERR_OK)
+        return error;
+    program->early = 0;
+    for (signal = 1; signal <= SIGNAL_LAST; signal++)
+        if (early >> (signal - 1) & 1)
+            program_signal(program, signal);
+    return ERR_OK;
 }
 
 static error_t op_exit(struct request *request, const struct task_exit_in *in, struct task_exit_out *out) {
@@ -313,6 +327,13 @@ static error_t op_set_caught(struct request *request, const struct task_set_caug
     return ERR_OK;
 }
 
+// init decides; programs may be wrong.
+static error_t op_complain(struct request *request, const struct task_complain_in *in, struct task_complain_out *out) {
+    (void)request;
+    (void)out;
+    return service_blame(startup_capability("blame"), in->server);
+}
+
 const struct task_ops task_server_ops = {
     .create = op_create,
     .start = op_start,
@@ -332,4 +353,5 @@ const struct task_ops task_server_ops = {
     .kill_group = op_kill_group,
     .set_ignored = op_set_ignored,
     .set_caught = op_set_caught,
+    .complain = op_complain,
 };

@@ -108,7 +108,7 @@ static const char *state_name(uint32_t state) {
 }
 
 static const char *cause_name(uint32_t cause) {
-    static const char *const names[] = {"-", "exit", "fault", "killed", "hung", "reloaded"};
+    static const char *const names[] = {"-", "exit", "fault", "killed", "hung", "reloaded", "lied"};
     return cause < sizeof(names) / sizeof(names[0]) ? names[cause] : "-";
 }
 

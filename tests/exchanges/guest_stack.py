@@ -58,8 +58,23 @@ class Guest:
             self.wire, _ = listener.accept()
         self.received, self.frames, self.answers = b"", collections.deque(), {}
         self.number, self.runs, self.ports = int(time.time()) % 1000000 * 1000, 0, {}
-        self.raw, self.peers = "", {CONTROL}
+        self.raw, self.peers = "ip6", {CONTROL}
         self.machine.run(silence=120, until=b"ready\n")
+        self.wait_for_own_address()
+
+    def wait_for_own_address(self):
+        """Until the guest speaks for its IPv6 address: before, it is only trying it out (RFC 4862, 5.4)."""
+        for _ in range(TRIES):
+            self.solicit()
+            deadline = time.monotonic() + ANSWER_SECONDS
+            while self.pump(deadline - time.monotonic()):
+                if any(layers[1]["layer"] == "ip6" and layers[2].get("type") == 136 for layers in (packet.dissect(frame) for _, frame in self.frames)):
+                    return
+        raise SystemExit("the guest does not speak for its IPv6 address")
+
+    def solicit(self):
+        self.give(packet.build([{"layer": "eth"}, {"layer": "ip6", "src": "peer6", "dst": "solicited6", "hops": 255},
+                                {"layer": "icmp6", "type": 135, "rest": "00000000", "target": "own6"}, {"layer": "mac"}]))
 
     def end(self):
         """Of a case; of the machine when it is closed."""
@@ -144,8 +159,7 @@ class Guest:
         self.call("reset")
         # The peer makes itself known.
         self.give(packet.build([{"layer": "eth", "dst": "ff" * 6}, {"layer": "arp", "op": 1}]))
-        self.give(packet.build([{"layer": "eth"}, {"layer": "ip6", "src": "peer6", "dst": "solicited6", "hops": 255},
-                                {"layer": "icmp6", "type": 135, "rest": "00000000", "target": "own6"}, {"layer": "mac"}]))
+        self.solicit()
         self.settle()
         self.frames.clear()
         return self.ports

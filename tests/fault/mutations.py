@@ -150,9 +150,7 @@ def wait_for(machine, text, idle_limit):
         now, said = time.monotonic(), len(machine.output) + len(machine.log)
         if said != length:
             idle, used, length = 0, guest.time_used(machine.process), said
-        elif is_busy(machine.process):
-            idle = max(0, idle - 0.2)
-        else:
+        elif not is_busy(machine.process):
             idle += min(now - last, 0.1)
         last = now
         if idle > idle_limit or machine.status is not None or guest.time_used(machine.process) > min(end, used + SPIN_SECONDS):
@@ -336,7 +334,7 @@ def summary(classes):
 
 
 class Run:
-    """Session after session until enough mutations are in the ledger, by `jobs` threads."""
+    """Session after session until enough mutations are in the ledger."""
 
     def __init__(self, template, ledger, commit, first, classes, wanted, sessions):
         self.template, self.ledger, self.commit = template, ledger, commit
@@ -376,6 +374,19 @@ class Run:
                 with self.lock:
                     self.queue = taken + self.queue
 
+    def go(self, jobs, count):
+        """`jobs` machines at a time, `count` mutations at most in each, until all is done or ^C."""
+        threads = [threading.Thread(target=self.work, args=(count,), daemon=True) for _ in range(jobs)]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        except KeyboardInterrupt:
+            self.sessions = 0
+            for thread in threads:
+                thread.join()
+
 
 def ledger_classes(ledger, commit):
     """The classes of this commit's lines, and the numbers that were made."""
@@ -392,16 +403,7 @@ def main(ledger, commit, resume, sessions, count=40, wanted=20000):
         guest.Medium.freeze(folder, programs=[path for path, _ in SERVERS.values()])
         run = Run(Template(folder), ledger, commit, max(numbers, default=-1) + 1, classes, wanted, sessions)
         run.queue = [mutation_of(number) for number in range(run.next) if number not in numbers]
-        threads = [threading.Thread(target=run.work, args=(count,), daemon=True) for _ in range(int(os.environ.get("KEELSON_JOBS", "1")))]
-        try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-        except KeyboardInterrupt:
-            run.sessions = 0
-            for thread in threads:
-                thread.join()
+        run.go(int(os.environ.get("KEELSON_JOBS", "1")), count)
     print("\n".join(summary(run.classes)))
     return 1 if run.bad else 0
 

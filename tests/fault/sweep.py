@@ -182,8 +182,8 @@ def run_chunk(boot, limits, count, ledger, commit, weights=None):
     return failed
 
 
-def main(ledger, commit, resume, boots, count=24, wanted=10000):
-    """Boot after boot until `wanted` points are in the ledger (or `boots` boots were made); 1 if any of them failed."""
+def main(ledger, commit, resume, boots, count=24, wanted=10000, least=500):
+    """Boot after boot until `wanted` points, of `least` boots, are in the ledger (or `boots` boots were made); 1 if any of them failed."""
     limits, first, met, failures, made = Limits(), 1, 0, 0, 0
     for boot, point, verdict, _ in ledger_lines(ledger, commit) if resume else ():
         limits.learn(point, verdict)
@@ -191,7 +191,7 @@ def main(ledger, commit, resume, boots, count=24, wanted=10000):
     frozen = tempfile.TemporaryDirectory(prefix="keelson-")  # pylint: disable=consider-using-with
     guest.Medium.freeze(frozen.name)
     try:
-        while met < wanted and (boots is None or made < boots):
+        while (met < wanted or first + made <= least) and (boots is None or made < boots):
             before = sum(1 for _ in ledger_lines(ledger, commit))
             failures += len(run_chunk(first + made, limits, count, ledger, commit))
             made += 1

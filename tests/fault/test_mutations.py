@@ -6,7 +6,7 @@ import guest
 import mutations
 import pytest
 
-COUNT, SESSION = 60, 30
+COUNT, SESSION, JOBS, FIRST = 1000, 40, 2, 1000000
 
 
 @pytest.fixture(scope="module", name="template")
@@ -14,15 +14,14 @@ def make_template(tmp_path_factory):
     return mutations.Template(tmp_path_factory.mktemp("template"))
 
 
-def test_slice(template):
-    """Mutations of a seed of its own; no server is without one."""
-    left, results = [mutations.mutation_of(1000000 + number) for number in range(COUNT)], []
-    while left:
-        results += mutations.run_session(template, left[:SESSION])
-        left = [mutations.mutation_of(1000000 + number) for number in range(len(results), COUNT)]
-    print("\n".join(" ".join([mutation, kind, change, *notes]) for mutation, kind, change, notes in results))
-    assert len(results) == COUNT and all(kind not in ("panic", "dead") for _, kind, *_ in results)
-    others = [mutation for mutation, *_, notes in results if {"unrepaired", "others"} & set(notes)
+def test_slice(template, tmp_path):
+    """Mutations of seeds of their own; no server is without one."""
+    ledger = tmp_path / "ledger"
+    mutations.Run(template, ledger, "slice", FIRST, [], COUNT, None).go(JOBS, SESSION)
+    results = [line.split()[2:] for line in ledger.read_text().splitlines()]
+    print("\n".join([" ".join(each) for each in results] + mutations.summary([kind for _, kind, *_ in results])))
+    assert sum(kind != "absent" for _, kind, *_ in results) >= COUNT and all(kind not in ("panic", "dead") for _, kind, *_ in results)
+    others = [mutation for mutation, _, *notes in results if {"unrepaired", "others"} & set(notes)
               and mutation.split(":")[0] not in ("ext2", "ata")]
     assert not others, "damage on the disk"
 

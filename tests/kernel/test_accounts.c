@@ -1,6 +1,8 @@
 // Accounts: exact charges and refunds, nesting, quotas that refuse, ceilings of priority, set_quota.
 #include "tests/kernel/harness.h"
 
+enum { ROOM = 64 }; // more small objects than fit into one page, which is what an account pays
+
 static uint64_t used(cap_t account) {
     uint64_t quota, now = 0, peak, ceiling;
     (void)free_bytes(); // what was dropped is taken apart
@@ -21,8 +23,12 @@ static void test_charges(cap_t account) {
     check_error(account_create_call(account, 7, caps[2], &caps[4]), ERR_OK, "a call object");
     uint64_t with_call = used(account);
     check(with_call > before + 14 * PAGE, "are charged");
-    check_error(endpoint_create_session(caps[2], 1, &caps[5]), ERR_OK, "a session");
-    check(used(account) > with_call, "is charged to its endpoint's account");
+    cap_t sessions[ROOM];
+    for (uint64_t i = 0; i < ROOM; i++)
+        must(endpoint_create_session(caps[2], 1 + i, &sessions[i]), "a session");
+    check(used(account) > with_call, "more sessions than a page has room for are charged to their endpoint's account");
+    for (int i = 0; i < ROOM; i++)
+        slot_release(sessions[i]);
     check_error(account_create_process(account, &caps[6]), ERR_OK, "a process");
     check_error(memory_clone(caps[0], 0, 10 * PAGE, account, &caps[7]), ERR_OK, "a clone");
     check(used(account) >= before + 24 * PAGE, "is charged in full as well");
@@ -32,6 +38,38 @@ static void test_charges(cap_t account) {
             slot_release(caps[i]);
     drop_endpoint(caps[2]);
     check_value(used(account), before, "all is refunded, exactly");
+}
+
+// Pages of each size are filled, then emptied but for an object here and there: what the account holds of the machine is what it
+// pays.
+static void test_holding(cap_t outer) {
+    enum { PAGES = 8, OBJECTS = 512, KEPT = 16 };
+    static cap_t made[3][OBJECTS];
+    cap_t inner = 0;
+    must(account_create_account(outer, PAGES * PAGE, 50, &inner), "an inner account");
+    uint64_t before = 0;
+    for (int turn = 0; turn < 2; turn++) { // the first makes room for the capabilities
+        int counts[3];
+        before = free_bytes();
+        for (int kind = 0; kind < 3; kind++) {
+            int count = 0;
+            for (error_t error = ERR_OK; error == ERR_OK && count < OBJECTS; count += error == ERR_OK)
+                error = kind == 0   ? account_create_notification(inner, &made[kind][count])
+                        : kind == 1 ? account_create_account(inner, PAGE, 50, &made[kind][count])
+                                    : account_create_endpoint(inner, &made[kind][count]);
+            counts[kind] = count;
+            check(kind > 0 || count > KEPT, "objects until the account is full");
+            for (int i = 0; i < count; i++)
+                if (i % KEPT)
+                    slot_release(made[kind][i]);
+            if (turn == 1)
+                check_value(before - free_bytes(), used(inner), "what is held is paid for");
+        }
+        for (int kind = 0; kind < 3; kind++)
+            for (int i = 0; i < counts[kind]; i += KEPT)
+                slot_release(made[kind][i]);
+    }
+    slot_release(inner);
 }
 
 static void test_quota(cap_t outer) {
@@ -52,8 +90,13 @@ static void test_quota(cap_t outer) {
     check_error(account_create_notification(inner, &notification), ERR_QUOTA, "leaves no byte");
     cap_t process = 0;
     check_error(account_create_process(inner, &process), ERR_QUOTA, "and no process");
-    cap_t innermost = 0;
-    check_error(account_create_account(inner, PAGE, 50, &innermost), ERR_QUOTA, "and no account");
+    cap_t innermost[ROOM] = {0};
+    int made = 0;
+    while (made < ROOM - 1 && account_create_account(inner, PAGE, 50, &innermost[made]) == ERR_OK)
+        made++;
+    check_error(account_create_account(inner, PAGE, 50, &innermost[made]), ERR_QUOTA, "and no account once its page is full");
+    for (int i = 0; i < made; i++)
+        slot_release(innermost[i]);
     slot_release(memory);
     check_value(used(inner), 0, "it is refunded");
     check_value(used(outer), outer_used, "above as well");
@@ -65,7 +108,7 @@ static void test_quota(cap_t outer) {
     check_error(account_create_memory(inner, outer_quota / PAGE * PAGE + PAGE, &memory), ERR_QUOTA,
                 "can't exceed the outer account");
     check_value(used(inner), 0, "and leaves no charge inside");
-    check_error(account_create_account(inner, PAGE, 51, &innermost), ERR_INVALID, "a ceiling above the account's");
+    check_error(account_create_account(inner, PAGE, 51, innermost), ERR_INVALID, "a ceiling above the account's");
     check_error(account_set_quota(inner, PAGE, 63), ERR_INVALID, "set_quota with a ceiling above the outer account's");
     check_error(account_set_quota(inner, PAGE, 64), ERR_INVALID, "a ceiling out of range");
     check_error(account_set_quota(SLOT_ACCOUNT, PAGE, 63), ERR_INVALID, "the root account's quota is fixed");
@@ -226,6 +269,7 @@ void test_accounts(void) {
     cap_t account = 0;
     must(account_create_account(SLOT_ACCOUNT, 400 * PAGE, 55, &account), "an account");
     test_charges(account);
+    test_holding(account);
     test_quota(account);
     test_arguments(account);
     test_exhaustion(account);

@@ -51,7 +51,8 @@ static void test_closing(void) {
 
 // Who is served pays for the session that it gets.
 static void test_payment(void) {
-    cap_t session = new_session(endpoint, 102), account = 0, made = 0;
+    enum { ROOM = 128 }; // more sessions than fit into two pages
+    cap_t session = new_session(endpoint, 102), account = 0, made[ROOM];
     must(account_create_account(SLOT_ACCOUNT, 300 * PAGE, 63, &account), "an account");
     struct actor *caller = actor_new_process(actor_call, ACTOR_PRIORITY, account);
     must(process_install(caller->process, 20, 0, session), "its session");
@@ -60,19 +61,21 @@ static void test_payment(void) {
     actor_go(caller);
     struct ipc_registers in;
     must(receive_poll(endpoint, &in), "receiving");
-    uint64_t quota, before = 0, after = 0, peak, ceiling;
+    uint64_t quota, before = 0, after = 0, peak, ceiling, badge = 103;
     must(account_information(account, &quota, &before, &peak, &ceiling), "information");
-    must(endpoint_create_session(endpoint, 103, &made), "a session");
+    must(account_set_quota(account, before + PAGE, 63), "room for one more page");
+    while (badge < 103 + ROOM && endpoint_create_session(endpoint, badge, &made[badge - 103]) == ERR_OK)
+        badge++;
     must(account_information(account, &quota, &after, &peak, &ceiling), "information");
-    check(after > before, "a session is charged to the caller that is served");
-    must(account_set_quota(account, after, 63), "a full account");
+    check_value(after, before + PAGE, "sessions are charged to the caller that is served, by the page");
     cap_t another = 0;
-    check_error(endpoint_create_session(endpoint, 104, &another), ERR_QUOTA, "which is refused when its account is full");
+    check_error(endpoint_create_session(endpoint, badge, &another), ERR_QUOTA, "which is refused when its account is full");
     must(answer(0, 0, 0), "answering");
-    check_error(endpoint_create_session(endpoint, 104, &another), ERR_OK, "with nobody served the endpoint's account pays");
+    check_error(endpoint_create_session(endpoint, badge, &another), ERR_OK, "with nobody served the endpoint's account pays");
     slot_release(another);
     actor_free(caller);
-    slot_release(made);
+    while (badge-- > 103)
+        slot_release(made[badge - 103]);
     slot_release(session);
     while (receive_poll(endpoint, &in) == ERR_OK)
         must(endpoint_acknowledge(endpoint, in.target), "acknowledging");

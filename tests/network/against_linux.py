@@ -102,7 +102,7 @@ def run_lines(lines, tests):
     for line in lines:
         with tempfile.TemporaryDirectory() as folder:
             capture = f"{folder}/capture" if line else ""
-            crossing = [(linux.test_crossing, V4, 10)] if "delay" in (line or "") else []
+            crossing = [(linux.test_crossing, V4)] if "delay" in (line or "") else []
             with Guest(line, capture) as guest:
                 failures += linux.run_tests(guest, tests + crossing, f"guest {line or 'quiet'}")
                 failures += len(guest.errors)

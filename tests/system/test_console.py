@@ -1,14 +1,23 @@
 """The screen's console as somebody uses it: keys and the mouse come through QEMU's input events, what came of them is read
 on the serial line. One boot."""
 import pathlib
+import re
 import socket
+import sys
 import time
 
 import pexpect
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "image"))
+from runner import network  # noqa: E402 pylint: disable=wrong-import-position
+
 PROMPT = r"[#$] \x1b?"
+SCREEN_PROMPT = r"[#$]\Z"  # what a screen's text ends in
+EDITING = r"line 1 of \d+, column 1\b"  # what the editor says of itself
+SECONDS = 60
+CONTROLLER_STATUS, OUTPUT_FULL = 0x64, 1  # of the keyboard's controller: a byte waits for the guest
 NAMES = {" ": "spc", "\n": "ret", "-": "minus", "/": "slash", ".": "dot", ">": "shift-dot", "_": "shift-minus", "|": "shift-backslash"}
 
 # Keys by QEMU's names (those of a US keyboard) and what is printed on them: dead keys, AltGr, compose and locks included.
@@ -26,61 +35,102 @@ LAYOUTS = {
 
 
 class Machine:
-    """A booted guest: its serial line, and QEMU's monitor for its keyboard and mouse."""
+    """A booted guest: its serial line, and QEMU's monitor for its keyboard and mouse. Nothing here takes a time for granted."""
 
     def __init__(self, folder):
         path = str(folder / "monitor")
-        self.serial = pexpect.spawn(str(ROOT / "image/run"), ["--fresh-disk", "--", "-monitor", f"unix:{path},server=on,wait=off"],
-                                    timeout=60, encoding="utf-8", dimensions=(40, 160))
+        self.serial = pexpect.spawn(str(ROOT / "image/run"), ["--fresh-disk", "--", "-qmp", f"unix:{path},server=on,wait=off"],
+                                    timeout=SECONDS, encoding="utf-8", dimensions=(40, 160))
+        self.serial.delaybeforesend = None
         self.serial.expect(PROMPT, timeout=120)
-        self.monitor = socket.socket(socket.AF_UNIX)
-        self.monitor.settimeout(20)
-        self.monitor.connect(path)
-        self.answer()
-
-    def answer(self):
-        said = b""
-        while not said.endswith(b"(qemu) "):
-            said += self.monitor.recv(65536)
+        control = socket.socket(socket.AF_UNIX)
+        control.settimeout(SECONDS)
+        control.connect(path)
+        self.monitor = network.Monitor(control)
+        self.marks = 0
+        self.await_screen(SCREEN_PROMPT)
 
     def tell(self, command):
-        self.monitor.sendall(command.encode() + b"\n")
-        self.answer()
+        """A command of QEMU's monitor; its answer."""
+        return self.monitor.execute("human-monitor-command", **{"command-line": command})["return"]
+
+    def settle(self):
+        """Waits until the guest has fetched all that the keyboard and the mouse have sent: QEMU drops what it has no room for."""
+        deadline = time.monotonic() + SECONDS
+        while int(self.tell(f"i /b {CONTROLLER_STATUS}").split("=")[1], 0) & OUTPUT_FULL:
+            assert time.monotonic() < deadline, "the guest does not read its keyboard"
+            time.sleep(0.001)
 
     def keys(self, *names):
+        """Pressed one behind the other; of shift-a, the letter while shift is down."""
         for name in names:
-            self.tell(f"sendkey {name} 10")
-            time.sleep(0.02)
+            keys = name.split("-")
+            self.settle()
+            self.monitor.execute("input-send-event", events=[
+                {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": key}}}
+                for down, order in ((True, keys), (False, keys[::-1])) for key in order])
 
     def type(self, text):
         self.keys(*(NAMES.get(char, char if not char.isupper() else "shift-" + char.lower()) for char in text))
 
-    def run(self, command):
-        """What a command on the serial line prints."""
-        self.serial.sendline(f"{command}; echo 'do''ne'")
-        self.serial.expect(r"\x1b\[\d+C\r*\n((?s:.*?))done\r*\n", timeout=30)  # behind the echo of the line editor
-        text = self.serial.match.group(1)
-        self.serial.expect(PROMPT)
-        return text.replace("\r", "")
+    def move(self, right, down):
+        self.settle()
+        self.tell(f"mouse_move {right} {down}")
+
+    def buttons(self, *states):
+        """What is down, one state behind the other: 1 the left, 4 the right, 0 none."""
+        for state in states:
+            self.settle()
+            self.tell(f"mouse_button {state}")
+
+    def double_click(self):
+        """Where the pointer is: again, if this machine was too busy for the guest to see two in less than 0.4 seconds."""
+        while True:
+            begin = time.monotonic()
+            self.buttons(1, 0, 1, 0)
+            self.settle()
+            if time.monotonic() - begin < 0.3:
+                return
+            time.sleep(0.5)
 
     def point_home(self):
         """The mouse into the upper left corner, in steps that its packets can tell."""
         for _ in range(12):
-            self.tell("mouse_move -100 -100")
-            time.sleep(0.03)
+            self.move(-100, -100)
+
+    def run(self, command):
+        """What a command on the serial line prints."""
+        self.serial.sendline(f"{command}; echo 'do''ne'")
+        self.serial.expect(r"\x1b\[\d+C\r*\n((?s:.*?))done\r*\n", timeout=SECONDS)  # behind the echo of the line editor
+        text = self.serial.match.group(1)
+        self.serial.expect(PROMPT)
+        return text.replace("\r", "")
 
     def await_file(self, path, wanted):
         """Typed keys take their time to get where they belong."""
-        for _ in range(40):
-            found = self.run(f"cat {path} 2>/dev/null")
-            if found == wanted:
-                return
-            time.sleep(0.1)
+        deadline = time.monotonic() + SECONDS / 2
+        while (found := self.run(f"cat {path} 2>/dev/null")) != wanted and time.monotonic() < deadline:
+            pass
         assert found == wanted
 
+    def await_screen(self, pattern, number=1):
+        """Waits until the text of a screen has a match of the pattern."""
+        deadline = time.monotonic() + SECONDS / 2
+        while not re.search(pattern, text := self.run(f"screenshot -t -F /dev/tty{number} 2>/dev/null").rstrip("\n")):
+            assert time.monotonic() < deadline, f"no {pattern!r} on screen {number}:\n{text}"
+
+    def fresh_screen(self):
+        """Nothing but a prompt, in the first line; the mark tells it from one that was there before."""
+        self.marks += 1
+        self.type(f"echo mark {self.marks}\n")
+        self.await_screen(f"\nmark {self.marks}\n.*{SCREEN_PROMPT}")
+        self.keys("ctrl-l")
+        self.await_screen(rf"\A[^\n]*{SCREEN_PROMPT}")
+
     def begin_typing(self, path):
+        """What is typed from now on goes into a file, that is there when the shell has read the line."""
         self.type(f"cat > {path}\n")
-        time.sleep(0.7)
+        self.run(f"until [ -e {path} ]; do sleep 0.02; done")
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +139,7 @@ def machine(tmp_path_factory):
     yield guest
     guest.serial.sendline("poweroff")
     try:
-        guest.serial.expect(pexpect.EOF, timeout=30)
+        guest.serial.expect(pexpect.EOF, timeout=SECONDS)
     finally:
         guest.serial.close(force=True)
 
@@ -100,14 +150,15 @@ def test_layout_gives_what_is_printed_on_the_keys(machine, name):
     machine.begin_typing(f"/tmp/{name}")
     assert machine.run(f"keymap {name}; keymap") == f"{name}\n"
     machine.keys(*keys, "ret")
+    machine.await_file(f"/tmp/{name}", text + "\n")  # before the keys mean something else
     machine.run("keymap us")
     machine.keys("ctrl-d")
-    machine.await_file(f"/tmp/{name}", text + "\n")
+    machine.await_screen(SCREEN_PROMPT)
 
 
 def test_screens_have_shells_of_their_own(machine):
     machine.keys("alt-f3")
-    time.sleep(1.5)
+    machine.await_screen(SCREEN_PROMPT, 3)
     machine.type("echo three > /tmp/three\n")
     machine.await_file("/tmp/three", "three\n")
     machine.keys("alt-f1")
@@ -115,9 +166,9 @@ def test_screens_have_shells_of_their_own(machine):
     machine.await_file("/tmp/one", "one\n")
     machine.keys("alt-f3")
     machine.type("exit\n")
-    time.sleep(1)
+    machine.await_screen("Enter begins another", 3)
     machine.type("\n")
-    time.sleep(1.5)
+    machine.await_screen(rf"Enter begins another(?s:.*){SCREEN_PROMPT}", 3)
     machine.type("echo again > /tmp/three\n")
     machine.await_file("/tmp/three", "again\n")
     machine.keys("alt-f1")
@@ -136,26 +187,25 @@ def test_nothing_typed_is_lost_when_a_server_is_killed(machine, server):
 
 
 def test_editing_survives_a_kill_in_the_midst(machine):
+    machine.fresh_screen()
     machine.type("edit /tmp/edited\n")
-    time.sleep(1.5)
+    machine.await_screen(EDITING)
     machine.type("first line\nsecond")
     machine.run("service kill console")
     machine.type(" line\nthird")
     machine.keys("ctrl-z", "ctrl-z", "ctrl-s", "ctrl-q")
-    time.sleep(0.5)
+    machine.await_screen(SCREEN_PROMPT)
     machine.type("echo left >> /tmp/edited\n")
     machine.await_file("/tmp/edited", "first line\nsecond line\nleft\n")
 
 
 def test_text_is_selected_and_pasted(machine):
-    machine.type("clear\n")
-    time.sleep(0.7)
-    machine.type("cat > /tmp/pasted\n")
-    time.sleep(0.7)
-    machine.tell("mouse_move 50 5")  # from the corner to the word cat, behind the prompt
-    for buttons in (1, 0, 1, 0, 4, 0):
-        machine.tell(f"mouse_button {buttons}")
-        time.sleep(0.05)
+    machine.fresh_screen()
+    machine.begin_typing("/tmp/pasted")
+    machine.point_home()
+    machine.move(50, 5)  # from the corner to the word cat, behind the prompt
+    machine.double_click()
+    machine.buttons(4, 0)
     machine.keys("ret", "ctrl-d")
     machine.await_file("/tmp/pasted", "cat\n")
 
@@ -163,23 +213,20 @@ def test_text_is_selected_and_pasted(machine):
 @pytest.mark.parametrize("server", ["console", "keyboard"])
 def test_selecting_and_pasting_survive_a_kill(machine, server):
     """Killed between pressing and releasing, in the midst of moving, and before pasting: the button is still down, the anchor where it was."""
-    machine.type("clear\n")
-    time.sleep(0.7)
-    machine.type(f"cat > /tmp/mouse_{server}\n")
-    time.sleep(0.7)
+    machine.fresh_screen()
+    machine.begin_typing(f"/tmp/mouse_{server}")
     machine.point_home()
-    machine.tell("mouse_move 36 5")  # the c of cat, behind the prompt
-    machine.tell("mouse_button 1")
+    machine.buttons(1, 0)  # not where the next one is: it is no double click
+    machine.move(36, 5)  # the c of cat, behind the prompt
+    machine.buttons(1)
     machine.run(f"service kill {server}")
-    machine.tell("mouse_move 8 0")
+    machine.move(8, 0)
     machine.run(f"service kill {server}")
-    machine.tell("mouse_move 8 0")
+    machine.move(8, 0)
     machine.run(f"service kill {server}")
-    machine.tell("mouse_button 0")
+    machine.buttons(0)
     machine.run(f"service kill {server}")
-    for buttons in (4, 0):
-        machine.tell(f"mouse_button {buttons}")
-    time.sleep(0.7)  # the controller hands out what the keyboard says first
+    machine.buttons(4, 0)
     machine.keys("ret", "ctrl-d")
     machine.await_file(f"/tmp/mouse_{server}", "cat\n")
 
@@ -193,11 +240,10 @@ def test_settings_and_pictures(machine):
 
 
 def test_a_pair_is_a_terminal(machine):
-    """A shell on a pseudo-terminal: its output, its settings, its status, what is typed ahead, and that both ends go away. What comes right
-    behind a ^C is not judged: it is lost now and then (docs/status.md)."""
+    """A shell on a pseudo-terminal: its output, its settings, its status, what is typed ahead, and that both ends go away."""
     assert machine.run("script -c 'stty size; echo shown; exit 3' /tmp/record </dev/null; echo $?; cat /tmp/record") == \
         "24 80\nshown\n3\n24 80\nshown\n"
-    machine.run("echo hello > /tmp/hello; printf 'echo alive\\nexit\\n' > /tmp/keys")
+    machine.run("echo hello > /tmp/hello; printf 'sleep 100\\n\\003echo alive\\nexit\\n' > /tmp/keys")
     for _ in range(10):  # more often than there are pairs
         assert machine.run("script -c 'read word; echo got $word' /tmp/record < /tmp/hello >/dev/null; tail -n 1 /tmp/record") == "got hello\n"
         assert machine.run("script /tmp/record < /tmp/keys > /dev/null; grep -c '^alive' /tmp/record") == "1\n"

@@ -3,7 +3,7 @@
 // once. See README.md.
 #include <stddef.h>
 
-#include "drivers/block/ram/archive.h"
+#include "drivers/framework/archive.h"
 #include "drivers/block/service/service.h"
 #include "drivers/framework/report.h"
 #include "kernel/abi/capability.h"

@@ -10,6 +10,8 @@
 #include "libipc/client/slot.h"
 #include "libipc/protocols/process.h"
 
+struct server_work server_work; // read by init
+
 static uint32_t session_index(const struct block_session *session) {
     return (uint32_t)(session - block_service.state->sessions);
 }
@@ -67,6 +69,7 @@ static void complete(struct block_ring_io *ring_io, error_t status) {
     block_service.free_ios = ring_io;
     session->outstanding--;
     block_service.unflushed |= UINT64_C(1) << ring_io->session;
+    server_work.done++;
 }
 
 static void ring_io_done(struct block_io *io, error_t status) {
@@ -101,6 +104,7 @@ static error_t request_check(const struct block_session *session, const struct b
 static void ring_io_start(struct block_ring_io *ring_io, struct block_session *session) {
     struct block_unit unit;
     session->outstanding++;
+    server_work.taken++;
     error_t error = ERR_NO_DEVICE;
     if (block_unit_find(session->unit, &unit))
         error = request_check(session, &unit, &ring_io->request);

@@ -53,26 +53,28 @@ static void read_mouse(uint8_t byte) {
         add_event((struct input_event){.kind = INPUT_KIND_WHEEL, .y = packet.wheel, .device = DEVICE_MOUSE});
 }
 
-static void read_bytes(void) {
+// True: there were some.
+static bool read_bytes(void) {
     enum ps2_port port;
     uint8_t byte;
-    while (ps2_read(&driver.state->ps2, &port, &byte)) {
+    bool any = false;
+    for (; ps2_read(&driver.state->ps2, &port, &byte); any = true) {
         if (port == PS2_KEYBOARD)
             read_keyboard(byte);
         else
             read_mouse(byte);
     }
     keyboard_deliver();
+    return any;
 }
 
 // The line is masked from its interrupt to the acknowledgement, and an edge in between would be lost: so look
 // again after.
 static void interrupt(void *argument, uint32_t bit) {
     (void)argument;
-    read_bytes();
-    error_t ignored = irq_acknowledge(bit == BIT_MOUSE ? driver.mouse_irq : driver.irq);
-    (void)ignored;
-    read_bytes();
+    bool any = read_bytes();
+    driver_acknowledge(bit == BIT_MOUSE ? driver.mouse_irq : driver.irq, any);
+    (void)read_bytes();
 }
 
 static error_t dispatch(struct request *request) {

@@ -112,10 +112,8 @@ static void interrupted(void *argument, uint32_t bit) {
     struct nic_card *card = argument;
     (void)bit;
     uint32_t events = card->driver->interrupt(card);
-    if (!card->state->is_message) {
-        error_t ignored = irq_acknowledge(card->state->irq);
-        (void)ignored;
-    }
+    if (!card->state->is_message)
+        driver_acknowledge(card->state->irq, events != NIC_EVENT_NONE);
     card->state->statistics.interrupts += events != NIC_EVENT_NONE;
     if ((events & NIC_EVENT_LINK) != 0)
         link_look(card);

@@ -162,14 +162,15 @@ static void test_jumping(void **state) {
         assert_true(history_sound(&a->history));
         assert_int_equal(a->history.lines, b->history.lines);
         assert_int_equal(a->history.pushed, b->history.pushed);
-        for (uint32_t back = 1; back <= a->history.lines; back++) {
+        for (uint32_t back = 1; a->history.lines > 0; back++) { // taken out: to find a line takes a step for each newer one
             struct cell cells[2][HARNESS_COLUMNS];
             bool wrapped[2];
-            assert_true(history_line(&a->history, back, cells[0], HARNESS_COLUMNS, &wrapped[0]));
-            assert_true(history_line(&b->history, back, cells[1], HARNESS_COLUMNS, &wrapped[1]));
+            for (int i = 0; i < 2; i++)
+                assert_true(history_pop(&harness[i].engine.history, cells[i], HARNESS_COLUMNS, &wrapped[i]));
             if (memcmp(cells[0], cells[1], sizeof(cells[0])) != 0 || wrapped[0] != wrapped[1])
                 fail_msg("seed %u, %u lines back", seed, back);
         }
+        assert_int_equal(b->history.lines, 0);
         for (int i = 0; i < 2; i++) {
             free(harness[i].engine.history.bytes);
             harness_end(&harness[i]);

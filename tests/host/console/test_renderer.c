@@ -1,5 +1,6 @@
 // The renderer: what was drawn step by step equals what is drawn from nothing, and only changed cells are
 // touched.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -174,8 +175,30 @@ static void test_only_what_changed(void **state) {
     harness_end(&harness);
 }
 
+static bool is_wide(uint32_t character) {
+    bool wide = false;
+    return font_glyph(character, &wide) != NULL && wide;
+}
+
 static bool has_glyph(uint32_t character) {
-    return font_index[font_pages[character / FONT_PAGE_GLYPHS]][character % FONT_PAGE_GLYPHS] != 0;
+    bool wide;
+    return font_glyph(character, &wide) != NULL;
+}
+
+static const char *font_path;
+static size_t font_bytes;
+
+// The font's file, in memory that ends where it ends.
+static void *read_font(void) {
+    FILE *file = fopen(font_path, "rb");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    font_bytes = (size_t)ftell(file);
+    void *font = malloc(font_bytes);
+    rewind(file);
+    assert_int_equal(fread(font, 1, font_bytes, file), font_bytes);
+    (void)fclose(file);
+    return font;
 }
 
 static void test_font(void **state) {
@@ -187,11 +210,49 @@ static void test_font(void **state) {
         assert_true(has_glyph(character));
     for (uint32_t character = 0x410; character < 0x450; character++)
         assert_true(has_glyph(character));
-    assert_true(has_glyph(0x3b1) && has_glyph(0xfffd) && has_glyph(0x3042));
-    assert_true(font_index[font_pages[0x30]][0x42] & 1); // hiragana is wide
-    assert_false(has_glyph(0x4e00));
+    assert_true(has_glyph(0x3b1) && has_glyph(0xfffd));
+    assert_true(is_wide(0x3042) && is_wide(0x4e00) && is_wide(0x9fa5) && is_wide(0xac00) && is_wide(0xd7a3) && is_wide(0x3400));
+    assert_false(is_wide('a') || is_wide(0x2500) || is_wide(0x3b1));
+    uint32_t count = 0;
+    for (uint32_t character = 0; character < 0x10000; character++)
+        count += has_glyph(character);
+    assert_in_range(count, 57000, 65535); // of Unifont's
+    assert_false(has_glyph(0xd800) || has_glyph(0x10000) || has_glyph(UINT32_MAX));
     // No sign stands for another: the double line is one.
-    assert_int_not_equal(font_index[font_pages[0x25]][0x00], font_index[font_pages[0x25]][0x50]);
+    bool wide;
+    assert_memory_not_equal(font_glyph(0x2500, &wide), font_glyph(0x2550, &wide), FONT_HEIGHT);
+}
+
+// The sanitizer finds one that does not lie in the file.
+static void read_all_glyphs(void) {
+    volatile uint8_t sum = 0;
+    for (uint32_t character = 0; character < 0x10000; character++) {
+        bool wide = false;
+        const uint8_t *glyph = font_glyph(character, &wide);
+        if (glyph != NULL)
+            sum = (uint8_t)(sum + glyph[0] + glyph[wide ? 2 * FONT_HEIGHT - 1 : FONT_HEIGHT - 1]);
+    }
+}
+
+// Cut off or with any place wrong, the font gives no glyph from outside.
+static void test_damaged_font(void **state) {
+    (void)state;
+    uint8_t *font = read_font();
+    const size_t header = 12 + 256, page = 4 + 512;
+    assert_int_equal(font_use(font, header - 1), ERR_CORRUPT);
+    assert_int_equal(font_use(font, font_bytes - 1), ERR_CORRUPT);
+    font[0]++;
+    assert_int_equal(font_use(font, font_bytes), ERR_CORRUPT);
+    font[0]--;
+    memset(font + 12, 0xff, 256); // pages that are not there
+    memset(font + header, 0xff, 3 * page);
+    assert_int_equal(font_use(font, font_bytes), ERR_OK);
+    read_all_glyphs();
+    for (uint32_t at = 0; at < 256; at++)
+        font[12 + at] = (uint8_t)(at % 3);
+    read_all_glyphs();
+    assert_int_equal(font_use(read_font(), font_bytes), ERR_OK); // the other tests', held to the end
+    free(font);
 }
 
 static void test_palette(void **state) {
@@ -218,9 +279,12 @@ static void test_palette(void **state) {
     assert_int_equal(palette_nearest(0xffffff), 15);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    assert_int_equal(argc, 2);
+    font_path = argv[1];
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_as_from_nothing), cmocka_unit_test(test_views), cmocka_unit_test(test_blinking),
-        cmocka_unit_test(test_only_what_changed),    cmocka_unit_test(test_font),  cmocka_unit_test(test_palette)};
+        cmocka_unit_test(test_damaged_font), cmocka_unit_test(test_same_as_from_nothing), cmocka_unit_test(test_views),
+        cmocka_unit_test(test_blinking),     cmocka_unit_test(test_only_what_changed),    cmocka_unit_test(test_font),
+        cmocka_unit_test(test_palette)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

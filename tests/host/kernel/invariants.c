@@ -32,7 +32,11 @@ static struct tally tallies[TALLIES];
 static uint16_t frame_users[FRAMES];
 static uint32_t frames_seen[FRAMES]; // those with users
 static uint32_t seen_count;
-static uint64_t frames_used, heap_bytes;
+static uint64_t frames_used;
+static struct { // the slabs, by their frames: who pays
+    const struct account *account;
+    bool is_seen;
+} slabs[FRAMES];
 
 _Noreturn static void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn static void fail(const char *format, ...) {
@@ -207,6 +211,20 @@ static void check_entry(struct space *space, uint64_t address, uint64_t entry) {
         fail("a page has wrong rights");
 }
 
+// Counts the slab that something lies in, once. The kernel's own is paid for by nobody.
+static void check_slab(const void *memory, const struct account *account) {
+    uint64_t frame = direct_map_physical(memory) / PAGE_BYTES;
+    if (!slabs[frame].is_seen) {
+        slabs[frame].is_seen = true;
+        slabs[frame].account = account;
+        frames_used++;
+        if (account)
+            need(account, CAP_ACCOUNT, "a slab")->charged += PAGE_BYTES;
+    } else if (slabs[frame].account != account) {
+        fail("two accounts share a slab");
+    }
+}
+
 // Counts the tables of a space.
 static uint64_t walk_tables(struct space *space, uint64_t table, uint32_t level, uint64_t address) {
     uint64_t count = 1, entries = level == 3 ? 256 : 512;
@@ -234,8 +252,7 @@ static void check_space(struct process *process, struct tally *account) {
             (mapping->flags & ~mapping->allowed) || ((mapping->flags & RIGHT_WRITE) && (mapping->flags & RIGHT_EXECUTE)))
             fail("a mapping shows what it may not");
         need(mapping->memory, CAP_MEMORY, "a mapping")->references++;
-        account->charged += heap_charge(sizeof(struct mapping));
-        heap_bytes += heap_charge(sizeof(struct mapping));
+        check_slab(mapping, space->account);
     }
     if (space->tables.root) {
         uint64_t tables = walk_tables(space, space->tables.root, 3, 0);
@@ -384,11 +401,10 @@ static void check_endpoint(struct endpoint *endpoint) {
 }
 
 static void check_object(struct object *object) {
-    heap_bytes += heap_charge(object->bytes);
+    check_slab(object, object->account);
     if (object->account) {
         struct tally *account = need(object->account, CAP_ACCOUNT, "an object");
         account->references++;
-        account->charged += heap_charge(object->bytes);
     }
     if (object->kind == CAP_PROCESS) {
         check_process((struct process *)object);
@@ -467,7 +483,8 @@ void invariants_check(struct account *root, struct process *held) {
     tally_all();
     while (seen_count)
         frame_users[frames_seen[--seen_count]] = 0;
-    frames_used = heap_bytes = 0;
+    frames_used = 0;
+    memset(slabs, 0, sizeof(slabs));
     tally_of(root)->references++;
     if (held)
         need(held, CAP_PROCESS, "the world")->references++;
@@ -479,9 +496,8 @@ void invariants_check(struct account *root, struct process *held) {
     for (uint32_t i = 0; i < seen_count; i++)
         if (frame_is_shared((uint64_t)frames_seen[i] * PAGE_BYTES) != (frame_users[frames_seen[i]] > 1))
             fail("a frame has %u users, and counts otherwise", frame_users[frames_seen[i]]);
-    uint64_t slabs = heap_bytes + heap_slack_bytes();
-    uint64_t used = frames_used + slabs / PAGE_BYTES + machine_shares + machine_taken + machine_kernel_tables();
+    uint64_t used = frames_used + machine_shares + machine_taken + machine_kernel_tables();
     uint64_t counted = (frame_total_bytes() - frame_free_bytes()) / PAGE_BYTES;
-    if (slabs % PAGE_BYTES || used != counted)
+    if (used != counted)
         fail("%llu frames are in use, %llu counted", (unsigned long long)used, (unsigned long long)counted);
 }

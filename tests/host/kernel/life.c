@@ -45,7 +45,7 @@ void life_end(struct account *root, struct process *held) {
                 object->references);
         abort();
     }
-    uint64_t free_now = frame_free_bytes() + (machine_kernel_tables() << PAGE_SHIFT) + heap_slack_bytes();
+    uint64_t free_now = frame_free_bytes() + (machine_kernel_tables() << PAGE_SHIFT);
     if (free_before && free_now != free_before) {
         fprintf(stderr, "%llu bytes were free before, %llu are now\n", (unsigned long long)free_before,
                 (unsigned long long)free_now);

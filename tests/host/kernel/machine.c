@@ -169,11 +169,11 @@ void machine_return_frames(void) {
     machine_taken = 0;
 }
 
-error_t machine_allocate(size_t bytes, void **memory);
+error_t machine_allocate(struct account *account, size_t bytes, void **memory);
 void machine_free(void *memory);
 
-error_t machine_allocate(size_t bytes, void **memory) {
-    error_t error = heap_allocate(bytes, memory);
+error_t machine_allocate(struct account *account, size_t bytes, void **memory) {
+    error_t error = heap_allocate(account, bytes, memory);
     if (!error) {
         check(machine_object_count < MACHINE_OBJECTS, "room for objects");
         machine_objects[machine_object_count++] = *memory;

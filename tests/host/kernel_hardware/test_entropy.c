@@ -27,7 +27,8 @@ bool rdseed_try(uint64_t *value) {
     return false;
 }
 
-error_t heap_allocate(size_t bytes, void **memory) {
+error_t heap_allocate(struct account *account, size_t bytes, void **memory) {
+    (void)account;
     static char key[64];
     memset(key, 0, bytes);
     *memory = key;

@@ -7,6 +7,7 @@
 #include "libipc/client/slot.h"
 #include "libipc/protocols/block.h"
 #include "libipc/protocols/block_server.h"
+#include "libipc/server/loop.h"
 #include "libipc/protocols/directory.h"
 #include "libipc/protocols/directory_server.h"
 #include "tests/host/libipc/scene.h"
@@ -318,7 +319,26 @@ static void pipe_judge(uint32_t left) {
     CHECK(left == 1 && finished == 2);
 }
 
+// ---- Locks that wait for each other
+
+static void circles(void) {
+    static struct fiber one, two, three;
+    struct fiber_lock a = {.exclusive = true, .owner = &one}, b = {.exclusive = true, .owner = &two},
+                      c = {.exclusive = true, .owner = &three}, open = {0}, read = {.shared = 1};
+    one.state = two.state = three.state = FIBER_WAITING;
+    one.lock = &b;
+    two.lock = &c;
+    CHECK(fiber_lock_closes_circle(&a, &three) && fiber_lock_closes_circle(&a, &one) && fiber_lock_closes_circle(&c, &three));
+    two.state = FIBER_CALLING; // has got it, and will go on
+    CHECK(!fiber_lock_closes_circle(&a, &three));
+    two.state = FIBER_WAITING;
+    two.lock = &read;
+    CHECK(!fiber_lock_closes_circle(&a, &three) && !fiber_lock_closes_circle(&open, &one) &&
+          !fiber_lock_closes_circle(&read, &one));
+}
+
 int main(void) {
+    circles();
     scene_repeat("calls, words and lent buffers, missing pages", SEEDS, plain_play, plain_judge);
     scene_repeat("fibers wait for answers, locks, times and each other", SEEDS, waiting_play, waiting_judge);
     scene_repeat("deferred answers, deadlines and cancelling", SEEDS, pipe_play, pipe_judge);

@@ -224,6 +224,31 @@ static void test_signals(void **state) {
     assert_true(program_may_signal(&service, user, 15));
 }
 
+// A ^C while a program is being made: the maker has not said yet that it is to ignore it.
+static void test_signals_before_the_start(void **state) {
+    (void)state;
+    struct program *maker = make(&service), *child;
+    struct caller caller = as(maker);
+    assert_int_equal(program_allocate(table, &caller, &child), ERR_OK);
+    assert_int_equal(program_early_end(child), 0);
+    program_signal_early(child, SIGNAL_INTERRUPT);
+    assert_int_equal(child->state, TASK_STATE_EMPTY);
+    assert_int_equal(program_early_end(child), SIGNAL_INTERRUPT);
+    child->ignored = 1 << (SIGNAL_INTERRUPT - 1);
+    assert_int_equal(program_early_end(child), 0);
+    program_signal_early(child, SIGNAL_CHILD); // nothing by default
+    program_signal_early(child, SIGNAL_TERMINAL_STOP);
+    assert_int_equal(program_early_end(child), 0);
+    assert_true(child->early >> (SIGNAL_TERMINAL_STOP - 1) & 1);
+    program_signal_early(child, SIGNAL_CONTINUE_NUMBER);
+    assert_false(child->early >> (SIGNAL_TERMINAL_STOP - 1) & 1);
+    program_signal_early(child, SIGNAL_KILL);
+    assert_int_equal(program_early_end(child), SIGNAL_KILL);
+    program_free(child);
+    assert_int_equal(program_allocate(table, &caller, &child), ERR_OK);
+    assert_int_equal(child->early, 0);
+}
+
 static void test_reopen(void **state) {
     (void)state;
     uint32_t id = make(&service)->id;
@@ -238,6 +263,7 @@ int main(void) {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
     const struct CMUnitTest tests[] = {TEST(test_family),       TEST(test_full),    TEST(test_wait),
                                        TEST(test_wait_stopped), TEST(test_groups),  TEST(test_sessions),
-                                       TEST(test_names),        TEST(test_signals), TEST(test_reopen)};
+                                       TEST(test_names),        TEST(test_signals), TEST(test_signals_before_the_start),
+                                       TEST(test_reopen)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,25 +18,20 @@ SAMPLE = HERE / "sample.idl"
 SAMPLE_FILES = [f"sample{end}" for end in (".h", "_client.c", "_server.h", "_server.c", "_fuzz.c", ".md")]
 
 
-def generate(output, kind, files, protocol=None):
-    command = [sys.executable, str(GENERATOR), kind, "--output", str(output), "--errors", str(ERRORS)]
-    if protocol:
-        command += ["--protocol", protocol]
-    return subprocess.run(command + [str(file) for file in files], capture_output=True, text=True)
+def generate(output, kind, files):
+    return subprocess.run([sys.executable, GENERATOR, kind, "--output", output, "--errors", ERRORS, *files], capture_output=True, text=True)
 
 
 def generate_all(output):
     output.mkdir()
-    assert generate(output, "methods", PROTOCOLS).returncode == 0
-    assert generate(output, "trace", PROTOCOLS).returncode == 0
-    for path in PROTOCOLS:
-        assert generate(output, "protocol", PROTOCOLS, path.stem).returncode == 0
+    for kind in ("methods", "trace", "protocols"):
+        assert generate(output, kind, PROTOCOLS).returncode == 0
     return {path.name: path.read_bytes() for path in output.iterdir()}
 
 
 @pytest.mark.parametrize("name", SAMPLE_FILES)
 def test_golden(tmp_path, name):
-    result = generate(tmp_path, "protocol", [SAMPLE], "sample")
+    result = generate(tmp_path, "protocols", [SAMPLE])
     assert result.returncode == 0, result.stderr
     made = (tmp_path / name).read_text()
     golden = HERE / "golden" / (name + ".golden")
@@ -57,7 +52,7 @@ def test_compiles(tmp_path):
     folder.mkdir(parents=True)
     abi = tmp_path / "kernel" / "abi"
     abi.mkdir(parents=True)
-    assert generate(folder, "protocol", [SAMPLE], "sample").returncode == 0
+    assert generate(folder, "protocols", [SAMPLE]).returncode == 0
     assert generate(abi, "methods", PROTOCOLS).returncode == 0
     for name in ("sample_client.c", "sample_server.c"):
         subprocess.run(["clang", "-std=c17", "-ffreestanding", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-Wshadow",

@@ -1,5 +1,5 @@
 // See archive.h. The archive is the boot medium's and is still not believed: every length is checked.
-#include "drivers/block/ram/archive.h"
+#include "drivers/framework/archive.h"
 
 #include <stdbool.h>
 #include <stdint.h>

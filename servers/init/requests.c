@@ -1,0 +1,195 @@
+// See requests.h. Three ways not to answer, and one to be kept from it: a fiber waits for something that only its own server
+// brings about, and does not move; a reply capability lies in the table, and no fiber, no deferred request and no result knows of
+// it; a driver took requests out of rings and none of them gets done; its line interrupts again and again without a reason. Waits
+// that a caller may end (for input, for a child) and calls to others are nobody's guilt.
+#include "servers/init/requests.h"
+
+#include <stddef.h>
+
+#include "kernel/abi/capability.h"
+#include "libipc/protocols/process.h"
+#include "servers/init/role.h"
+
+enum {
+    FIBER_LOOKS = 30,
+    WORK_LOOKS = 20, // fewer: whoever waits for a driver is not to blame
+    LOST_LOOKS = 5,
+    STORM_LOOKS = 3,
+    STORM_PAUSE = 1000000, // nanoseconds between two useless interrupts, at most
+    DEFERRED_MOST = 1024,
+    FIBER_BYTES = offsetof(struct fiber, words),
+    FRAME_BYTES = 6 * 8, // what fiber_switch has saved; rbp comes last
+};
+
+// What the last walk over a role's fibers found.
+static struct walk {
+    cap_t known[FIBER_MAX]; // slots of replies
+    uint32_t known_count;
+    struct fiber waiting; // the one of the looks before if it is still there, else the first
+    uint64_t waiting_at;
+} walk;
+
+static bool peek(const struct role *role, uint64_t address, void *to, uint64_t bytes) {
+    uint64_t count = 0;
+    return address && process_peek(role->process, address, to, bytes, &count) == ERR_OK && count == bytes;
+}
+
+static void find_places(struct role *role) {
+    struct requests_watch *watch = &role->watch.requests;
+    if (watch->has_places)
+        return;
+    watch->has_places = true;
+    watch->loop = image_object(&role->image, "loop");
+    watch->work = image_object(&role->image, "server_work");
+    watch->interrupts = image_object(&role->image, "server_interrupts");
+}
+
+static bool waits_for_own(const struct fiber *fiber) {
+    return fiber->serves && fiber->state == FIBER_WAITING && !fiber->cancellable && !fiber->timer.armed;
+}
+
+static bool is_same(const struct requests_watch *watch, const struct fiber *fiber, uint64_t at) {
+    return watch->fiber == at && watch->count == fiber->request.number_count &&
+           watch->stack_pointer == (uintptr_t)fiber->stack_pointer;
+}
+
+// False: it can't be read, or is none of ours.
+static bool walk_fibers(const struct role *role) {
+    static struct fiber *fibers[FIBER_MAX];
+    static struct fiber fiber;
+    const struct requests_watch *watch = &role->watch.requests;
+    uint32_t count;
+    walk.known_count = 0;
+    walk.waiting_at = 0;
+    if (!peek(role, watch->loop + offsetof(struct loop, fiber_count), &count, sizeof(count)) || count > FIBER_MAX ||
+        (count && !peek(role, watch->loop + offsetof(struct loop, fibers), fibers, count * sizeof(fibers[0]))))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t at = (uintptr_t)fibers[i];
+        if (!peek(role, at, &fiber, FIBER_BYTES))
+            return false;
+        if (fiber.state != FIBER_IDLE && fiber.serves)
+            walk.known[walk.known_count++] = fiber.reply_slot;
+        if (!waits_for_own(&fiber) || (walk.waiting_at && !is_same(watch, &fiber, at)))
+            continue;
+        walk.waiting = fiber;
+        walk.waiting_at = at;
+    }
+    return true;
+}
+
+static bool is_deferred(const struct role *role, cap_t slot) {
+    uint64_t at;
+    struct deferred deferred;
+    if (!peek(role, role->watch.requests.loop + offsetof(struct loop, deferred), &at, sizeof(at)))
+        return true;
+    for (uint32_t i = 0; at; i++, at = (uintptr_t)deferred.next)
+        if (i == DEFERRED_MOST || !peek(role, at, &deferred, sizeof(deferred)) || deferred.reply == slot)
+            return true; // or not known
+    return false;
+}
+
+static bool is_result(const struct role *role, cap_t slot) {
+    uint64_t results = role->watch.requests.loop + offsetof(struct loop, results);
+    struct result result;
+    for (uint32_t i = 0; i < RESULTS_MAX; i++)
+        if (!peek(role, results + i * sizeof(result), &result, offsetof(struct result, reply)) ||
+            (result.used && result.slot == slot))
+            return true;
+    return false;
+}
+
+// The first reply from `slot` on that no fiber has; 0: none.
+static cap_t unknown_reply(const struct role *role, uint64_t slot) {
+    uint64_t kind;
+    for (; process_slot_next(role->process, slot, &slot, &kind, NULL, NULL, NULL) == ERR_OK; slot++) {
+        bool known = kind != CAP_REPLY;
+        for (uint32_t i = 0; !known && i < walk.known_count; i++)
+            known = walk.known[i] == slot;
+        if (!known && !is_deferred(role, (cap_t)slot) && !is_result(role, (cap_t)slot))
+            return (cap_t)slot;
+    }
+    return 0;
+}
+
+static void look_at_fibers(struct role *role, struct unanswered *found) {
+    struct requests_watch *watch = &role->watch.requests;
+    bool same = walk.waiting_at && is_same(watch, &walk.waiting, walk.waiting_at);
+    watch->fiber = walk.waiting_at;
+    watch->count = walk.waiting.request.number_count;
+    watch->stack_pointer = (uintptr_t)walk.waiting.stack_pointer;
+    watch->fiber_looks = same ? watch->fiber_looks + 1 : 0;
+    if (watch->fiber_looks < FIBER_LOOKS)
+        return;
+    *found =
+        (struct unanswered){"request that waits in it for ever", watch->stack_pointer + FRAME_BYTES - 8, walk.waiting.request};
+    watch->fiber_looks = 0;
+}
+
+static void look_at_replies(struct role *role, struct unanswered *found) {
+    struct requests_watch *watch = &role->watch.requests;
+    cap_t lost = unknown_reply(role, 1);
+    watch->lost_looks = lost && lost == watch->lost_slot ? watch->lost_looks + 1 : 0;
+    watch->lost_slot = lost;
+    if (watch->lost_looks < LOST_LOOKS)
+        return;
+    *found = (struct unanswered){.what = "request that it has lost"};
+    watch->lost_looks = 0;
+}
+
+static void look_at_work(struct role *role, struct unanswered *found) {
+    struct requests_watch *watch = &role->watch.requests;
+    struct server_work work;
+    if (!peek(role, watch->work, &work, sizeof(work)))
+        return;
+    bool same = work.taken != work.done && work.taken == watch->taken && work.done == watch->done;
+    watch->work_looks = same ? watch->work_looks + 1 : 0;
+    watch->taken = work.taken;
+    watch->done = work.done;
+    if (watch->work_looks < WORK_LOOKS)
+        return;
+    *found = (struct unanswered){.what = "requests of rings that it does not do"};
+    watch->work_looks = 0;
+}
+
+static void look_at_interrupts(struct role *role, uint64_t passed, struct unanswered *found) {
+    struct requests_watch *watch = &role->watch.requests;
+    struct server_interrupts now;
+    if (!peek(role, watch->interrupts, &now, sizeof(now)))
+        return;
+    uint64_t taken = now.taken - watch->before.taken, useless = now.useless - watch->before.useless;
+    bool storms = useless >= passed / STORM_PAUSE && useless >= taken - taken / 10;
+    watch->storm_looks = storms ? watch->storm_looks + 1 : 0;
+    watch->before = now;
+    if (watch->storm_looks < STORM_LOOKS)
+        return;
+    *found = (struct unanswered){.what = "interrupts that its device has no reason for"};
+    watch->storm_looks = 0;
+}
+
+void requests_look(struct role *role, bool may_look, uint64_t passed, struct unanswered *found) {
+    *found = (struct unanswered){0};
+    find_places(role);
+    look_at_interrupts(role, passed, found);
+    if (!found->what)
+        look_at_work(role, found);
+    if (found->what || !role->watch.requests.loop || !may_look || !walk_fibers(role))
+        return;
+    look_at_replies(role, found);
+    if (!found->what)
+        look_at_fibers(role, found);
+}
+
+bool requests_has(const struct role *role, uint64_t thread) {
+    static struct fiber fiber;
+    uint32_t count = 0;
+    uint64_t fibers = role->watch.requests.loop + offsetof(struct loop, fibers), at;
+    if (!role->watch.requests.loop ||
+        !peek(role, role->watch.requests.loop + offsetof(struct loop, fiber_count), &count, sizeof(count)))
+        return false;
+    for (uint32_t i = 0; i < count && i < FIBER_MAX; i++)
+        if (peek(role, fibers + i * sizeof(at), &at, sizeof(at)) && peek(role, at, &fiber, FIBER_BYTES) && fiber.serves &&
+            fiber.state != FIBER_IDLE && fiber.request.number_thread == thread)
+            return true;
+    return false;
+}
