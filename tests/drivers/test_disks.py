@@ -2,7 +2,6 @@
 from a client's side and says in the log what it found (tests/guest/drivers/block_check.c). Every sector of a test disk begins
 with its own number."""
 import os
-import pathlib
 import re
 import selectors
 import struct
@@ -11,20 +10,11 @@ import time
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = ROOT / "build"
-PROGRAMS = {"sbin/init": "servers/init/init", "sbin/devices": "servers/devices/devices", "sbin/ata": "drivers/block/ata/ata",
-            "sbin/ram": "drivers/block/ram/ram", "sbin/block_check": "drivers/block_check"}
+import medium
+
+BUILD = medium.BUILD
+PROGRAMS = {"sbin/ata": BUILD / "drivers/block/ata/ata", "sbin/ram": BUILD / "drivers/block/ram/ram", "sbin/block_check": BUILD / "drivers/block_check"}
 MANIFEST = """
-role devices
-    program sbin/devices match=ata:class=0101 match=keyboard:platform=ps2
-    priority 50
-    memory 8 MiB
-    state 128 KiB
-    kernel inspect log device
-    boot platform platform
-    boot ioport ioport
-    boot irq irq
 role ata
     program sbin/ata
     priority 45
@@ -66,15 +56,10 @@ def run(tmp_path):
     """run(arguments of block_check, QEMU's arguments): the log, up to its last line."""
 
     def start(arguments, *options, driver="ata", files=(), seconds=60):
-        (tmp_path / "manifest").write_text(MANIFEST.format(arguments=arguments, driver=driver))
-        pairs = [str(part) for name, path in PROGRAMS.items() for part in (name, BUILD / path)]
-        python = ["/usr/bin/python3", "-B"]
-        subprocess.run([*python, ROOT / "image/archive.py", "cpio", tmp_path / "initrd", ROOT / "image/initrd", "etc/manifest",
-                        tmp_path / "manifest", *pairs, *files], check=True)
-        subprocess.run([*python, ROOT / "image/iso.py", ROOT / "boot/grub_core.cfg", ROOT / "boot/grub.cfg",
-                        BUILD / "boot/loader", BUILD / "kernel/kernel", tmp_path / "initrd", tmp_path / "boot.iso"], check=True)
+        iso = medium.make(tmp_path, "match=ata:class=0101 match=keyboard:platform=ps2", MANIFEST.format(arguments=arguments, driver=driver), PROGRAMS,
+                          files)
         machine = subprocess.Popen(["qemu-system-x86_64", "-m", "128", "-display", "none", "-serial", "stdio", "-no-reboot",
-                                    "-cdrom", tmp_path / "boot.iso", *options], stdin=subprocess.DEVNULL,
+                                    "-cdrom", iso, *options], stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE)
         log, deadline = b"", time.monotonic() + seconds
         with selectors.DefaultSelector() as selector:

@@ -2,32 +2,27 @@
 tell it to. The frames are sent and received here, over a pair of sockets in the place of the cable."""
 import json
 import os
-import pathlib
 import re
 import select
 import socket
 import struct
 import subprocess
+import sys
 import time
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = ROOT / "build"
+import medium
+
+sys.path.insert(0, str(medium.ROOT / "tests/exchanges"))
+from packet import checksum  # noqa: E402 pylint: disable=wrong-import-position
+
+BUILD = medium.BUILD
 CARDS = {"e1000": ("e1000", "e1000,romfile="), "e1000e": ("e1000", "e1000e,romfile="),
          "virtio": ("virtio_net", "virtio-net-pci,romfile=")}
 GUEST, HOST = bytes.fromhex("525400123456"), bytes.fromhex("02aabbccddee")
 TYPE = 0x88B5  # for experiments
 MANIFEST = """
-role devices
-    program sbin/devices match={role}:class=0200
-    priority 50
-    memory 8 MiB
-    state 128 KiB
-    kernel inspect log device
-    boot platform platform
-    boot ioport ioport
-    boot irq irq
 role {role}
     program sbin/{role}
     priority 48
@@ -54,21 +49,14 @@ class Machine:
 
     def __init__(self, folder, card, *options):
         role, device = CARDS[card]
-        (folder / "manifest").write_text(MANIFEST.format(role=role))
-        programs = {"sbin/init": BUILD / "servers/init/init", "sbin/devices": BUILD / "servers/devices/devices",
-                    f"sbin/{role}": program(role), "sbin/nic_check": BUILD / "drivers/nic_check"}
-        pairs = [str(part) for name, path in programs.items() for part in (name, path)]
-        python = ["/usr/bin/python3", "-B"]
-        subprocess.run([*python, ROOT / "image/archive.py", "cpio", folder / "initrd", ROOT / "image/initrd", "etc/manifest",
-                        folder / "manifest", *pairs], check=True)
-        subprocess.run([*python, ROOT / "image/iso.py", ROOT / "boot/grub_core.cfg", ROOT / "boot/grub.cfg",
-                        BUILD / "boot/loader", BUILD / "kernel/kernel", folder / "initrd", folder / "boot.iso"], check=True)
+        iso = medium.make(folder, f"match={role}:class=0200", MANIFEST.format(role=role),
+                          {f"sbin/{role}": program(role), "sbin/nic_check": BUILD / "drivers/nic_check"})
         self.cable = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.cable.bind(str(folder / "host"))
         self.cable.setblocking(False)
         self.control = folder / "control"
         line = ["qemu-system-x86_64", "-nodefaults", "-m", "64", "-display", "none", "-serial", "stdio", "-no-reboot", "-cdrom",
-                folder / "boot.iso", "-netdev", f"dgram,id=cable,local.type=unix,local.path={folder}/guest,remote.type=unix,"
+                iso, "-netdev", f"dgram,id=cable,local.type=unix,local.path={folder}/guest,remote.type=unix,"
                 f"remote.path={folder}/host", "-device", f"{device},netdev=cable,mac=52:54:00:12:34:56,id=card", "-qmp",
                 f"unix:{self.control},server=on,wait=off", *options]
         self.process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
@@ -157,25 +145,18 @@ def exchange(machine, count, depth, command=lambda number: b"e", size=lambda num
     return sorted(waiting)
 
 
-def ones_sum(data):
-    total = sum(struct.unpack(f">{len(data + bytes(len(data) % 2)) // 2}H", data + bytes(len(data) % 2)))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return total
-
-
 def packet(protocol, transport, length):
     """An IPv4 packet with a good sum of its header, and in the transport header's place for a sum the pseudo header's."""
     head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(transport), 7, 0, 64, protocol, 0, bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2]))
-    head = head[:10] + struct.pack(">H", 0xFFFF ^ ones_sum(head)) + head[12:]
-    pseudo = ones_sum(head[12:20] + struct.pack(">HH", protocol, length))
+    head = head[:10] + struct.pack(">H", checksum(head)) + head[12:]
+    pseudo = 0xFFFF ^ checksum(head[12:20] + struct.pack(">HH", protocol, length))
     place = 6 if protocol == 17 else 16
     return head + transport[:place] + struct.pack(">H", pseudo) + transport[place + 2:]
 
 
 def transport_is_good(ip):
     transport = ip[20:struct.unpack(">H", ip[2:4])[0]]
-    return ones_sum(ip[12:20] + struct.pack(">HH", ip[9], len(transport)) + transport) == 0xFFFF
+    return checksum(ip[12:20] + struct.pack(">HH", ip[9], len(transport)) + transport) == 0
 
 
 def test_frames_both_ways_and_the_rest(machine):
@@ -200,7 +181,7 @@ def test_frames_both_ways_and_the_rest(machine):
         while len(data) < 6000:
             kind, ip = machine.receive()[2:]
             ip = ip[:struct.unpack(">H", ip[2:4])[0]]
-            assert kind == 0x0800 and ones_sum(ip[:20]) == 0xFFFF and transport_is_good(ip)
+            assert kind == 0x0800 and checksum(ip[:20]) == 0 and transport_is_good(ip)
             assert struct.unpack(">I", ip[24:28])[0] == sequence
             data, sequence = data + ip[40:], sequence + len(ip) - 40
         assert data == bytes(i * 7 & 255 for i in range(6000))

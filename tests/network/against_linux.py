@@ -22,11 +22,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/fault"), str(ROOT / "tests/host/net"), str(ROOT / "tests/exchanges")]
 import guest as machine  # noqa: E402 pylint: disable=wrong-import-position
 import packet  # noqa: E402 pylint: disable=wrong-import-position
+import services  # noqa: E402 pylint: disable=wrong-import-position
 import test_linux as linux  # noqa: E402 pylint: disable=wrong-import-position
 
 MAC = "52:54:00:12:34:56"
 V4, V6 = linux.V4, linux.V6
-STATES_PORT, COPIES, OFFSET = 23, 11, 100
+COPIES, OFFSET = 11, 100
 QUIET_SECONDS = 30  # without an answer: those that are left will have none
 CONNECTIONS = 10000
 NIC = os.environ.get("KEELSON_NIC", "virtio")
@@ -34,7 +35,6 @@ KINDS = (("SYNs from afar", "syn"), ("SYNs from the link", "near_syn"), ("garbag
 ASKED_RATE = 40000  # beyond it the ratios are told only: QEMU and this program need the processors as well
 RATES = (1000, 4000, ASKED_RATE, 0)  # 0: as many as this host can send
 TURNS, TURN_SECONDS = 3, 3
-STATES = ["CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING", "LAST-ACK", "TIME-WAIT"]
 SCRIPT = """ip address add 10.9.0.2/24 eth0; ip address add fd09::2/64 eth0
 echo up > /tmp/up; httpd -p 80 /tmp > /tmp/log &
 for i in {copies}; do services $i {idle} > /tmp/services$i & done
@@ -43,10 +43,10 @@ ROUGH = ["seed=1,loss=10", "seed=2,loss=100,delay=4000,duplicate=100", "seed=3,l
          "seed=5,rate=2000000,delay=2000"]
 
 
-class Guest:
+class Guest(services.Told):
     """In the place of test_linux.Stack. `line`: None for QEMU's tap."""
 
-    def __init__(self, line=None, capture="", copies=1, memory="256M", idle=5):
+    def __init__(self, line=None, capture="", copies=1, memory="256M", idle=5, end="tap:tap0", before=None):
         self.folder = tempfile.TemporaryDirectory(prefix="keelson-")
         self.rough, self.counters = None, {}
         arguments, extra = ["--memory", memory], []
@@ -54,8 +54,10 @@ class Guest:
             arguments += ["--nic", NIC, "--tap", "tap0"] + (["--capture", capture] if capture else [])
         else:
             path = f"{self.folder.name}/wire"
-            self.rough = subprocess.Popen([ROOT / "build/tests/host/net/rough_wire", "tap0", path, line], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            self.rough = subprocess.Popen([ROOT / "build/tests/host/net/rough_wire", end, path, line], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             assert self.rough.stdout.readline() == b"ready\n"
+            if before:
+                before()  # the other end's machine
             arguments += ["--nic", "none"]
             extra = ["-netdev", f"stream,id=wire,server=off,addr.type=unix,addr.path={path}", "-device",
                      f"virtio-net-pci,disable-legacy=on,romfile=,netdev=wire,mac={MAC}"]
@@ -87,20 +89,6 @@ class Guest:
         if self.rough:
             self.rough.communicate()
         self.folder.cleanup()
-
-    def told(self):
-        one, parts = linux.connect(V4, STATES_PORT), []
-        linux.receive_all(one, parts)
-        one.close()
-        return [line.split() for line in b"".join(parts).decode().splitlines()]
-
-    def states(self):
-        rows = [tuple(map(int, words)) for words in self.told() if len(words) == 3]
-        return {(local, remote): STATES[state] for state, local, remote in rows if local != STATES_PORT}
-
-    def count(self, *names):
-        counters = {words[0]: int(words[1]) for words in self.told() if len(words) == 2}
-        return {name: counters[name] for name in names}
 
     def figures(self):
         """(bytes of memory of net, its restarts)."""

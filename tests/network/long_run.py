@@ -6,6 +6,7 @@ kills: the card's driver and net are each ended once a second during 60 s of tra
        On a host that does other things as well, the guest itself stands still at times: that is printed beside it.
 
 linux: the guest against Linux on a tap device, quiet and rough, judged by tshark; flood: 10,000 connections, and floods (against_linux.py; root).
+linux_guest: the guest against a Linux guest, their cards joined by a rough line (linux_guest.py).
 stack: the stack alone against Linux, thousands of connections on each of nine rough lines (tests/host/net/test_linux.py; root).
 exchanges: all of tests/exchanges that a guest can be asked, over both versions of IP.
 
@@ -264,6 +265,7 @@ def run_others():
     tests, python = ROOT / "tests", ("/usr/bin/python3", "-B")
     return (("stack", lambda: run_program(*python, tests / "host/net/test_linux.py", ROOT / "build/tests/host/net/net_tap", "long")),
             ("linux", lambda: run_program(*python, tests / "network/against_linux.py", "quiet", "rough")),
+            ("linux_guest", lambda: run_program(*python, tests / "network/linux_guest.py")),
             ("flood", lambda: run_program(*python, tests / "network/against_linux.py", "flood")),
             ("exchanges", lambda: run_program(*python, tests / "exchanges/guest_stack.py", *sorted((tests / "exchanges").glob("*.exchange")))))
 

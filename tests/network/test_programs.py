@@ -156,22 +156,25 @@ def test_status_in_a_browser(guest, tmp_path):
 
 
 def test_many_clients(guest):
-    bad = []
+    """All connections are open at once. They are opened one by one: of forty SYNs at a time QEMU's user network sends some only when it repeats them, after 6
+    to 48 seconds, and gives others up (seen in captures: each that came to the guest was answered)."""
+    answers, connections = [], [http.client.HTTPConnection("127.0.0.1", guest.port, timeout=300) for _ in range(40)]
 
-    def client(number):
-        connection = http.client.HTTPConnection("127.0.0.1", guest.port, timeout=60)
-        for _ in range(5):
+    def ask(connection, times):
+        for _ in range(times):
             connection.request("GET", "/hello.txt")
-            if connection.getresponse().read() != b"up\n":
-                bad.append(number)
-        connection.close()
+            answers.append(connection.getresponse().read())
 
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(40)]
+    for connection in connections:
+        ask(connection, 1)
+    threads = [threading.Thread(target=ask, args=(connection, 4)) for connection in connections]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert bad == []
+    for connection in connections:
+        connection.close()
+    assert answers == [b"up\n"] * 200
 
 
 def test_driver_and_net_end_while_files_are_fetched(guest):

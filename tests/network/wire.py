@@ -1,22 +1,20 @@
 """The other end of a guest's cable, frame by frame over a pair of sockets: a small network with one host at 10.0.2.2 that answers ARP and echoes, and a DHCP server
 that can be told what to do."""
 import os
+import pathlib
 import select
 import socket
 import struct
+import sys
 import threading
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "exchanges"))
+from packet import checksum  # noqa: E402 pylint: disable=wrong-import-position
 
 MAC, GUEST = bytes.fromhex("02aabbccddee"), bytes.fromhex("525400123456")
 ADDRESS = socket.inet_aton("10.0.2.2")
 NAMES = {1: "discover", 3: "request", 4: "decline", 7: "release"}
-
-
-def checksum(data):
-    data += b"\0" * (len(data) % 2)
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    total = (total & 0xffff) + (total >> 16)
-    return ~(total + (total >> 16)) & 0xffff
 
 
 def ipv4(source, target, protocol, payload):

@@ -13,7 +13,7 @@ MODULES = ["ata_piix", "sd_mod", "crc32c_generic", "ext4"]  # with what they nee
 SECONDS = 1200
 APPEND = "console=ttyS0 mitigations=off quiet panic=-1 rdinit=/init"
 
-# Mounts what every Linux has, loads the modules and waits for the disk.
+# Mounts what every Linux has and loads the modules; waits for the disk.
 BEGIN = """#!/bin/busybox sh
 /bin/busybox mkdir -p /proc /sys /dev /mnt
 /bin/busybox mount -t proc proc /proc
@@ -22,7 +22,8 @@ BEGIN = """#!/bin/busybox sh
 for module in {modules}; do
     /bin/busybox insmod /modules/$module
 done
-turns=20
+"""
+WAIT = """turns=20
 while [ ! -b {device} ] && [ $turns -gt 0 ]; do
     /bin/busybox sleep 0.5
     turns=$((turns - 1))
@@ -79,8 +80,9 @@ def module_order(tree, names):
     return order
 
 
-def prepare(folder, device, script, programs, modules=()):
-    """(kernel, initramfs) that run this script of busybox's shell; programs: what goes to /bin, by name. The disk is `device`."""
+def prepare(folder, device, script, programs, modules=(), files=()):
+    """(kernel, initramfs) that run this script of busybox's shell; programs: what goes to /bin, by name; files: (path there, path here). The disk is
+    `device`; None: there is none."""
     tree = unpack(folder)
     with tempfile.TemporaryDirectory() as scratch:
         root = pathlib.Path(scratch)
@@ -89,10 +91,14 @@ def prepare(folder, device, script, programs, modules=()):
         shutil.copy(tree / "bin/busybox", root / "bin/busybox")
         for name, path in programs.items():
             shutil.copy(path, root / "bin" / name)
-        order = module_order(tree, [*MODULES, *modules])
+        for there, here in files:
+            (root / there).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(here, root / there)
+        order = module_order(tree, [*(MODULES if device else ()), *modules])
         for path in order:
             shutil.copy(path, root / "modules" / path.name)
-        (root / "init").write_text(BEGIN.format(modules=" ".join(path.name for path in order), device=device) + script)
+        (root / "init").write_text(BEGIN.format(modules=" ".join(path.name for path in order)) + (WAIT.format(device=device) if device else "") +
+                                    script)
         (root / "init").chmod(0o755)
         names = "\n".join(str(path.relative_to(root)) for path in sorted(root.rglob("*"))) + "\n"
         initramfs = folder / "initramfs"

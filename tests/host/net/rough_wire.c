@@ -1,5 +1,6 @@
-// A tap device of this host joined to a guest's card by a rough line: `rough_wire TAP SOCKET LINE`. QEMU connects to SOCKET
-// (-netdev stream) and sends each frame behind its length. Ends when QEMU or standard input does.
+// Two ends joined by a rough line: `rough_wire END END LINE`. An end is `tap:NAME`, a tap device of this host, or the path of a
+// socket that a QEMU connects to (-netdev stream), which sends each frame behind its length. What goes to the second end is
+// inward. Ends when a QEMU or standard input does.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
@@ -15,16 +16,23 @@
 
 #include "tests/host/net/rough_line.h"
 
-static int tap, guest;
+enum { HEAD = 4, FRAMES_AT_ONCE = 64 };
+
+static struct end {
+    int file;
+    bool is_tap;
+    uint8_t buffer[65536]; // of a socket: what is not whole yet
+    size_t filled;
+} ends[2];
 
 static void fail(const char *what) {
     perror(what);
     exit(1);
 }
 
-static void write_all(const uint8_t *bytes, size_t length) {
+static void write_all(int file, const uint8_t *bytes, size_t length) {
     while (length > 0) {
-        ssize_t done = write(guest, bytes, length);
+        ssize_t done = write(file, bytes, length);
         if (done <= 0)
             exit(0);
         bytes += done;
@@ -33,71 +41,95 @@ static void write_all(const uint8_t *bytes, size_t length) {
 }
 
 static void deliver(bool inward, const uint8_t *bytes, uint32_t length) {
-    uint8_t head[4] = {0, 0, (uint8_t)(length >> 8), (uint8_t)length};
-    if (inward) {
-        write_all(head, sizeof(head));
-        write_all(bytes, length);
-    } else if (write(tap, bytes, length) < 0 && errno != EIO && errno != EAGAIN && errno != EINVAL) {
+    const struct end *to = &ends[inward];
+    uint8_t head[HEAD] = {0, 0, (uint8_t)(length >> 8), (uint8_t)length};
+    if (!to->is_tap) {
+        write_all(to->file, head, sizeof(head));
+        write_all(to->file, bytes, length);
+    } else if (write(to->file, bytes, length) < 0 && errno != EIO && errno != EAGAIN && errno != EINVAL) {
         fail("tap");
     }
 }
 
-static void open_ends(const char *name, const char *path) {
+static int open_tap(const char *name) {
     struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
-    struct sockaddr_un own = {.sun_family = AF_UNIX};
     snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-    snprintf(own.sun_path, sizeof(own.sun_path), "%s", path);
-    tap = open("/dev/net/tun", O_RDWR | O_NONBLOCK);
+    int tap = open("/dev/net/tun", O_RDWR | O_NONBLOCK);
     if (tap < 0 || ioctl(tap, TUNSETIFF, &request) < 0)
         fail(name);
+    return tap;
+}
+
+static int listen_at(const char *path) {
+    struct sockaddr_un own = {.sun_family = AF_UNIX};
+    snprintf(own.sun_path, sizeof(own.sun_path), "%s", path);
     int listener = socket(AF_UNIX, SOCK_STREAM, 0);
     if (listener < 0 || bind(listener, (struct sockaddr *)&own, sizeof(own)) < 0 || listen(listener, 1) < 0)
         fail(path);
-    printf("ready\n");
-    fflush(stdout);
-    guest = accept(listener, NULL, NULL);
-    if (guest < 0)
-        fail("accept");
+    return listener;
 }
 
-// What the guest sent: whole frames leave the buffer.
-static void take_guest(uint64_t now) {
-    static uint8_t buffer[65536];
-    static size_t filled;
-    ssize_t got = recv(guest, buffer + filled, sizeof(buffer) - filled, MSG_DONTWAIT);
+static void open_ends(char **names) {
+    for (int i = 0; i < 2; i++) {
+        ends[i].is_tap = strncmp(names[i], "tap:", 4) == 0;
+        ends[i].file = ends[i].is_tap ? open_tap(names[i] + 4) : listen_at(names[i]);
+    }
+    printf("ready\n");
+    fflush(stdout);
+    for (int i = 0; i < 2; i++)
+        if (!ends[i].is_tap && (ends[i].file = accept(ends[i].file, NULL, NULL)) < 0)
+            fail("accept");
+}
+
+static void take_tap(const struct end *from, bool inward, uint64_t now) {
+    uint8_t frame[ROUGH_FRAME_MAX];
+    ssize_t length;
+    for (int i = 0; i < FRAMES_AT_ONCE && (length = read(from->file, frame, sizeof(frame))) > 0; i++)
+        rough_line_pass(inward, frame, (uint32_t)length, now);
+}
+
+// Whole frames leave the buffer.
+static void take_socket(struct end *from, bool inward, uint64_t now) {
+    ssize_t got = recv(from->file, from->buffer + from->filled, sizeof(from->buffer) - from->filled, MSG_DONTWAIT);
     if (got <= 0)
         exit(0);
-    filled += (size_t)got;
+    from->filled += (size_t)got;
     size_t at = 0;
-    while (filled - at >= 4) {
-        size_t length = (size_t)buffer[at + 2] << 8 | buffer[at + 3];
-        if (filled - at < 4 + length)
+    while (from->filled - at >= HEAD) {
+        size_t length = (size_t)from->buffer[at + 2] << 8 | from->buffer[at + 3];
+        if (from->filled - at < HEAD + length)
             break;
-        rough_line_pass(false, buffer + at + 4, (uint32_t)length, now);
-        at += 4 + length;
+        rough_line_pass(inward, from->buffer + at + HEAD, (uint32_t)length, now);
+        at += HEAD + length;
     }
-    memmove(buffer, buffer + at, filled - at);
-    filled -= at;
+    memmove(from->buffer, from->buffer + at, from->filled - at);
+    from->filled -= at;
+}
+
+static void take(struct end *from, bool inward, uint64_t now) {
+    if (from->is_tap)
+        take_tap(from, inward, now);
+    else
+        take_socket(from, inward, now);
 }
 
 int main(int argc, char **argv) {
-    uint8_t frame[ROUGH_FRAME_MAX];
+    uint8_t byte;
     if (argc != 4 || !rough_line_set(argv[3], deliver))
         return 2;
-    open_ends(argv[1], argv[2]);
+    open_ends(argv + 1);
     for (;;) {
         uint64_t now = rough_line_clock(), next = rough_line_run(now);
         int wait = next == 0 ? 1000 : (int)((next - now) / 1000000) + 1;
-        struct pollfd polls[3] = {
-            {.fd = tap, .events = POLLIN}, {.fd = guest, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
+        struct pollfd polls[3] = {{.fd = ends[0].file, .events = POLLIN},
+                                  {.fd = ends[1].file, .events = POLLIN},
+                                  {.fd = STDIN_FILENO, .events = POLLIN}};
         poll(polls, 3, wait);
         now = rough_line_clock();
-        ssize_t length;
-        for (int i = 0; i < 64 && (length = read(tap, frame, sizeof(frame))) > 0; i++)
-            rough_line_pass(true, frame, (uint32_t)length, now);
-        if (polls[1].revents != 0)
-            take_guest(now);
-        if (polls[2].revents != 0 && read(STDIN_FILENO, frame, 1) <= 0)
+        for (int i = 0; i < 2; i++)
+            if (polls[i].revents != 0)
+                take(&ends[i], i == 0, now);
+        if (polls[2].revents != 0 && read(STDIN_FILENO, &byte, 1) <= 0)
             return 0;
     }
 }
