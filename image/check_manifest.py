@@ -1,5 +1,6 @@
 """Checks, when the image is built, that who may call whom is a partial order: the sessions of the manifest never lead in a
-circle, and a role that is called has a priority at least as high as its callers; and that init can hold it. Prints file:line: reason and fails otherwise."""
+circle, and a role that is called has a priority at least as high as its callers; that only programs that note their stores keep their memory;
+and that init can hold it. Prints file:line: reason and fails otherwise."""
 
 import sys
 
@@ -28,11 +29,15 @@ def read_roles(path):
         if not words:
             continue
         if words[0] == "role":
-            role = roles[words[1]] = {"line": number, "calls": [], "priority": 0}
+            role = roles[words[1]] = {"line": number, "calls": [], "priority": 0, "keeps": 0, "program": ""}
         elif words[0] == "session":
             role["calls"].append((words[2], number))
         elif words[0] == "priority":
             role["priority"] = int(words[1])
+        elif words[0] == "program":
+            role["program"] = words[1]
+        elif words[0] == "keep":
+            role["keeps"] = number
     return roles
 
 
@@ -49,7 +54,8 @@ def find_circle(roles, name, path, done):
     return None
 
 
-def main(path, stamp=None):
+def main(path, stamp=None, *plain):
+    """plain: programs whose stores are not noted (drivers/meson.build)."""
     roles = read_roles(path)
     errors = limit_errors(path)
     for name, role in roles.items():
@@ -58,6 +64,8 @@ def main(path, stamp=None):
                 errors.append(f"{path}:{line}: there is no role {called}")
             elif called != "init" and roles[called]["priority"] < role["priority"]:
                 errors.append(f"{path}:{line}: {name} has a higher priority than {called}, which it calls")
+        if role["keeps"] and role["program"].split("/")[-1] in plain:
+            errors.append(f"{path}:{role['keeps']}: {role['program']} does not note its stores, so nothing would be undone")
     for name, role in roles.items():
         circle = None if errors else find_circle(roles, name, [], set())
         if circle:

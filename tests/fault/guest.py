@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT / "image"))
 from runner import accelerator, channel, disk, machine, options as command_line  # noqa: E402 pylint: disable=wrong-import-position
 
 BUILD = ROOT / "build"
+MONITOR_SECONDS = 60
 PANIC = b"kernel panic: "
 QUESTION = re.compile(rb"(question|keys) (\d+)\?\r?\n")
 
@@ -211,6 +212,7 @@ class Guest:
                     break
                 except (FileNotFoundError, ConnectionRefusedError):
                     self.step(0.01)
+            control.settimeout(MONITOR_SECONDS)  # once in thousands of machines QEMU never answers
             self.control = control.makefile("rw", encoding="utf-8")
             control.close()
             self.control.readline()
