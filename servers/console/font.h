@@ -1,7 +1,7 @@
 // The console's glyphs, 8x16 pixels, or 16x16 for characters that take two columns: a byte is eight pixels, the leftmost in its
 // highest bit. Two fonts that font.py makes when the system is built: a small one, part of the program, and one of the whole
-// Basic Multilingual Plane, a file that is mapped where it lies. Of two glyphs the small font's counts. Called by renderer.c and
-// screen.c.
+// Basic Multilingual Plane but ideographs and Yi, a file that is mapped where it lies. Of two glyphs the small font's counts. Called by
+// renderer.c and screen.c.
 #pragma once
 
 #include <stdbool.h>

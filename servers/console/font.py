@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""The console's two fonts from packaged ones: Terminus (PSF), as an array for the program, and all of Unifont (hex), as a file. Their
-form is in font.c. Usage: font.py SMALL.h WHOLE.font TERMINUS.psf.gz UNIFONT.hex"""
+"""The console's two fonts from packaged ones: Terminus (PSF), as an array for the program, and Unifont (hex), as a file: all of the Basic
+Multilingual Plane but ideographs and Yi, which would take 1 MB more of a machine of 32 MiB. Their form is in font.c.
+Usage: font.py SMALL.h WHOLE.font TERMINUS.psf.gz UNIFONT.hex"""
 
 import gzip
 import struct
@@ -8,6 +9,7 @@ import sys
 import unicodedata
 
 HEIGHT, PAGES, PAGE = 16, 256, 256
+LEFT_OUT = [(0x3400, 0x4dbf), (0x4e00, 0x9fff), (0xa000, 0xa4cf), (0xd800, 0xf8ff), (0xf900, 0xfaff)]  # ideographs, Yi, what is no character
 
 
 def read_psf(path):
@@ -51,7 +53,7 @@ def read_hex(path):
     for line in open(path, encoding="ascii"):
         code, bitmap = line.strip().split(":")
         value, glyph = int(code, 16), bytes.fromhex(bitmap)
-        if value < 0x20 or value >= PAGES * PAGE:
+        if value < 0x20 or value >= PAGES * PAGE or any(first <= value <= last for first, last in LEFT_OUT):
             continue
         wide = unicodedata.east_asian_width(chr(value)) in "WF"
         glyphs[value] = squeeze(glyph) if len(glyph) == 2 * HEIGHT and not wide else glyph

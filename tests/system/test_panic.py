@@ -34,11 +34,15 @@ def test_a_panic_says_where_and_stops_every_processor(boot, tmp_path):
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
         done = subprocess.run(["gdb", "-nx", "-batch", "-x", script, ROOT / "build/kernel/kernel"], cwd=ROOT, capture_output=True, text=True,
-                              check=True, timeout=SECONDS)
+                              check=False, timeout=SECONDS)
         if "sent" in done.stdout:
             break
+    assert "sent" in done.stdout, done.stdout + done.stderr
     machine.expect("kernel panic: the guard word of a stack frame was overwritten", SECONDS)
     machine.expect("The system is stopped.", SECONDS)
     frames = re.findall(r"^ +(\w+)\+0x[0-9a-f]+ \(kernel\+0x[0-9a-f]+\)$", machine.text, re.MULTILINE)
     assert len(frames) >= 2, machine.text
-    assert monitor(control, "info registers -a").count("HLT=1") == 2
+    end = time.monotonic() + SECONDS
+    while (halted := monitor(control, "info registers -a").count("HLT=1")) < 2 and time.monotonic() < end:
+        pass  # the other one's thread may wait for a processor of the host
+    assert halted == 2

@@ -211,12 +211,13 @@ static void test_font(void **state) {
     for (uint32_t character = 0x410; character < 0x450; character++)
         assert_true(has_glyph(character));
     assert_true(has_glyph(0x3b1) && has_glyph(0xfffd));
-    assert_true(is_wide(0x3042) && is_wide(0x4e00) && is_wide(0x9fa5) && is_wide(0xac00) && is_wide(0xd7a3) && is_wide(0x3400));
+    assert_true(is_wide(0x3042) && is_wide(0xac00) && is_wide(0xd7a3));
+    assert_false(has_glyph(0x4e00) || has_glyph(0x9fa5) || has_glyph(0x3400)); // ideographs have no room on 32 MiB
     assert_false(is_wide('a') || is_wide(0x2500) || is_wide(0x3b1));
     uint32_t count = 0;
     for (uint32_t character = 0; character < 0x10000; character++)
         count += has_glyph(character);
-    assert_in_range(count, 57000, 65535); // of Unifont's
+    assert_in_range(count, 27000, 30000); // of Unifont's
     assert_false(has_glyph(0xd800) || has_glyph(0x10000) || has_glyph(UINT32_MAX));
     // No sign stands for another: the double line is one.
     bool wide;
