@@ -7,7 +7,6 @@
 
 #include "kernel/abi/message.h"
 #include "libipc/protocols/endpoint.h"
-#include "libipc/protocols/process.h"
 #include "libipc/protocols/thread.h"
 #include "libipc/server/loop.h"
 #include "servers/init/report.h"
@@ -47,8 +46,8 @@ static const char *place(const struct crash *crash, uint64_t address, char *text
 static void collect_stack(struct crash *crash, const struct role *role, uint64_t frame) {
     crash->depth = 0;
     while (crash->depth < CRASH_FRAMES && frame && frame % 8 == 0) {
-        uint64_t pair[2], count; // saved rbp, return address
-        if (process_peek(role->process, frame, pair, sizeof(pair), &count) || count != sizeof(pair) || !pair[1])
+        uint64_t pair[2]; // saved rbp, return address
+        if (!role_peek(role, frame, pair, sizeof(pair)) || !pair[1])
             break;
         crash->stack[crash->depth++] = pair[1] - 1;
         if (pair[0] <= frame)
@@ -61,7 +60,7 @@ static void collect_stack(struct crash *crash, const struct role *role, uint64_t
 static void collect_request(struct crash *crash, const struct role *role) {
     struct thread_information information;
     struct request request;
-    uint64_t loop_at = image_object(&role->image, "loop"), fiber_at = 0, count;
+    uint64_t loop_at = image_object(&role->image, "loop"), fiber_at = 0;
     crash->served_thread = 0;
     if (thread_information(role->thread, &information) || !information.served_serial)
         return;
@@ -70,12 +69,9 @@ static void collect_request(struct crash *crash, const struct role *role) {
     crash->failed_before =
         role->blamed.times && role->blamed.thread == information.served_serial && role->blamed.count == information.served_count;
     crash->request_is_known =
-        loop_at &&
-        process_peek(role->process, loop_at + offsetof(struct loop, running), &fiber_at, sizeof(fiber_at), &count) == ERR_OK &&
-        fiber_at &&
-        process_peek(role->process, fiber_at + offsetof(struct fiber, request), &request, sizeof(request), &count) == ERR_OK &&
-        count == sizeof(request) && request.number_thread == information.served_serial &&
-        request.number_count == information.served_count;
+        loop_at && role_peek(role, loop_at + offsetof(struct loop, running), &fiber_at, sizeof(fiber_at)) && fiber_at &&
+        role_peek(role, fiber_at + offsetof(struct fiber, request), &request, sizeof(request)) &&
+        request.number_thread == information.served_serial && request.number_count == information.served_count;
     crash->code = (uint16_t)tag_method(request.tag);
     crash->badge = request.badge;
 }
@@ -83,9 +79,8 @@ static void collect_request(struct crash *crash, const struct role *role) {
 // Its last messages, oldest first.
 static void collect_messages(struct crash *crash, const struct role *role) {
     static struct server_messages messages;
-    uint64_t at = image_object(&role->image, "server_messages"), count;
     crash->message_count = 0;
-    if (!at || process_peek(role->process, at, &messages, sizeof(messages), &count) || count != sizeof(messages))
+    if (!role_peek(role, image_object(&role->image, "server_messages"), &messages, sizeof(messages)))
         return;
     uint64_t first = messages.next < CRASH_MESSAGES ? 0 : messages.next - CRASH_MESSAGES;
     while (first < messages.next)

@@ -29,9 +29,13 @@ static struct walk {
     uint64_t waiting_at;
 } walk;
 
-static bool peek(const struct role *role, uint64_t address, void *to, uint64_t bytes) {
-    uint64_t count = 0;
-    return address && process_peek(role->process, address, to, bytes, &count) == ERR_OK && count == bytes;
+// Counts looks in a row that found the same fault; true, and from the start again, when there are enough of them.
+static bool is_enough(uint32_t *looks, bool at_fault, uint32_t enough) {
+    *looks = at_fault ? *looks + 1 : 0;
+    if (*looks < enough)
+        return false;
+    *looks = 0;
+    return true;
 }
 
 static void find_places(struct role *role) {
@@ -61,12 +65,12 @@ static bool walk_fibers(const struct role *role) {
     uint32_t count;
     walk.known_count = 0;
     walk.waiting_at = 0;
-    if (!peek(role, watch->loop + offsetof(struct loop, fiber_count), &count, sizeof(count)) || count > FIBER_MAX ||
-        (count && !peek(role, watch->loop + offsetof(struct loop, fibers), fibers, count * sizeof(fibers[0]))))
+    if (!role_peek(role, watch->loop + offsetof(struct loop, fiber_count), &count, sizeof(count)) || count > FIBER_MAX ||
+        (count && !role_peek(role, watch->loop + offsetof(struct loop, fibers), fibers, count * sizeof(fibers[0]))))
         return false;
     for (uint32_t i = 0; i < count; i++) {
         uint64_t at = (uintptr_t)fibers[i];
-        if (!peek(role, at, &fiber, FIBER_BYTES))
+        if (!role_peek(role, at, &fiber, FIBER_BYTES))
             return false;
         if (fiber.state != FIBER_IDLE && fiber.serves)
             walk.known[walk.known_count++] = fiber.reply_slot;
@@ -81,10 +85,10 @@ static bool walk_fibers(const struct role *role) {
 static bool is_deferred(const struct role *role, cap_t slot) {
     uint64_t at;
     struct deferred deferred;
-    if (!peek(role, role->watch.requests.loop + offsetof(struct loop, deferred), &at, sizeof(at)))
+    if (!role_peek(role, role->watch.requests.loop + offsetof(struct loop, deferred), &at, sizeof(at)))
         return true;
     for (uint32_t i = 0; at; i++, at = (uintptr_t)deferred.next)
-        if (i == DEFERRED_MOST || !peek(role, at, &deferred, sizeof(deferred)) || deferred.reply == slot)
+        if (i == DEFERRED_MOST || !role_peek(role, at, &deferred, sizeof(deferred)) || deferred.reply == slot)
             return true; // or not known
     return false;
 }
@@ -93,7 +97,7 @@ static bool is_result(const struct role *role, cap_t slot) {
     uint64_t results = role->watch.requests.loop + offsetof(struct loop, results);
     struct result result;
     for (uint32_t i = 0; i < RESULTS_MAX; i++)
-        if (!peek(role, results + i * sizeof(result), &result, offsetof(struct result, reply)) ||
+        if (!role_peek(role, results + i * sizeof(result), &result, offsetof(struct result, reply)) ||
             (result.used && result.slot == slot))
             return true;
     return false;
@@ -118,53 +122,42 @@ static void look_at_fibers(struct role *role, struct unanswered *found) {
     watch->fiber = walk.waiting_at;
     watch->count = walk.waiting.request.number_count;
     watch->stack_pointer = (uintptr_t)walk.waiting.stack_pointer;
-    watch->fiber_looks = same ? watch->fiber_looks + 1 : 0;
-    if (watch->fiber_looks < FIBER_LOOKS)
-        return;
-    *found =
-        (struct unanswered){"request that waits in it for ever", watch->stack_pointer + FRAME_BYTES - 8, walk.waiting.request};
-    watch->fiber_looks = 0;
+    if (is_enough(&watch->fiber_looks, same, FIBER_LOOKS))
+        *found = (struct unanswered){"request that waits in it for ever", watch->stack_pointer + FRAME_BYTES - 8,
+                                     walk.waiting.request};
 }
 
 static void look_at_replies(struct role *role, struct unanswered *found) {
     struct requests_watch *watch = &role->watch.requests;
     cap_t lost = unknown_reply(role, 1);
-    watch->lost_looks = lost && lost == watch->lost_slot ? watch->lost_looks + 1 : 0;
+    bool same = lost && lost == watch->lost_slot;
     watch->lost_slot = lost;
-    if (watch->lost_looks < LOST_LOOKS)
-        return;
-    *found = (struct unanswered){.what = "request that it has lost"};
-    watch->lost_looks = 0;
+    if (is_enough(&watch->lost_looks, same, LOST_LOOKS))
+        *found = (struct unanswered){.what = "request that it has lost"};
 }
 
 static void look_at_work(struct role *role, struct unanswered *found) {
     struct requests_watch *watch = &role->watch.requests;
     struct server_work work;
-    if (!peek(role, watch->work, &work, sizeof(work)))
+    if (!role_peek(role, watch->work, &work, sizeof(work)))
         return;
     bool same = work.taken != work.done && work.taken == watch->taken && work.done == watch->done;
-    watch->work_looks = same ? watch->work_looks + 1 : 0;
     watch->taken = work.taken;
     watch->done = work.done;
-    if (watch->work_looks < WORK_LOOKS)
-        return;
-    *found = (struct unanswered){.what = "requests of rings that it does not do"};
-    watch->work_looks = 0;
+    if (is_enough(&watch->work_looks, same, WORK_LOOKS))
+        *found = (struct unanswered){.what = "requests of rings that it does not do"};
 }
 
 static void look_at_interrupts(struct role *role, uint64_t passed, struct unanswered *found) {
     struct requests_watch *watch = &role->watch.requests;
     struct server_interrupts now;
-    if (!peek(role, watch->interrupts, &now, sizeof(now)))
+    if (!role_peek(role, watch->interrupts, &now, sizeof(now)))
         return;
     uint64_t taken = now.taken - watch->before.taken, useless = now.useless - watch->before.useless;
     bool storms = useless >= passed / STORM_PAUSE && useless >= taken - taken / 10;
-    watch->storm_looks = storms ? watch->storm_looks + 1 : 0;
     watch->before = now;
-    if (watch->storm_looks < STORM_LOOKS)
-        return;
-    *found = (struct unanswered){.what = "interrupts that its device has no reason for"};
-    watch->storm_looks = 0;
+    if (is_enough(&watch->storm_looks, storms, STORM_LOOKS))
+        *found = (struct unanswered){.what = "interrupts that its device has no reason for"};
 }
 
 void requests_look(struct role *role, bool may_look, uint64_t passed, struct unanswered *found) {
@@ -185,11 +178,11 @@ bool requests_has(const struct role *role, uint64_t thread) {
     uint32_t count = 0;
     uint64_t fibers = role->watch.requests.loop + offsetof(struct loop, fibers), at;
     if (!role->watch.requests.loop ||
-        !peek(role, role->watch.requests.loop + offsetof(struct loop, fiber_count), &count, sizeof(count)))
+        !role_peek(role, role->watch.requests.loop + offsetof(struct loop, fiber_count), &count, sizeof(count)))
         return false;
     for (uint32_t i = 0; i < count && i < FIBER_MAX; i++)
-        if (peek(role, fibers + i * sizeof(at), &at, sizeof(at)) && peek(role, at, &fiber, FIBER_BYTES) && fiber.serves &&
-            fiber.state != FIBER_IDLE && fiber.request.number_thread == thread)
+        if (role_peek(role, fibers + i * sizeof(at), &at, sizeof(at)) && role_peek(role, at, &fiber, FIBER_BYTES) &&
+            fiber.serves && fiber.state != FIBER_IDLE && fiber.request.number_thread == thread)
             return true;
     return false;
 }

@@ -405,3 +405,8 @@ struct role *role_find(const char *name) {
             return &roles[i];
     return NULL;
 }
+
+bool role_peek(const struct role *role, uint64_t address, void *to, uint64_t bytes) {
+    uint64_t count = 0;
+    return address && process_peek(role->process, address, to, bytes, &count) == ERR_OK && count == bytes;
+}

@@ -77,3 +77,5 @@ void role_keeps(struct role *role, error_t reason, uint64_t now);
 // Starts roles whose pause is over; returns when the next pause ends, 0: none.
 uint64_t roles_resume(uint64_t now);
 struct role *role_find(const char *name);
+// Reads its actor's memory, living or dead. False: not all of it is there.
+bool role_peek(const struct role *role, uint64_t address, void *to, uint64_t bytes);

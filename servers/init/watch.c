@@ -13,7 +13,6 @@
 #include "libipc/include/startup.h"
 #include "libipc/protocols/endpoint.h"
 #include "libipc/protocols/kernel.h"
-#include "libipc/protocols/process.h"
 #include "libipc/protocols/service.h"
 #include "libipc/protocols/thread.h"
 #include "libipc/server/fiber.h"
@@ -117,10 +116,10 @@ static bool is_loop(const struct role *role, uint64_t address) {
 static bool is_in_loop(struct role *role) {
     struct watch *watch = &role->watch;
     struct thread_registers registers;
-    uint64_t caller, count;
+    uint64_t caller;
     if (!watch->requests.loop || thread_registers(role->thread, &registers) || registers.rip == watch->loop_wait)
         return true;
-    if (process_peek(role->process, registers.rbp + 8, &caller, sizeof(caller), &count) || count != sizeof(caller))
+    if (!role_peek(role, registers.rbp + 8, &caller, sizeof(caller)))
         caller = 0;
     if (caller && caller == watch->loop_wait)
         return true;
@@ -166,9 +165,8 @@ static void blame(struct role *role, const char *noticed, const struct unanswere
     static struct crash crash;
     if (thread_stop(guilty->thread) == ERR_OK)
         crash_collect(&crash, guilty);
-    if (unanswered->frame)
-        crash_of_fiber(&crash, guilty, unanswered->frame, &unanswered->request);
     if (unanswered->frame) { // the fiber is in the memory that is kept, and may never go on
+        crash_of_fiber(&crash, guilty, unanswered->frame, &unanswered->request);
         guilty->refused = guilty->hung_at && now - guilty->hung_at < AGAIN_LOOKS * interval;
         guilty->hung_at = now;
     }
