@@ -18,7 +18,6 @@
 
 enum { PAGE = 4096, STACK_BYTES = 64 * 1024, STARTUP_BYTES = 2 * PAGE, FAULTS_MAX = 10, FAULTS_DROP = 4, BLAME_MOST = 2 };
 
-#define SECOND   UINT64_C(1000000000)
 #define PATIENCE (10 * SECOND) // for a handover, in which what is not on the disk yet is written
 #define NO_LIMIT (UINT64_C(1) << 50)
 

@@ -20,7 +20,6 @@
 
 enum { RELOAD_MOST = 16 << 20 };
 
-#define SECOND      UINT64_C(1000000000)
 #define BLAME_PAUSE (10 * SECOND) // between two restarts because of what programs say
 #define BLAME_LATE  (SECOND / 10) // an answer from before a restart may be complained of so much later
 

@@ -20,8 +20,6 @@
 #include "servers/init/report.h"
 #include "servers/init/role.h"
 
-#define SECOND UINT64_C(1000000000)
-
 enum {
     STRIKES = 3,       // looks in a row at which it did not move
     AWAY_LOOKS = 10,   // in a row at which it slept outside its loop

@@ -44,7 +44,6 @@ class Guest:
     early, late, slack = 0.2, 0.5, 300 * exchange.MILLISECOND
 
     def __init__(self, nic="virtio"):
-        device = {"virtio": "virtio-net-pci,disable-legacy=on", "e1000": "e1000"}[nic]
         self.folder = tempfile.TemporaryDirectory(prefix="keelson-")
         path = f"{self.folder.name}/wire"
         with socket.socket(socket.AF_UNIX) as listener:
@@ -52,8 +51,7 @@ class Guest:
             listener.listen()
             self.machine = machine.Guest("ip address add 10.0.0.1/24 eth0; exchange_agent", machine.base_disk("tests/exchanges/exchange_agent"),
                                          arguments=["--nic", "none"],
-                                         extra=["-snapshot", "-netdev", f"stream,id=wire,server=off,addr.type=unix,addr.path={path}",
-                                                "-device", f"{device},romfile=,netdev=wire,mac={packet.OWN_MAC}"])
+                                         extra=["-snapshot", *machine.stream_card(path, packet.OWN_MAC, nic)])
             listener.settimeout(20)
             self.wire, _ = listener.accept()
         self.received, self.frames, self.answers = b"", collections.deque(), {}

@@ -76,6 +76,12 @@ def copy_disk(base, path, files=()):
             disk.write_file(path, name, pathlib.Path(scratch, "content"), 0o100644)
 
 
+def stream_card(path, mac, nic="virtio"):
+    """QEMU's options for a card whose frames go through the socket at `path`, each behind its length."""
+    device = {"virtio": "virtio-net-pci,disable-legacy=on", "e1000": "e1000"}[nic]
+    return ["-netdev", f"stream,id=wire,server=off,addr.type=unix,addr.path={path}", "-device", f"{device},romfile=,netdev=wire,mac={mac}"]
+
+
 class Guest:
     """Boots at once. `drive`: the -drive or -blockdev arguments of the disk with the id disk0, in the place of a plain image;
     `iso`: another medium, which may hold the disk (runner/ram_disk.py)."""

@@ -59,8 +59,7 @@ class Guest(services.Told):
             if before:
                 before()  # the other end's machine
             arguments += ["--nic", "none"]
-            extra = ["-netdev", f"stream,id=wire,server=off,addr.type=unix,addr.path={path}", "-device",
-                     f"virtio-net-pci,disable-legacy=on,romfile=,netdev=wire,mac={MAC}"]
+            extra = machine.stream_card(path, MAC)
             if capture:
                 extra += ["-object", f"filter-dump,id=capture,netdev=wire,file={capture}"]
         script = SCRIPT.format(copies=" ".join(str(i * OFFSET) for i in range(1, copies)), idle=idle)

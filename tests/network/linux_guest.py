@@ -63,8 +63,7 @@ def linux(path, serial, line):
     kernel, initramfs = bench.prepare(WORK, None, SCRIPT, {}, MODULES, files_of_python(line))
     options = command_line.parse(["--accel", "tcg", "--nic", "none", "--memory", "512M"])
     command = machine.command(options, medium=ROOT / "build/image/keelson.iso", disks=[], accelerator="tcg", com1=f"file,path={serial}", com2=None)
-    command += ["-netdev", f"stream,id=wire,server=off,addr.type=unix,addr.path={path}", "-device",
-                f"virtio-net-pci,disable-legacy=on,romfile=,netdev=wire,mac={MAC}"]
+    command += against.machine.stream_card(path, MAC)
     process = subprocess.Popen(bench.boot_line(command, kernel, initramfs), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
         yield process
