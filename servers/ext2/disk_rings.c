@@ -6,6 +6,8 @@
 #include "libipc/protocols/process.h"
 #include "servers/ext2/volume.h"
 
+struct server_work server_asks; // read by init
+
 // platform_words of a request on its way.
 enum { WORD_LEFT, WORD_RESULT, WORD_NEXT_SEGMENT, WORD_LINK };
 
@@ -37,6 +39,7 @@ static bool push_segments(struct platform_disk *disk, struct platform_request *r
         if (ring_push(&disk->rings.requests, &entry) != ERR_OK)
             return false;
         disk->free_count--;
+        server_asks.taken++;
         disk->slots[slot].request = request;
         sector += count;
     }
@@ -74,6 +77,7 @@ static void complete(struct platform_disk *disk, const struct block_completion *
     disk->slots[slot].request = NULL;
     disk->slots[slot].generation++;
     disk->free_slots[disk->free_count++] = (uint16_t)slot;
+    server_asks.done++;
     if (completion->status)
         request->platform_words[WORD_RESULT] = (uint64_t)(int64_t)completion->status;
     if (--request->platform_words[WORD_LEFT] == 0)

@@ -12,7 +12,8 @@
 
 enum {
     FIBER_LOOKS = 30,
-    WORK_LOOKS = 20, // fewer: whoever waits for a driver is not to blame
+    ASKS_LOOKS = 120, // while an answer through rings is due: the fiber may wait for one that waits for it
+    WORK_LOOKS = 20,
     LOST_LOOKS = 5,
     STORM_LOOKS = 3,
     STORM_PAUSE = 1000000, // nanoseconds between two useless interrupts, at most
@@ -45,6 +46,7 @@ static void find_places(struct role *role) {
     watch->has_places = true;
     watch->loop = image_object(&role->image, "loop");
     watch->work = image_object(&role->image, "server_work");
+    watch->asks = image_object(&role->image, "server_asks");
     watch->interrupts = image_object(&role->image, "server_interrupts");
 }
 
@@ -122,7 +124,9 @@ static void look_at_fibers(struct role *role, struct unanswered *found) {
     watch->fiber = walk.waiting_at;
     watch->count = walk.waiting.request.number_count;
     watch->stack_pointer = (uintptr_t)walk.waiting.stack_pointer;
-    if (is_enough(&watch->fiber_looks, same, FIBER_LOOKS))
+    struct server_work asks;
+    bool due = role_peek(role, watch->asks, &asks, sizeof(asks)) && asks.taken != asks.done;
+    if (is_enough(&watch->fiber_looks, same, due ? ASKS_LOOKS : FIBER_LOOKS))
         *found = (struct unanswered){"request that waits in it for ever", watch->stack_pointer + FRAME_BYTES - 8,
                                      walk.waiting.request};
 }

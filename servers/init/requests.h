@@ -11,9 +11,9 @@ struct role;
 
 // Of the looks before. Zero: none yet.
 struct requests_watch {
-    uint64_t loop, work, interrupts;      // where they lie in the role's memory; 0: it has none
-    bool has_places;                      // these are known
-    uint64_t fiber, count, stack_pointer; // one that waits for what only its own server does
+    uint64_t loop, work, asks, interrupts; // where they lie in the role's memory; 0: it has none
+    bool has_places;                       // these are known
+    uint64_t fiber, count, stack_pointer;  // one that waits for what only its own server does
     uint32_t fiber_looks;
     uint64_t lost_slot; // of a reply that nobody knows of
     uint32_t lost_looks;

@@ -104,13 +104,18 @@ static void send_ping(struct role *role) {
     watch->is_pinged = fiber_start(ping, role) == ERR_OK;
 }
 
-static bool is_loop(const struct role *role, uint64_t address) {
-    uint64_t offset;
-    const char *name = image_symbol(&role->image, address, &offset);
-    return name && (strcmp(name, "loop_run") == 0 || strcmp(name, "serve_until_stopped") == 0 || strcmp(name, "receive") == 0);
+static bool is_loop(const char *name) {
+    return strcmp(name, "loop_run") == 0 || strcmp(name, "serve_until_stopped") == 0 || strcmp(name, "receive") == 0;
 }
 
-// Its thread waits in the loop of libipc, by a call of `system_call` or with that inlined, or the role has none.
+static const char *function_at(const struct role *role, uint64_t address) {
+    uint64_t offset;
+    const char *name = image_symbol(&role->image, address, &offset);
+    return name ? name : "";
+}
+
+// Its thread waits in the loop of libipc, by a call of `system_call` or with that inlined, or the role has none. What else the
+// loop calls may wait as well (a crash point that stalls), and is not the loop.
 static bool is_in_loop(struct role *role) {
     struct watch *watch = &role->watch;
     struct thread_registers registers;
@@ -121,10 +126,13 @@ static bool is_in_loop(struct role *role) {
         caller = 0;
     if (caller && caller == watch->loop_wait)
         return true;
-    uint64_t found = is_loop(role, registers.rip) ? registers.rip : is_loop(role, caller) ? caller : 0;
-    if (found)
-        watch->loop_wait = found;
-    return found != 0;
+    const char *function = function_at(role, registers.rip);
+    if (is_loop(function))
+        caller = registers.rip;
+    else if (strcmp(function, "system_call") != 0 || !is_loop(function_at(role, caller)))
+        return false;
+    watch->loop_wait = caller;
+    return true;
 }
 
 // True: the request at the head of the queue is the one that was there at the last look.
