@@ -250,9 +250,9 @@ static struct block *block_align(struct block *block, size_t alignment) {
 }
 
 // In a server, what was free when it last committed need not come back, but for the links of the free block. What it has released
-// since must.
-static void memory_fresh(struct block *block) {
-    if (kept_commits == NULL || released_in == kept_commits())
+// since must, and may be in any block but one of a new arena.
+static void memory_fresh(struct block *block, bool is_new) {
+    if (kept_commits == NULL || (released_in == kept_commits() && !is_new))
         return;
     unsigned char *from = (unsigned char *)block + sizeof(struct free_block);
     kept_fresh(from, (size_t)block->size * UNIT - sizeof(struct free_block));
@@ -269,16 +269,19 @@ void *heap_allocate(size_t size, size_t alignment, bool *zeroed) {
     if (secret == 0)
         secret_choose();
     *zeroed = size >= MAPPED_FROM || alignment >= MAPPED_FROM / 2;
-    if (*zeroed)
-        return mapped_allocate(size, alignment);
+    if (*zeroed) {
+        void *payload = mapped_allocate(size, alignment);
+        if (payload != NULL && kept_commits != NULL)
+            kept_fresh(payload, size);
+        return payload;
+    }
     uint32_t units = units_for(size), wanted = units;
     if (alignment > UNIT)
         wanted += (uint32_t)(alignment / UNIT) + SMALLEST_UNITS;
     struct block *block = list_find(wanted);
-    if (block == NULL) {
-        if (!arena_add(wanted) || (block = list_find(wanted)) == NULL)
-            return NULL;
-    }
+    bool is_new = block == NULL;
+    if (is_new && (!arena_add(wanted) || (block = list_find(wanted)) == NULL))
+        return NULL;
     block_verify(block);
     if (is_whole_arena(block))
         empty_arenas--;
@@ -286,7 +289,7 @@ void *heap_allocate(size_t size, size_t alignment, bool *zeroed) {
     if (alignment > UNIT)
         block = block_align(block, alignment);
     block_trim(block, units, BLOCK_USED);
-    memory_fresh(block);
+    memory_fresh(block, is_new);
     return block + 1;
 }
 

@@ -24,7 +24,7 @@ _Static_assert(ENTRY_SEAL *ENTRY_UNSEAL == 1, "the inverse");
 enum { MARK_SHIFT = 43, MARK_UNKNOWN = 63 }; // user addresses have 47 bits
 #define MARK_STEP (UINT64_C(1) << MARK_SHIFT)
 
-enum { LARGE = 1024, LARGE_MOST = 8, SMALL = 4 * LINE_BYTES, FRESH = LINES / 8 * LINE_BYTES };
+enum { LARGE = 1024, LARGE_MOST = 8, SMALL = 4 * LINE_BYTES };
 struct large_range {
     uint64_t address, bytes;
 };
@@ -44,7 +44,7 @@ struct undo {
     uint64_t fuse; // the actor ends at this store from now; 0: not set
     uint64_t seal; // of what does not change after kept_start
     uint32_t large_count;
-    struct large_range large[LARGE_MOST]; // noted since the last commit
+    struct large_range large[LARGE_MOST]; // noted since the last commit, or fresh
     uint64_t lines[LINES];
 } __attribute__((aligned(64)));
 

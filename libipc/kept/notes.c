@@ -14,7 +14,7 @@ void __asan_store8_noabort(uintptr_t address) {
     if (__builtin_expect(*known == line, 1))
         return;
     uint64_t offset = address - (uintptr_t)__ehdr_start;
-    if (offset < undo.window && address - undo.stack_low >= undo.stack_bytes) {
+    if (address - undo.stack_low >= undo.stack_bytes && offset < undo.window) { // most first stores are to the stack
         uint64_t *entry = undo.next;
         if (__builtin_expect(entry > undo.stop, 0)) {
             kept_note_store(address);
@@ -52,6 +52,8 @@ void *__real_memmove(void *to, const void *from, size_t bytes);
 void *__real_memset(void *to, int byte, size_t bytes);
 
 static void note(const void *place, size_t bytes) {
+    if ((uintptr_t)place - undo.stack_low < undo.stack_bytes) // all of it: nothing lies across its end
+        return;
     if (bytes - 1 >= SMALL) {
         kept_note(place, bytes);
         return;

@@ -14,7 +14,7 @@
 
 extern const char _end[] __attribute__((visibility("hidden"))); // and its end
 
-struct undo undo;
+struct undo undo = {.stack_bytes = UINT64_MAX}; // before kept_start no place needs a note
 static struct {
     uint64_t address;                // in the window
 } __attribute__((aligned(64))) next; // where memory is mapped
@@ -44,6 +44,7 @@ error_t kept_start(uint64_t bytes) {
     undo.next = undo.log;
     undo.capacity = bytes / sizeof(uint64_t);
     kept_fuse(0);
+    undo.stack_bytes = 0;
     undo.window = KEPT_WINDOW_BYTES;
     undo.seal = header_seal();
     return ERR_OK;
@@ -71,6 +72,8 @@ static void lines_forget(void) {
 }
 
 void kept_commit(void) {
+    if (!kept_active())
+        return;
     barrier();
     if (used_words() > undo.deepest && !overflowed())
         undo.deepest = used_words();
@@ -85,6 +88,10 @@ void kept_commit(void) {
 
 uint64_t kept_commits(void) {
     return undo.commits;
+}
+
+bool kept_is_deep(void) {
+    return used_words() > undo.capacity / 2;
 }
 
 uint64_t kept_deepest(void) {
@@ -118,13 +125,19 @@ bool kept_active(void) {
 }
 
 // Large ranges change again and again (a screen that scrolls), and are noted once.
-static bool noted_before(uintptr_t address, uint64_t bytes) {
-    for (uint32_t i = 0; i < undo.large_count; i++)
-        if (undo.large[i].address == address && undo.large[i].bytes >= bytes)
-            return true;
-    if (undo.large_count < LARGE_MOST && !overflowed() && bytes / 8 + 3 <= undo.capacity - used_words())
+static void large_know(uintptr_t address, uint64_t bytes) {
+    if (undo.large_count < LARGE_MOST)
         undo.large[undo.large_count++] = (struct large_range){address, bytes};
-    return false;
+}
+
+// How many of the first bytes of a large range are to be noted: what lies behind them is known.
+static uint64_t large_unknown(uintptr_t address, uint64_t bytes) {
+    for (uint32_t i = 0; i < undo.large_count; i++) {
+        const struct large_range *known = &undo.large[i];
+        if (address + bytes <= known->address + known->bytes && address + bytes > known->address)
+            bytes = address >= known->address ? 0 : known->address - address;
+    }
+    return bytes;
 }
 
 static void move(void *to, const void *from, uint64_t bytes) {
@@ -143,12 +156,19 @@ static void line_note(uintptr_t address) {
     barrier();
 }
 
-void kept_fresh(void *address, uint64_t bytes) {
-    uint64_t line = ((uintptr_t)address + LINE_BYTES - 1) >> LINE_SHIFT, end = ((uintptr_t)address + bytes) >> LINE_SHIFT;
-    if (!kept_active() || bytes > FRESH)
+// The lines that lie in the range whole need no notes until the next commit.
+static void range_know(uintptr_t address, uint64_t bytes) {
+    if (bytes >= LARGE) {
+        large_know(address, bytes);
         return;
-    for (; line < end; line++)
+    }
+    for (uint64_t line = (address + LINE_BYTES - 1) >> LINE_SHIFT; line < (address + bytes) >> LINE_SHIFT; line++)
         undo.lines[line % LINES] = line + undo.mark_true;
+}
+
+void kept_fresh(void *address, uint64_t bytes) {
+    if (kept_active())
+        range_know((uintptr_t)address, bytes);
 }
 
 static void count_store(void) {
@@ -161,9 +181,21 @@ void kept_note_store(uintptr_t address) {
     line_note(address);
 }
 
+// Whether all lines of the range are.
+static bool is_known(uintptr_t address, uint64_t bytes) {
+    uint64_t line = address >> LINE_SHIFT, last = (address + bytes - 1) >> LINE_SHIFT;
+    while (line <= last && undo.lines[line % LINES] == line + undo.mark_true)
+        line++;
+    return line > last;
+}
+
 static void range_note(const void *place, uint64_t bytes) {
+    if (bytes >= LARGE)
+        bytes = large_unknown((uintptr_t)place, bytes);
+    if (bytes == 0 || (bytes < LARGE && is_known((uintptr_t)place, bytes)))
+        return;
     uint64_t words = (bytes + 7) / 8, offset = (uintptr_t)place - (uintptr_t)__ehdr_start;
-    if ((bytes >= LARGE && noted_before((uintptr_t)place, bytes)) || !has_room(words + LONG_WORDS))
+    if (!has_room(words + LONG_WORDS))
         return;
     uint64_t *entry = undo.next;
     move(entry, place, bytes);
@@ -172,6 +204,7 @@ static void range_note(const void *place, uint64_t bytes) {
     barrier();
     undo.next = entry + words + LONG_WORDS;
     barrier();
+    range_know((uintptr_t)place, bytes);
 }
 
 void kept_note(const void *place, uint64_t bytes) {

@@ -43,13 +43,15 @@ void kept_fuse(uint64_t stores);
 void kept_set_stack(const void *low, uint64_t bytes);
 
 // Memory that means nothing if what is done now is taken back, so that its stores need no notes until the next commit: fresh from
-// the heap. More than a little is noted all the same.
+// the heap. If it is large, that goes for memset and its kin only.
 void kept_fresh(void *address, uint64_t bytes);
 
 // From here on nothing is taken back.
 void kept_commit(void);
 // How often that was done.
 uint64_t kept_commits(void);
+// More than half of the log is used: a commit is due, or what comes may find no room and can't be taken back.
+bool kept_is_deep(void);
 
 // memcpy to memory that need not be noted: it was there for its purpose at the last commit, and holds nothing that the server's
 // state counts on. Not to what was allocated since the last commit: a rollback makes it the heap's again.

@@ -109,7 +109,7 @@ static struct fiber *take_resting(void) {
 static struct fiber *take_idle(void) {
     struct fiber *fiber = loop.pool;
     loop.pool = fiber->next;
-    kept_note(fiber, FIBER_IDLE_BYTES);
+    fiber->state = FIBER_READY; // notes FIBER_IDLE_BYTES
     return fiber;
 }
 
@@ -121,9 +121,17 @@ KEPT_UNNOTED static void fiber_clear(struct fiber *fiber) {
     fiber->function = NULL;
 }
 
+static error_t give_reply_slot(struct fiber *fiber) {
+    if (loop.spare_slot == 0)
+        return slot_take(&fiber->reply_slot);
+    fiber->reply_slot = loop.spare_slot;
+    loop.spare_slot = 0;
+    return ERR_OK;
+}
+
 struct fiber *fiber_take(void) {
     struct fiber *fiber = loop.pool != NULL ? loop.pool : loop.resting;
-    if (fiber == NULL || (fiber->reply_slot == 0 && slot_take(&fiber->reply_slot) != ERR_OK))
+    if (fiber == NULL || (fiber->reply_slot == 0 && give_reply_slot(fiber) != ERR_OK))
         return NULL;
     fiber = loop.pool != NULL ? take_idle() : take_resting();
     if (kept_active())
@@ -206,6 +214,11 @@ KEPT_UNNOTED static void run(struct fiber *fiber) {
 void fiber_commit(void) {
     if (loop.running != NULL && kept_active())
         fiber_leave(FIBER_COMMITTING);
+}
+
+void fiber_breathe(void) {
+    if (kept_is_deep())
+        fiber_commit();
 }
 
 // A handler returned what is no status. Nothing of it is committed, so the next actor does the request again.

@@ -37,6 +37,8 @@ void fiber_yield(void);
 // (libipc/kept/undo.h), like a page of a cache, changes its contents. Nothing in the loop's own context, or
 // if nothing is kept.
 void fiber_commit(void);
+// The same if there is much to take back: once a turn in loops that may change more than the log has room for.
+void fiber_breathe(void);
 
 // Runs a function on a fiber of its own, soon. ERR_NO_MEMORY: no stack for it.
 MUST_USE error_t fiber_start(void (*function)(void *argument), void *argument);

@@ -109,7 +109,7 @@ void handover_step(void) {
         loop_answer_now();
     do
         loop_commit();
-    while (loop.output_count != 0);
+    while (loop.output_first != loop.output_end);
     if (loop.handed_over)
         leave(loop.handover_status); // before anybody else runs: what they changed would be in no record
     if (loop.giving || wait_for_requests())

@@ -65,7 +65,13 @@ void loop_note_receive_slots(void) {
             loop.receive_slots[i] = ipc_page->receive_slots[i];
 }
 
-// The next actor sets both anew: no notes.
+// The next actor sets these anew: no notes.
+KEPT_UNNOTED void loop_aside(void) {
+    loop.served->aside = true;
+    loop.served = NULL;
+    loop.put_aside++;
+}
+
 KEPT_UNNOTED static void set_served(struct fiber *served, struct fiber *finished) {
     loop.served = served;
     loop.finished = finished;
@@ -188,56 +194,36 @@ void loop_deliver(const struct ipc_registers *registers) {
     }
 }
 
-// Right before a wait.
-static void commit_last(bool is_first) {
-    is_first = is_first && kept_active();
-    loop_note_receive_slots();
-    if (is_first)
-        fiber_refill_pool();
-    kept_commit();
-    if (is_first)
-        loop_point(POINT_COMMIT);
-}
-
-// One wait at the endpoint. Puts the request being served aside, unless it is answered here. ERR_AGAIN:
+// One wait at the endpoint, right behind a commit. Puts the request being served aside, unless it is answered here. ERR_AGAIN:
 // fibers are ready again.
 static error_t receive(struct ipc_registers *registers) {
-    bool is_first = !loop_has_output() && loop.ready.first == NULL; // one commit will do
-    if (!is_first)
-        loop_commit();
-    if (loop.ready.first != NULL)
-        return ERR_AGAIN;
-    uint64_t deadline = timer_first();
     struct fiber *finished = loop.finished;
-    *registers = (struct ipc_registers){0};
     if (finished == NULL) // what arrives lies in the message page, so its fiber can't be made then
         (void)fiber_reserve();
     receive_slots_refill(); // after the last call that could use one up
+    loop_commit();
+    if (loop.ready.first != NULL)
+        return ERR_AGAIN;
+    uint64_t deadline = timer_first();
+    uint64_t with_deadline = deadline != 0 ? TAG_DEADLINE : 0;
     if (deadline != 0)
         ipc_page->deadline = deadline;
+    *registers = (struct ipc_registers){.target = loop.server->endpoint};
     error_t error;
     if (finished != NULL) {
         loop_load_reply(finished, registers);
-        if (deadline != 0)
-            registers->tag |= TAG_DEADLINE;
-        registers->target = loop.server->endpoint;
-        commit_last(is_first);
+        registers->tag |= with_deadline;
         loop_point(POINT_REPLY);
         error = system_call(SYS_REPLY_WAIT, registers);
         set_served(NULL, NULL);
         loop_reply_sent(&finished->request.reply);
         fiber_recycle(finished);
     } else {
-        registers->target = loop.server->endpoint;
         if (loop.served != NULL) {
             registers->second = loop.served->reply_slot;
-            loop.served->aside = true;
-            set_served(NULL, NULL);
-            loop.put_aside++;
+            loop_aside();
         }
-        if (deadline != 0)
-            registers->tag = TAG_DEADLINE;
-        commit_last(is_first);
+        registers->tag = with_deadline;
         error = system_call(SYS_WAIT, registers);
     }
     loop_point(POINT_RECEIVE);

@@ -90,18 +90,19 @@ struct output {
     void *object2;
 };
 
-// An answer that may not have reached its caller: it is given again if the request comes again.
+// An answer that may not have reached its caller: it is given again if the request comes again. Not noted: it means nothing
+// unless its bit is in `results_used`.
 struct result {
-    bool used;
     uint64_t thread, count; // the request's number
     cap_t slot;             // of its reply capability; 0: lost with the actor before
     error_t status;
+    bool sent;
     struct reply reply; // its words are `words`
     uint64_t words[MESSAGE_WORDS];
     struct inline_buffer carried; // what travels in it
 };
 
-enum { OUTPUTS_MAX = 192, RESULTS_MAX = 32 };
+enum { OUTPUTS_MAX = 256, RESULTS_MAX = 32 }; // the first a power of two, the second the bits of a word
 
 struct loop { // what changes with each event comes first, in few lines
     // Not noted: the next actor sets these anew.
@@ -116,9 +117,16 @@ struct loop { // what changes with each event comes first, in few lines
 
     struct timer *timers; // sorted by time
     struct deferred *deferred;
-    uint32_t output_count, fiber_count;
-    uint32_t put_aside,
-        sweep_at; // requests put aside since the last sweep, and with how many the next is due
+    uint32_t output_first, output_end; // numbers of the outputs that wait; each lies at its number modulo OUTPUTS_MAX
+    uint32_t results_used;             // a bit of each
+    cap_t spare_slot;                  // empty, for the next request that is put aside; 0: none
+
+    // Not noted either. What was there at the last commit is not written over before the next one.
+    uint32_t output_floor;        // `output_first` at that time, or before
+    uint32_t results_resting;     // freed since
+    uint32_t put_aside, sweep_at; // requests put aside since the last sweep, and with how many the next is due
+
+    uint32_t fiber_count;
 
     struct server *server;
     uint64_t cookie_base;            // so that answers to an earlier actor's calls are told apart
@@ -222,10 +230,10 @@ void loop_load_result(const struct result *result, struct ipc_registers *registe
 void loop_reply_sent(const struct reply *reply);
 // What the message page says of receive slots, as an actor after this one will need it. Before each commit.
 void loop_note_receive_slots(void);
-// In the loop's context: commits, then does what waited for it.
+// In the loop's context: commits, then does what waited for it. What that changes here comes with the next commit.
 void loop_commit(void);
-// Whether something waits for it.
-bool loop_has_output(void);
+// The request that is served was put aside. Not noted.
+void loop_aside(void);
 // False: no room, or nothing is kept: do it now.
 bool loop_output(enum output_kind kind, uint64_t a, uint64_t b, void *object, void *object2);
 // An answer to be sent with the next commit, in the place of request_answer. False: send it now.

@@ -158,10 +158,9 @@ error_t request_defer(struct request *request, struct deferred *deferred) {
     if (loop.deferred != NULL)
         loop.deferred->previous = deferred;
     loop.deferred = deferred;
-    loop.put_aside++;
     fiber->reply_slot = 0;
     fiber->serves = false;
-    loop.served = NULL;
+    loop_aside();
     request->state = REQUEST_DEFERRED;
     return ERR_OK;
 }

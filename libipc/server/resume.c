@@ -5,6 +5,9 @@
 // Fibers stay as they are, where they wait. Their requests ended in ERR_SERVER_LOST, and come again under the
 // same numbers: each is given back to its fiber, or answered with its result. A request taken since the last
 // commit is new.
+//
+// What an output changes in our own memory is not committed before the next wait. Should the actor end between, the next one
+// learns from `outputs_done` what need not be done again, and from the list what follows from it.
 #include <stddef.h>
 
 #include "kernel/abi/capability.h"
@@ -23,16 +26,37 @@
 enum { RECOVER_NANOSECONDS = 2 * 1000 * 1000 * 1000u, SLOTS_LISTED = 10 };
 #define PATIENCE_NANOSECONDS (UINT64_C(10) * RECOVER_NANOSECONDS)
 
+// The number of the first that was not done. Not taken back, and alone in its lines.
+static struct {
+    uint32_t number;
+} __attribute__((aligned(64))) outputs_done;
+
+KEPT_UNNOTED static void note_done(uint32_t number) {
+    outputs_done.number = number + 1;
+}
+
+static bool is_done(uint32_t number) {
+    return (int32_t)(number - outputs_done.number) < 0;
+}
+
+static struct output *output_at(uint32_t number) {
+    return &loop.outputs[number % OUTPUTS_MAX];
+}
+
 // Behind the last one there is nothing that counts.
 KEPT_UNNOTED static void output_fill(enum output_kind kind, uint64_t a, uint64_t b, void *object, void *object2) {
-    loop.outputs[loop.output_count] = (struct output){kind, a, b, object, object2};
+    *output_at(loop.output_end) = (struct output){kind, a, b, object, object2};
+}
+
+static bool has_room(void) {
+    return kept_active() && loop.running_once && loop.output_end - loop.output_floor < OUTPUTS_MAX;
 }
 
 bool loop_output(enum output_kind kind, uint64_t a, uint64_t b, void *object, void *object2) {
-    if (!kept_active() || !loop.running_once || loop.output_count == OUTPUTS_MAX)
+    if (!has_room())
         return false;
     output_fill(kind, a, b, object, object2);
-    loop.output_count++;
+    loop.output_end++;
     return true;
 }
 
@@ -61,29 +85,45 @@ error_t server_start_thread(cap_t thread) {
 }
 
 void server_flush_rings(struct ring_pair *pair, struct ring *pushed, struct ring *popped) {
-    for (uint32_t i = 0; i < loop.output_count; i++)
-        if (loop.outputs[i].kind == OUTPUT_RINGS && loop.outputs[i].object == pushed)
+    for (uint32_t number = loop.output_first; number != loop.output_end; number++)
+        if (output_at(number)->kind == OUTPUT_RINGS && output_at(number)->object == pushed)
             return;
     if (!loop_output(OUTPUT_RINGS, (uintptr_t)pair, 0, pushed, popped))
         ring_pair_flush(pair, pushed, popped);
 }
 
 static struct result *result_take(void) {
-    for (uint32_t i = 0; i < RESULTS_MAX; i++)
-        if (!loop.results[i].used)
-            return &loop.results[i];
-    return NULL;
+    uint32_t taken = loop.results_used | loop.results_resting;
+    if (taken == UINT32_MAX)
+        return NULL;
+    uint32_t index = (uint32_t)__builtin_ctz(~taken);
+    loop.results_used |= 1u << index;
+    return &loop.results[index];
 }
 
-static void result_fill(struct result *result, error_t status, const struct reply *reply, const struct inline_buffer *carried) {
-    result->used = true;
+static bool is_used(uint32_t index) {
+    return (loop.results_used >> index & 1) != 0;
+}
+
+KEPT_UNNOTED static void result_fill(struct result *result, error_t status, const struct reply *reply,
+                                     const struct inline_buffer *carried, uint64_t thread, uint64_t count, cap_t slot) {
+    result->thread = thread;
+    result->count = count;
+    result->slot = slot;
     result->status = status;
-    result->carried = *carried;
-    result->reply = (struct reply){.words = result->words};
+    result->sent = false;
+    result->carried.out = carried->out;
+    result->carried.size = carried->size;
+    for (unsigned i = 0; carried->out && i < carried->size; i += 8)
+        result->carried.data[i / 8] = carried->data[i / 8];
+    result->reply.words = result->words;
+    result->reply.word_count = result->reply.cap_count = 0;
     if (status != ERR_OK)
         return;
-    result->reply = *reply;
-    result->reply.words = result->words;
+    result->reply.word_count = reply->word_count;
+    result->reply.cap_count = reply->cap_count;
+    for (unsigned i = 0; i < reply->cap_count; i++)
+        result->reply.caps[i] = reply->caps[i];
     for (unsigned i = 0; i < reply->word_count; i++)
         result->words[i] = reply->words[i];
 }
@@ -93,52 +133,46 @@ bool loop_answer_later(const struct deferred *deferred, error_t status, const st
         slot_give_back(deferred->reply);
         return true;
     }
-    if (!kept_active() || loop.output_count == OUTPUTS_MAX)
-        return false;
-    struct result *result = result_take();
+    struct result *result = has_room() ? result_take() : NULL;
     if (result == NULL)
         return false;
-    result_fill(result, status, reply, &deferred->carried);
-    result->thread = deferred->number_thread;
-    result->count = deferred->number_count;
-    result->slot = deferred->reply;
+    result_fill(result, status, reply, &deferred->carried, deferred->number_thread, deferred->number_count, deferred->reply);
     return loop_output(OUTPUT_REPLY, 0, 0, result, NULL);
 }
 
-static void result_free(struct result *result, bool sent) {
-    if (sent)
+KEPT_UNNOTED static void let_rest(uint32_t bit) {
+    loop.results_resting |= bit;
+}
+
+static void result_free(struct result *result) {
+    if (result->sent)
         loop_reply_sent(&result->reply);
     else
         for (unsigned i = 0; i < result->reply.cap_count; i++)
             if ((result->reply.caps[i] & SEND_CAP_MOVE) != 0)
                 slot_release(result->reply.caps[i] & ~SEND_CAP_MOVE);
-    result->used = false;
+    uint32_t bit = 1u << (result - loop.results);
+    let_rest(bit);
+    loop.results_used &= ~bit;
 }
 
-static error_t result_send(struct result *result) {
+KEPT_UNNOTED static void result_send(struct result *result) {
     struct ipc_registers registers = {.second = result->slot};
     loop_load_result(result, &registers);
-    return system_call(SYS_REPLY, &registers);
+    result->sent = system_call(SYS_REPLY, &registers) == ERR_OK;
 }
 
-// After the commit of what it follows from. May have been done before.
-static void output_run(const struct output *output) {
+// What the kernel is asked for.
+static void output_do(const struct output *output) {
     struct result *result = output->object;
-    error_t error;
-    loop_point(POINT_OUTPUT);
+    error_t error = ERR_OK;
     switch (output->kind) {
     case OUTPUT_REPLY:
-        error = result->slot != 0 ? result_send(result) : ERR_NO_REQUEST;
-        slot_give_back_now(result->slot);
-        result->slot = 0;
-        if (error == ERR_OK || !loop.recovering)
-            result_free(result, error == ERR_OK);
+        if (result->slot != 0)
+            result_send(result);
         break;
     case OUTPUT_RELEASE:
-        slot_release_now((cap_t)output->a);
-        break;
-    case OUTPUT_GIVE_BACK:
-        slot_give_back_now((cap_t)output->a);
+        error = process_slot_delete(SLOT_SELF, output->a);
         break;
     case OUTPUT_ACKNOWLEDGE:
         error = endpoint_acknowledge(loop.server->endpoint, output->a);
@@ -152,14 +186,52 @@ static void output_run(const struct output *output) {
     case OUTPUT_START:
         error = thread_start((cap_t)output->a);
         break;
+    case OUTPUT_GIVE_BACK:
     case OUTPUT_RINGS:
-        ring_pair_flush((struct ring_pair *)(uintptr_t)output->a, output->object, output->object2); // NOLINT
         break;
+    }
+    (void)error; // an actor before may have done it, and ended before it could say so
+}
+
+static void reply_settle(struct result *result) {
+    if (result->slot != 0 && loop.spare_slot == 0)
+        loop.spare_slot = result->slot;
+    else
+        slot_give_back_now(result->slot);
+    if (result->sent || !loop.recovering)
+        result_free(result);
+    else
+        result->slot = 0;
+}
+
+// What follows from it in our own memory.
+static void output_settle(const struct output *output) {
+    if (output->kind == OUTPUT_REPLY)
+        reply_settle(output->object);
+    else if (output->kind == OUTPUT_RELEASE || output->kind == OUTPUT_GIVE_BACK)
+        slot_give_back_now((cap_t)output->a);
+    else if (output->kind == OUTPUT_RINGS)
+        ring_pair_flush((struct ring_pair *)(uintptr_t)output->a, output->object, output->object2); // NOLINT
+}
+
+static void outputs_run(void) {
+    for (uint32_t end = loop.output_end; loop.output_first != end; loop.output_first++) { // not what comes meanwhile
+        loop_point(POINT_OUTPUT);
+        if (!is_done(loop.output_first))
+            output_do(output_at(loop.output_first));
+        note_done(loop.output_first);
+        output_settle(output_at(loop.output_first));
+    }
+    for (struct fiber *fiber; (fiber = fiber_unqueue(&loop.sending)) != NULL;) {
+        loop_point(POINT_OUTPUT);
+        fiber_send(fiber);
     }
 }
 
-bool loop_has_output(void) {
-    return loop.output_count != 0 || loop.sending.first != NULL;
+// What was free at the commit may be used.
+KEPT_UNNOTED static void let_use(void) {
+    loop.output_floor = loop.output_first;
+    loop.results_resting = 0;
 }
 
 void loop_commit(void) {
@@ -168,32 +240,17 @@ void loop_commit(void) {
     loop_note_receive_slots();
     fiber_refill_pool();
     kept_commit();
+    let_use();
     loop_point(POINT_COMMIT);
-    if (!loop_has_output())
-        return;
-    uint32_t count = loop.output_count;
-    for (uint32_t i = 0; i < count; i++)
-        output_run(&loop.outputs[i]);
-    uint32_t added = 0; // while they were done
-    for (uint32_t i = count; i < loop.output_count; i++)
-        loop.outputs[added++] = loop.outputs[i];
-    loop.output_count = added;
-    for (struct fiber *fiber; (fiber = fiber_unqueue(&loop.sending)) != NULL;) {
-        loop_point(POINT_OUTPUT);
-        fiber_send(fiber);
-    }
-    loop_note_receive_slots();
-    kept_commit();
+    if (loop.output_first != loop.output_end || loop.sending.first != NULL)
+        outputs_run();
 }
 
 void loop_keep_result(struct fiber *fiber) {
     struct result *result = result_take();
-    if (result != NULL) {
-        result_fill(result, fiber->result, &fiber->request.reply, &fiber->request.carried);
-        result->thread = fiber->request.number_thread;
-        result->count = fiber->request.number_count;
-        result->slot = 0;
-    }
+    if (result != NULL)
+        result_fill(result, fiber->result, &fiber->request.reply, &fiber->request.carried, fiber->request.number_thread,
+                    fiber->request.number_count, 0);
     fiber->detached = false;
     fiber_recycle(fiber);
 }
@@ -224,8 +281,8 @@ static void recover_end(struct timer *timer) {
     loop.recovering = false;
     fibers_expire(UINT64_MAX);
     for (uint32_t i = 0; i < RESULTS_MAX; i++)
-        if (loop.results[i].used && loop.results[i].slot == 0)
-            result_free(&loop.results[i], false);
+        if (is_used(i) && loop.results[i].slot == 0)
+            result_free(&loop.results[i]);
     for (unsigned i = 0; i < MESSAGE_CAPS; i++) {
         slot_release(loop.orphans[i]);
         loop.orphans[i] = 0;
@@ -252,16 +309,16 @@ bool loop_attach(const struct ipc_registers *registers) {
     uint64_t thread = registers->second, count = registers->third;
     for (uint32_t i = 0; i < RESULTS_MAX; i++) {
         struct result *result = &loop.results[i];
-        if (!result->used || result->thread != thread || result->slot != 0)
+        if (!is_used(i) || result->thread != thread || result->slot != 0)
             continue;
         bool same = result->count == count;
         if (same) {
             loop_drop_caps(registers->tag);
             loop_note_receive_slots();
             kept_commit();
-            (void)result_send(result); // it may come once more: `recovering` is still on then
+            result_send(result); // it may come once more: `recovering` is still on then
         }
-        result_free(result, same); // a newer number retires an older one
+        result_free(result); // a newer number retires an older one
         if (same)
             return true;
     }
@@ -358,7 +415,7 @@ static void detach_requests(void) {
     for (struct deferred *deferred = loop.deferred; deferred != NULL; deferred = deferred->next)
         deferred->detached = true;
     for (uint32_t i = 0; i < RESULTS_MAX; i++) {
-        if (loop.results[i].used && loop.results[i].slot != 0) {
+        if (is_used(i) && loop.results[i].slot != 0) {
             slot_give_back(loop.results[i].slot);
             loop.results[i].slot = 0;
         }
@@ -379,6 +436,17 @@ static void take_receive_slots(void) {
     }
 }
 
+// Slots that are given back with the outputs may have been used again, for what was taken back since.
+static void clean_slots(void) {
+    for (uint32_t number = loop.output_first; number != loop.output_end; number++) {
+        const struct output *output = output_at(number);
+        if (output->kind != OUTPUT_RELEASE && output->kind != OUTPUT_GIVE_BACK)
+            continue;
+        error_t ignored = process_slot_delete(SLOT_SELF, output->a);
+        (void)ignored;
+    }
+}
+
 error_t server_resume(const struct startup *startup) {
     (void)startup;
     if (!kept_rollback() || !loop.running_once || loop.server == NULL)
@@ -390,11 +458,15 @@ error_t server_resume(const struct startup *startup) {
     handover_forget();
     detach_requests();
     take_receive_slots();
+    clean_slots();
+    let_use();
+    loop.put_aside = 0;
     loop.recovering = true;
     loop.recover_until = clock_monotonic() + RECOVER_NANOSECONDS;
     timer_set(&loop.recover_timer, loop.recover_until, recover_end);
     drop_unknown();
     loop_commit(); // outputs and calls that may have gone out before
+    kept_commit();
     show_gone();
     if (loop.server->resumed != NULL)
         loop.server->resumed();

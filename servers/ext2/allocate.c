@@ -452,6 +452,7 @@ void pending_apply(struct filesystem *fs) {
         return;
     for (uint32_t number = 0; number < fs->group_count; number++) {
         struct group *group = &fs->groups[number];
+        platform_breathe();
         if (fs->dirty_buffers + 4 > fs->dirty_limit)
             return; // the rest at the next commit
         // What can't be applied (a bitmap that can't be read) stays in use on disk: e2fsck returns it.

@@ -23,6 +23,7 @@ error_t buffer_cache_make(struct filesystem *fs, uint8_t *metadata, uint64_t byt
     memset(fs->buffer_hash, 0xFF, hash * sizeof *fs->buffer_hash);
     pages_touch(fs->selected, slots * sizeof *fs->selected);
     for (uint32_t i = 0; i < slots; i++) {
+        platform_breathe();
         fs->buffers[i].data = metadata + ((size_t)i << fs->block_shift);
         fs->buffers[i].block = NO_INDEX;
     }

@@ -30,9 +30,12 @@ static void selected_sift(struct filesystem *fs, uint32_t root, uint32_t count) 
 
 static void selected_sort(struct filesystem *fs) {
     uint32_t count = fs->selected_count;
-    for (uint32_t i = count / 2; i-- > 0;)
+    for (uint32_t i = count / 2; i-- > 0;) {
+        platform_breathe();
         selected_sift(fs, i, count);
+    }
     for (uint32_t end = count; end-- > 1;) {
+        platform_breathe();
         uint32_t swap = fs->selected[0];
         fs->selected[0] = fs->selected[end];
         fs->selected[end] = swap;
@@ -47,12 +50,14 @@ static error_t selected_write(struct filesystem *fs) {
     selected_sort(fs);
     for (uint32_t i = 0; i < fs->selected_count; i++) {
         struct buffer *buffer = &fs->buffers[fs->selected[i]];
+        platform_breathe();
         transfer_add(&transfer, buffer->block, buffer_offset(fs, buffer), fs->block_size);
     }
     transfer_finish(&transfer);
     error_t error = io_batch_wait(&batch);
     for (uint32_t i = 0; i < fs->selected_count; i++) {
         struct buffer *buffer = &fs->buffers[fs->selected[i]];
+        platform_breathe();
         buffer->flags &= (uint16_t)~BUFFER_SELECTED;
         // An inode block that was not written holds what the disk must not learn before its turn: read it
         // anew.
@@ -67,6 +72,7 @@ static error_t selected_write(struct filesystem *fs) {
 static error_t select_buffer(struct filesystem *fs, struct buffer *buffer) {
     if (buffer->flags & BUFFER_SELECTED)
         return ERR_OK;
+    platform_breathe();
     buffer->flags |= BUFFER_SELECTED;
     fs->selected[fs->selected_count++] = (uint32_t)(buffer - fs->buffers);
     // Inode blocks are brought in for the commit: don't let them take all the room.
@@ -205,6 +211,7 @@ static error_t tombstones_write(struct filesystem *fs, bool undo) {
 static void tombstones_free(struct filesystem *fs) {
     while (fs->tombstones) {
         struct tombstone *tombstone = fs->tombstones;
+        platform_breathe();
         struct buffer *buffer = buffer_find(fs, tombstone->block);
         if (buffer && buffer->tombstones)
             buffer->tombstones--;
@@ -330,15 +337,19 @@ static error_t phase_old_names(struct filesystem *fs) {
 }
 
 static void commit_finish(struct filesystem *fs) {
-    for (uint32_t i = 0; i < fs->buffer_count; i++)
-        if (fs->buffers[i].flags & BUFFER_DIRTY && fs->buffers[i].kind != BUFFER_SUMMARY)
-            buffer_clean(fs, &fs->buffers[i]);
+    for (uint32_t i = 0; i < fs->buffer_count; i++) {
+        if (!(fs->buffers[i].flags & BUFFER_DIRTY) || fs->buffers[i].kind == BUFFER_SUMMARY)
+            continue;
+        platform_breathe();
+        buffer_clean(fs, &fs->buffers[i]);
+    }
     tombstones_free(fs);
     fs->parked_count = 0;
     fs->large_file_pending = false;
     struct inode *next;
     for (struct inode *inode = fs->dirty_inode_first; inode; inode = next) {
         next = inode->dirty_next;
+        platform_breathe();
         inode->flags &= ~(uint32_t)(INODE_NEW | INODE_BLANK | INODE_REMOVED | INODE_REPLACED | INODE_GAINED | INODE_MOVED_OUT |
                                     INODE_UNINDEX | INODE_WRITTEN);
         inode->level = 0;
@@ -355,19 +366,25 @@ static void commit_finish(struct filesystem *fs) {
 // The phase of the inodes was begun and failed: new inodes and the blocks they own may be on disk by now,
 // under their names. From now on they are treated like old ones, whose removal the disk must be told.
 static void commit_failed_late(struct filesystem *fs) {
-    for (struct inode *inode = fs->dirty_inode_first; inode; inode = inode->dirty_next)
+    for (struct inode *inode = fs->dirty_inode_first; inode; inode = inode->dirty_next) {
+        platform_breathe();
         if (inode->flags & INODE_NEW && inode->flags & INODE_WRITTEN)
             inode->flags &= ~(uint32_t)INODE_NEW;
-    for (uint32_t i = 0; i < fs->buffer_count; i++)
+    }
+    for (uint32_t i = 0; i < fs->buffer_count; i++) {
+        platform_breathe();
         fs->buffers[i].flags &= (uint16_t)~BUFFER_FRESH;
+    }
 }
 
 // Alone: commit_lock is held exclusively.
 static error_t commit_phases(struct filesystem *fs) {
     if (!fs->dirty_buffers && !fs->dirty_inodes && !fs->pending_blocks && !fs->pending_inodes)
         return disk_flush(fs);
-    for (struct inode *inode = fs->dirty_inode_first; inode; inode = inode->dirty_next)
+    for (struct inode *inode = fs->dirty_inode_first; inode; inode = inode->dirty_next) {
+        platform_breathe();
         inode->flags &= ~(uint32_t)INODE_WRITTEN;
+    }
     error_t error = phase_prepare(fs);
     if (!error)
         error = phase_names(fs);
@@ -404,9 +421,12 @@ static error_t phase_summary(struct filesystem *fs) {
     if (!error)
         error = select_buffers(fs, KIND_BITMAP | KIND_SUMMARY, true, true);
     error = write_and_flush(fs, error);
-    for (uint32_t i = 0; i < fs->buffer_count && !error; i++)
-        if (fs->buffers[i].flags & BUFFER_DIRTY && 1u << fs->buffers[i].kind & (KIND_BITMAP | KIND_SUMMARY))
-            buffer_clean(fs, &fs->buffers[i]);
+    for (uint32_t i = 0; i < fs->buffer_count && !error; i++) {
+        if (!(fs->buffers[i].flags & BUFFER_DIRTY) || !(1u << fs->buffers[i].kind & (KIND_BITMAP | KIND_SUMMARY)))
+            continue;
+        platform_breathe();
+        buffer_clean(fs, &fs->buffers[i]);
+    }
     return error;
 }
 

@@ -36,6 +36,7 @@ void inode_cache_free(struct filesystem *fs) {
     for (uint32_t i = 0; fs->inode_hash && i <= fs->inode_hash_mask; i++)
         while (fs->inode_hash[i]) {
             struct inode *inode = fs->inode_hash[i];
+            platform_breathe();
             page_drop_from(inode, 0);
             inode_structure_free(inode);
         }

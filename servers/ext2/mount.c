@@ -63,6 +63,7 @@ static error_t mount_read_super(struct filesystem *fs, uint8_t *metadata, uint64
         free(super);
     }
     buffer_cache_free(fs);
+    platform_commit(); // or the memory just freed would have to be there again, and all of the new cache be noted
     return error ? error : buffer_cache_make(fs, metadata, bytes);
 }
 
@@ -85,6 +86,7 @@ static void mount_set_limits(struct filesystem *fs) {
 }
 
 static error_t mount_do(struct filesystem *fs, const struct filesystem_options *options) {
+    platform_commit();
     error_t error = disk_requests_make(fs);
     if (!error)
         error = page_cache_make(fs, options->metadata_bytes, options->cache_bytes - options->metadata_bytes);

@@ -201,6 +201,7 @@ void page_drop_from(struct inode *inode, uint32_t first) {
             frame = next;
             continue;
         }
+        platform_breathe();
         page_mark_clean(fs, frame); // no new transfer begins
         if (page->pins || page->transfers || page->flags & (PAGE_READING | PAGE_WRITING)) {
             if (page->transfers || page->flags & (PAGE_READING | PAGE_WRITING))
@@ -222,8 +223,10 @@ bool page_drop_all_now(struct inode *inode) {
     for (uint32_t frame = inode->pages; frame != NO_INDEX; frame = fs->pages[frame].inode_next)
         if (fs->pages[frame].pins || fs->pages[frame].transfers)
             return false;
-    while (inode->pages != NO_INDEX)
+    while (inode->pages != NO_INDEX) {
+        platform_breathe();
         page_drop(fs, inode->pages);
+    }
     return true;
 }
 

@@ -45,6 +45,14 @@ void platform_zero(struct platform_disk *disk, uint64_t cache_offset, uint64_t l
     (void)memory_zero(disk->memory, cache_offset, length); // can't fail: the pages are this server's own
 }
 
+void platform_commit(void) {
+    fiber_commit();
+}
+
+void platform_breathe(void) {
+    fiber_breathe();
+}
+
 static struct fiber_wait_queue *own(struct platform_queue *queue) {
     return (struct fiber_wait_queue *)(void *)queue;
 }

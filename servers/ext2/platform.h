@@ -76,6 +76,11 @@ bool platform_queue_wait_until(struct platform_queue *queue, uint64_t deadline);
 void platform_queue_wake_one(struct platform_queue *queue);
 void platform_queue_wake_all(struct platform_queue *queue);
 
+// Once a turn in loops that change much: what was done until then is not taken back should the server fail. Nobody else runs.
+void platform_breathe(void);
+// The same at once.
+void platform_commit(void);
+
 // --- clocks and the log ---
 uint64_t platform_wall_time(void);      // nanoseconds since the epoch, UTC
 uint64_t platform_monotonic_time(void); // nanoseconds since some fixed moment

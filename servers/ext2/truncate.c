@@ -76,6 +76,7 @@ static error_t truncate_tree(struct truncation *truncation, uint32_t block, uint
             break;
         if (!pointers[i])
             continue;
+        platform_breathe();
         bool child_empty = true;
         if (truncation_full(truncation))
             error = ERR_AGAIN;

@@ -34,6 +34,7 @@ static uint32_t writeback_gather(struct filesystem *fs, struct inode *inode, uin
     while (frame != NO_INDEX && count < limit && count + fs->page_blocks <= WRITEBACK_ENTRIES) {
         struct page *page = &fs->pages[frame];
         uint32_t next = inode ? page->inode_next : page->dirty_next;
+        platform_breathe();
         if (page->dirty && !(page->flags & PAGE_WRITING))
             count += writeback_gather_page(fs, frame, count);
         frame = next;
@@ -52,16 +53,20 @@ static struct writeback_entry *writeback_sort(struct filesystem *fs, uint32_t co
     if (rising == count)
         return from;
     if (falling == count) {
-        for (uint32_t i = 0; i < count; i++)
+        for (uint32_t i = 0; i < count; i++) {
+            platform_breathe();
             to[i] = from[count - 1 - i];
+        }
         return to;
     }
     for (uint32_t width = 1; width < count; width *= 2) {
         for (uint32_t low = 0; low < count; low += 2 * width) {
             uint32_t middle = minimum_u32(low + width, count), high = minimum_u32(low + 2 * width, count);
             uint32_t a = low, b = middle;
-            for (uint32_t out = low; out < high; out++)
+            for (uint32_t out = low; out < high; out++) {
+                platform_breathe();
                 to[out] = a < middle && (b >= high || from[a].block <= from[b].block) ? from[a++] : from[b++];
+            }
         }
         struct writeback_entry *swap = from;
         from = to;
@@ -77,6 +82,7 @@ uint32_t writeback_start(struct filesystem *fs, struct inode *inode, uint32_t li
     struct transfer transfer = {.fs = fs, .batch = batch, .write = true};
     for (uint32_t i = 0; i < count; i++) {
         uint32_t frame = entries[i].page / PAGE_BLOCKS, piece = entries[i].page % PAGE_BLOCKS;
+        platform_breathe();
         bool is_alone = fs->pages[frame].failures != 0; // one bad block is not to cost its neighbours
         if (is_alone)
             transfer_finish(&transfer);

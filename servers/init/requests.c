@@ -98,9 +98,12 @@ static bool is_deferred(const struct role *role, cap_t slot) {
 static bool is_result(const struct role *role, cap_t slot) {
     uint64_t results = role->watch.requests.loop + offsetof(struct loop, results);
     struct result result;
+    uint32_t used;
+    if (!role_peek(role, role->watch.requests.loop + offsetof(struct loop, results_used), &used, sizeof(used)))
+        return true;
     for (uint32_t i = 0; i < RESULTS_MAX; i++)
-        if (!role_peek(role, results + i * sizeof(result), &result, offsetof(struct result, reply)) ||
-            (result.used && result.slot == slot))
+        if ((used >> i & 1) != 0 &&
+            (!role_peek(role, results + i * sizeof(result), &result, offsetof(struct result, reply)) || result.slot == slot))
             return true;
     return false;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "libipc/client/clock.h"
+#include "libipc/kept/undo.h"
 #include "servers/framework/refusals.h"
 
 static uint64_t last_inode;
@@ -16,6 +17,7 @@ static uint32_t room(const struct pipe *pipe) {
 
 // A ring that the last pipe to run empty left: most pipes run empty after each read, and one ring does for them all.
 static unsigned char *spare_ring;
+static uint64_t last_taken_in; // kept_commits() when a ring was taken from the heap, or bytes out of one
 
 static void ring_free(struct pipe *pipe) {
     if (spare_ring == NULL)
@@ -26,8 +28,12 @@ static void ring_free(struct pipe *pipe) {
 }
 
 static bool ring_make(struct pipe *pipe) {
-    pipe->bytes = spare_ring != NULL ? spare_ring : malloc(PIPE_BYTES);
+    pipe->bytes = spare_ring;
     spare_ring = NULL;
+    if (pipe->bytes == NULL) {
+        pipe->bytes = malloc(PIPE_BYTES);
+        last_taken_in = kept_commits();
+    }
     pipe->start = 0;
     return pipe->bytes != NULL;
 }
@@ -41,9 +47,12 @@ struct mover {
     struct deferred *deferred;
 };
 
+// What a ring held beyond its bytes at the last commit means nothing, and need not be noted; unless it was the heap's then.
 static error_t move_in(const struct mover *mover, uint64_t offset, void *to, uint64_t length) {
-    return mover->request != NULL ? request_copy_in(mover->request, offset, to, length)
-                                  : deferred_copy_in(mover->deferred, offset, to, length);
+    if (last_taken_in == kept_commits())
+        kept_note(to, length);
+    return mover->request != NULL ? request_copy_in_unnoted(mover->request, offset, to, length)
+                                  : deferred_copy_in_unnoted(mover->deferred, offset, to, length);
 }
 
 static error_t move_out(const struct mover *mover, uint64_t offset, const void *from, uint64_t length) {
@@ -60,6 +69,7 @@ static error_t bytes_give(struct pipe *pipe, const struct mover *mover, uint64_t
         return error;
     pipe->start = (pipe->start + length) % PIPE_BYTES;
     pipe->count -= length;
+    last_taken_in = kept_commits();
     if (pipe->count == 0)
         ring_free(pipe);
     return ERR_OK;
@@ -108,17 +118,26 @@ static void queue_remove(struct pipe_queue *queue, struct pipe_waiter *waiter) {
 }
 
 static struct pipe_waiter *waiter_make(struct pipe_end *end, uint64_t length, uint64_t done) {
-    struct pipe_waiter *waiter = end->first.pipe == NULL ? &end->first : malloc(sizeof(*waiter));
-    if (waiter != NULL)
-        *waiter = (struct pipe_waiter){.pipe = end->pipe, .length = length, .done = done, .is_writer = end->is_writer};
+    struct pipe_waiter *waiter = end->first_is_used ? malloc(sizeof(*waiter)) : &end->first;
+    if (waiter == NULL)
+        return NULL;
+    if (waiter == &end->first) {
+        end->first_is_used = true;
+        if (end->freed_in != kept_commits())
+            kept_fresh(waiter, sizeof(*waiter)); // at the last commit it meant nothing
+    }
+    *waiter = (struct pipe_waiter){.pipe = end->pipe, .length = length, .done = done, .is_writer = end->is_writer};
     return waiter;
 }
 
 static void waiter_free(struct pipe_waiter *waiter) {
-    if (waiter == &waiter->pipe->reader.first || waiter == &waiter->pipe->writer.first)
-        waiter->pipe = NULL;
-    else
+    struct pipe_end *end = waiter->is_writer ? &waiter->pipe->writer : &waiter->pipe->reader;
+    if (waiter == &end->first) {
+        end->first_is_used = false;
+        end->freed_in = kept_commits();
+    } else {
         free(waiter);
+    }
 }
 
 static void waiter_end(struct pipe_waiter *waiter, error_t status) {

@@ -27,8 +27,10 @@ struct pipe_end {
     uint64_t flags;    // enum file_flag
     bool is_writer;
     bool is_open;
+    bool first_is_used;
+    uint64_t freed_in; // kept_commits() when `first` became free
     struct poll_list polls;
-    struct pipe_waiter first; // for one that waits here; its pipe is NULL: free
+    struct pipe_waiter first; // for one that waits here
 };
 
 // A write that was taken by an actor before and comes again, with what of it is in the pipe already.

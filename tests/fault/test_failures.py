@@ -3,6 +3,8 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from test_reload import DISK, make_disk, rows, run
@@ -90,6 +92,27 @@ def test_an_interrupt_storm():
     storm, after = done.stdout.split("---\n")
     assert "hung" in storm and "found by the interrupts that its device has no reason for" in storm, storm
     assert rows(after)["e1000"][1] == "running" and after.split()[0] == "1", after
+    DISK.unlink()
+
+
+LONG = """
+mkdir /root/many; i=0; while [ $i -lt 9000 ]; do : > /root/many/$i; i=$((i + 1)); done
+exec 5>/root/open; echo before >&5; service point ext2 store STORE; sync; echo after >&5
+cat /root/open; ls /root/many | wc -l; service log init | grep -c "without its memory"; service; sync
+"""
+
+
+@pytest.mark.parametrize("store", [5000, 9000, 20000])
+def test_much_is_taken_back(store):
+    """A sync of some thousand inodes changes more than the undo log has room for: what was done is committed on
+    the way, and a server that ends in its midst keeps its memory."""
+    make_disk([])
+    done = subprocess.run([ROOT / "image/run", "--timeout", "120", "--memory", "1G", "--system-disk", DISK, "-c", LONG.replace("STORE", str(store))],
+                          capture_output=True, check=False, timeout=180, text=True)
+    assert done.returncode == 0 and done.stdout.split()[:4] == ["before", "after", "9000", "0"], done.stdout + done.stderr
+    assert rows(done.stdout)["ext2"][1:4:2] == ["running", "1"], done.stdout
+    judge = subprocess.run(["e2fsck", "-fn", DISK], capture_output=True, check=False, text=True)
+    assert judge.returncode == 0, judge.stdout
     DISK.unlink()
 
 

@@ -246,6 +246,10 @@ error_t platform_copy_out(struct platform_caller *caller, uint64_t at, uint64_t 
 
 void platform_frames_changed(void) {}
 
+void platform_breathe(void) {}
+
+void platform_commit(void) {}
+
 void platform_zero(struct platform_disk *disk, uint64_t offset, uint64_t length) { // NOLINT
     (void)disk;
     CHECK(offset >= cache_metadata_bytes, "zeroing metadata memory");

@@ -13,6 +13,7 @@
 #include "libipc/client/slot.h"
 #include "libipc/client/system_call.h"
 #include "libipc/include/startup.h"
+#include "libipc/kept/undo.h"
 #include "libipc/protocols/account.h"
 #include "libipc/protocols/endpoint.h"
 #include "libipc/protocols/kernel.h"
@@ -432,8 +433,27 @@ error_t request_copy_in(struct request *request, uint64_t offset, void *to, uint
     return copy(state_of(request), false, offset, to, length);
 }
 
+error_t request_copy_in_unnoted(struct request *request, uint64_t offset, void *to, uint64_t length) {
+    return request_copy_in(request, offset, to, length);
+}
+
 error_t request_copy_out(struct request *request, uint64_t offset, const void *from, uint64_t length) {
     return copy(state_of(request), true, offset, (void *)(uintptr_t)from, length);
+}
+
+// Nothing is kept here.
+uint64_t kept_commits(void) {
+    return 1;
+}
+
+void kept_fresh(void *address, uint64_t bytes) {
+    (void)address;
+    (void)bytes;
+}
+
+void kept_note(const void *address, uint64_t bytes) {
+    (void)address;
+    (void)bytes;
 }
 
 static void *memory_range(cap_t memory, uint64_t offset, uint64_t length) {
@@ -477,6 +497,10 @@ static struct machine_call_state *deferred_state(const struct deferred *deferred
 
 error_t deferred_copy_in(struct deferred *deferred, uint64_t offset, void *to, uint64_t length) {
     return copy(deferred_state(deferred), false, offset, to, length);
+}
+
+error_t deferred_copy_in_unnoted(struct deferred *deferred, uint64_t offset, void *to, uint64_t length) {
+    return deferred_copy_in(deferred, offset, to, length);
 }
 
 error_t deferred_copy_out(struct deferred *deferred, uint64_t offset, const void *from, uint64_t length) {
