@@ -53,20 +53,17 @@ static struct writeback_entry *writeback_sort(struct filesystem *fs, uint32_t co
     if (rising == count)
         return from;
     if (falling == count) {
-        for (uint32_t i = 0; i < count; i++) {
-            platform_breathe();
+        for (uint32_t i = 0; i < count; i++)
             to[i] = from[count - 1 - i];
-        }
         return to;
     }
     for (uint32_t width = 1; width < count; width *= 2) {
+        platform_breathe();
         for (uint32_t low = 0; low < count; low += 2 * width) {
             uint32_t middle = minimum_u32(low + width, count), high = minimum_u32(low + 2 * width, count);
             uint32_t a = low, b = middle;
-            for (uint32_t out = low; out < high; out++) {
-                platform_breathe();
+            for (uint32_t out = low; out < high; out++)
                 to[out] = a < middle && (b >= high || from[a].block <= from[b].block) ? from[a++] : from[b++];
-            }
         }
         struct writeback_entry *swap = from;
         from = to;
