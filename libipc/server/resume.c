@@ -26,9 +26,9 @@
 enum { RECOVER_NANOSECONDS = 2 * 1000 * 1000 * 1000u, SLOTS_LISTED = 10 };
 #define PATIENCE_NANOSECONDS (UINT64_C(10) * RECOVER_NANOSECONDS)
 
-// The number of the first that was not done. Not taken back, and alone in its lines.
+// Not taken back, and alone in its lines.
 static struct {
-    uint32_t number;
+    uint32_t number; // of the first that was not done
 } __attribute__((aligned(64))) outputs_done;
 
 KEPT_UNNOTED static void note_done(uint32_t number) {

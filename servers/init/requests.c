@@ -12,8 +12,7 @@
 
 enum {
     FIBER_LOOKS = 30,
-    ASKS_LOOKS = 120, // while an answer through rings is due: the fiber may wait for one that waits for it
-    WORK_LOOKS = 20,
+    WORK_LOOKS = 20, // fewer: whoever waits for a driver is not to blame
     LOST_LOOKS = 5,
     STORM_LOOKS = 3,
     STORM_PAUSE = 1000000, // nanoseconds between two useless interrupts, at most
@@ -128,10 +127,11 @@ static void look_at_fibers(struct role *role, struct unanswered *found) {
     watch->count = walk.waiting.request.number_count;
     watch->stack_pointer = (uintptr_t)walk.waiting.stack_pointer;
     struct server_work asks;
-    bool due = role_peek(role, watch->asks, &asks, sizeof(asks)) && asks.taken != asks.done;
-    if (is_enough(&watch->fiber_looks, same, due ? ASKS_LOOKS : FIBER_LOOKS))
-        *found = (struct unanswered){"request that waits in it for ever", watch->stack_pointer + FRAME_BYTES - 8,
-                                     walk.waiting.request};
+    if (!is_enough(&watch->fiber_looks, same, FIBER_LOOKS))
+        return;
+    *found =
+        (struct unanswered){"request that waits in it for ever", watch->stack_pointer + FRAME_BYTES - 8, walk.waiting.request,
+                            role_peek(role, watch->asks, &asks, sizeof(asks)) && asks.taken != asks.done};
 }
 
 static void look_at_replies(struct role *role, struct unanswered *found) {

@@ -28,6 +28,7 @@ struct unanswered {
     const char *what;       // in words; NULL: all is well
     uint64_t frame;         // where the stack of the fiber that waits begins; 0: there is none
     struct request request; // the fiber's, if there is one
+    bool is_due;            // and an answer through rings, which it may wait for
 };
 
 // One look at a role that runs. `may_look`: its thread waits, and it does not hand over.

@@ -55,6 +55,7 @@ struct role {
     bool fresh_text;  // the next one gets the program's text anew: the last failed by itself, and what is in memory may not be it
     bool refused;     // the actor said that it can't go on with it
     uint64_t hung_at; // monotonic time at which a request that it did not answer was found last; 0: never
+    uint32_t hung_times; // in a row
 };
 
 extern struct role roles[MANIFEST_ROLES];
