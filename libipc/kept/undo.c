@@ -14,7 +14,7 @@
 
 extern const char _end[] __attribute__((visibility("hidden"))); // and its end
 
-struct undo undo = {.stack_bytes = UINT64_MAX}; // before kept_start no place needs a note
+struct undo undo;
 static struct {
     uint64_t address;                // in the window
 } __attribute__((aligned(64))) next; // where memory is mapped

@@ -9,6 +9,7 @@
 #include "libipc/client/call.h"
 #include "libipc/client/clock.h"
 #include "libipc/client/slot.h"
+#include "libipc/include/pages.h"
 #include "libipc/kept/undo.h"
 #include "libipc/protocols/endpoint.h"
 
@@ -291,6 +292,12 @@ error_t server_run(struct server *server) {
     error_t error = fiber_fill_pool();
     if (error != ERR_OK)
         return error;
+    if (kept_active()) { // used in turn, so all of it is taken sooner or later
+        pages_touch(loop.outputs, sizeof(loop.outputs));
+        pages_touch(loop.results, sizeof(loop.results));
+    } else {
+        kept_set_stack(NULL, UINT64_MAX); // no place needs a note
+    }
     loop.running_once = true;
     if (server->takes_over && (error = handover_begin()) != ERR_OK)
         return error;

@@ -14,6 +14,8 @@ __attribute__((visibility("default"))) int qemu_plugin_install(plugin_id id, con
                                                                char **arguments);
 void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, void (*translated)(plugin_id, struct block *));
 void qemu_plugin_register_vcpu_tb_exec_cb(struct block *block, void (*executed)(unsigned, void *), int flags, void *data);
+enum { PLUGIN_ADD = 0 }; // to the 64 bits at `counter`
+void qemu_plugin_register_vcpu_tb_exec_inline(struct block *block, int operation, void *counter, uint64_t number);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct instruction *instruction, void (*executed)(unsigned, void *), int flags,
                                             void *data);
 void qemu_plugin_register_vcpu_mem_cb(struct instruction *instruction, void (*accessed)(unsigned, uint32_t, uint64_t, void *),
