@@ -44,7 +44,6 @@ error_t kept_start(uint64_t bytes) {
     undo.next = undo.log;
     undo.capacity = bytes / sizeof(uint64_t);
     kept_fuse(0);
-    undo.stack_bytes = 0;
     undo.window = KEPT_WINDOW_BYTES;
     undo.seal = header_seal();
     return ERR_OK;

@@ -117,8 +117,8 @@ struct server_work {
     uint64_t taken, done;
 } __attribute__((aligned(64)));
 
-// The other side of it, `server_asks`: what a server asked for through rings, and what of it is answered. While an answer is due, init
-// blames it later for a request that waits in it. Kept, and noted like all else; defined by those that have it.
+// The other side of it, `server_asks`: what a server asked for through rings, and what of it is answered. If a request waits
+// in it again while an answer is due, init blames the drivers. Kept, and noted like all else; defined by those that have it.
 
 // Ends server_run after the requests that are ready now; those that wait are abandoned.
 void server_stop(struct server *server);

@@ -86,7 +86,7 @@ static void mount_set_limits(struct filesystem *fs) {
 }
 
 static error_t mount_do(struct filesystem *fs, const struct filesystem_options *options) {
-    platform_commit();
+    platform_commit(); // what is made from here on is much, and need not be taken back with what was done before
     error_t error = disk_requests_make(fs);
     if (!error)
         error = page_cache_make(fs, options->metadata_bytes, options->cache_bytes - options->metadata_bytes);

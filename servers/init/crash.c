@@ -98,6 +98,11 @@ void crash_collect(struct crash *crash, const struct role *role) {
     collect_messages(crash, role);
 }
 
+void crash_stop(struct crash *crash, const struct role *role) {
+    if (thread_stop(role->thread) == ERR_OK)
+        crash_collect(crash, role);
+}
+
 void crash_of_fiber(struct crash *crash, const struct role *role, uint64_t frame, const struct request *request) {
     collect_stack(crash, role, frame);
     crash->served_thread = request->number_thread;

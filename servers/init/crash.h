@@ -27,6 +27,8 @@ struct crash {
 
 // Before role_ended; its thread has faulted or is stopped.
 void crash_collect(struct crash *crash, const struct role *role);
+// The same of one that runs: stops its thread first.
+void crash_stop(struct crash *crash, const struct role *role);
 // After it. words: of EVENT_FAULT (kernel/abi/message.h).
 void crash_report(const struct role *role, const struct crash *crash, const uint64_t *words);
 // The stack, and the request in service, are those of a fiber that waits: the frame of its wait, and its request.

@@ -289,8 +289,7 @@ static error_t init_service_blame(struct request *request, const struct service_
         return ERR_OK; // the answer came from the actor before
     if (guilty->restarts && age < BLAME_PAUSE && request->badge == startup_badge("process"))
         return ERR_AGAIN;
-    if (thread_stop(guilty->thread) == ERR_OK)
-        crash_collect(&crash, guilty);
+    crash_stop(&crash, guilty);
     role_ended(guilty, SERVICE_CAUSE_LIED, now);
     lie_report(guilty, &crash);
     init_resume(&init_timer);

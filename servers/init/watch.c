@@ -165,37 +165,36 @@ static void judge(struct role *role, uint64_t passed) {
     watch->away = away ? watch->away + 1 : 0;
 }
 
-// Whether a request waits in the role for ever, soon after the last time, with blocks due that it asked for: then for drivers, of
-// which at the first time nothing was known to be wrong. They begin anew, and its requests with them.
-static bool is_drivers_fault(struct role *role, const struct unanswered *unanswered, uint64_t now) {
+// A request waits in the role for ever.
+static void count_hang(struct role *role, uint64_t now) {
     bool again = role->hung_at && now - role->hung_at < AGAIN_LOOKS * interval;
     role->hung_times = again ? role->hung_times + 1 : 1;
     role->hung_at = now;
-    return unanswered->is_due && role->hung_times == 2;
 }
 
+// What waits in the role for ever may wait for blocks that they owe it. They begin anew, and its requests to them.
 static void blame_drivers(struct role *role, uint64_t now) {
     for (uint32_t i = 0; i < role_count; i++) {
         static struct crash crash;
         if (!is_watched(&roles[i]) || !roles[i].watch.requests.work)
             continue;
-        if (thread_stop(roles[i].thread) == ERR_OK)
-            crash_collect(&crash, &roles[i]);
+        crash_stop(&crash, &roles[i]);
         role_ended(&roles[i], SERVICE_CAUSE_HUNG, now);
         hang_report(&roles[i], &crash, "request that waits for ever in ", role);
     }
 }
 
 static void blame(struct role *role, const char *noticed, const struct unanswered *unanswered, uint64_t now) {
-    if (unanswered->frame && is_drivers_fault(role, unanswered, now)) {
+    if (unanswered->frame)
+        count_hang(role, now);
+    if (unanswered->is_due && role->hung_times == 2) { // the first time it might have been the role's own fault
         blame_drivers(role, now);
         return;
     }
     struct role *guilty = unanswered->what ? role : end_of_chain(role);
     role->watch.strikes = role->watch.away = 0;
     static struct crash crash;
-    if (thread_stop(guilty->thread) == ERR_OK)
-        crash_collect(&crash, guilty);
+    crash_stop(&crash, guilty);
     if (unanswered->frame) { // the fiber is in the memory that is kept, and may never go on
         crash_of_fiber(&crash, guilty, unanswered->frame, &unanswered->request);
         guilty->refused = guilty->hung_times > (unanswered->is_due ? 2 : 1);

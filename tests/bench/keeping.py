@@ -36,9 +36,18 @@ def medium(folder, image, keeps):
     return ram_disk.medium(ROOT, folder, image, folder)
 
 
-def boot(path, system, tests):
+def disks(folder):
+    """The system disk with filebench on it, and the image that it measures."""
+    system, image = folder / "system.img", folder / "bench.img"
+    disk.create(system, BUILD / "image/system.tar")
+    disk.write_file(system, "bin/filebench", BUILD / "tests/bench/filebench", 0o100755)
+    filebench_disk.make(image, DISK_MIB)
+    return system, image
+
+
+def boot(path, system, tests, turns=TURNS):
     """For the child process: runs filebench, whose output is this process's."""
-    options = command_line.parse(["--icount", "--seed", "1", "--memory", "1G", "-c", f"/bin/filebench /dev/ram0 /mnt {TURNS} {tests}"])
+    options = command_line.parse(["--icount", "--seed", "1", "--memory", "1G", "-c", f"/bin/filebench /dev/ram0 /mnt {turns} {tests}"])
     os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
     return session.run(options, None, medium=pathlib.Path(path), disks=[(pathlib.Path(system), False)], accelerator="tcg")
 
@@ -58,10 +67,7 @@ def measure(path, system, tests):
 def main(tests):
     with tempfile.TemporaryDirectory(prefix="keelson-") as name:
         folder = pathlib.Path(name)
-        system, image = folder / "system.img", folder / "bench.img"
-        disk.create(system, BUILD / "image/system.tar")
-        disk.write_file(system, "bin/filebench", BUILD / "tests/bench/filebench", 0o100755)
-        filebench_disk.make(image, DISK_MIB)
+        system, image = disks(folder)
         kept, plain = (measure(medium(folder, image, keeps), system, tests) for keeps in (True, False))
     print(f"{'instructions per operation':30} {'kept':>10} {'not kept':>10} {'cost':>7}")
     for name, least in plain.items():

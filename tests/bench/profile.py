@@ -15,9 +15,8 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "image"), str(ROOT / "tests/bench")]
-import filebench_disk
 import keeping
-from runner import disk, machine, options as command_line, session
+from runner import machine
 
 BUILD = keeping.BUILD
 PAGE, APART, LINES = 4096, 1 << 24, 40
@@ -85,9 +84,7 @@ def boot(path, system, turns, tests, plugin, output):
     """For the child process."""
     usual = machine.command
     machine.command = lambda *words, **parts: usual(*words, **parts) + ["-plugin", f"{plugin},output={output}"]
-    os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
-    options = command_line.parse(["--icount", "--seed", "1", "--memory", "1G", "-c", f"/bin/filebench /dev/ram0 /mnt {turns} {tests}"])
-    return session.run(options, None, medium=pathlib.Path(path), disks=[(pathlib.Path(system), True)], accelerator="tcg")
+    return keeping.boot(path, system, tests, turns)
 
 
 def measure(medium, system, tests, programs, plugin, folder):
@@ -105,11 +102,9 @@ def measure(medium, system, tests, programs, plugin, folder):
 def main(operations, tests):
     with tempfile.TemporaryDirectory(prefix="keelson-") as name:
         folder = pathlib.Path(name)
-        system, image, plugin = folder / "system.img", folder / "bench.img", folder / "profile.so"
+        system, image = keeping.disks(folder)
+        plugin = folder / "profile.so"
         subprocess.run(["clang", "-O2", "-shared", "-fPIC", f"-I{ROOT}", "-o", plugin, pathlib.Path(__file__).with_name("profile.c")], check=True)
-        disk.create(system, BUILD / "image/system.tar")
-        disk.write_file(system, "bin/filebench", BUILD / "tests/bench/filebench", 0o100755)
-        filebench_disk.make(image, keeping.DISK_MIB)
         programs = functions()
         kept, plain = (measure(keeping.medium(folder, image, keeps), system, tests, programs, plugin, folder) for keeps in (True, False))
     print(f"{'instructions per operation':44} {'kept':>9} {'not kept':>9} {'cost':>8}")
