@@ -12,7 +12,8 @@
 #include "libipc/kept/undo.h"
 #include "libipc/server/loop.h"
 
-enum { SAVED_REGISTERS = 6, SAVED_RBX = 4 };
+// Control blocks begin apart, or their first lines, noted again and again, would have one place in the log's memory of lines.
+enum { SAVED_REGISTERS = 6, SAVED_RBX = 4, STAGGERS = 8, STAGGER_BYTES = 64 };
 
 // The memory of a fiber that is idle means nothing, so this and fiber_forget need no notes.
 // The first switch to the fiber pops these and returns into fiber_enter, with the fiber in rbx.
@@ -44,7 +45,8 @@ static struct fiber *fiber_create(bool whole) {
         return NULL;
     if (whole)
         pages_touch(low, bytes);
-    struct fiber *fiber = (struct fiber *)((uintptr_t)low + bytes - sizeof(struct fiber));
+    uint64_t above = loop.fiber_count % STAGGERS * STAGGER_BYTES;
+    struct fiber *fiber = (struct fiber *)((uintptr_t)low + bytes - above - sizeof(struct fiber));
     *fiber = (struct fiber){.state = FIBER_IDLE, .cookie = loop.cookie_base + loop.fiber_count};
     fiber->request.words = fiber->words;
     fiber->stack_low = low;
@@ -140,8 +142,13 @@ struct fiber *fiber_take(void) {
     return fiber;
 }
 
+// Taken since the last commit: it was idle at that time, or all of it is noted.
+static bool is_just_taken(const struct fiber *fiber) {
+    return fiber->noted_in == kept_commits() && fiber->noted_end == fiber + 1;
+}
+
 void fiber_recycle(struct fiber *fiber) {
-    struct fiber **list = kept_active() ? &loop.resting : &loop.pool;
+    struct fiber **list = kept_active() && !is_just_taken(fiber) ? &loop.resting : &loop.pool;
     fiber->state = FIBER_IDLE;
     fiber->next = *list;
     *list = fiber;

@@ -95,7 +95,7 @@ KEPT_UNNOTED static void request_fill(struct request *request, const struct ipc_
     request->number_count = registers->third;
     MESSAGE_NOTE((uint32_t)registers->second, (uint16_t)tag_method(tag), MESSAGE_TAKEN, registers->third);
     request->state = REQUEST_OPEN;
-    request->cancelled = false;
+    request->cancelled = request->observes = false;
     request->carried.in = request->carried.out = false;
     request->carried.size = 0;
     request->reply = (struct reply){.words = request->words};
@@ -195,14 +195,45 @@ void loop_deliver(const struct ipc_registers *registers) {
     }
 }
 
-// One wait at the endpoint, right behind a commit. Puts the request being served aside, unless it is answered here. ERR_AGAIN:
-// fibers are ready again.
+// Not noted: after a wait that follows nothing it is set anew.
+KEPT_UNNOTED static void set_since(enum loop_since since) {
+    loop.since = since;
+}
+
+static void happened(enum loop_since what) {
+    if (loop.since < what)
+        set_since(what);
+}
+
+// What came of a message, now that it is delivered.
+static enum loop_since consequence(uint64_t tag) {
+    if ((tag & TAG_ANSWER) != 0 || tag_method(tag) >> 8 == 0 || tag_caps(tag) != 0)
+        return SINCE_MORE;
+    return loop.finished != NULL && loop.finished->request.observes ? SINCE_OBSERVED : SINCE_TAKEN;
+}
+
+static bool has_outputs(void) {
+    return loop.output_first != loop.output_end || loop.sending.first != NULL;
+}
+
+// Whether the next wait, with which `finished` is answered, can do without a commit.
+static bool needs_no_commit(const struct fiber *finished) {
+    if (finished != NULL ? loop.since != SINCE_OBSERVED || !finished->request.observes : loop.since > SINCE_TAKEN)
+        return false;
+    return kept_active() && !has_outputs() && !kept_is_deep() && !loop.recovering && !loop.asked && !loop.holding;
+}
+
+// One wait at the endpoint, right behind a commit, or as good as that. Puts the request being served aside, unless it is answered
+// here. ERR_AGAIN: fibers are ready again.
 static error_t receive(struct ipc_registers *registers) {
     struct fiber *finished = loop.finished;
     if (finished == NULL) // what arrives lies in the message page, so its fiber can't be made then
         (void)fiber_reserve();
     receive_slots_refill(); // after the last call that could use one up
-    loop_commit();
+    if (!needs_no_commit(finished)) {
+        loop_commit();
+        set_since(SINCE_OBSERVED);
+    }
     if (loop.ready.first != NULL)
         return ERR_AGAIN;
     uint64_t deadline = timer_first();
@@ -238,6 +269,9 @@ static void run_timers(bool deadline_passed) {
     uint64_t now = clock_monotonic();
     if (deadline_passed && now < first)
         now = first;
+    if (now < first)
+        return;
+    happened(SINCE_MORE);
     timer_run(now);
 }
 
@@ -246,6 +280,7 @@ static error_t serve_until_stopped(struct server *server) {
     while (!server->stopping) {
         fiber_sweep();
         while (loop.ready.first != NULL && !loop.handed_over) {
+            happened(SINCE_MORE);
             if (loop.finished != NULL && loop.finished != loop.ready.first)
                 loop_answer_now(); // which commits: before the fiber is in no queue
             fiber_resume(fiber_ready_pop());
@@ -256,12 +291,16 @@ static error_t serve_until_stopped(struct server *server) {
             handover_step();
         struct ipc_registers registers;
         error_t error = receive(&registers);
-        if (error == WAIT_NOTIFICATION)
+        if (error == WAIT_NOTIFICATION) {
+            happened(SINCE_MORE);
             deliver_bits(registers.words[0]);
-        else if (error == ERR_OK)
+        } else if (error == ERR_OK) {
+            uint64_t tag = registers.tag;
             loop_deliver(&registers);
-        else if (error != ERR_DEADLINE && error != ERR_AGAIN)
+            happened(consequence(tag));
+        } else if (error != ERR_DEADLINE && error != ERR_AGAIN) {
             return error;
+        }
         run_timers(error == ERR_DEADLINE);
     }
     if (loop.finished != NULL)

@@ -104,6 +104,13 @@ struct result {
 
 enum { OUTPUTS_MAX = 256, RESULTS_MAX = 32 }; // the first a power of two, the second the bits of a word
 
+// What happened since the last commit.
+enum loop_since {
+    SINCE_OBSERVED, // requests were answered that changed nothing: the next actor can do without them
+    SINCE_TAKEN,    // others came, without capabilities, and are not answered: their callers send them again
+    SINCE_MORE      // anything
+};
+
 struct loop { // what changes with each event comes first, in few lines
     // Not noted: the next actor sets these anew.
     void *stack_pointer; // of the loop, while a fiber runs
@@ -125,6 +132,7 @@ struct loop { // what changes with each event comes first, in few lines
     uint32_t output_floor;        // `output_first` at that time, or before
     uint32_t results_resting;     // freed since
     uint32_t put_aside, sweep_at; // requests put aside since the last sweep, and with how many the next is due
+    uint32_t since;               // enum loop_since
 
     uint32_t fiber_count;
 
@@ -173,7 +181,7 @@ bool fiber_reserve(void);
 MUST_USE error_t fiber_fill_pool(void);
 // A fiber from the pool, without a kernel call; NULL if it is empty.
 struct fiber *fiber_take(void);
-// To the pool, with the next commit.
+// To the pool, with the next commit or at once.
 void fiber_recycle(struct fiber *fiber);
 // Those that rest go to the pool. Right before a commit.
 void fiber_refill_pool(void);

@@ -46,6 +46,7 @@ struct request {
     struct reply reply;
     enum request_state state;
     bool cancelled; // its caller wants to give it up: answer soon, with ERR_CANCELLED if nothing was done
+    bool observes;  // its handler says: it changed nothing that counts, so its answer need not wait for a commit
 };
 
 // A request to be answered after its handler has returned. The server provides the storage, inside whatever

@@ -54,6 +54,7 @@ static error_t handle_open(struct request *request, const struct directory_open_
 static error_t handle_status(struct request *request, const struct directory_status_in *in, struct directory_status_out *out) {
     struct tree *tree;
     struct tree_node *node;
+    request->observes = true;
     error_t error = node_find(request, in->start, in->flags, &tree, &node);
     if (error != ERR_OK)
         return error;

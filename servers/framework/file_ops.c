@@ -115,6 +115,7 @@ static error_t handle_status(struct request *request, const struct file_status_i
     (void)in;
     struct open_file *file = request_file(request);
     struct tree *tree = file->session.tree;
+    request->observes = true;
     error_t error = tree->ops->status(tree, file->session.node, &out->status);
     out->status.device = tree->device;
     return error;

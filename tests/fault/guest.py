@@ -2,6 +2,7 @@
 
 Unlike image/run it keeps the disk's image where the host can look at it, may be cut off at any moment, and answers what the
 workload asks at the console. One machine at a time; the disk's file belongs to the caller."""
+import contextlib
 import json
 import os
 import pathlib
@@ -156,7 +157,8 @@ class Guest:
         for question in QUESTION.finditer(self.log, max(0, self.answered - 1)):
             self.answered = question.end()
             if question.group(1) == b"question":
-                self.console.send(b"typed line " + question.group(2) + b"\r")
+                with contextlib.suppress(BlockingIOError):  # who asks again and again may not listen
+                    self.console.send(b"typed line " + question.group(2) + b"\r")
             else:
                 self.press([*question.group(2).decode(), "ret"])
 
