@@ -93,6 +93,10 @@ bool kept_is_deep(void) {
     return used_words() > undo.capacity / 2;
 }
 
+bool kept_is_shallow(void) {
+    return used_words() < undo.capacity / 8;
+}
+
 uint64_t kept_deepest(void) {
     return undo.deepest * sizeof(uint64_t);
 }

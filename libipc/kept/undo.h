@@ -52,6 +52,8 @@ void kept_commit(void);
 uint64_t kept_commits(void);
 // More than half of the log is used: a commit is due, or what comes may find no room and can't be taken back.
 bool kept_is_deep(void);
+// Less than an eighth of it is: whoever may need the rest finds enough without a commit now.
+bool kept_is_shallow(void);
 
 // memcpy to memory that need not be noted: it was there for its purpose at the last commit, and holds nothing that the server's
 // state counts on. Not to what was allocated since the last commit: a rollback makes it the heap's again.

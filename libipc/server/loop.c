@@ -220,7 +220,7 @@ static bool has_outputs(void) {
 static bool needs_no_commit(const struct fiber *finished) {
     if (finished != NULL ? loop.since != SINCE_OBSERVED || !finished->request.observes : loop.since > SINCE_TAKEN)
         return false;
-    return kept_active() && !has_outputs() && !kept_is_deep() && !loop.recovering && !loop.asked && !loop.holding;
+    return kept_active() && !has_outputs() && kept_is_shallow() && !loop.recovering && !loop.asked && !loop.holding;
 }
 
 // One wait at the endpoint, right behind a commit, or as good as that. Puts the request being served aside, unless it is answered

@@ -119,7 +119,7 @@ struct loop { // what changes with each event comes first, in few lines
     struct fiber *finished; // == served: its answer goes out with the next wait
 
     struct fiber_wait_queue ready;
-    struct fiber *pool;    // as far as memory is kept: idle since the last commit, at least
+    struct fiber *pool;    // as far as memory is kept: idle at the last commit, or noted since
     struct fiber *resting; // these go there with the next commit
 
     struct timer *timers; // sorted by time

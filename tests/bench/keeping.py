@@ -1,10 +1,12 @@
 #!/usr/bin/python3 -B
 """What it costs that servers' memory is kept: the same build and filebench (tests/bench/linux/files.c), booted with the manifest's `keep` lines and
-without them, in instructions (one of them is a nanosecond of the guest's clock).
+without them.
 
-usage: keeping.py [TEST...]     tests of filebench: write read random files stat pipe spawn
+usage: keeping.py [--time BOOTS] [TEST...]     tests of filebench: write read random files stat pipe spawn
 
-The disk that is measured lies in memory, so that nothing waits for a device. Of several turns the least counts."""
+In instructions, of which -icount makes one a nanosecond of the guest's clock; or by time, as tests/bench/run measures: BOOTS of each kind by
+turns. The disk that is measured lies in memory, so that nothing waits for a device. Of all turns the least counts."""
+import argparse
 import os
 import pathlib
 import re
@@ -45,37 +47,49 @@ def disks(folder):
     return system, image
 
 
-def boot(path, system, tests, turns=TURNS):
+def boot(path, system, tests, turns=TURNS, counted=True):
     """For the child process: runs filebench, whose output is this process's."""
-    options = command_line.parse(["--icount", "--seed", "1", "--memory", "1G", "-c", f"/bin/filebench /dev/ram0 /mnt {turns} {tests}"])
+    count = ["--icount", "--seed", "1"] if counted else []
+    options = command_line.parse([*count, "--memory", "1G", "-c", f"/bin/filebench /dev/ram0 /mnt {turns} {tests}"])
     os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
     return session.run(options, None, medium=pathlib.Path(path), disks=[(pathlib.Path(system), False)], accelerator="tcg")
 
 
-def measure(path, system, tests):
-    """{name: instructions of one operation}, the least of the turns."""
-    done = subprocess.run([sys.executable, "-B", __file__, "--boot", path, system, " ".join(tests)], stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, check=False)
+def measure(found, path, system, tests, *, counted):
+    """Into found: {name: nanoseconds of one operation}, the least of the turns."""
+    words = [sys.executable, "-B", __file__, "--boot", path, system, *(["--counted"] if counted else []), *tests]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit(done.stdout + done.stderr)
-    found = {}
     for name, operations, nanoseconds in re.findall(r"^filebench,(\w+),(\d+),(\d+)\s*$", done.stdout, re.MULTILINE):
         found[name] = min(found.get(name, 1 << 63), int(nanoseconds) // int(operations))
-    return found
 
 
-def main(tests):
+def main(tests, boots):
+    kept, plain = {}, {}
     with tempfile.TemporaryDirectory(prefix="keelson-") as name:
         folder = pathlib.Path(name)
         system, image = disks(folder)
-        kept, plain = (measure(medium(folder, image, keeps), system, tests) for keeps in (True, False))
-    print(f"{'instructions per operation':30} {'kept':>10} {'not kept':>10} {'cost':>7}")
+        media = []
+        for found, keeps in ((kept, True), (plain, False)):
+            (folder / str(keeps)).mkdir()
+            media.append((found, medium(folder / str(keeps), image, keeps)))
+        for number in range(boots or 1):
+            for found, path in media if number % 2 == 0 else reversed(media):
+                measure(found, path, system, tests, counted=not boots)
+    print(f"{'nanoseconds' if boots else 'instructions'} per operation{'':18} {'kept':>10} {'not kept':>10} {'cost':>7}")
     for name, least in plain.items():
-        print(f"{name:30} {kept[name]:10} {least:10} {100 * (kept[name] - least) / least:6.1f}%")
+        print(f"{name:42} {kept[name]:10} {least:10} {100 * (kept[name] - least) / least:6.1f}%")
     return 0
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--boot"]:
-        sys.exit(boot(*sys.argv[2:]))
-    sys.exit(main(sys.argv[1:]))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--time", type=int, default=0, metavar="BOOTS")
+    parser.add_argument("--boot", nargs=2)
+    parser.add_argument("--counted", action="store_true")
+    parser.add_argument("tests", nargs="*")
+    given = parser.parse_args()
+    if given.boot:
+        sys.exit(boot(*given.boot, " ".join(given.tests), counted=given.counted))
+    sys.exit(main(given.tests, given.time))
