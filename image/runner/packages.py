@@ -11,7 +11,8 @@ BUILD = ["clang", "lld", "llvm", "nasm", "meson", "ninja-build", "pkg-config", "
 RUN = ["qemu-system-x86"]
 UEFI = ["ovmf"]
 WINDOW = ["qemu-system-gui"]
-TESTS = ["python3-pytest", "python3-pexpect", "libvterm-dev", "qemu-utils", "ovmf", "gdb", "spin", "tshark", "chromium", "python3-capstone"]
+TESTS = ["python3-pytest", "python3-pexpect", "libvterm-dev", "qemu-utils", "ovmf", "gdb", "spin", "tshark", "chromium", "python3-capstone",
+         "clang-tidy"]
 
 
 def missing(wanted):

@@ -18,7 +18,7 @@ float sqrtf(float x) {
 // The remainder of x by y, exact: the x87 takes it in steps and says when it is complete.
 static long double remainder_of(long double x, long double y) {
     unsigned short status;
-    do
+    do // NOLINT(bugprone-infinite-loop): the instruction sets status
         __asm__("fprem\n\tfnstsw %1" : "+t"(x), "=a"(status) : "u"(y) : "cc");
     while ((status & 0x400) != 0);
     return x;

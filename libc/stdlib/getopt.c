@@ -38,7 +38,7 @@ static int take_short(int argc, char *const argv[], const char *options, int *wo
         *words = 1;
     }
     if (known == NULL) {
-        optopt = letter;
+        optopt = (unsigned char)letter;
         complain(argv, options, "unknown option", &letter, 1);
         return '?';
     }
@@ -52,7 +52,7 @@ static int take_short(int argc, char *const argv[], const char *options, int *wo
         optarg = argv[optind + 1];
         *words = 2;
     } else {
-        optopt = letter;
+        optopt = (unsigned char)letter;
         complain(argv, options, "option needs a value", &letter, 1);
         return *options == ':' ? ':' : '?';
     }

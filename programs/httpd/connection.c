@@ -394,7 +394,7 @@ static void answer_end(struct connection *connection) {
 static bool send_some(struct connection *connection, const char *data, size_t length, size_t *sent) {
     ssize_t count = send(connection->socket, data, length, MSG_NOSIGNAL);
     if (count <= 0) {
-        if (count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
+        if (count == 0 || (errno != EAGAIN && errno != EINTR))
             connection->state = CONNECTION_ENDS;
         return false;
     }
@@ -453,7 +453,7 @@ static void input_read(struct connection *connection) {
     ssize_t count = recv(connection->socket, block, sizeof(block), 0);
     if (count > 0 && connection->state == CONNECTION_READS) {
         buffer_append(&connection->in, block, (size_t)count);
-    } else if (count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+    } else if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) {
         connection->state = CONNECTION_ENDS;
     }
 }

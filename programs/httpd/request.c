@@ -76,7 +76,7 @@ static int path_decode(struct text text, char *path) {
             byte = high * 16 + low;
             at += 2;
         }
-        if (byte == 0 || byte <= 0x1f || byte == 0x7f)
+        if (byte <= 0x1f || byte == 0x7f)
             return 400;
         if (used + 1 == REQUEST_PATH_MOST)
             return 414;

@@ -180,7 +180,7 @@ static void frames_take(struct remote *r) {
     size_t at = 0;
     while (r->frame_length - at >= HEADER_BYTES) {
         const uint8_t *frame = r->frame + at;
-        if (frame[0] == magic[0]) { // the host said its word again before it heard ours
+        if (frame[0] == (uint8_t)magic[0]) { // the host said its word again before it heard ours
             if (r->frame_length - at < sizeof magic)
                 break;
             at += sizeof magic;

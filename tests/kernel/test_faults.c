@@ -23,12 +23,15 @@ static void reads(struct actor *actor) {
     actor->values[0] = *(volatile uint8_t *)actor->arguments[0];
 }
 static void halts(struct actor *actor) {
+    (void)actor;
     __asm__ volatile("hlt");
 }
 static void disables(struct actor *actor) {
+    (void)actor;
     __asm__ volatile("cli");
 }
 static void outputs(struct actor *actor) {
+    (void)actor;
     __asm__ volatile("outb %0, %1" : : "a"((uint8_t)0), "Nd"((uint16_t)0x80));
 }
 static void reads_cr3(struct actor *actor) {
@@ -88,27 +91,35 @@ static void breaks(struct actor *actor) {
     actor->values[0] = 1;
 }
 static void interrupts(struct actor *actor) {
+    (void)actor;
     __asm__ volatile("int $0x80");
 }
 static void interrupts_page_fault(struct actor *actor) {
+    (void)actor;
     __asm__ volatile("int $14");
 }
 static void undefined(struct actor *actor) {
+    (void)actor;
     __asm__ volatile("ud2");
 }
 static void uses_vectors(struct actor *actor) {
+    (void)actor;
     __asm__ volatile("xorps %xmm0, %xmm0");
 }
 static void jumps_far(struct actor *actor) {
+    (void)actor;
     ((void (*)(void))UINT64_C(0x0000900000000000))(); // NOLINT
 }
 static void loads_segment(struct actor *actor) {
+    (void)actor;
     __asm__ volatile("mov %0, %%ds" : : "r"(0x10));
 }
 static void bad_stack(struct actor *actor) {
+    (void)actor;
     __asm__ volatile("mov %0, %%rsp; push %%rax" : : "r"(UINT64_C(0xffff800000001000)));
 }
 static void traces(struct actor *actor) {
+    (void)actor;
     __asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq; nop" : : : "memory", "cc");
 }
 static void calls_in_trouble(struct actor *actor) { // a system call with nested, tracing and alignment flags set

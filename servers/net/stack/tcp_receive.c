@@ -7,7 +7,7 @@ uint32_t tcp_receive_window(const struct tcp *tcp) {
     uint32_t promised = tcp->rcv_adv - tcp->rcv_nxt, free = limit > used ? limit - used : 0;
     uint32_t step = smaller(limit / 2, tcp->mss);
     free = smaller(free, (uint32_t)UINT16_MAX << tcp->rcv_scale); // more can't be told: to send it again would say nothing
-    if (tcp->state < TCP_SYN_RECEIVED || tcp->state == TCP_LISTEN)
+    if (tcp->state < TCP_SYN_RECEIVED)
         return free;
     // RFC 9293 section 3.8.6.2.2: the right edge moves on by large steps, and never back (section 3.8.6).
     if ((int32_t)promised < 0)

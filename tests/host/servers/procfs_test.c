@@ -307,9 +307,9 @@ static void test_all_parse(void) {
     lines("accounts", 3);
     lines("interrupts", 3);
     if (playing == ROUND_RANDOM)
-        for (char id = '1'; id <= '4'; id++) {
+        for (int id = '1'; id <= '4'; id++) {
             char path[] = "/proc/1/status";
-            path[6] = id;
+            path[6] = (char)id;
             CHECK(path_content(world_root, path) != NULL);
         }
 }
