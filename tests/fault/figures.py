@@ -44,7 +44,7 @@ def mutation_lines(commit, lines):
     made = [words for words in lines if words[3] != "absent"]
     manifested = [words for words in made if words[3] != "quiet"]
     count = collections.Counter(words[3] for words in made)
-    noted = {note: [words for words in made if note in words[5:]] for note in ("unrepaired", "others", "off", "ended")}
+    noted = {note: [words for words in made if note in words[5:]] for note in ("unrepaired", "forced", "others", "off", "ended")}
     result = [f"Mutations, commit {commit}: {len(made):,}, of which {len(manifested):,} manifested: {share(len(manifested), len(made))}.", "",
               "| class | mutations | of those manifested (95 % interval) |", "|---|---|---|"]
     result += [f"| {name} | {count[name]:,} | {share(count[name], len(manifested))} |" for name in mutations.CLASSES if name != "quiet"]
@@ -54,8 +54,8 @@ def mutation_lines(commit, lines):
         of = collections.Counter(words[3] for words in own)
         result.append(f"| `{server}` | {len(own):,} | {len(own) - of['quiet']:,} | {of['recovered']} | {of['told']} | {of['late']} | {of['silent']} | {of['hang']} | "
                       f"{of['dead'] + of['panic']} |")
-    harmed = collections.Counter(words[2].split(":")[0] for note in ("unrepaired", "others") for words in noted[note])
-    result += ["", f"`e2fsck -p` gave up after {len(noted['unrepaired'])}, and what was on the disk before differed after {len(noted['others'])} (by server: "
+    harmed = collections.Counter(words[2].split(":")[0] for note in ("unrepaired", "forced", "others") for words in noted[note])
+    result += ["", f"`e2fsck -p` gave up after {len(noted['unrepaired'] + noted['forced'])}, and what was on the disk before differed after {len(noted['others'])} (by server: "
                + (", ".join(f"`{server}` {number}" for server, number in sorted(harmed.items())) or "none")
                + f"). The workload itself gave up in {len(noted['ended'])}, the program that talks to the host in {len(noted['off'])}: told."]
     return result

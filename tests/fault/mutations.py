@@ -160,7 +160,8 @@ def wait_for(machine, text, idle_limit):
 
 
 def is_alive(machine):
-    """The machine answers the host by its program in it, or, if that hangs as well, by another screen when keys ask for it."""
+    """The machine answers the host by its program in it, or, if that hangs as well, by another screen when keys ask for it; or its kernel rests and
+    wakes: a mutated console may have stopped all programs, as ^Z does."""
     answered = []
     hear, machine.hear_line = machine.hear_line, lambda data: (answered.append(data), hear(data))
     before = screen_of(machine)
@@ -170,7 +171,11 @@ def is_alive(machine):
         machine.step(0.1)
         if b"Q" in b"".join(answered) or difference(before, screen_of(machine)) > SCREEN_BYTES:
             return True
-    return False
+    seen = set()
+    for _ in range(10):
+        seen.add(machine.monitor("human-monitor-command", **{"command-line": "info registers"}))
+        machine.step(0.1)
+    return len(seen) > 1 and all("HLT=1" in each for each in seen)
 
 
 def screen_of(machine):
@@ -216,8 +221,8 @@ class Session:
             code, words = guest.repair_disk(image)
             if code > 1:
                 print(f"e2fsck -p gave up ({code}): {words.strip()}", flush=True)
+            self.damage = [] if code <= 1 else ["forced"] if guest.force_disk(image) else ["unrepaired"]
             self.judge(template.runs, runs_of(image))
-            self.damage = ["unrepaired"] if code > 1 else []
             if any(runs_of_name != self.found.get(name) for name, runs_of_name in template.runs.items()):
                 self.damage.append("others")
 
@@ -310,8 +315,8 @@ def doubtful(results, damage):
 
 
 def run_session(template, mutations):
-    """Results of the first of the mutations, one at least. The notes tell what else they damaged: `unrepaired` (e2fsck -p gave up), `others` (what was
-    on the disk before differs)."""
+    """Results of the first of the mutations, one at least. The notes tell what else they damaged: `forced` (e2fsck -p gave up, -y did not), `unrepaired`
+    (both did; in ledgers before 300a279 only -p was asked), `others` (what was on the disk before differs)."""
     session = Session(template, mutations)
     results, damage = session.results, set(session.damage)
     for at in list(doubtful(results, damage)):
