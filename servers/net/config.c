@@ -130,6 +130,16 @@ static void apply_setting(struct interface *interface, const struct net_setting 
     }
 }
 
+static void use_dhcp(struct interface_config *config) {
+    config->dhcp.changed = lease_changed;
+    config->dhcp.silence = nobody_answers;
+}
+
+error_t config_resume(struct interface *interface, const struct dhcp *before, uint64_t step_at) {
+    use_dhcp(config_of(interface));
+    return dhcp_resume(&config_of(interface)->dhcp, interface, before, step_at);
+}
+
 static void apply(struct interface *interface) {
     struct interface_config *config = config_of(interface);
     uint32_t flags = NET_SETTING_FLAG_DHCP;
@@ -144,8 +154,7 @@ static void apply(struct interface *interface) {
     interface_set_up(interface, (flags & NET_SETTING_FLAG_DOWN) == 0);
     for (uint32_t i = 0; i < net.setting_count; i++)
         apply_setting(interface, &net.settings[i]);
-    config->dhcp.changed = lease_changed;
-    config->dhcp.silence = nobody_answers;
+    use_dhcp(config);
     config->state = NET_LEASE_STATE_STATIC;
     if (!interface->loopback && (flags & NET_SETTING_FLAG_DHCP) != 0)
         complain(interface, "DHCP can't start", dhcp_start(&config->dhcp, interface));
@@ -229,11 +238,15 @@ static void nobody_configures(struct timer *timer) {
     net_end();
 }
 
+void config_await(void) {
+    timer_set(&net.configure_timer, clock_monotonic() + CONFIGURE_WAIT, nobody_configures);
+}
+
 void config_start(bool is_restart) {
     net.configs[0].state = NET_LEASE_STATE_STATIC; // lo
     config_settle_again();
     if (!is_restart) {
-        timer_set(&net.configure_timer, clock_monotonic() + CONFIGURE_WAIT, nobody_configures);
+        config_await();
         return;
     }
     struct text text = {0};

@@ -374,11 +374,10 @@ static void arrived(struct socket *socket) {
     timer_heap_set(&socket->stack->timers, &dhcp->input_timer, socket->stack->now, take_messages);
 }
 
-error_t dhcp_start(struct dhcp *dhcp, struct interface *interface) {
-    struct stack *stack = interface->stack;
+static error_t open_socket(struct dhcp *dhcp, struct interface *interface) {
     struct socket_name own = {.address = address_v4_unspecified, .port = CLIENT_PORT, .interface = interface->index};
-    *dhcp = (struct dhcp){.interface = interface, .changed = dhcp->changed, .silence = dhcp->silence};
-    error_t error = stack_socket_open(stack, SOCKET_DATAGRAM, false, PROTOCOL_NUMBER_UDP, &dhcp->socket);
+    dhcp->interface = interface;
+    error_t error = stack_socket_open(interface->stack, SOCKET_DATAGRAM, false, PROTOCOL_NUMBER_UDP, &dhcp->socket);
     if (error != ERR_OK)
         return error;
     dhcp->socket->options.broadcast = dhcp->socket->options.reuse_address = true;
@@ -389,8 +388,33 @@ error_t dhcp_start(struct dhcp *dhcp, struct interface *interface) {
     }
     dhcp->socket->owner = dhcp;
     dhcp->socket->changed = arrived;
-    begin(dhcp, stack->now);
     return ERR_OK;
+}
+
+error_t dhcp_start(struct dhcp *dhcp, struct interface *interface) {
+    *dhcp = (struct dhcp){.changed = dhcp->changed, .silence = dhcp->silence};
+    error_t error = open_socket(dhcp, interface);
+    if (error == ERR_OK)
+        begin(dhcp, interface->stack->now);
+    return error;
+}
+
+error_t dhcp_resume(struct dhcp *dhcp, struct interface *interface, const struct dhcp *before, uint64_t step_at) {
+    *dhcp = (struct dhcp){
+        .state = before->state,
+        .transaction = before->transaction,
+        .tries = before->tries,
+        .started = before->started,
+        .lease = before->lease,
+        .applied = before->applied,
+        .told = before->told,
+        .changed = dhcp->changed,
+        .silence = dhcp->silence,
+    };
+    error_t error = open_socket(dhcp, interface);
+    if (error == ERR_OK && step_at != 0)
+        again_at(dhcp, step_at);
+    return error;
 }
 
 void dhcp_stop(struct dhcp *dhcp) {

@@ -46,6 +46,9 @@ struct dhcp {
 
 // ERR_NO_MEMORY, -EADDRINUSE.
 MUST_USE error_t dhcp_start(struct dhcp *dhcp, struct interface *interface);
+// Goes on where another actor was: `before` is what it knew, but for the pointers; step_at when its timer was due, 0: it was not
+// armed. What had come and was not looked at is asked for again.
+MUST_USE error_t dhcp_resume(struct dhcp *dhcp, struct interface *interface, const struct dhcp *before, uint64_t step_at);
 // Takes the address away again, and tells the server (RFC 2131 section 4.4.6).
 void dhcp_stop(struct dhcp *dhcp);
 // The cable was put in again: is the address still right? Asks the server now, instead of when the lease is half over.

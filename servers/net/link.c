@@ -238,8 +238,16 @@ void links_resumed(void) {
             continue;
         // The actor before may have shown a position and ended before it told of it.
         error_t ignored = notification_signal(link->rings.receive.peer, link->rings.receive.peer_bits);
+        ignored = notification_signal(net.server.notification, UINT64_C(1) << link->bit);
         (void)ignored;
     }
+}
+
+void link_resume(struct link *link, struct interface *interface) {
+    link->interface = interface;
+    interface->ops = &link_ops;
+    interface->context = link;
+    server_on_bit(&net.server, link->bit, work, link);
 }
 
 // --- attaching
@@ -252,6 +260,10 @@ static uint32_t entries_for_this_machine(void) {
     struct kernel_information information;
     return kernel_information(SLOT_KERNEL, &information) == ERR_OK && information.free_bytes < SMALL_MACHINE ? LINK_ENTRIES_SMALL
                                                                                                              : LINK_ENTRIES;
+}
+
+uint64_t link_frame_bytes(uint32_t entries) {
+    return entries * (uint64_t)(NIC_ROOM_BYTES + NIC_PAGE_BYTES) + (entries == LINK_ENTRIES ? LINK_LARGE_MOST : 0);
 }
 
 static error_t attach(struct link *link) {
@@ -270,21 +282,22 @@ static error_t attach(struct link *link) {
     if (error == ERR_OK) {
         link->rings.receive.peer = link->rings.transmit.peer = peer;
         link->rings.receive.peer_bits = link->rings.transmit.peer_bits = bits;
-        uint64_t behind = link->entries == LINK_ENTRIES ? LINK_LARGE_MOST : 0;
-        error = make_memory(link->entries * (uint64_t)(NIC_ROOM_BYTES + NIC_PAGE_BYTES) + behind, &frames, &address);
+        error = make_memory(link_frame_bytes(link->entries), &frames, &address);
     }
     if (error == ERR_OK) {
         link->frames = address;
         error = nic_attach_buffer(link->session, frames, &buffer);
     }
-    slot_release(rings);
-    slot_release(frames);
     if (error != ERR_OK) {
+        slot_release(rings);
+        slot_release(frames);
         error_t ignored = shared != NULL ? server_unmap(shared, layout.bytes) : ERR_OK;
         (void)ignored;
         return error;
     }
     link->buffer = (uint32_t)buffer;
+    link->rings_memory = rings;
+    link->frames_memory = frames;
     error = nic_set_filter(link->session, NIC_FILTER_ALL_MULTICAST, NULL, 0);
     return error;
 }

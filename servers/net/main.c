@@ -10,7 +10,7 @@
 #include "libipc/protocols/kernel.h"
 #include "libipc/protocols/terminal.h"
 #include "libipc/start/start.h"
-#include "servers/net/state.h"
+#include "servers/net/handover.h"
 
 #define STACK_MEMORY   (UINT64_C(24) << 20)
 #define DETACHED_RETRY (20 * NANOSECONDS_PER_MILLISECOND)
@@ -140,7 +140,9 @@ int server_main(const struct startup *startup) {
     report_set_name(startup->name);
     server->fibers = 2;
     heap_fill();
-    if (startup->is_restart != 0)
+    server_hands_over(server, NULL, net_give, net_take);
+    net.started = server_takes_over(server, startup);
+    if (!net.started && startup->is_restart != 0)
         driver_reconcile(claims_nothing);
     server->endpoint = startup_capability("endpoint");
     server->notification = startup_capability("notification");
@@ -152,7 +154,8 @@ int server_main(const struct startup *startup) {
         report_failure("the network can't start", error);
         return 1;
     }
-    config_start(startup->is_restart != 0);
+    if (!net.started)
+        config_start(startup->is_restart != 0);
     server_on_bit(server, BIT_START, start, NULL);
     error = notification_signal(server->notification, UINT64_C(1) << BIT_START);
     if (error != ERR_OK)

@@ -16,6 +16,10 @@ struct operation {
     uint64_t whole;
 };
 
+static inline enum session_part operation_part(const struct operation *operation) {
+    return operation->kind == OPERATION_READ || operation->kind == OPERATION_RECEIVE ? PART_READ : PART_WRITE;
+}
+
 // Goes on with it. ERR_AGAIN: not finished yet; done tells how far it is.
 MUST_USE error_t operation_try(struct session *session, const struct mover *mover, struct operation *operation);
 

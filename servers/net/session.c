@@ -18,6 +18,12 @@ static void changed(struct socket *socket) {
     session_note(socket->owner);
 }
 
+static void adopt(struct session *session, struct socket *socket) {
+    session->socket = socket;
+    socket->owner = session;
+    socket->changed = changed;
+}
+
 error_t session_make(struct socket *socket, uint64_t flags, cap_t *capability) {
     struct session *session = calloc(1, sizeof(*session));
     error_t error = session == NULL ? ERR_NO_MEMORY : heap_sessions_add(&net.sessions, session, &session->badge);
@@ -30,10 +36,21 @@ error_t session_make(struct socket *socket, uint64_t flags, cap_t *capability) {
         free(session);
         return error;
     }
-    session->socket = socket;
+    adopt(session, socket);
     session->flags = flags;
-    socket->owner = session;
-    socket->changed = changed;
+    return ERR_OK;
+}
+
+error_t session_take(uint64_t badge, struct socket *socket, struct session **result) {
+    struct session *session = calloc(1, sizeof(*session));
+    error_t error = session == NULL ? ERR_NO_MEMORY : heap_sessions_restore(&net.sessions, badge, session);
+    if (error != ERR_OK) {
+        free(session);
+        return error;
+    }
+    session->badge = badge;
+    adopt(session, socket);
+    *result = session;
     return ERR_OK;
 }
 

@@ -39,6 +39,12 @@ static error_t connect_result(struct socket *socket) {
     return tcp->state == TCP_CLOSED && !tcp->fin_received ? -ECONNREFUSED : ERR_OK;
 }
 
+// The request was begun by an actor before: what became of it is to be told, nothing is to be begun.
+static bool comes_again(const struct session *session, const struct request *request) {
+    const struct request_part *part = &session->parts[PART_CONNECT];
+    return part->thread != 0 && part->thread == request->number_thread && part->count == request->number_count;
+}
+
 static error_t handle_connect(struct request *request, const struct socket_connect_in *in, struct socket_connect_out *out) {
     (void)out;
     struct session *session = session_of(request);
@@ -50,11 +56,16 @@ static error_t handle_connect(struct request *request, const struct socket_conne
     bool waits = (session->flags & FILE_FLAG_NON_BLOCKING) == 0;
     if (error != ERR_OK)
         return error;
-    do
-        error = stack_socket_connect(session->socket, &peer);
-    while (may_settle(session, error, waits));
+    if (comes_again(session, request)) {
+        error = ERR_IN_PROGRESS;
+    } else {
+        do
+            error = stack_socket_connect(session->socket, &peer);
+        while (may_settle(session, error, waits));
+    }
     if ((error != ERR_IN_PROGRESS && error != -EALREADY) || !waits)
         return error;
+    session->parts[PART_CONNECT] = (struct request_part){request->number_thread, request->number_count, 0};
     uint64_t deadline = session->send_timeout != 0 ? clock_monotonic() + session->send_timeout : 0;
     while ((error = connect_result(session->socket)) == ERR_IN_PROGRESS) {
         error = wait_for_change(session, deadline);

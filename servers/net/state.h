@@ -33,6 +33,7 @@ enum {
 struct link {
     struct interface *interface; // NULL: this entry is free
     cap_t session;
+    cap_t rings_memory, frames_memory; // kept for another build (link_handover.c)
     struct nic_rings rings;
     uint32_t entries;
     uint8_t *frames; // `entries` rooms to receive of NIC_ROOM_BYTES, then as many to send of NIC_PAGE_BYTES, and LINK_LARGE_MOST
@@ -66,6 +67,13 @@ struct waiter {
     bool timed;
 };
 
+// A request that an actor before had begun with when it handed over: it comes again under its number, and goes on there.
+struct request_part {
+    uint64_t thread, count; // its number; 0: none
+    uint64_t done;          // bytes
+};
+enum session_part { PART_WRITE, PART_READ, PART_CONNECT, SESSION_PARTS };
+
 // An open socket as its holders see it.
 struct session {
     uint64_t badge;
@@ -79,6 +87,7 @@ struct session {
     struct waiter *first, *last;
     uint32_t waiting;
     struct fiber_wait_queue fibers; // accept, connect
+    struct request_part parts[SESSION_PARTS];
 };
 
 struct net {
@@ -114,9 +123,14 @@ void net_end(void);
 void links_start(void);
 void links_flush(void);
 void links_resumed(void);
+uint64_t link_frame_bytes(uint32_t entries); // of its frames' memory
+// Goes on with rings that are there.
+void link_resume(struct link *link, struct interface *interface);
 
 // --- session.c
 MUST_USE error_t session_make(struct socket *socket, uint64_t flags, cap_t *capability);
+// The same socket under the badge that it had for an actor before. ERR_NO_MEMORY, ERR_EXISTS.
+MUST_USE error_t session_take(uint64_t badge, struct socket *socket, struct session **result);
 struct session *session_find(uint64_t badge);
 void session_closed(uint64_t badge);
 void session_note(struct session *session); // it has changed
@@ -135,6 +149,9 @@ void waiters_end(struct session *session, error_t status);
 
 // --- config.c
 void config_start(bool is_restart);
+void config_await(void); // DHCP begins if nobody configures anything
+// DHCP goes on where it was; see dhcp_resume.
+MUST_USE error_t config_resume(struct interface *interface, const struct dhcp *before, uint64_t step_at);
 // Takes the settings over. ERR_INVALID: one makes no sense, nothing has changed.
 MUST_USE error_t config_replace(const struct net_setting *settings, uint32_t count);
 struct interface_config *config_of(const struct interface *interface);

@@ -8,7 +8,7 @@
 #include "servers/net/operation.h"
 
 static bool is_reading(const struct operation *operation) {
-    return operation->kind == OPERATION_READ || operation->kind == OPERATION_RECEIVE;
+    return operation_part(operation) == PART_READ;
 }
 
 static void answer(struct deferred *deferred, const struct operation *operation, error_t status) {
@@ -97,10 +97,21 @@ static bool somebody_waits(const struct session *session, bool reading) {
     return false;
 }
 
+// What an actor before had done of this request. A newer one of the same thread: that one was given up.
+static void go_on(struct session *session, const struct request *request, struct operation *operation) {
+    struct request_part *part = &session->parts[operation_part(operation)];
+    if (part->thread == 0 || part->thread != request->number_thread)
+        return;
+    if (part->count == request->number_count && part->done <= operation->length)
+        operation->done = part->done;
+    *part = (struct request_part){0};
+}
+
 error_t operation_begin(struct session *session, struct request *request, struct operation *operation) {
     bool waits = (session->flags & FILE_FLAG_NON_BLOCKING) == 0 && (operation->flags & SOCKET_MESSAGE_FLAG_DO_NOT_WAIT) == 0;
     struct mover mover = {.request = request};
     error_t error = ERR_AGAIN;
+    go_on(session, request, operation);
     if (!somebody_waits(session, is_reading(operation)))
         error = operation_try(session, &mover, operation);
     if (error == ERR_AGAIN && waits)

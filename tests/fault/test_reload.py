@@ -2,11 +2,14 @@
 
 KEELSON_RELOADS=1000 asks for so many reloads of ext2 and of ata in the place of those below."""
 import hashlib
+import http.server
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -99,6 +102,71 @@ def test_what_servers_know_goes_along():
     state = rows(text)
     assert all(state[name][1] == "running" and state[name][3] == "2" and state[name][4] == "reloaded"
                for name in ("tmpfs", "process", "vfs", "devfs", "procfs", "initrdfs", "log", "ext2")), text
+
+
+class Served:
+    """On the host: /file in full, and connections that are echoed, each in a thread of its own."""
+
+    def __init__(self, data):
+        class Files(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_):
+                pass
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Files)
+        self.echo = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        threading.Thread(target=self.echoes, daemon=True).start()
+
+    def echoes(self):
+        while True:
+            one, _ = self.echo.accept()
+            threading.Thread(target=self.answer, args=(one,), daemon=True).start()
+
+    @staticmethod
+    def answer(one):
+        while block := one.recv(65536):
+            one.sendall(block)
+        one.close()
+
+
+NETWORK = """
+while ! ping -q -c 1 -W 1 10.0.2.2 >/dev/null 2>&1; do sleep 0.1; done
+mkdir /tmp/web; cp /bin/sh /tmp/web/sh; httpd -p 8000 /tmp/web & httpd=$!
+(while [ ! -e /tmp/go ]; do sleep 0.05; done; echo late) | nc -w 30 10.0.2.2 {echo} > /tmp/late & idle=$!
+nc -l 127.0.0.1 9000 > /tmp/heard & heard=$!
+sleep 0.3; netstat | grep -c ESTABLISHED
+(for i in 1 2 3 4; do service reload net /builds/net_other || echo BAD; sleep 0.1; service reload net /sbin/net || echo BAD; sleep 0.1; done) &
+reloads=$!
+http -o /tmp/down http://10.0.2.2:{http}/file || echo BAD
+nc -w 30 10.0.2.2 {echo} < /tmp/down > /tmp/up || echo BAD
+wait $reloads
+http -o /tmp/own http://127.0.0.1:8000/sh || echo BAD
+cmp /tmp/own /bin/sh && cmp /tmp/down /tmp/up && sha256sum < /tmp/up
+echo word | nc 127.0.0.1 9000; wait $heard; cat /tmp/heard
+: > /tmp/go; wait $idle; cat /tmp/late
+ip address | grep -c 10.0.2; ping -q -c 1 10.0.2.2 >/dev/null && echo alive
+kill $httpd; service; sync
+"""
+
+
+def test_connections_go_along():
+    """net, under streams both ways: not a byte differs, who waits gets his answer, who listens accepts."""
+    data = os.urandom(4 << 20)
+    host = Served(data)
+    script = NETWORK.format(http=host.http.server_port, echo=host.echo.getsockname()[1])
+    text, errors = run(script, ["net_other"])
+    host.http.shutdown()
+    lines = text.splitlines()
+    assert lines[0] == "1", text + errors
+    assert lines[1].split()[0] == hashlib.sha256(data).hexdigest(), text + errors
+    assert lines[2:6] == ["word", "late", "1", "alive"], text + errors
+    state = rows(text)["net"]
+    assert state[1] == "running" and state[3] == "8" and state[4] == "reloaded", text
 
 
 def test_programs_that_do_not_stay():

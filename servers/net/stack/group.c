@@ -144,6 +144,10 @@ void group_restart(struct interface *interface) {
             group_joined(interface, &interface->groups[i]);
 }
 
+void group_resume(struct interface *interface) {
+    timer_heap_set(&interface->stack->timers, &interface->group_timer, interface->stack->now, reports_due);
+}
+
 // A router asks: about all groups (`wanted` is no group), or one. Each is told at its own time, by chance within `most`.
 static void query(struct interface *interface, const struct address *wanted, uint64_t most) {
     for (uint32_t i = 0; i < INTERFACE_GROUPS_MAX; i++) {

@@ -58,4 +58,6 @@ void icmp_neighbour_failed(struct stack *stack, const struct neighbour *neighbou
 void nd_input(struct stack *stack, const struct packet *packet);
 // Begins with an address's detection of duplicates; asks for routers (RFC 4862).
 void nd_start(struct interface *interface);
+// Where the actor before was: when its timers were due, 0 if they were not armed.
+void nd_resume(struct interface *interface, uint64_t solicit_at, uint64_t address_at);
 void nd_address_added(struct interface *interface, struct interface_address *entry);

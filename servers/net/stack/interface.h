@@ -119,6 +119,7 @@ void interface_leave(struct interface *interface, const struct address *group);
 void group_joined(struct interface *interface, struct group *group);
 void group_left(struct interface *interface, struct group *group);
 void group_restart(struct interface *interface);
+void group_resume(struct interface *interface); // what is planned goes on
 
 // A frame came in, Ethernet header first. It is read during the call only.
 void interface_input(struct interface *interface, const uint8_t *frame, uint32_t length);

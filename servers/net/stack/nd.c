@@ -132,6 +132,14 @@ void nd_start(struct interface *interface) {
     timer_heap_set(&stack->timers, &interface->solicit_timer, stack->now + 3 * NANOSECONDS_PER_SECOND / 2, solicit_routers);
 }
 
+void nd_resume(struct interface *interface, uint64_t solicit_at, uint64_t address_at) {
+    struct timer_heap *timers = &interface->stack->timers;
+    if (solicit_at != 0)
+        timer_heap_set(timers, &interface->solicit_timer, solicit_at, solicit_routers);
+    if (address_at != 0)
+        timer_heap_set(timers, &interface->address_timer, address_at, look_at_addresses);
+}
+
 // --- what comes in
 // The option of that kind; NULL: none. Section 6.1: an option of length 0 spoils the message, seen before.
 static const uint8_t *option_find(const uint8_t *options, uint32_t length, uint8_t kind) {

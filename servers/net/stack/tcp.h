@@ -171,6 +171,7 @@ void tcp_established(struct tcp *tcp);
 // The connection is over; the holder is told of `error` (ERR_OK: none). The tcp may be gone afterwards.
 void tcp_end(struct tcp *tcp, error_t error);
 void tcp_start_time_wait(struct tcp *tcp);
+void tcp_note_time_wait(struct tcp *tcp); // the youngest of those that are
 void tcp_icmp_error(struct stack *stack, const struct icmp_error *error);
 const char *tcp_state_name(enum tcp_state state);
 
@@ -181,6 +182,7 @@ MUST_USE error_t tcp_accept(struct socket *socket, struct socket **result);
 void tcp_listen_input(struct tcp *listener, const struct segment *segment);
 // A connection of the listener got through its handshake, or ended before.
 void tcp_listen_ready(struct tcp *tcp);
+void tcp_listen_take(struct tcp *listener, struct tcp *tcp); // one that is half open, or waits to be accepted
 void tcp_listen_forget(struct tcp *tcp);
 void tcp_listen_end(struct tcp *listener);
 struct tcp *tcp_find_listener(struct stack *stack, const struct packet *packet, uint16_t port);

@@ -268,12 +268,8 @@ void tcp_end(struct tcp *tcp, error_t error) {
     }
 }
 
-void tcp_start_time_wait(struct tcp *tcp) {
+void tcp_note_time_wait(struct tcp *tcp) {
     struct stack *stack = tcp->socket.stack;
-    stop_timers(tcp);
-    tcp->ack_now = true; // of the FIN that led here
-    tcp->state = TCP_TIME_WAIT;
-    ring_buffer_free(stack, &tcp->send);
     tcp->old_previous = stack->time_wait_last;
     tcp->old_next = NULL;
     if (stack->time_wait_last != NULL)
@@ -282,8 +278,18 @@ void tcp_start_time_wait(struct tcp *tcp) {
         stack->time_wait_first = tcp;
     stack->time_wait_last = tcp;
     tcp->in_time_wait = true;
+    stack->time_wait_count++;
+}
+
+void tcp_start_time_wait(struct tcp *tcp) {
+    struct stack *stack = tcp->socket.stack;
+    stop_timers(tcp);
+    tcp->ack_now = true; // of the FIN that led here
+    tcp->state = TCP_TIME_WAIT;
+    ring_buffer_free(stack, &tcp->send);
+    tcp_note_time_wait(tcp);
     timer_heap_set(&stack->timers, &tcp->state_timer, stack->now + 2 * TCP_MSL, tcp_state_expired);
-    if (++stack->time_wait_count > TCP_TIME_WAIT_MAX)
+    if (stack->time_wait_count > TCP_TIME_WAIT_MAX)
         tcp_end(stack->time_wait_first, ERR_OK);
 }
 

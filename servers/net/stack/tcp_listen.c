@@ -200,11 +200,7 @@ void tcp_listen_input(struct tcp *listener, const struct segment *segment) {
 }
 
 // --- accept
-void tcp_listen_ready(struct tcp *tcp) {
-    struct tcp *listener = tcp->listener;
-    listener->half_open--;
-    tcp->socket.stack->half_open_count--;
-    tcp->socket.stack->statistics.tcp_accepted++;
+static void queue(struct tcp *listener, struct tcp *tcp) {
     tcp->accept_next = NULL;
     if (listener->accept_last != NULL)
         listener->accept_last->accept_next = tcp;
@@ -212,7 +208,25 @@ void tcp_listen_ready(struct tcp *tcp) {
         listener->accept_first = tcp;
     listener->accept_last = tcp;
     listener->waiting++;
+}
+
+void tcp_listen_ready(struct tcp *tcp) {
+    struct tcp *listener = tcp->listener;
+    listener->half_open--;
+    tcp->socket.stack->half_open_count--;
+    tcp->socket.stack->statistics.tcp_accepted++;
+    queue(listener, tcp);
     socket_changed(&listener->socket);
+}
+
+void tcp_listen_take(struct tcp *listener, struct tcp *tcp) {
+    tcp->listener = listener;
+    if (tcp->state != TCP_SYN_RECEIVED) {
+        queue(listener, tcp);
+        return;
+    }
+    listener->half_open++;
+    tcp->socket.stack->half_open_count++;
 }
 
 static bool unqueue(struct tcp *listener, const struct tcp *tcp) {

@@ -22,6 +22,10 @@ struct timer_heap {
 // Arms it anew if it is armed already.
 void timer_heap_set(struct timer_heap *heap, struct stack_timer *timer, uint64_t at,
                     void (*expired)(struct stack *stack, struct stack_timer *timer));
+// When it is due; 0: it is not armed.
+static inline uint64_t timer_time(const struct stack_timer *timer) {
+    return !timer->armed ? 0 : timer->at != 0 ? timer->at : 1;
+}
 // Nothing happens if it is not armed.
 void timer_heap_clear(struct timer_heap *heap, struct stack_timer *timer);
 // The first timer that is due at `now`, taken out; NULL: none.

@@ -1,5 +1,6 @@
 // Streams between two stacks through an impaired wire: every byte arrives once, in order, both ways; both
-// ends close, and nothing is left. `transfer_test FIRST COUNT` runs other seeds.
+// ends close, and nothing is left. In every second transfer the stacks are handed over again and again. `transfer_test FIRST
+// COUNT` runs other seeds.
 #include <errno.h>
 
 #include "tests/host/net/wire.h"
@@ -66,6 +67,14 @@ static void read_some(struct end *end) {
     }
 }
 
+// Either side, sometimes.
+static void hand_over(struct end *ends, struct socket **listener) {
+    int side = (int)wire_random(2);
+    struct socket **of_side[2][2] = {{&ends[0].socket}, {&ends[1].socket, listener}};
+    if (wire_random(40) == 0)
+        wire_hand_over(side, of_side[side], side == 0 ? 1 : 2);
+}
+
 static void transfer(uint64_t seed, const struct impairment *impairment, bool v6, bool newreno, uint64_t bytes_max) {
     struct socket *listener;
     struct end ends[2] = {0};
@@ -94,6 +103,8 @@ static void transfer(uint64_t seed, const struct impairment *impairment, bool v6
     for (uint32_t idle = 0; !ends[0].done || !ends[1].done; steps++) {
         idle = wire_step(limit) ? 0 : idle + 1; // readers may be slow
         CHECK(idle < 1000 && steps < 3000000);
+        if (seed % 2 == 0)
+            hand_over(ends, &listener);
         if (ends[1].socket == NULL && tcp_of(ends[0].socket)->state == TCP_CLOSED)
             break; // all of its SYNs were lost, which 20 % of loss does at times
         if (ends[1].socket == NULL && stack_socket_accept(listener, &ends[1].socket) != ERR_OK)
@@ -110,6 +121,11 @@ static void transfer(uint64_t seed, const struct impairment *impairment, bool v6
     if (ends[1].socket != NULL)
         stack_socket_close(ends[1].socket);
     stack_socket_close(listener);
+    if (seed % 2 == 0) // what nobody holds any more
+        for (int side = 0; side < 2; side++) {
+            wire_run(wire_random(200000000));
+            wire_hand_over(side, NULL, 0);
+        }
     wire_finish();
 }
 
