@@ -1,5 +1,5 @@
 // See handover.h: settings, leases, sessions. Requests that wait come again by their callers' stubs; what of them is done has its
-// number here. Neighbours, fragments and what is on its way over loopback after some rounds are left behind.
+// number here. Left behind: see stack/records.h.
 #include "servers/net/handover.h"
 
 #include <stdlib.h>

@@ -29,6 +29,14 @@ struct interface_record {
     struct interface_statistics statistics;
 };
 
+struct neighbour_record {
+    struct address address;
+    uint64_t used, confirmed;
+    uint32_t interface;
+    uint8_t mac[MAC_BYTES];
+    uint8_t router, is_permanent, padding[4];
+};
+
 // --- giving
 static error_t give_interface(const struct interface *interface, struct handover *handover) {
     static struct interface_record record;
@@ -53,6 +61,27 @@ static error_t give_interface(const struct interface *interface, struct handover
     return handover_put(handover, CLASS_INTERFACE, RECORDS_VERSION, interface->index, &record, sizeof(record));
 }
 
+// Those whose hardware address is known.
+static error_t give_neighbours(const struct stack *stack, struct handover *handover) {
+    error_t error = ERR_OK;
+    for (uint32_t i = 0; i < NEIGHBOURS_MAX && error == ERR_OK; i++) {
+        const struct neighbour *neighbour = &stack->neighbours[i];
+        if (neighbour->state < NEIGHBOUR_REACHABLE)
+            continue;
+        struct neighbour_record record = {
+            .address = neighbour->address,
+            .used = neighbour->used,
+            .confirmed = neighbour->confirmed,
+            .interface = neighbour->interface->index,
+            .router = neighbour->router,
+            .is_permanent = neighbour->state == NEIGHBOUR_PERMANENT,
+        };
+        memcpy(record.mac, neighbour->mac, MAC_BYTES);
+        error = handover_put(handover, CLASS_NEIGHBOUR, RECORDS_VERSION, i, &record, sizeof(record));
+    }
+    return error;
+}
+
 static error_t give_tables(const struct stack *stack, struct handover *handover) {
     error_t error = ERR_OK;
     for (uint32_t i = 0; i < INTERFACES_MAX && error == ERR_OK; i++)
@@ -64,7 +93,7 @@ static error_t give_tables(const struct stack *stack, struct handover *handover)
     for (uint32_t i = 0; i < PATHS_MAX && error == ERR_OK; i++)
         if (stack->paths[i].mtu != 0)
             error = handover_put(handover, CLASS_PATH, RECORDS_VERSION, i, &stack->paths[i], sizeof(stack->paths[i]));
-    return error;
+    return error == ERR_OK ? give_neighbours(stack, handover) : error;
 }
 
 error_t stack_give(const struct stack *stack, struct handover *handover) {
@@ -157,6 +186,31 @@ static error_t take_routes(struct stack *stack, const struct handover *handover)
     return ERR_OK;
 }
 
+// They are stale: used, and asked for again meanwhile.
+static error_t take_neighbours(struct stack *stack, const struct handover *handover) {
+    struct handover_view view = {0};
+    struct neighbour_record record;
+    while (handover_next(handover, CLASS_NEIGHBOUR, &view) == ERR_OK) {
+        error_t error = handover_read(&view, RECORDS_VERSION, &record, sizeof(record));
+        if (error != ERR_OK)
+            return error;
+        struct interface *interface = interface_find(stack, record.interface);
+        if (view.view.key >= NEIGHBOURS_MAX || interface == NULL)
+            return ERR_CORRUPT;
+        struct neighbour *neighbour = &stack->neighbours[view.view.key];
+        *neighbour = (struct neighbour){
+            .address = record.address,
+            .interface = interface,
+            .state = record.is_permanent ? NEIGHBOUR_PERMANENT : NEIGHBOUR_STALE,
+            .router = record.router,
+            .used = record.used,
+            .confirmed = record.confirmed,
+        };
+        memcpy(neighbour->mac, record.mac, MAC_BYTES);
+    }
+    return ERR_OK;
+}
+
 // A build that counts other things begins to count anew.
 static void take_statistics(struct stack *stack, const struct handover *handover) {
     struct handover_view view = {0};
@@ -183,5 +237,7 @@ error_t stack_take(struct stack *stack, const struct handover *handover, error_t
     stack->admission = record.admission;
     take_statistics(stack, handover);
     error = take_interfaces(stack, handover, attach);
-    return error == ERR_OK ? take_routes(stack, handover) : error;
+    if (error == ERR_OK)
+        error = take_routes(stack, handover);
+    return error == ERR_OK ? take_neighbours(stack, handover) : error;
 }

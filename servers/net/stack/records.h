@@ -1,6 +1,7 @@
 // The stack as records for another build of its program (libipc/server/handover.h): interfaces with their addresses, routes, and
-// every socket with its bytes. Records name sockets by numbers. Not given: neighbours, fragments that wait for the rest, what
-// is on its way over loopback. Used by servers/net/handover.c and by host tests.
+// every socket with its bytes. Records name sockets by numbers. Not given: what waits for a neighbour's
+// hardware address, fragments that wait for the rest, what is on its way over loopback. Used by servers/net/handover.c and by
+// host tests.
 #pragma once
 
 #include "libipc/server/handover.h"
@@ -14,6 +15,7 @@ enum {
     CLASS_INTERFACE, // under its index
     CLASS_ROUTE,     // under its place in the table
     CLASS_PATH,
+    CLASS_NEIGHBOUR,     // under its place
     CLASS_SOCKET,        // under its number
     CLASS_DATAGRAM,      // under its socket's number
     CLASS_TCP,           // the same

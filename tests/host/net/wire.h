@@ -57,6 +57,6 @@ void wire_finish(void);
 bool wire_step(uint64_t until);
 void wire_run(uint64_t nanoseconds);
 struct address wire_address(int side, bool v6);
-// The side's stack goes on as another one, which knows nothing but records (wire_handover.c); the sockets that somebody holds, all
-// streams or NULL, become those of the new one.
+// The side's stack goes on as another one, which knows nothing but records (wire_handover.c); the sockets that somebody holds
+// (or NULL) become those of the new one.
 void wire_hand_over(int side, struct socket **sockets[], uint32_t count);

@@ -23,13 +23,22 @@ static error_t give(struct stack *stack, struct socket **sockets[], uint32_t *nu
     return error == ERR_OK ? stack_orphans_give(stack, handover, &last) : error;
 }
 
+// What is in no table of connections.
+static void forget_socket(struct stack *stack, struct socket *socket) {
+    if (socket->kind == SOCKET_STREAM && tcp_of(socket)->is_entered)
+        return;
+    if (socket->kind == SOCKET_STREAM)
+        ring_buffer_free(stack, &tcp_of(socket)->receive);
+    while (socket->first != NULL)
+        stack_socket_drop(socket);
+    stack_free(stack, socket, socket->kind == SOCKET_STREAM ? sizeof(struct tcp) : sizeof(*socket));
+}
+
 // Without a word to the peer.
 static void forget(struct stack *stack, struct socket **sockets[], uint32_t count) {
     for (uint32_t i = 0; i < count; i++)
-        if (*sockets[i] != NULL && !tcp_of(*sockets[i])->is_entered) {
-            ring_buffer_free(stack, &tcp_of(*sockets[i])->receive);
-            stack_free(stack, *sockets[i], sizeof(struct tcp));
-        }
+        if (*sockets[i] != NULL)
+            forget_socket(stack, *sockets[i]);
     for (uint32_t i = 0; i < CONNECTION_BUCKETS; i++) {
         struct tcp *next;
         for (struct tcp *at = stack->connections[i]; at != NULL; at = next) {
