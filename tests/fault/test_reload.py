@@ -105,9 +105,12 @@ def test_what_servers_know_goes_along():
 
 
 class Served:
-    """On the host: /file in full, and connections that are echoed, each in a thread of its own."""
+    """On the host: /file in full, connections that are echoed, each in a thread of its own, and a port that takes nobody until
+    as much has been echoed."""
 
     def __init__(self, data):
+        self.length, self.echoed = len(data), threading.Event()
+
         class Files(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 self.send_response(200)
@@ -119,18 +122,30 @@ class Served:
                 pass
         self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Files)
         self.echo = socket.create_server(("127.0.0.1", 0))
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
-        threading.Thread(target=self.echoes, daemon=True).start()
+        self.full = socket.create_server(("127.0.0.1", 0), backlog=0)
+        self.filler = socket.create_connection(self.full.getsockname())
+        for function in (self.http.serve_forever, self.echoes, self.greet):
+            threading.Thread(target=function, daemon=True).start()
+
+    def greet(self):
+        self.echoed.wait()
+        while True:
+            one, _ = self.full.accept()
+            one.sendall(b"welcome\n")
+            one.close()
 
     def echoes(self):
         while True:
             one, _ = self.echo.accept()
             threading.Thread(target=self.answer, args=(one,), daemon=True).start()
 
-    @staticmethod
-    def answer(one):
+    def answer(self, one):
+        left = self.length
         while block := one.recv(65536):
             one.sendall(block)
+            left -= len(block)
+        if left == 0:
+            self.echoed.set()
         one.close()
 
 
@@ -139,13 +154,14 @@ while ! ping -q -c 1 -W 1 10.0.2.2 >/dev/null 2>&1; do sleep 0.1; done
 mkdir /tmp/web; cp /bin/sh /tmp/web/sh; httpd -p 8000 /tmp/web & httpd=$!
 (while [ ! -e /tmp/go ]; do sleep 0.05; done; echo late) | nc -w 30 10.0.2.2 {echo} > /tmp/late & idle=$!
 nc -l 127.0.0.1 9000 > /tmp/heard & heard=$!
+nc -w 30 10.0.2.2 {full} < /dev/null > /tmp/welcome & late=$!
 sleep 0.3; netstat | grep -c ESTABLISHED
 (for i in 1 2 3 4; do service reload net /builds/net_other || echo BAD; sleep 0.1; service reload net /sbin/net || echo BAD; sleep 0.1; done; : > /tmp/reloaded) &
 http -o /tmp/down http://10.0.2.2:{http}/file || echo BAD
 while nc -w 30 10.0.2.2 {echo} < /tmp/down > /tmp/up && cmp /tmp/down /tmp/up || echo BAD; [ ! -e /tmp/reloaded ]; do :; done
 http -o /tmp/own http://127.0.0.1:8000/sh || echo BAD
 cmp /tmp/own /bin/sh && sha256sum < /tmp/down
-echo word | nc 127.0.0.1 9000; wait $heard; cat /tmp/heard
+echo word | nc 127.0.0.1 9000; wait $heard; cat /tmp/heard; wait $late; cat /tmp/welcome
 service; service reload net /bin/true
 : > /tmp/go; wait $idle; cat /tmp/late
 ip address | grep -c 10.0.2; ping -q -c 1 10.0.2.2 >/dev/null && echo alive
@@ -154,16 +170,16 @@ kill $httpd; dmesg | grep "new program of net"; sync
 
 
 def test_connections_go_along():
-    """net, under streams both ways: not a byte differs, who waits gets his answer, who listens accepts."""
+    """net, under streams both ways: not a byte differs, who connects or waits gets his answer, who listens accepts."""
     data = os.urandom(4 << 20)
     host = Served(data)
-    script = NETWORK.format(http=host.http.server_port, echo=host.echo.getsockname()[1])
+    script = NETWORK.format(http=host.http.server_port, echo=host.echo.getsockname()[1], full=host.full.getsockname()[1])
     text, errors = run(script, ["net_other"])
     host.http.shutdown()
     lines = text.splitlines()
     assert lines[0] == "1", text + errors
     assert lines[1].split()[0] == hashlib.sha256(data).hexdigest(), text + errors
-    assert lines[2] == "word" and lines[-4:-1] == ["late", "1", "alive"], text + errors
+    assert lines[2:4] == ["word", "welcome"] and lines[-4:-1] == ["late", "1", "alive"], text + errors
     assert "the new program of net ended at once: the one before comes back" in lines[-1], text + errors
     state = rows(text)["net"]
     assert state[1] == "running" and state[3] == "8" and state[4] == "reloaded", text
