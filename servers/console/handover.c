@@ -5,7 +5,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "libipc/protocols/kernel.h"
 #include "servers/console/handover.h"
 #include "servers/console/pointer.h"
 #include "servers/console/state.h"
@@ -34,7 +33,7 @@ struct terminal_record { // under its unit, like what it counts
     uint32_t foreground, session;
     uint32_t column, line_start_column;
     uint32_t line_count, input_head, input_count, input_ends, output_head, output_count;
-    bool shown, interrupts, stopped, literal_next, sender_stopped; // interrupts: a signal that no reader was told of
+    uint8_t shown, interrupts, stopped, literal_next, sender_stopped; // interrupts: a signal that no reader was told of
 };
 
 error_t record_read(const struct handover_view *view, void *to, uint64_t count) {
@@ -205,9 +204,9 @@ static error_t take_line(const struct handover *handover, uint32_t unit, struct 
     if (record->line_count > LINE_BYTES || record->input_count > LINE_QUEUE || record->input_ends > record->input_count)
         return ERR_CORRUPT;
     line->settings = record->settings;
-    line->stopped = record->stopped;
-    line->literal_next = record->literal_next;
-    line->sender_stopped = record->sender_stopped;
+    line->stopped = record->stopped != 0;
+    line->literal_next = record->literal_next != 0;
+    line->sender_stopped = record->sender_stopped != 0;
     line->column = record->column;
     line->line_start_column = record->line_start_column;
     line->line_length = record->line_count;
@@ -235,7 +234,7 @@ static error_t take_terminal(const struct handover *handover, uint32_t unit, con
     terminal->state->window = record->window;
     terminal->state->foreground = record->foreground;
     terminal->state->session = record->session;
-    terminal->shown = record->shown;
+    terminal->shown = record->shown != 0;
     terminal->raised = terminal->sent = record->interrupts;
     return error;
 }
@@ -338,5 +337,5 @@ error_t console_take(struct handover *handover) {
     console.state->keys = record.keys;
     handover_claim(record.keys);
     screen_show();
-    return notification_signal(console.server.notification, UINT64_C(1) << BIT_START);
+    return console_begin();
 }

@@ -118,6 +118,10 @@ static void start_devices(void *argument, uint32_t bit) {
     screen_wake();
 }
 
+error_t console_begin(void) {
+    return notification_signal(console.server.notification, UINT64_C(1) << BIT_START);
+}
+
 int server_main(const struct startup *startup) {
     struct server *server = &console.server;
     bool is_restart = startup->is_restart != 0;
@@ -148,7 +152,7 @@ int server_main(const struct startup *startup) {
     console.state->version = CONSOLE_STATE_VERSION;
     console.state->magic = CONSOLE_STATE_MAGIC;
     server_on_bit(server, BIT_START, start_devices, NULL);
-    if (!takes_over && notification_signal(server->notification, UINT64_C(1) << BIT_START) != ERR_OK)
-        return 1; // console_take does it otherwise
+    if (!takes_over && console_begin() != ERR_OK) // else it begins with what it is handed
+        return 1;
     return server_run(server) == ERR_OK ? 0 : 1;
 }

@@ -139,9 +139,9 @@ error_t pair_restore(uint32_t unit, const struct pair_record *record) {
     struct pair *pair = pair_of(unit);
     if (!make_queue(pair))
         return ERR_NO_MEMORY;
-    pair->used = record->used;
-    pair->master_open = record->master_open;
-    pair->terminal_opened = record->terminal_opened;
+    pair->used = record->used != 0;
+    pair->master_open = record->master_open != 0;
+    pair->terminal_opened = record->terminal_opened != 0;
     console.terminals[unit].output = pair->output;
     return ERR_OK;
 }

@@ -79,24 +79,25 @@ static error_t take_screen(const struct handover *handover, uint32_t unit, const
     const struct engine_events *events = engine->events;
     struct cell *first = engine->screens[0].cells, *second = engine->screens[1].cells;
     void *context = engine->context;
-    uint8_t *bytes = engine->history.bytes;
-    if (record->engine.rows > engine->rows || record->engine.columns > engine->columns ||
-        record->engine.history.size != engine->history.size || record->view.back > record->engine.history.lines)
+    struct history history = record->engine.history;
+    history.bytes = engine->history.bytes;
+    if (record->engine.rows > engine->rows || record->engine.columns > engine->columns || history.size != engine->history.size ||
+        record->view.back > history.lines)
         return ERR_CORRUPT;
     fiber_breathe();
+    error = take_history(handover, unit, &history);
+    if (error != ERR_OK)
+        return error;
     *engine = record->engine;
-    engine->history.bytes = bytes;
-    error = take_history(handover, unit, &engine->history);
-    if (error == ERR_OK && !engine_attach(engine, first, second, bytes, events, context))
-        error = ERR_CORRUPT;
     *view = record->view;
-    return error;
+    return engine_attach(engine, first, second, history.bytes, events, context) ? ERR_OK : ERR_CORRUPT;
 }
 
 static error_t take_row(const struct handover_view *view) {
     uint64_t unit = view->view.key >> UNIT_SHIFT, half = view->view.key >> HALF_SHIFT & 0xffff, line = view->view.key & 0xffff;
     const struct engine *engine = unit < SCREENS ? screens_engine((uint32_t)unit) : NULL;
-    if (engine == NULL || half >= HALVES || line >= engine->rows || view->view.length > engine->columns * sizeof(struct cell))
+    if (engine == NULL || half >= HALVES || line >= engine->rows || view->view.length % sizeof(struct cell) != 0 ||
+        view->view.length > engine->columns * sizeof(struct cell))
         return ERR_CORRUPT;
     fiber_breathe();
     return record_read(view, engine->screens[half].cells + line * engine->columns, view->view.length);

@@ -94,6 +94,8 @@ static inline bool unit_is_master(uint32_t unit) {
 // main.c
 
 void console_warn(const char *text); // into the log
+// The devices are used from now on.
+MUST_USE error_t console_begin(void);
 
 // file_ops.c
 
@@ -196,7 +198,7 @@ MUST_USE error_t pair_read(struct request *request, struct terminal *terminal, u
 MUST_USE error_t pair_write(struct request *request, struct terminal *terminal, uint64_t size, uint64_t *count);
 uint64_t pair_readiness(uint32_t unit); // of the master
 struct pair_record {
-    bool used, master_open, terminal_opened;
+    uint8_t used, master_open, terminal_opened;
 };
 void pair_describe(uint32_t unit, struct pair_record *record);
 // Its queue is empty. ERR_NO_MEMORY.
