@@ -140,14 +140,14 @@ error_t serial_start(void) {
 // A call that has no end by itself is cancelled, and its answer waited for: it may bring bytes all the same.
 error_t serial_rest(void) {
     is_resting = true;
-    while (reading != NULL || sending != NULL) {
+    while (is_resting && (reading != NULL || sending != NULL)) {
         fiber_cancel_call(reading);
         fiber_cancel_call(sending);
         error_t error = fiber_wait_until(&settled, clock_monotonic() + REST_PAUSE); // a call may not have been sent yet
         if (error != ERR_OK && error != ERR_DEADLINE)
             return error;
     }
-    return ERR_OK;
+    return is_resting ? ERR_OK : ERR_CANCELLED;
 }
 
 void serial_go_on(void) {

@@ -138,7 +138,8 @@ void serial_wake(void); // there is output, or it may go on
 // Asks the terminal at the other end for its size.
 void serial_ask_size(void);
 void serial_flushed(void); // its queue was emptied
-// For another build: both fibers come to rest, and nothing is on its way; on a fiber. Until serial_go_on.
+// For another build: both fibers come to rest, and nothing is on its way; on a fiber. Until serial_go_on, which ends it
+// with ERR_CANCELLED.
 MUST_USE error_t serial_rest(void);
 void serial_go_on(void);
 struct serial_record {
