@@ -199,6 +199,11 @@ void fiber_give_up(struct fiber *fiber) {
         call_give_up(fiber);
 }
 
+void fiber_cancel_call(const struct fiber *fiber) {
+    error_t ignored = fiber != NULL && fiber->state == FIBER_CALLING ? call_cancel(fiber->call) : ERR_OK;
+    (void)ignored; // ERR_NO_REQUEST: the answer is on its way
+}
+
 // The kernel empties the slot of a reply whose caller has died; nothing else tells the server.
 static bool is_gone(cap_t reply) {
     struct ipc_registers registers = {.tag = COPY_FROM_CALLER, .second = reply, .words = {0, (uintptr_t)&loop}};

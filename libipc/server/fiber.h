@@ -43,6 +43,10 @@ void fiber_breathe(void);
 // Runs a function on a fiber of its own, soon. ERR_NO_MEMORY: no stack for it.
 MUST_USE error_t fiber_start(void (*function)(void *argument), void *argument);
 
+// Asks the server of the call that a fiber waits for to end it; its answer comes as usual. Nothing if there is no such call, or
+// if it is not sent yet.
+void fiber_cancel_call(const struct fiber *fiber);
+
 // The fiber that runs now; NULL in the loop's own context (notification handlers, timers, before server_run).
 struct fiber *fiber_current(void);
 

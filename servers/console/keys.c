@@ -127,6 +127,8 @@ static void attach(void *argument) {
         error_t ignored = fiber_sleep_until(clock_monotonic() + RETRY_NANOSECONDS);
         (void)ignored;
     }
+    if (console.state->keyboard.locks != 0) // another build of this program may have ended before it could say so
+        send_leds((void *)(uintptr_t)console.state->keyboard.locks);
     keys_arrived(NULL, BIT_KEYS);
 }
 

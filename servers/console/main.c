@@ -9,6 +9,7 @@
 #include "libipc/protocols/memory.h"
 #include "libipc/protocols/process.h"
 #include "libipc/start/start.h"
+#include "servers/console/handover.h"
 #include "servers/console/state.h"
 
 enum { LEVEL_WARNING = 2 };
@@ -100,6 +101,7 @@ static bool claimed(cap_t slot) {
 // What the screen shows may be older or newer than what it should. Requests that wait come first.
 static void resumed(void) {
     screen_resumed();
+    serial_go_on(); // the actor before may have been about to hand over
     serial_wake();
 }
 
@@ -116,10 +118,16 @@ static void start_devices(void *argument, uint32_t bit) {
     screen_wake();
 }
 
+error_t console_begin(void) {
+    return notification_signal(console.server.notification, UINT64_C(1) << BIT_START);
+}
+
 int server_main(const struct startup *startup) {
     struct server *server = &console.server;
     bool is_restart = startup->is_restart != 0;
     uint64_t size;
+    server_hands_over(server, NULL, console_give, console_take);
+    bool takes_over = server_takes_over(server, startup);
     if (map_state(&size) != ERR_OK || size < sizeof(struct console_state))
         return 1;
     server->endpoint = startup_capability("endpoint");
@@ -135,7 +143,7 @@ int server_main(const struct startup *startup) {
     console.state->streams.server = server;
     console.state->streams.unit_of = unit_of;
     console.state->streams.readiness = terminal_readiness;
-    if (startup->is_restart != 0)
+    if (startup->is_restart != 0 && !takes_over)
         driver_reconcile(claimed);
     if (file_start() != ERR_OK)
         return 1;
@@ -144,8 +152,7 @@ int server_main(const struct startup *startup) {
     console.state->version = CONSOLE_STATE_VERSION;
     console.state->magic = CONSOLE_STATE_MAGIC;
     server_on_bit(server, BIT_START, start_devices, NULL);
-    error_t error = notification_signal(server->notification, UINT64_C(1) << BIT_START);
-    if (error != ERR_OK)
+    if (!takes_over && console_begin() != ERR_OK) // else it begins with what it is handed
         return 1;
     return server_run(server) == ERR_OK ? 0 : 1;
 }

@@ -21,6 +21,14 @@ static error_t open_end(uint32_t unit, cap_t *end) {
     return stream_make(&console.state->streams, unit, end);
 }
 
+static bool make_queue(struct pair *pair) {
+    if (pair->output == NULL)
+        pair->output = console_allocate(sizeof(*pair->output));
+    if (pair->output != NULL)
+        pair->output->head = pair->output->tail = 0;
+    return pair->output != NULL;
+}
+
 error_t pair_open(cap_t *master, cap_t *terminal) {
     uint32_t index = 0;
     while (index < PAIRS && pairs[index].used)
@@ -30,11 +38,8 @@ error_t pair_open(cap_t *master, cap_t *terminal) {
     uint32_t unit = TERMINAL_PAIRS + index;
     struct pair *pair = &pairs[index];
     struct terminal *own = &console.terminals[unit];
-    if (pair->output == NULL)
-        pair->output = console_allocate(sizeof(*pair->output));
-    if (pair->output == NULL)
+    if (!make_queue(pair))
         return ERR_NO_MEMORY;
-    pair->output->head = pair->output->tail = 0;
     error_t error = open_end(unit + UNIT_MASTER, master);
     if (error == ERR_OK)
         error = open_end(unit, terminal);
@@ -123,4 +128,20 @@ error_t pair_write(struct request *request, struct terminal *terminal, uint64_t 
 void pair_wake(uint32_t unit) {
     fiber_wake_all(&pair_of(unit)->master_readers);
     stream_notify(&console.state->streams, unit + UNIT_MASTER);
+}
+
+void pair_describe(uint32_t unit, struct pair_record *record) {
+    const struct pair *pair = pair_of(unit);
+    *record = (struct pair_record){pair->used, pair->master_open, pair->terminal_opened};
+}
+
+error_t pair_restore(uint32_t unit, const struct pair_record *record) {
+    struct pair *pair = pair_of(unit);
+    if (!make_queue(pair))
+        return ERR_NO_MEMORY;
+    pair->used = record->used != 0;
+    pair->master_open = record->master_open != 0;
+    pair->terminal_opened = record->terminal_opened != 0;
+    console.terminals[unit].output = pair->output;
+    return ERR_OK;
 }

@@ -7,7 +7,7 @@
 #include "servers/console/pointer.h"
 #include "servers/console/state.h"
 
-enum { CLIPBOARD_BYTES = 4096, WHEEL_LINES = 3, PASTE_PIECE = 256 };
+enum { WHEEL_LINES = 3, PASTE_PIECE = 256 };
 
 static struct {
     int32_t x, y; // in pixels
@@ -243,4 +243,20 @@ void pointer_event(const struct input_event *event) {
 void pointer_hide(struct renderer_view *view) {
     view->pointer = view->selected = false;
     pointer.selecting = false;
+}
+
+void pointer_describe(struct pointer_record *record) {
+    *record = (struct pointer_record){
+        .x = pointer.x, .y = pointer.y, .buttons = pointer.buttons, .clipboard_length = (uint32_t)pointer.clipboard_length};
+    memcpy(record->clipboard, pointer.clipboard, pointer.clipboard_length);
+}
+
+error_t pointer_restore(const struct pointer_record *record) {
+    if (record->clipboard_length > CLIPBOARD_BYTES || record->x < 0 || record->y < 0)
+        return ERR_CORRUPT;
+    pointer.x = record->x;
+    pointer.y = record->y;
+    pointer.buttons = record->buttons;
+    pointer_set_clipboard(record->clipboard, record->clipboard_length);
+    return ERR_OK;
 }

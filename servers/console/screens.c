@@ -87,6 +87,15 @@ static struct screen *screen_of(uint32_t unit) {
     return screens[unit];
 }
 
+error_t screens_make(uint32_t unit, struct engine **engine, struct renderer_view **view) {
+    struct screen *screen = screen_of(unit);
+    if (screen == NULL)
+        return console.has_screen ? ERR_NO_MEMORY : ERR_NO_DEVICE;
+    *engine = &screen->engine;
+    *view = &screen->view;
+    return ERR_OK;
+}
+
 struct engine *screens_front(void) {
     struct screen *screen = screen_of(console.state->front);
     return screen != NULL ? &screen->engine : NULL;

@@ -11,13 +11,17 @@
 
 enum { READ_BYTES = 256, SEND_BYTES = 4096, RETRY_NANOSECONDS = 100 * 1000 * 1000 };
 
-#define ANYWHERE UINT64_MAX
-#define ASK_TIME (3 * UINT64_C(1000000000))
+#define ANYWHERE   UINT64_MAX
+#define REST_PAUSE (10 * UINT64_C(1000000))
+#define ASK_TIME   (3 * UINT64_C(1000000000))
 
 static struct fiber_wait_queue writer;
 static uint32_t flushes; // so that the writing fiber sees that its bytes are gone
 static struct size_answer answer;
 static uint64_t asked_until;
+static bool is_resting;                          // the role goes to another build: no call begins
+static const struct fiber *reading, *sending;    // with a call under way; NULL: none
+static struct fiber_wait_queue at_rest, settled; // the fibers then; who waits for them
 
 static struct terminal *terminal(void) {
     return &console.terminals[TERMINAL_SERIAL];
@@ -67,18 +71,32 @@ static void pause_a_while(void) {
     (void)ignored;
 }
 
+static void rest_if_asked(void) {
+    while (is_resting)
+        fiber_wait_always(&at_rest);
+}
+
+// What was read or sent is where it belongs.
+static void call_settled(const struct fiber **call) {
+    *call = NULL;
+    fiber_wake_all(&settled);
+}
+
 static void read_for_ever(void *argument) {
     (void)argument;
     char bytes[READ_BYTES];
     for (;;) {
         uint64_t count = 0;
+        rest_if_asked();
+        reading = fiber_current();
         error_t error = file_read(console.serial, ANYWHERE, 0, bytes, sizeof(bytes), &count);
+        if (error == ERR_OK)
+            received(bytes, count);
+        call_settled(&reading);
         if (error == ERR_NO_DEVICE_ADDRESS)
             return; // this machine has no such port
-        if (error != ERR_OK)
+        if (error != ERR_OK && !is_resting)
             pause_a_while();
-        else
-            received(bytes, count);
     }
 }
 
@@ -86,6 +104,7 @@ static void write_for_ever(void *argument) {
     (void)argument;
     struct output_queue *output = terminal()->output;
     for (;;) {
+        rest_if_asked();
         uint32_t filled = output_filled(output), start = output->head % OUTPUT_BYTES;
         if (filled == 0 || terminal()->state->line.stopped || !terminal()->shown) {
             fiber_wait_always(&writer);
@@ -95,13 +114,15 @@ static void write_for_ever(void *argument) {
         uint64_t run = filled < OUTPUT_BYTES - start ? filled : OUTPUT_BYTES - start, count = 0;
         if (run > SEND_BYTES)
             run = SEND_BYTES; // so that writers can refill while this is sent
+        sending = fiber_current();
         error_t error = file_write(console.serial, ANYWHERE, 0, output->bytes + start, run, &count);
         if (error == ERR_NO_DEVICE_ADDRESS)
             count = run; // nobody will ever see it
-        else if (error != ERR_OK)
+        else if (error != ERR_OK && !is_resting)
             pause_a_while();
         if (flushes == before && count <= run)
             output->head += (uint32_t)count;
+        call_settled(&sending);
         fiber_wake_all(&terminal()->writers);
         if (terminal_is_drained(terminal()))
             fiber_wake_all(&terminal()->drained);
@@ -114,4 +135,34 @@ error_t serial_start(void) {
         return ERR_OK;
     error_t error = fiber_start(read_for_ever, NULL);
     return error != ERR_OK ? error : fiber_start(write_for_ever, NULL);
+}
+
+// A call that has no end by itself is cancelled, and its answer waited for: it may bring bytes all the same.
+error_t serial_rest(void) {
+    is_resting = true;
+    while (is_resting && (reading != NULL || sending != NULL)) {
+        fiber_cancel_call(reading);
+        fiber_cancel_call(sending);
+        error_t error = fiber_wait_until(&settled, clock_monotonic() + REST_PAUSE); // a call may not have been sent yet
+        if (error != ERR_OK && error != ERR_DEADLINE)
+            return error;
+    }
+    return is_resting ? ERR_OK : ERR_CANCELLED;
+}
+
+void serial_go_on(void) {
+    is_resting = false;
+    fiber_wake_all(&at_rest);
+}
+
+void serial_describe(struct serial_record *record) {
+    *record = (struct serial_record){.asked_until = asked_until, .answer = answer};
+}
+
+error_t serial_restore(const struct serial_record *record) {
+    if (record->answer.held > SIZE_ANSWER_BYTES)
+        return ERR_CORRUPT;
+    asked_until = record->asked_until;
+    answer = record->answer;
+    return ERR_OK;
 }

@@ -10,6 +10,7 @@
 #include "servers/console/keyboard.h"
 #include "servers/console/line_discipline.h"
 #include "servers/console/renderer.h"
+#include "servers/console/size_answer.h"
 #include "servers/framework/stream.h"
 
 enum {
@@ -93,6 +94,8 @@ static inline bool unit_is_master(uint32_t unit) {
 // main.c
 
 void console_warn(const char *text); // into the log
+// The devices are used from now on.
+MUST_USE error_t console_begin(void);
 
 // file_ops.c
 
@@ -135,6 +138,16 @@ void serial_wake(void); // there is output, or it may go on
 // Asks the terminal at the other end for its size.
 void serial_ask_size(void);
 void serial_flushed(void); // its queue was emptied
+// For another build: both fibers come to rest, and nothing is on its way; on a fiber. Until serial_go_on, which ends it
+// with ERR_CANCELLED.
+MUST_USE error_t serial_rest(void);
+void serial_go_on(void);
+struct serial_record {
+    uint64_t asked_until;
+    struct size_answer answer;
+};
+void serial_describe(struct serial_record *record);
+MUST_USE error_t serial_restore(const struct serial_record *record); // ERR_CORRUPT
 
 // screen.c: the framebuffer, and when it is drawn.
 
@@ -171,6 +184,8 @@ void screens_switch(uint32_t unit);
 // What is seen of the one in front: `lines` further up (or down, if negative).
 void screens_scroll(int32_t lines);
 void screens_view(uint32_t unit, struct renderer_view *view);
+// As it is after its first use. ERR_NO_MEMORY, ERR_NO_DEVICE.
+MUST_USE error_t screens_make(uint32_t unit, struct engine **engine, struct renderer_view **view);
 
 // pair.c: pseudo-terminals.
 
@@ -183,7 +198,13 @@ bool pair_hung_up(uint32_t unit);
 MUST_USE error_t pair_read(struct request *request, struct terminal *terminal, uint64_t size, bool waits, uint64_t *count);
 MUST_USE error_t pair_write(struct request *request, struct terminal *terminal, uint64_t size, uint64_t *count);
 uint64_t pair_readiness(uint32_t unit); // of the master
-void pair_wake(uint32_t unit);          // there is output for the master
+struct pair_record {
+    uint8_t used, master_open, terminal_opened;
+};
+void pair_describe(uint32_t unit, struct pair_record *record);
+// Its queue is empty. ERR_NO_MEMORY.
+MUST_USE error_t pair_restore(uint32_t unit, const struct pair_record *record);
+void pair_wake(uint32_t unit); // there is output for the master
 
 // keys.c
 

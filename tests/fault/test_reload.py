@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 
+import pexpect
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -41,15 +42,19 @@ def make_disk(names):
         disk.write_file(DISK, f"builds/{name}", stripped, 0o100755)
 
 
+def judge_disk():
+    judge = subprocess.run(["e2fsck", "-fn", DISK], capture_output=True, check=False, text=True)
+    assert judge.returncode == 0, judge.stdout
+    DISK.unlink()
+
+
 def run(script, names=(), seconds=300, cpus="1"):
     """The script's output and errors; it succeeded, and the disk is clean."""
     make_disk(names)
     done = subprocess.run([ROOT / "image/run", "--timeout", str(seconds), "--cpus", cpus, "--system-disk", DISK, "-c", script],
                           capture_output=True, check=False, timeout=seconds + 60, text=True)
     assert done.returncode == 0 and "BAD" not in done.stdout, done.stdout + done.stderr
-    judge = subprocess.run(["e2fsck", "-fn", DISK], capture_output=True, check=False, text=True)
-    assert judge.returncode == 0, judge.stdout
-    DISK.unlink()
+    judge_disk()
     return done.stdout, done.stderr
 
 
@@ -185,16 +190,76 @@ def test_connections_go_along():
     assert state[1] == "running" and state[3] == "8" and state[4] == "reloaded", text
 
 
+CONSOLE = r"""
+stty -F /dev/tty3 rows 10; seq 1 30 > /dev/tty3; printf '\033[3;5Hhalf ' > /dev/tty3; printf '\033[?1049halternate' > /dev/tty5
+stty -F /dev/tty4 -echo intr ^X; layout=$(keymap); keymap de
+(n=0; while [ ! -e /tmp/stop ]; do
+    for b in /builds/console_other /sbin/console; do service reload console $b || echo BAD; n=$((n + 1)); done
+    echo >> /tmp/turns; echo turned
+done; echo "reloads $n") &
+read line; echo "serial <$line>"; head -n 30 | sha256sum
+turn() { n=$(wc -l < /tmp/turns); until [ $(wc -l < /tmp/turns) -gt $((n + 1)) ]; do sleep 0.02; done; }
+(printf he; until grep -q he /tmp/typed; do sleep 0.02; done; turn; echo llo) | script -c 'read line; echo "pair <$line>"' /tmp/typed > /tmp/shown
+tail -n 1 /tmp/shown
+script -c 'seq 1 8000 | cat; until [ -e /tmp/later ]; do sleep 0.02; done; seq 1 8000 | cat' /tmp/typed < /dev/null | tr -d '\r' | sha256sum &
+turn; : > /tmp/later; turn; : > /tmp/stop; wait
+echo "keymap <$(keymap)>"; keymap $layout
+echo "mode <$(stty -F /dev/tty4 -a | grep -c -e '-echo ') $(stty -F /dev/tty4 -a | grep -c 'intr = ^X')>"
+printf whole > /dev/tty3; screenshot -t -F /dev/tty3; stty -F /dev/tty3 rows 15; screenshot -t -F /dev/tty3
+screenshot -t -F /dev/tty5; printf '\033[?1049lmain' > /dev/tty5; screenshot -t -F /dev/tty5
+service; rm /tmp/*; echo "en""d"
+"""
+
+
+def test_console_goes_along():
+    """Lines half typed on the serial port and on a pair, what is on the screens and above them, settings, and a pipe-line on a pair,
+    while two builds of console take turns."""
+    make_disk(["console_other"])
+    script = DISK.with_suffix(".sh")
+    script.write_text(CONSOLE, "utf-8")
+    disk.write_file(DISK, "builds/console.sh", script, 0o100755)
+    script.unlink()
+    guest = pexpect.spawn(str(ROOT / "image/run"), ["--system-disk", str(DISK)], timeout=120, encoding="utf-8",
+                          dimensions=(40, 160))
+    try:
+        guest.expect(r"# \x1b?")
+        guest.sendline("sh /builds/console.sh")
+        guest.expect("turned")
+        guest.send("x")
+        guest.expect("x")
+        guest.expect("turned")
+        guest.expect("turned")
+        guest.send("yz\r")
+        guest.expect("serial <xyz>")
+        for number in range(1, 31):
+            guest.send(f"{number}\r")
+        guest.expect(r"end\r*\n")
+        text = guest.before.replace("\r", "")
+        guest.sendline("poweroff")
+        guest.expect(pexpect.EOF)
+    finally:
+        guest.close(force=True)
+    sums = [hashlib.sha256(times * "".join(f"{number}\n" for number in range(1, last + 1)).encode()).hexdigest() + "  -"
+            for times, last in ((1, 30), (2, 8000))]
+    assert {*sums, "pair <hello>", "keymap <de>", "mode <1 1>"} < set(text.splitlines()) and "BAD" not in text, text
+    screen = "22\n23\n24  half whole\n" + "".join(f"{number}\n" for number in range(25, 31))  # a row is empty
+    above = "".join(f"{number}\n" for number in range(17, 22))
+    assert re.search(rf"mode <1 1>\n{screen}\n*{above}{screen}\n*alternate\n*main\n", text), text
+    times = re.search(r"reloads (\d+)", text)[1]
+    assert rows(text)["console"][1] == "running" and rows(text)["console"][3:5] == [times, "reloaded"], text
+    judge_disk()
+
+
 def test_programs_that_do_not_stay():
-    """One that is none, one that ends, one that dies of what it is handed; and two servers that can't hand over."""
+    """One that is none, one that ends, one that dies of what it is handed; and one that can't hand over."""
     script = LOAD + """
 service reload ext2 /etc/motd; service reload ext2 /bin/true; service reload ext2 /builds/ext2_refuses; service reload ata /bin/true
-service reload console /sbin/console; service reload ext2; sleep 0.5; ls -l /builds | wc -l; service log init
+service reload log /builds/log_silent; service reload log /sbin/log; service reload ext2; sleep 0.5; ls -l /builds | wc -l; service log init
 """ + END
-    text, errors = run(script, ["ext2_refuses"])
+    text, errors = run(script, ["ext2_refuses", "log_silent"])
     assert "ext2: can't reload it: exec format error" in errors
     assert text.count("the new program of ext2 ended at once: the one before comes back") == 2, text
     assert "the new program of ata ended at once: the one before comes back" in text
-    assert "console: it can't hand over" in errors and "ext2_refuses crashed" not in text
+    assert "log: it can't hand over" in errors and "ext2_refuses crashed" not in text
     state = rows(text)
-    assert all(state[name][1] == "running" for name in ("ext2", "ata", "console")), text
+    assert all(state[name][1] == "running" for name in ("ext2", "ata", "log")), text

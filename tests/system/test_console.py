@@ -174,24 +174,30 @@ def test_screens_have_shells_of_their_own(machine):
     machine.keys("alt-f1")
 
 
-@pytest.mark.parametrize("server", ["console", "keyboard"])
-def test_nothing_typed_is_lost_when_a_server_is_killed(machine, server):
+RELOAD = "reload console /sbin/console"  # as if it were another build: by records, its memory goes
+
+
+@pytest.mark.parametrize("event", ["kill console", "kill keyboard", RELOAD])
+def test_nothing_typed_is_lost_when_a_server_goes(machine, event):
     text = "the quick brown fox "
-    machine.begin_typing(f"/tmp/kill_{server}")
+    path = f"/tmp/{'_'.join(event.split()[:2])}"
+    machine.begin_typing(path)
     for _ in range(3):
         machine.type(text)
-        machine.run(f"service kill {server}")
+        machine.run(f"service {event}")
     machine.type("end\n")
     machine.keys("ctrl-d")
-    machine.await_file(f"/tmp/kill_{server}", 3 * text + "end\n")
+    machine.await_file(path, 3 * text + "end\n")
 
 
-def test_editing_survives_a_kill_in_the_midst(machine):
+@pytest.mark.parametrize("event", ["kill console", RELOAD])
+def test_editing_goes_on(machine, event):
+    machine.run("rm -f /tmp/edited")
     machine.fresh_screen()
     machine.type("edit /tmp/edited\n")
     machine.await_screen(EDITING)
     machine.type("first line\nsecond")
-    machine.run("service kill console")
+    machine.run(f"service {event}")
     machine.type(" line\nthird")
     machine.keys("ctrl-z", "ctrl-z", "ctrl-s", "ctrl-q")
     machine.await_screen(SCREEN_PROMPT)
@@ -205,6 +211,7 @@ def test_text_is_selected_and_pasted(machine):
     machine.point_home()
     machine.move(50, 5)  # from the corner to the word cat, behind the prompt
     machine.double_click()
+    machine.run(f"service {RELOAD}")
     machine.buttons(4, 0)
     machine.keys("ret", "ctrl-d")
     machine.await_file("/tmp/pasted", "cat\n")

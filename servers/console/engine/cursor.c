@@ -211,7 +211,8 @@ bool engine_attach(struct engine *engine, struct cell *main_cells, struct cell *
     if (engine->rows == 0 || engine->rows > ENGINE_ROWS_MAX || engine->columns == 0 || engine->columns > ENGINE_COLUMNS_MAX ||
         engine->top > engine->bottom || engine->bottom >= engine->rows || engine->left > engine->right ||
         engine->right >= engine->columns || engine->title_length > ENGINE_TITLE || engine->title_count > ENGINE_TITLES ||
-        !parser_sound(&engine->parser) || !history_sound(&engine->history))
+        (engine->mark_row != ENGINE_ROWS_MAX && engine->mark_column >= engine->columns) || !parser_sound(&engine->parser) ||
+        !history_sound(&engine->history))
         return false;
     engine_dirty(engine);
     return lines_sound(&engine->screens[0], engine->rows) && lines_sound(&engine->screens[1], engine->rows) &&
