@@ -1,4 +1,4 @@
-"""clang-tidy finds nothing (.clang-tidy) in a third of the sources, another one for each commit. All of them: ninja -C build clang-tidy."""
+"""clang-tidy finds nothing (.clang-tidy) in a tenth of the sources, another one for each commit. All of them: ninja -C build clang-tidy."""
 import json
 import os
 import pathlib
@@ -7,7 +7,7 @@ import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
-SHARE = 3
+SHARE = 10
 
 
 def sources():
@@ -17,9 +17,9 @@ def sources():
     return sorted(path for path in paths if path.suffix == ".c" and BUILD not in path.parents)
 
 
-def test_a_third_of_the_sources():
+def test_a_tenth_of_the_sources():
     seed = os.environ.get("KEELSON_SEED") or subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
     chosen = random.Random(seed).sample(sources(), len(sources()) // SHARE)
-    assert len(chosen) > 100
+    assert len(chosen) > 50
     done = subprocess.run(["clang-tidy", "-p", BUILD, "--quiet", "--warnings-as-errors=*", *chosen], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-8000:]
