@@ -49,5 +49,9 @@ MUST_USE error_t handover_next(const struct handover *handover, uint32_t class, 
 // version.
 MUST_USE error_t handover_read(const struct handover_view *view, uint32_t version, void *to, uint64_t length);
 
+// The same of the first record of a class. ERR_NOT_FOUND: there is none.
+MUST_USE error_t handover_read_first(const struct handover *handover, uint32_t class, uint32_t version, void *to,
+                                     uint64_t length);
+
 // The capability in `slot`, which the actor before held, is this one's from now on. 0 is ignored.
 void handover_claim(cap_t slot);

@@ -21,3 +21,9 @@ error_t handover_read(const struct handover_view *view, uint32_t version, void *
     __builtin_memcpy(to, view->view.data, length);
     return ERR_OK;
 }
+
+error_t handover_read_first(const struct handover *handover, uint32_t class, uint32_t version, void *to, uint64_t length) {
+    struct handover_view view = {0};
+    error_t error = handover_next(handover, class, &view);
+    return error == ERR_OK ? handover_read(&view, version, to, length) : error;
+}

@@ -2,7 +2,7 @@
 // record says what a client can tell: the node, access, flags, offset. Nodes are named by tree_ops.identity.
 #include <stdlib.h>
 
-#include "libipc/protocols/endpoint.h"
+#include "servers/framework/heap_sessions.h"
 #include "servers/framework/session.h"
 
 enum { CLASS_SERVER = 1, CLASS_SESSION = 2, CLASS_COVER = 3, VERSION = 1 };
@@ -185,23 +185,10 @@ static struct poll_list *polls_of(uint64_t badge) {
     return session != NULL && session->kind == SESSION_FILE ? &((struct open_file *)session)->polls : NULL;
 }
 
-// Sessions that clients hold and that the records do not know: they were made by an actor that came after the
-// records.
-static void avoid_unknown(void) {
-    struct file_server *server = file_server_active;
-    uint64_t cursor = 0, badge;
-    while (endpoint_next_session(server->server.endpoint, cursor, &cursor, &badge) == ERR_OK)
-        if (badge >> 63 == 0)
-            session_table_avoid(&server->sessions, badge);
-}
-
 error_t file_server_take(struct handover *handover) {
     struct file_server *server = file_server_active;
-    struct handover_view view = {0};
     struct server_record record;
-    error_t error = handover_next(handover, CLASS_SERVER, &view);
-    if (error == ERR_OK)
-        error = handover_read(&view, VERSION, &record, sizeof(record));
+    error_t error = handover_read_first(handover, CLASS_SERVER, VERSION, &record, sizeof(record));
     if (error != ERR_OK)
         return error;
     server->last_device = record.last_device;
@@ -217,6 +204,6 @@ error_t file_server_take(struct handover *handover) {
         error = poll_lists_take(handover, polls_of);
     if (error == ERR_OK && server->taken != NULL)
         server->taken();
-    avoid_unknown();
+    heap_sessions_avoid_unknown(&server->sessions, server->server.endpoint);
     return error;
 }

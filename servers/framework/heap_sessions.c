@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libipc/protocols/endpoint.h"
+
 enum { SESSIONS_FIRST = 64, SESSIONS_MAX = 1 << 16 };
 
 static error_t grow(struct session_table *table) {
@@ -38,4 +40,11 @@ error_t heap_sessions_restore(struct session_table *table, uint64_t badge, void 
             return error;
     }
     return session_table_restore(table, badge, object);
+}
+
+void heap_sessions_avoid_unknown(struct session_table *table, cap_t endpoint) {
+    uint64_t cursor = 0, badge;
+    while (endpoint_next_session(endpoint, cursor, &cursor, &badge) == ERR_OK)
+        if (badge >> 63 == 0)
+            session_table_avoid(table, badge);
 }

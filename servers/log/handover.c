@@ -27,16 +27,10 @@ static struct poll_list *waiters(uint64_t badge) {
 }
 
 error_t log_take(struct handover *handover) {
-    struct handover_view view = {0};
     struct log_head head;
-    error_t error = handover_next(handover, CLASS_LOG, &view);
+    error_t error = handover_read_first(handover, CLASS_LOG, VERSION, &head, sizeof(head));
     if (error == ERR_OK)
-        error = handover_read(&view, VERSION, &head, sizeof(head));
-    view = (struct handover_view){0};
-    if (error == ERR_OK)
-        error = handover_next(handover, CLASS_BYTES, &view);
-    if (error == ERR_OK)
-        error = handover_read(&view, VERSION, log_state.store.bytes, sizeof(log_state.store.bytes));
+        error = handover_read_first(handover, CLASS_BYTES, VERSION, log_state.store.bytes, sizeof(log_state.store.bytes));
     if (error != ERR_OK)
         return error;
     log_state.store.tail = head.tail;

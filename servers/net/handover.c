@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libipc/protocols/endpoint.h"
+#include "servers/framework/heap_sessions.h"
 #include "servers/net/operation.h"
 
 enum { VERSION = 1, LOOPBACK_ROUNDS = 64 };
@@ -182,14 +182,6 @@ static struct poll_list *polls_of(uint64_t badge) {
     return session != NULL ? &session->polls : NULL;
 }
 
-// Sessions that clients hold and that the records do not know: they were made by an actor that came after the records.
-static void avoid_unknown(void) {
-    uint64_t cursor = 0, badge;
-    while (endpoint_next_session(net.server.endpoint, cursor, &cursor, &badge) == ERR_OK)
-        if (badge >> 63 == 0)
-            session_table_avoid(&net.sessions, badge);
-}
-
 static error_t take_all(struct handover *handover) {
     struct taken_sockets taken = {0};
     taken_from = handover;
@@ -203,16 +195,13 @@ static error_t take_all(struct handover *handover) {
     if (error == ERR_OK)
         error = poll_lists_take(handover, polls_of);
     taken_free(&taken);
-    avoid_unknown();
+    heap_sessions_avoid_unknown(&net.sessions, net.server.endpoint);
     return error;
 }
 
 error_t net_take(struct handover *handover) {
-    struct handover_view view = {0};
     struct net_record record;
-    error_t error = handover_next(handover, NET_CLASS_NET, &view);
-    if (error == ERR_OK)
-        error = handover_read(&view, VERSION, &record, sizeof(record));
+    error_t error = handover_read_first(handover, NET_CLASS_NET, VERSION, &record, sizeof(record));
     if (error != ERR_OK)
         return error;
     net_begin();

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libipc/protocols/endpoint.h"
 #include "libipc/start/start.h"
+#include "servers/framework/heap_sessions.h"
 #include "servers/vfs/dispatch.h"
 #include "servers/vfs/pipe.h"
 
@@ -318,11 +318,8 @@ static struct poll_list *polls_of(uint64_t badge) {
 }
 
 error_t vfs_take(struct handover *handover) {
-    struct handover_view view = {0};
     struct vfs_record record;
-    error_t error = handover_next(handover, CLASS_VFS, &view);
-    if (error == ERR_OK)
-        error = handover_read(&view, VERSION, &record, sizeof(record));
+    error_t error = handover_read_first(handover, CLASS_VFS, VERSION, &record, sizeof(record));
     if (error == ERR_OK)
         error = take_mounts(handover);
     if (error != ERR_OK)
@@ -342,6 +339,6 @@ error_t vfs_take(struct handover *handover) {
         error = take_interrupted(handover);
     if (error == ERR_OK)
         error = poll_lists_take(handover, polls_of);
-    session_avoid_unknown();
+    heap_sessions_avoid_unknown(&vfs.sessions, vfs.server.endpoint);
     return error;
 }

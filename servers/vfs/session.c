@@ -1,5 +1,4 @@
 // Badges of vfs's own sessions: directories and pipe ends.
-#include "libipc/protocols/endpoint.h"
 #include "servers/framework/heap_sessions.h"
 #include "servers/vfs/state.h"
 
@@ -15,13 +14,6 @@ error_t session_publish(struct session *session, cap_t *capability) {
 
 error_t session_take(struct session *session) {
     return heap_sessions_restore(&vfs.sessions, session->badge, session);
-}
-
-void session_avoid_unknown(void) {
-    uint64_t cursor = 0, badge;
-    while (endpoint_next_session(vfs.server.endpoint, cursor, &cursor, &badge) == ERR_OK)
-        if (badge >> 63 == 0)
-            session_table_avoid(&vfs.sessions, badge);
 }
 
 void session_remove(struct session *session) {

@@ -67,9 +67,8 @@ extern struct vfs vfs;
 // ---------------------------------------------------------------------------------------------- Enters it
 // and makes the capability, to be moved to the caller. On error it is not entered.
 MUST_USE error_t session_publish(struct session *session, cap_t *capability);
-// From the actor before: enters it under its badge; and no new one gets a badge that somebody holds.
+// From the actor before: enters it under its badge.
 MUST_USE error_t session_take(struct session *session);
-void session_avoid_unknown(void);
 void session_remove(struct session *session);
 struct session *session_find(uint64_t badge);
 

@@ -175,7 +175,11 @@ static error_t take_routes(struct stack *stack, const struct handover *handover)
         if (route->bits > 128 || interface_find(stack, route->interface) == NULL)
             return ERR_CORRUPT;
     }
-    view = (struct handover_view){0};
+    return ERR_OK;
+}
+
+static error_t take_paths(struct stack *stack, const struct handover *handover) {
+    struct handover_view view = {0};
     while (handover_next(handover, CLASS_PATH, &view) == ERR_OK) {
         if (view.view.key >= PATHS_MAX)
             return ERR_CORRUPT;
@@ -222,10 +226,7 @@ static void take_statistics(struct stack *stack, const struct handover *handover
 
 error_t stack_take(struct stack *stack, const struct handover *handover, error_t (*attach)(struct interface *interface)) {
     static struct stack_record record;
-    struct handover_view view = {0};
-    error_t error = handover_next(handover, CLASS_STACK, &view);
-    if (error == ERR_OK)
-        error = handover_read(&view, RECORDS_VERSION, &record, sizeof(record));
+    error_t error = handover_read_first(handover, CLASS_STACK, RECORDS_VERSION, &record, sizeof(record));
     if (error != ERR_OK)
         return error;
     stack->key = record.key;
@@ -239,5 +240,7 @@ error_t stack_take(struct stack *stack, const struct handover *handover, error_t
     error = take_interfaces(stack, handover, attach);
     if (error == ERR_OK)
         error = take_routes(stack, handover);
+    if (error == ERR_OK)
+        error = take_paths(stack, handover);
     return error == ERR_OK ? take_neighbours(stack, handover) : error;
 }
