@@ -71,6 +71,7 @@ def source(protocol):
         banner(protocol),
         f'#include "libipc/protocols/{name}_server.h"',
         "",
+        '#include "libipc/kept/undo.h"',
         '#include "libipc/server/check.h"',
         "",
         "#include <stddef.h>",
@@ -113,7 +114,8 @@ def pack_function(protocol, method):
 def dispatch_function(protocol, method):
     name = protocol.name
     base = f"{name}_{method.name}"
-    lines = [f"static error_t dispatch_{method.name}(const struct {name}_ops *ops, struct request *request) {{",
+    lines = ["// Stores to its own stack.",
+             f"KEPT_UNNOTED static error_t dispatch_{method.name}(const struct {name}_ops *ops, struct request *request) {{",
              f"    struct {base}_in in = {{0}};", f"    struct {base}_out out = {{0}};"]
     word = 0
     for argument in method.args:

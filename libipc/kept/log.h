@@ -12,11 +12,11 @@ enum {
     LONG_WORDS = 2                   // of a longer entry, behind its bytes
 };
 
-// An entry's last word is its place in the window times an odd number, modulo 2^64: of a line the offset and 1, else twice the
-// offset. Only few of all words come from such a place, so damage shows (of 2^64 words, one in 2^30 is
-// sound) at the price of one multiplication.
-#define ENTRY_SEAL   UINT64_C(0x9e3779b97f4a7c15)
-#define ENTRY_UNSEAL UINT64_C(0xf1de83e19937733d)
+// An entry's last word is its address times an odd number, modulo 2^64; of a longer entry twice the address and 1. Only few of
+// all words come from an address in the window, so damage shows (of 2^64 words, one in 2^30 is sound) at the price of one
+// multiplication, by a number that fits into its instruction.
+#define ENTRY_SEAL   UINT64_C(0x4f1bbcdd)
+#define ENTRY_UNSEAL UINT64_C(0xaa94f06e315efb75)
 _Static_assert(ENTRY_SEAL *ENTRY_UNSEAL == 1, "the inverse");
 
 // What is known of a line is its number (address / LINE_BYTES) plus `mark`, which each commit changes: so all of it is forgotten.
@@ -55,13 +55,14 @@ _Static_assert(LINE_BYTES == 1 << LINE_SHIFT, "the same");
 
 #define barrier() __asm__ volatile("" : : : "memory")
 
-// Writes the entry of the line at `address`, which lies `offset` bytes into the window.
-static inline __attribute__((always_inline)) void entry_write(uint64_t *entry, uintptr_t address, uint64_t offset) {
-    const uint64_t *line = (const uint64_t *)(address & -(uintptr_t)LINE_BYTES); // NOLINT(performance-no-int-to-ptr)
+// Writes the entry of the line at `address`.
+static inline __attribute__((always_inline)) void entry_write(uint64_t *entry, uintptr_t address) {
+    address &= -(uintptr_t)LINE_BYTES;
+    const uint64_t *line = (const uint64_t *)address; // NOLINT(performance-no-int-to-ptr)
 #pragma clang loop unroll(full)
     for (unsigned i = 0; i < LINE_WORDS - 1; i++)
         entry[i] = line[i];
-    entry[LINE_WORDS - 1] = ((offset & -(uint64_t)LINE_BYTES) | 1) * ENTRY_SEAL;
+    entry[LINE_WORDS - 1] = address * ENTRY_SEAL;
     barrier();
     undo.next = entry + LINE_WORDS;
     barrier();

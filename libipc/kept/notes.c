@@ -2,6 +2,7 @@
 // address sanitizer), and the functions of the same kind for memory that is moved as a whole: the linker puts
 // __wrap_memcpy in front of memcpy. See undo.h. In servers only; this file is compiled without notes of its
 // own.
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "libipc/kept/log.h"
@@ -13,14 +14,14 @@ void __asan_store8_noabort(uintptr_t address) {
     line += undo.mark;
     if (__builtin_expect(*known == line, 1))
         return;
-    uint64_t offset = address - (uintptr_t)__ehdr_start;
-    if (address - undo.stack_low >= undo.stack_bytes && offset < undo.window) { // most first stores are to the stack
+    if (address - undo.stack_low >= undo.stack_bytes &&
+        address - (uintptr_t)__ehdr_start < undo.window) { // most first stores are to the stack
         uint64_t *entry = undo.next;
         if (__builtin_expect(entry > undo.stop, 0)) {
             kept_note_store(address);
             return;
         }
-        entry_write(entry, address, offset);
+        entry_write(entry, address);
     }
     *known = line;
     barrier();
@@ -51,9 +52,12 @@ void *__real_memcpy(void *restrict to, const void *restrict from, size_t bytes);
 void *__real_memmove(void *to, const void *from, size_t bytes);
 void *__real_memset(void *to, int byte, size_t bytes);
 
+// All of what begins there is: nothing lies across its end.
+static bool is_on_stack(const void *place) {
+    return (uintptr_t)place - undo.stack_low < undo.stack_bytes;
+}
+
 static void note(const void *place, size_t bytes) {
-    if ((uintptr_t)place - undo.stack_low < undo.stack_bytes) // all of it: nothing lies across its end
-        return;
     if (bytes - 1 >= SMALL) {
         kept_note(place, bytes);
         return;
@@ -65,9 +69,19 @@ static void note(const void *place, size_t bytes) {
     while (++line <= last);
 }
 
-void *__wrap_memcpy(void *restrict to, const void *restrict from, size_t bytes) {
+// Apart, so that the others, who move something on the stack mostly, save no registers.
+static __attribute__((noinline)) void *copy_noted(void *restrict to, const void *restrict from, size_t bytes) {
     note(to, bytes);
     return __real_memcpy(to, from, bytes);
+}
+
+static __attribute__((noinline)) void *set_noted(void *to, int byte, size_t bytes) {
+    note(to, bytes);
+    return __real_memset(to, byte, bytes);
+}
+
+void *__wrap_memcpy(void *restrict to, const void *restrict from, size_t bytes) {
+    return is_on_stack(to) ? __real_memcpy(to, from, bytes) : copy_noted(to, from, bytes);
 }
 
 void *kept_copy_unnoted(void *restrict to, const void *restrict from, uint64_t bytes) {
@@ -75,11 +89,11 @@ void *kept_copy_unnoted(void *restrict to, const void *restrict from, uint64_t b
 }
 
 void *__wrap_memmove(void *to, const void *from, size_t bytes) {
-    note(to, bytes);
+    if (!is_on_stack(to))
+        note(to, bytes);
     return __real_memmove(to, from, bytes);
 }
 
 void *__wrap_memset(void *to, int byte, size_t bytes) {
-    note(to, bytes);
-    return __real_memset(to, byte, bytes);
+    return is_on_stack(to) ? __real_memset(to, byte, bytes) : set_noted(to, byte, bytes);
 }

@@ -154,7 +154,7 @@ static void line_note(uintptr_t address) {
     line += undo.mark_true;
     if (*known == line || !has_room(LINE_WORDS))
         return;
-    entry_write(undo.next, address, address - (uintptr_t)__ehdr_start);
+    entry_write(undo.next, address);
     *known = line;
     barrier();
 }
@@ -197,13 +197,13 @@ static void range_note(const void *place, uint64_t bytes) {
         bytes = large_unknown((uintptr_t)place, bytes);
     if (bytes == 0 || (bytes < LARGE && is_known((uintptr_t)place, bytes)))
         return;
-    uint64_t words = (bytes + 7) / 8, offset = (uintptr_t)place - (uintptr_t)__ehdr_start;
+    uint64_t words = (bytes + 7) / 8;
     if (!has_room(words + LONG_WORDS))
         return;
     uint64_t *entry = undo.next;
     move(entry, place, bytes);
     entry[words] = bytes * ENTRY_SEAL;
-    entry[words + 1] = (offset << 1) * ENTRY_SEAL;
+    entry[words + 1] = ((uintptr_t)place << 1 | 1) * ENTRY_SEAL;
     barrier();
     undo.next = entry + words + LONG_WORDS;
     barrier();
@@ -232,23 +232,24 @@ struct entry {
 
 // The entry that ends before word `end` of the log; false: there is none that could have been written.
 static bool entry_read(uint64_t end, struct entry *entry) {
-    uint64_t last = undo.log[end - 1] * ENTRY_UNSEAL, offset = last ^ 1, tail = 1;
+    uint64_t last = undo.log[end - 1] * ENTRY_UNSEAL, tail = 1;
+    entry->address = last;
     entry->bytes = LINE_BYTES;
-    if ((last & 1) == 0) {
+    if ((last & 1) != 0) {
         if (end < LONG_WORDS + 1)
             return false;
-        offset = last >> 1;
+        entry->address = last >> 1;
         entry->bytes = undo.log[end - 2] * ENTRY_UNSEAL;
         tail = LONG_WORDS;
-    } else if (offset % LINE_BYTES != 0) {
+    } else if (last % LINE_BYTES != 0) {
         return false;
     }
+    uint64_t offset = entry->address - (uintptr_t)__ehdr_start;
     if (offset >= undo.window || entry->bytes > undo.window - offset || entry->bytes == 0)
         return false;
     uint64_t words = (entry->bytes + 7) / 8 + tail;
     if (words > end)
         return false;
-    entry->address = (uintptr_t)__ehdr_start + offset;
     entry->start = end - words;
     return true;
 }

@@ -240,7 +240,8 @@ static error_t receive(struct ipc_registers *registers) {
     uint64_t with_deadline = deadline != 0 ? TAG_DEADLINE : 0;
     if (deadline != 0)
         ipc_page->deadline = deadline;
-    *registers = (struct ipc_registers){.target = loop.server->endpoint};
+    registers->target = loop.server->endpoint; // the others' contents mean nothing to a wait
+    registers->second = 0;
     error_t error;
     if (finished != NULL) {
         loop_load_reply(finished, registers);

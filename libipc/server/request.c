@@ -134,6 +134,20 @@ cap_t request_keep(struct request *request, cap_t cap) {
     return cap;
 }
 
+// Into noted memory.
+KEPT_UNNOTED static void deferred_fill(struct deferred *deferred, const struct request *request, cap_t reply) {
+    *deferred = (struct deferred){
+        .reply = reply,
+        .badge = request->badge,
+        .number_thread = request->number_thread,
+        .number_count = request->number_count,
+        .lent_read_length = request->lent_read_length,
+        .lent_write_length = request->lent_write_length,
+        .carried = request->carried,
+        .next = loop.deferred,
+    };
+}
+
 error_t request_defer(struct request *request, struct deferred *deferred) {
     if (!request_is_open(request))
         return ERR_NO_REQUEST;
@@ -145,16 +159,8 @@ error_t request_defer(struct request *request, struct deferred *deferred) {
     error = system_call(SYS_SERVE, &registers);
     if (error != ERR_OK)
         return error;
-    *deferred = (struct deferred){
-        .reply = fiber->reply_slot,
-        .badge = request->badge,
-        .number_thread = request->number_thread,
-        .number_count = request->number_count,
-        .lent_read_length = request->lent_read_length,
-        .lent_write_length = request->lent_write_length,
-        .carried = request->carried,
-        .next = loop.deferred,
-    };
+    kept_note(deferred, sizeof(*deferred));
+    deferred_fill(deferred, request, fiber->reply_slot);
     if (loop.deferred != NULL)
         loop.deferred->previous = deferred;
     loop.deferred = deferred;

@@ -1,4 +1,5 @@
 // What is known about a node: reading and changing it, references, and fsync. Called by the server.
+#include "libipc/kept/undo.h"
 #include "servers/ext2/disk.h"
 #include "servers/ext2/inode.h"
 #include "servers/ext2/operation.h"
@@ -61,7 +62,8 @@ void node_release(struct inode *inode) {
         operation_leave(fs);
 }
 
-void node_attributes(struct inode *node, struct node_attributes *result) {
+// To its caller's stack.
+KEPT_UNNOTED void node_attributes(struct inode *node, struct node_attributes *result) {
     *result = (struct node_attributes){
         .number = node->number,
         .generation = node->generation,

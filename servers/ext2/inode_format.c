@@ -4,6 +4,7 @@
 // ("ext4 inode timestamps" in e2fsprogs), else 32. Called by the inode cache and the commit.
 #include <string.h>
 
+#include "libipc/kept/undo.h"
 #include "servers/ext2/inode.h"
 #include "servers/ext2/inode_format.h"
 #include "servers/ext2/map.h"
@@ -99,7 +100,9 @@ error_t inode_decode(struct inode *inode, const struct ext2_inode *raw) {
     return inode_check(inode);
 }
 
-void inode_encode(const struct inode *inode, struct ext2_inode *raw) {
+// Notes the record as a whole.
+KEPT_UNNOTED void inode_encode(const struct inode *inode, struct ext2_inode *raw) {
+    kept_note(raw, inode->fs->inode_size);
     if (inode->flags & INODE_BLANK) {
         memset(raw, 0, inode->fs->inode_size);
         if (inode->fs->inode_size > EXT2_INODE_BASE_BYTES)

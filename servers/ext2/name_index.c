@@ -11,17 +11,15 @@
 enum { INDEX_FIRST_PAIRS = 32, ROOM_UNKNOWN = 255 };
 
 uint32_t name_hash(const struct filesystem *fs, const char *name, uint32_t length) {
+    const uint8_t *bytes = (const uint8_t *)name;
     uint64_t hash = fs->hash_seed ^ length;
-    while (length >= 4) {
-        uint32_t word;
-        memcpy(&word, name, 4);
+    for (; length >= 4; bytes += 4, length -= 4) { // one load; memcpy is a call in a server
+        uint32_t word = bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
         hash = (hash ^ word) * 0x9E3779B97F4A7C15ull;
         hash ^= hash >> 29;
-        name += 4;
-        length -= 4;
     }
     for (; length; length--)
-        hash = (hash ^ (uint8_t)*name++) * 0x9E3779B97F4A7C15ull;
+        hash = (hash ^ *bytes++) * 0x9E3779B97F4A7C15ull;
     return (uint32_t)(hash ^ hash >> 32);
 }
 

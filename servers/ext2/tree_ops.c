@@ -1,6 +1,7 @@
 // The framework's tree of nodes over the core: names and structures change shape, nothing else happens here.
 #include <string.h>
 
+#include "libipc/kept/undo.h"
 #include "servers/ext2/volume.h"
 
 _Static_assert(sizeof(struct node_stream) <= sizeof(((struct open_file *)0)->own_words), "kept in the open file");
@@ -51,7 +52,8 @@ static struct file_time to_time(int64_t nanoseconds) {
     return (struct file_time){.seconds = (nanoseconds - rest) / 1000000000, .nanoseconds = (uint32_t)rest};
 }
 
-static error_t ext2_status(struct tree *tree, struct tree_node *node, struct file_status *status) {
+// To its caller's stack.
+KEPT_UNNOTED static error_t ext2_status(struct tree *tree, struct tree_node *node, struct file_status *status) {
     struct node_attributes attributes;
     (void)tree;
     node_attributes(own(node), &attributes);

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool path_next(const char *path, size_t length, size_t offset, struct path_step *step) {
+#include "libipc/kept/undo.h"
+
+// To its caller's stack.
+KEPT_UNNOTED bool path_next(const char *path, size_t length, size_t offset, struct path_step *step) {
     while (offset < length && path[offset] == '/')
         offset++;
     if (offset >= length)

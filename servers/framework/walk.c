@@ -1,21 +1,23 @@
 // See walk.h. The node that the walk is at is held all the time, so it lives on whatever others remove
-// meanwhile.
+// meanwhile. The walk lies on its caller's stack, and what is KEPT_UNNOTED here stores to nothing else.
 #include "servers/framework/walk.h"
 
-static void step_to(struct tree_walk *walk, struct tree_node *node) {
+#include "libipc/kept/undo.h"
+
+KEPT_UNNOTED static void step_to(struct tree_walk *walk, struct tree_node *node) {
     walk->tree->ops->release(walk->node);
     walk->node = node;
 }
 
 // True: the walk ends here, since something is mounted on the node.
-static bool stops_at_cover(struct tree_walk *walk) {
+KEPT_UNNOTED static bool stops_at_cover(struct tree_walk *walk) {
     walk->mount = tree_cover_find(walk->tree, walk->node);
     if (walk->mount != 0)
         walk->stop = WALK_STOP_COVERED;
     return walk->mount != 0;
 }
 
-static error_t walk_up(struct tree_walk *walk, const struct path_step *step) {
+KEPT_UNNOTED static error_t walk_up(struct tree_walk *walk, const struct path_step *step) {
     if (walk->node == walk->tree->root || walk->node == walk->ceiling) {
         walk->stop = WALK_STOP_ABOVE;
         return ERR_OK;
@@ -29,7 +31,7 @@ static error_t walk_up(struct tree_walk *walk, const struct path_step *step) {
     return ERR_OK;
 }
 
-static error_t walk_down(struct tree_walk *walk, const struct path_step *step, uint64_t flags) {
+KEPT_UNNOTED static error_t walk_down(struct tree_walk *walk, const struct path_step *step, uint64_t flags) {
     const struct tree_ops *ops = walk->tree->ops;
     if (step->length > PATH_NAME_MAX)
         return ERR_NAME_TOO_LONG;
@@ -51,7 +53,7 @@ static error_t walk_down(struct tree_walk *walk, const struct path_step *step, u
     return ERR_OK;
 }
 
-error_t tree_walk(struct tree_walk *walk, uint64_t flags) {
+KEPT_UNNOTED error_t tree_walk(struct tree_walk *walk, uint64_t flags) {
     const struct tree_ops *ops = walk->tree->ops;
     struct path_step step;
     error_t error = ERR_OK;

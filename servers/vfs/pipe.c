@@ -126,7 +126,10 @@ static struct pipe_waiter *waiter_make(struct pipe_end *end, uint64_t length, ui
         if (end->freed_in != kept_commits())
             kept_fresh(waiter, sizeof(*waiter)); // at the last commit it meant nothing
     }
-    *waiter = (struct pipe_waiter){.pipe = end->pipe, .length = length, .done = done, .is_writer = end->is_writer};
+    waiter->pipe = end->pipe; // request_defer and queue_push set the rest
+    waiter->length = length;
+    waiter->done = done;
+    waiter->is_writer = end->is_writer;
     return waiter;
 }
 

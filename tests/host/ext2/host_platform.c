@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#include "libipc/kept/undo.h"
+
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define WITH_ASAN 1
@@ -33,6 +35,12 @@ struct pending { // a request or a flush in the disk
     size_t flush_durable;
     error_t *flush_result;
 };
+
+// Nothing is kept here.
+void kept_note(const void *address, uint64_t bytes) {
+    (void)address;
+    (void)bytes;
+}
 
 char host_context[256];
 bool host_stop, host_quiet;
