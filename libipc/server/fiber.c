@@ -19,7 +19,7 @@ enum { SAVED_REGISTERS = 6, SAVED_RBX = 4, STAGGERS = 8, STAGGER_BYTES = 64 };
 // The first switch to the fiber pops these and returns into fiber_enter, with the fiber in rbx.
 KEPT_UNNOTED static void fiber_prepare(struct fiber *fiber) {
     uintptr_t top = (uintptr_t)fiber & ~(uintptr_t)15;
-    uint64_t *frame = (uint64_t *)(top - 16); // the return address lies where a call would have put it
+    uint64_t *frame = (uint64_t *)top - 1; // taken off, it leaves the stack aligned to 16
     frame[0] = (uint64_t)(uintptr_t)fiber_enter;
     frame -= SAVED_REGISTERS;
     for (unsigned i = 0; i < SAVED_REGISTERS; i++)
