@@ -1,12 +1,15 @@
 // See check.h. A missing lent buffer counts as an empty one.
 #include "libipc/server/check.h"
 
+#include "libipc/kept/undo.h"
+
 static bool lend_fits(uint64_t tag, uint64_t flag, uint64_t length, uint32_t maximum) {
     return (tag & flag) == 0 || (maximum != 0 && length <= maximum);
 }
 
 // More words than arguments: a buffer that travels in the message. Its length becomes that of the lent one.
-static bool inline_accept(struct request *request, const struct ipc_shape *shape) {
+// The request lies in the fiber that runs.
+KEPT_UNNOTED static bool inline_accept(struct request *request, const struct ipc_shape *shape) {
     uint32_t words = tag_words(request->tag), first = shape->words_in + 1u;
     if (words < first || words > MESSAGE_REGISTER_WORDS)
         return false;

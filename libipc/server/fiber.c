@@ -179,8 +179,8 @@ static error_t request_run(struct request *request) {
     return server->dispatch(request);
 }
 
-// What a fiber does, again and again, from its first switch on.
-void fiber_body(struct fiber *fiber) {
+// What a fiber does, again and again, from its first switch on. This and fiber_leave store to its own noted memory.
+KEPT_UNNOTED void fiber_body(struct fiber *fiber) {
     for (;;) {
         if (fiber->function != NULL) {
             fiber->function(fiber->argument);
@@ -203,7 +203,7 @@ struct fiber *fiber_current(void) {
     return loop.running;
 }
 
-void fiber_leave(enum fiber_state state) {
+KEPT_UNNOTED void fiber_leave(enum fiber_state state) {
     struct fiber *fiber = loop.running;
     fiber->state = state;
     fiber_switch(&fiber->stack_pointer, loop.stack_pointer);
