@@ -22,8 +22,8 @@ enum { KEPT_LOG_BYTES = 192 * 1024 };
 // not change, shares no line with anything.
 enum { KEPT_LINE_BYTES = 32 };
 
-// For functions whose stores are not to be noted: to memory outside the window, or to what a rollback may
-// find changed.
+// For functions whose stores are not to be noted: to memory outside the window, to the stack and control block of the fiber that
+// runs, or to what a rollback may find changed. In them a struct is set and copied without a call.
 #define KEPT_UNNOTED __attribute__((no_sanitize("kernel-address")))
 
 // Makes the log, of at most `bytes` (0: KEPT_LOG_BYTES); until then, and if this fails, nothing is noted.
