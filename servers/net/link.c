@@ -29,22 +29,10 @@ static const char *const driver_names[] = {"nic.e1000", "nic.virtio_net"};
 // --- sending
 static void take_sent(struct link *link) {
     struct nic_done done;
-    uint32_t before = link->completed;
     while (ring_pop(&link->rings.transmit.completions, &done) == ERR_OK) {
         link->completed++;
         link->used = true;
     }
-    if (link->completed != before)
-        fiber_wake_all(&net.completed);
-}
-
-bool link_has_completed(struct link *link, uint32_t position) {
-    do {
-        take_sent(link);
-        if ((int32_t)(link->completed - position) >= 0)
-            return true;
-    } while (!ring_sleep(&link->rings.transmit.completions));
-    return false;
 }
 
 // Each entry has a page, and behind the last page lie as many as a large frame may need: so it lies in one piece wherever it
@@ -93,7 +81,7 @@ static void push(struct link *link, struct nic_frame *entry, bool more) {
 
 // A piece behind the frame's first memory, page by page: of a file as it is, else by way of the entries' own pages.
 static void push_piece(struct link *link, const struct piece *piece, bool more) {
-    struct net_file *file = (struct net_file *)piece->file;
+    const struct net_file *file = (const struct net_file *)piece->file;
     uint32_t offset = piece->offset;
     for (uint32_t done = 0, part; done < piece->length; done += part) {
         struct nic_frame entry = {0};
@@ -111,10 +99,6 @@ static void push_piece(struct link *link, const struct piece *piece, bool more) 
         }
         entry.length = (uint16_t)part;
         push(link, &entry, more || done + part < piece->length);
-    }
-    if (file != NULL) {
-        file->named = true;
-        file->position = link->sent;
     }
 }
 

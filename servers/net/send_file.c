@@ -15,8 +15,7 @@ enum { VERSION = 1 };
 struct file_record {
     uint64_t memory, buffer;
     uint32_t bit; // of its link
-    uint32_t position;
-    uint32_t named, padding;
+    uint32_t padding;
 };
 
 static void bytes_read(const struct stack_file *file, uint32_t offset, uint8_t *to, uint32_t length) {
@@ -57,13 +56,9 @@ static void give_back(void *argument) {
     struct net_file *file;
     (void)argument;
     while ((file = next_returned()) != NULL) {
-        net_begin();
-        bool done = !file->named || link_has_completed(file->link, file->position);
-        net_end();
-        error_t ignored = done ? nic_detach_pages(file->link->session, file->buffer) : fiber_wait(&net.completed);
-        (void)ignored; // of a driver that is gone nothing is left
-        if (done)
-            forget(file);
+        error_t ignored = nic_detach_pages(file->link->session, file->buffer);
+        (void)ignored; // a driver that is gone has none
+        forget(file);
     }
     net.giving_back = false;
 }
@@ -156,11 +151,7 @@ error_t net_send_file(struct request *request, const struct socket_send_file_in 
 error_t files_give(struct handover *handover) {
     error_t error = ERR_OK;
     for (const struct net_file *file = net.files; file != NULL && error == ERR_OK; file = file->next) {
-        const struct file_record record = {.memory = file->memory,
-                                           .buffer = file->buffer,
-                                           .bit = file->link->bit,
-                                           .position = file->position,
-                                           .named = file->named};
+        const struct file_record record = {.memory = file->memory, .buffer = file->buffer, .bit = file->link->bit};
         error = handover_put(handover, NET_CLASS_FILE, VERSION, file->memory, &record, sizeof(record));
     }
     return error;
@@ -182,8 +173,6 @@ error_t files_take(const struct handover *handover) {
                                   .link = &net.links[record.bit - BIT_LINK],
                                   .memory = (cap_t)record.memory,
                                   .buffer = record.buffer,
-                                  .named = record.named != 0,
-                                  .position = record.position,
                                   .returned = true};
         net.files = file;
         handover_claim(file->memory);

@@ -55,10 +55,8 @@ struct net_file {
     struct net_file *next;
     struct link *link;
     cap_t memory;
-    uint64_t buffer;   // as attach_pages answered
-    bool named;        // by frames; the last entry that did is
-    uint32_t position; // before this position of the ring to send
-    bool returned;     // the stack needs it no more
+    uint64_t buffer; // as attach_pages answered
+    bool returned;   // the stack needs it no more
 };
 
 struct interface_config {
@@ -123,10 +121,9 @@ struct net {
     uint8_t *scratch; // one datagram; not kept
     uint8_t *frame;   // one that came in, FRAME_LARGEST bytes; not kept
     struct net_file *files;
-    bool giving_back;                  // a fiber is at it, see send_file.c
-    struct fiber_wait_queue completed; // frames that cards have sent
-    bool started;                      // the cards are looked for
-    bool detached;                     // requests of the actor before have not all come again
+    bool giving_back; // a fiber is at it, see send_file.c
+    bool started;     // the cards are looked for
+    bool detached;    // requests of the actor before have not all come again
 };
 
 extern struct net net;
@@ -143,9 +140,6 @@ void links_resumed(void);
 uint64_t link_frame_bytes(uint32_t entries); // of its frames' memory
 // Goes on with rings that are there.
 void link_resume(struct link *link, struct interface *interface);
-
-// Whether the card has done with the entries before `position`. False: net.completed is woken when it has done more.
-bool link_has_completed(struct link *link, uint32_t position);
 
 // --- send_file.c
 error_t net_send_file(struct request *request, const struct socket_send_file_in *in, struct socket_send_file_out *out);

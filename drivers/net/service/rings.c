@@ -214,6 +214,12 @@ static enum taken frame_take(struct nic_card *card, struct nic_send *send) {
     return good ? TAKEN_FRAME : TAKEN_BAD;
 }
 
+bool nic_loan_is_busy(const struct nic_card *card, const struct nic_loan *loan) {
+    struct ring ahead = card->send_taking;
+    struct nic_frame frame;
+    return (loan->used != 0 && (int32_t)(loan->last - card->state->sent) > 0) || ring_pop(&ahead, &frame) == ERR_OK;
+}
+
 static void send_take(struct nic_card *card) {
     struct nic_statistics *statistics = &card->state->statistics;
     struct nic_send send;

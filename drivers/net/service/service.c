@@ -80,9 +80,10 @@ static void loan_release(struct nic_loan *loan) {
     slot_release(memory);
 }
 
-static void loans_settle(struct nic_card_state *state) {
+static void loans_settle(struct nic_card *card) {
+    struct nic_card_state *state = card->state;
     for (uint32_t i = 0; i < NIC_LOANS_MOST; i++)
-        if (state->loans[i].ending && state->loans[i].memory != 0 && !nic_loan_is_busy(state, &state->loans[i]))
+        if (state->loans[i].ending && state->loans[i].memory != 0 && !nic_loan_is_busy(card, &state->loans[i]))
             loan_release(&state->loans[i]);
 }
 
@@ -92,7 +93,7 @@ void nic_card_work(struct nic_card *card) {
         return;
     nic_rings_work(card);
     nic_rings_flush(card);
-    loans_settle(state);
+    loans_settle(card);
     state->attempts = 0;
     // Few frames under way: looked at when the timer says so, or when something else happens before.
     uint32_t sending = card->send_taken - state->sent;
