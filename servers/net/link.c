@@ -284,6 +284,10 @@ void links_resumed(void) {
     }
 }
 
+bool link_reads_files(const struct link *link) {
+    return link->interface->fills_sums && link->entries == LINK_ENTRIES; // a frame takes several entries
+}
+
 void link_resume(struct link *link, struct interface *interface) {
     link->interface = interface;
     interface->ops = &link_ops;
@@ -362,7 +366,8 @@ static error_t open_card(struct link *link, cap_t driver, const struct nic_statu
     link->interface->autoconfigure = true;
     bool sums = (status->features & NIC_FEATURE_CHECKSUM_SEND) != 0;
     link->prefix = (status->features & NIC_FEATURE_PREFIX) != 0;
-    link->interface->fills_sums = link->interface->reads_files = sums;
+    link->interface->fills_sums = sums;
+    link->interface->reads_files = link_reads_files(link);
     link->interface->cuts = sums && (status->features & NIC_FEATURE_SEGMENT) != 0 && link->entries == LINK_ENTRIES; // room for it
     link->interface->cuts_whole = (status->features & NIC_FEATURE_SEGMENT_WHOLE) != 0;
     link->link_seen = *(volatile uint32_t *)&link->rings.shared->link;

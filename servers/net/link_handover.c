@@ -78,11 +78,13 @@ static error_t take(struct interface *interface, const struct link_record *recor
     error_t error = map(link);
     link->rings.receive.peer = link->rings.transmit.peer = (cap_t)record->peer;
     link->rings.receive.peer_bits = link->rings.transmit.peer_bits = record->peer_bits;
-    interface->fills_sums = interface->reads_files = record->fills_sums;
+    interface->fills_sums = record->fills_sums;
     interface->cuts = record->cuts;
     interface->cuts_whole = record->cuts_whole;
     if (error == ERR_OK)
         link_resume(link, interface);
+    if (error == ERR_OK)
+        interface->reads_files = link_reads_files(link);
     return error;
 }
 

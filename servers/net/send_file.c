@@ -140,7 +140,9 @@ error_t net_send_file(struct request *request, const struct socket_send_file_in 
     if (error != ERR_OK)
         return error;
     file->memory = request_keep(request, in->memory);
-    error = stack_socket_stream_file(session->socket, &file->file, (uint32_t)in->offset, (uint32_t)in->length);
+    session = session_find(request->badge); // may have ended with its holder, if this actor is not the one that was asked
+    error = session != NULL ? stack_socket_stream_file(session->socket, &file->file, (uint32_t)in->offset, (uint32_t)in->length)
+                            : ERR_CANCELLED;
     stack_file_release(&net.stack, &file->file);
     if (error == ERR_OK)
         out->count = in->length;

@@ -138,6 +138,8 @@ void links_start(void);
 void links_flush(void);
 void links_resumed(void);
 uint64_t link_frame_bytes(uint32_t entries); // of its frames' memory
+// Whether its card is given pages of files.
+bool link_reads_files(const struct link *link);
 // Goes on with rings that are there.
 void link_resume(struct link *link, struct interface *interface);
 

@@ -24,7 +24,7 @@ HOSTILE = ("behind-the-end", "over-the-end", "overflow", "overflow-offset", "fla
            "no-pages", "no-memory", "datagrams", "unconnected", "taken-back")
 SCRIPT = """mkdir -p /root; dd if=/dev/urandom of=/root/file bs=65536 count={blocks} 2>/dev/null
 dd if=/dev/urandom bs={rest} count=1 2>/dev/null >> /root/file
-{address}
+{before}
 while true; do sends {port} /root/file; done > /tmp/log 2>&1 &
 sha256sum /root/file
 while ! test -e /tmp/kill; do sleep 0.2; done
@@ -34,10 +34,10 @@ while true; do sleep 1; done"""
 
 
 class Guest:
-    """A guest with `sends`; `tap`: its card's other end is tap0."""
+    """A guest with `sends`; `tap`: its card's other end is tap0. `before`: what its shell does first, `blocks`: of 64 KiB, the file's."""
 
-    def __init__(self, nic, tap, victims):
-        arguments = ["--nic", nic, "--memory", "128M"]
+    def __init__(self, nic, tap, victims, *, memory="128M", before="true", blocks=BLOCKS):
+        arguments = ["--nic", nic, "--memory", memory]
         if tap:
             arguments += ["--tap", "tap0"]
             self.address = ("10.9.0.2", PORT)
@@ -45,7 +45,8 @@ class Guest:
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", 0))
                 self.address = probe.getsockname()
-        script = SCRIPT.format(blocks=BLOCKS, rest=REST, port=PORT, victims=victims, address="ip address add 10.9.0.2/24 eth0" if tap else "")
+        before += "; ip address add 10.9.0.2/24 eth0" if tap else ""
+        script = SCRIPT.format(blocks=blocks, rest=REST, port=PORT, victims=victims, before=before)
         self.machine = machine.Guest(script, machine.base_disk("tests/network/sends"), arguments=arguments, extra=["-snapshot"])
         if not tap:
             line = f"hostfwd_add network tcp:127.0.0.1:{self.address[1]}-:{PORT}"

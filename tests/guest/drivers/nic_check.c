@@ -94,13 +94,17 @@ static uint32_t header_back(const unsigned char *frame, uint32_t type) {
     return offset;
 }
 
-// Sends bytes of a received frame back, from where they lie.
-static void send_back(uint32_t room, uint32_t skip, uint32_t length, uint32_t type, struct nic_frame options) {
-    while (sent - completed > ENTRIES - 2) {
+static void await_places(uint32_t entries) {
+    while (sent - completed > ENTRIES - entries) {
         flush();
         sleep_once();
         take_sent();
     }
+}
+
+// Sends bytes of a received frame back, from where they lie.
+static void send_back(uint32_t room, uint32_t skip, uint32_t length, uint32_t type, struct nic_frame options) {
+    await_places(2);
     options.offset = header_back(buffer + room * NIC_ROOM_BYTES, type);
     options.length = NIC_HEADER_BYTES;
     options.flags |= NIC_FRAME_FLAG_MORE;
@@ -155,6 +159,7 @@ static void send_lent(uint32_t room, uint32_t length, bool kill) {
     unsigned char *frame = buffer + room * NIC_ROOM_BYTES;
     uint64_t id = 0, moved;
     cap_t memory;
+    await_places(3);
     error_t error = account_create_memory(SLOT_ACCOUNT, (uint64_t)2 * NIC_PAGE_BYTES, &memory);
     if (error == ERR_OK)
         error = memory_write(memory, LENT_OFFSET, frame + NIC_HEADER_BYTES, length - NIC_HEADER_BYTES, &moved);
