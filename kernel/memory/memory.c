@@ -172,7 +172,7 @@ error_t memory_page(struct memory *memory, uint64_t page, bool write, uint64_t *
         if (error)
             return error;
         memory->resident++;
-    } else if (frame_is_shared(*entry)) {
+    } else if (frame_is_shared(*entry) && !memory->common) {
         if (write) {
             error = break_sharing(memory, page, entry);
             if (error)
@@ -261,6 +261,8 @@ error_t memory_clone(struct memory *source, struct account *account, uint64_t of
     if (error)
         return error;
     (*clone)->source = source;
+    (*clone)->cloned = true;
+    source->cloned = source->cloned || !source->pinned;
     uint64_t step = step_pages(source, count - (*clone)->cursor);
     error = clone_pages(source, *clone, first, (*clone)->cursor + step);
     if (!error && (*clone)->cursor < count)
@@ -296,6 +298,27 @@ error_t memory_supply(struct memory *memory, uint64_t first, uint64_t count, str
         *to = *from;
         *from = 0;
         source->resident--;
+        memory->resident++;
+    }
+    return ERR_OK;
+}
+
+error_t memory_share(struct memory *memory, uint64_t first, uint64_t count, struct memory *source, uint64_t source_first) {
+    if (memory->memory_kind != MEMORY_KIND_PAGED || source->memory_kind != MEMORY_KIND_ANONYMOUS || source->cloned)
+        return ERR_INVALID;
+    memory->common = source->common = memory->pinned = source->pinned = true;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t *to, physical;
+        bool shared;
+        error_t error = memory_page(source, source_first + i, true, &physical, &shared);
+        if (!error)
+            error = find_entry(memory, first + i, true, &to);
+        if (error)
+            return error;
+        if (*to)
+            continue;
+        frame_share(physical);
+        *to = physical;
         memory->resident++;
     }
     return ERR_OK;

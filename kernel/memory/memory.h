@@ -17,6 +17,8 @@ struct memory {
     uint8_t memory_kind; // MEMORY_KIND_* of kernel/abi/methods.h
     uint8_t levels;      // of the table below `root`; 0: entries lie in `direct`
     bool pinned;         // pages may not be taken away (message pages, DMA)
+    bool cloned;         // some may be another's until one of both writes
+    bool common;         // some are another's for good (memory_share): none is copied on write
     uint64_t page_flags; // caching bits for its mappings
     uint64_t pages;
     uint64_t charged;  // bytes
@@ -52,3 +54,6 @@ uint64_t memory_discard(struct memory *memory, uint64_t first, uint64_t count);
 // Moves pages from an anonymous object into a paged one; pages that are already there stay.
 error_t memory_supply(struct memory *memory, uint64_t first, uint64_t count, struct memory *source,
                       uint64_t source_first) MUST_USE;
+// Puts pages of an anonymous object, which has no clones, into a paged one as well.
+error_t memory_share(struct memory *memory, uint64_t first, uint64_t count, struct memory *source,
+                     uint64_t source_first) MUST_USE;

@@ -44,14 +44,16 @@ static error_t physical(struct invocation *call, struct memory *memory) {
     return ERR_OK;
 }
 
-static error_t supply(struct invocation *call, struct memory *memory) {
+// supply or share.
+static error_t put_pages(struct invocation *call, struct memory *memory, bool stay) {
     struct memory *source;
     error_t error = invocation_object(call, 0, CAP_MEMORY, RIGHT_READ | RIGHT_WRITE, &source);
     if (!error && (!is_page_range(memory, call->in[0], call->in[1]) || !is_page_range(source, call->in[2], call->in[1])))
         error = ERR_INVALID;
     uint64_t part = call->in[1] < SUPPLY_STEP ? call->in[1] : SUPPLY_STEP;
     if (!error)
-        error = memory_supply(memory, call->in[0] / PAGE_BYTES, part / PAGE_BYTES, source, call->in[2] / PAGE_BYTES);
+        error = (stay ? memory_share : memory_supply)(memory, call->in[0] / PAGE_BYTES, part / PAGE_BYTES, source,
+                                                      call->in[2] / PAGE_BYTES);
     if (error || part == call->in[1])
         return error;
     call->thread->registers.words[2] += part;
@@ -107,7 +109,8 @@ error_t memory_invoke(struct invocation *call, uint32_t method) {
         done = memory_discard(memory, call->in[0] / PAGE_BYTES, call->in[1] / PAGE_BYTES) * PAGE_BYTES;
         return done == call->in[1] ? ERR_OK : invocation_advance(call, done);
     case METHOD_MEMORY_SUPPLY:
-        return supply(call, memory);
+    case METHOD_MEMORY_SHARE:
+        return put_pages(call, memory, (method | PROTOCOL_MEMORY << 8) == METHOD_MEMORY_SHARE);
     case METHOD_MEMORY_ZERO:
         return zero(call, memory);
     case METHOD_MEMORY_READ:

@@ -161,6 +161,8 @@ MUST_USE error_t system_socket_send(int fd, const void *buffer, size_t size, int
 // *whole: bytes that the datagram has.
 MUST_USE error_t system_socket_receive(int fd, void *buffer, size_t size, int flags, struct sockaddr *address, socklen_t *length,
                                        size_t *done, size_t *whole);
+// Bytes of the file at `offset` to a stream, for the card to read. ERR_NOT_SUPPORTED: they are to be written.
+MUST_USE error_t system_socket_send_file(int fd, int file, off_t offset, size_t size, size_t *done);
 // option: enum socket_option of socket.idl.
 MUST_USE error_t system_socket_option_get(int fd, uint64_t option, uint64_t *value);
 MUST_USE error_t system_socket_option_set(int fd, uint64_t option, uint64_t value);

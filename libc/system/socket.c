@@ -17,6 +17,8 @@
 #include "libipc/protocols/socket.h"
 #include "libipc/start/start.h"
 
+enum { PAGE_BYTES = 4096, SEND_FILE_LEAST = 16 * 1024 /* as socket.send_file says */ };
+
 static const uint8_t v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
 
 static error_t to_message(const struct sockaddr *address, socklen_t length, struct socket_address *message) {
@@ -201,6 +203,33 @@ error_t system_socket_send(int fd, const void *buffer, size_t size, int flags, c
     do
         error = socket_send_to(session, &to, message_flags(flags), buffer, size, &count);
     while (error == ERR_INTERRUPTED && !layer_signals_run());
+    if (error == ERR_OK)
+        *done = count;
+    return socket_error(error);
+}
+
+// The file's pages as memory, as many as one message sends. The file server and the network never meet.
+error_t system_socket_send_file(int fd, int file, off_t offset, size_t size, size_t *done) {
+    struct descriptor *descriptor;
+    uint64_t most = 0, at, length, count;
+    cap_t session, memory;
+    error_t error = socket_get(fd, &session);
+    if (error == ERR_OK)
+        error = descriptor_get(file, &descriptor);
+    if (error == ERR_OK && (socket_get_option(session, SOCKET_OPTION_FILE_BYTES, &most) != ERR_OK || size < SEND_FILE_LEAST))
+        most = 0;
+    if (error == ERR_OK && most == 0)
+        error = ERR_NOT_SUPPORTED;
+    if (error != ERR_OK)
+        return error;
+    if (size > most - (uint64_t)offset % PAGE_BYTES)
+        size = (size_t)(most - (uint64_t)offset % PAGE_BYTES);
+    if (file_map(descriptor->file, (uint64_t)offset, size, FILE_MAP_FLAG_READ, &at, &length, &memory) != ERR_OK)
+        return ERR_NOT_SUPPORTED; // whatever is wrong: reading tells
+    do
+        error = length < SEND_FILE_LEAST ? ERR_NOT_SUPPORTED : socket_send_file(session, at, length, 0, memory, &count);
+    while (error == ERR_INTERRUPTED && !layer_signals_run());
+    slot_release(memory);
     if (error == ERR_OK)
         *done = count;
     return socket_error(error);

@@ -27,6 +27,9 @@ enum {
     NIC_PIECES_MOST = 18,    // entries of one frame to send
     NIC_BUFFERS_MOST = 4,    // of one session
     NIC_BUFFER_PAGES = 1024, // of one buffer
+    NIC_LOAN_FIRST = 16,     // entries name the first of them so
+    NIC_LOANS_MOST = 16,     // attached by attach_pages, of one session
+    NIC_LOAN_PAGES = 256,    // of one of them
     NIC_ADDRESSES_MOST = 64, // multicast
     NIC_HEADER_BYTES = 14,   // of Ethernet
     NIC_FRAME_MOST = 1514,   // without the check sequence; sent with SEGMENT: 64 KiB

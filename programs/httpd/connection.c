@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,7 +25,8 @@ enum {
     SMALL_BYTES = 16 * 1024, // of a file that goes out behind its head, in one piece
     CACHED_FILES = 32,
     FRESH_SECONDS = 2,
-    SEND_TURN = 16, // blocks that one connection may send before it is another's turn
+    SEND_TURN = 16,       // pieces that one connection may send before it is another's turn
+    TURN_BYTES = 1 << 20, // of a file, the same
 };
 
 struct server server;
@@ -390,6 +392,11 @@ static void answer_end(struct connection *connection) {
     connection->deadline = now_ms() + DRAIN_MS;
 }
 
+static void sent_note(struct connection *connection, size_t count) {
+    server.counts.bytes += count;
+    connection->deadline = now_ms() + STALLED_MS;
+}
+
 // Sends; false: the socket takes no more now, or the connection ends.
 static bool send_some(struct connection *connection, const char *data, size_t length, size_t *sent) {
     ssize_t count = send(connection->socket, data, length, MSG_NOSIGNAL);
@@ -399,8 +406,7 @@ static bool send_some(struct connection *connection, const char *data, size_t le
         return false;
     }
     *sent = (size_t)count;
-    server.counts.bytes += (uint64_t)count;
-    connection->deadline = now_ms() + STALLED_MS;
+    sent_note(connection, (size_t)count);
     return true;
 }
 
@@ -420,6 +426,23 @@ static bool part_next(struct connection *connection) {
     return true;
 }
 
+// A turn's worth of the file. The card reads it where it can, so nothing of it comes by here.
+static bool file_send(struct connection *connection) {
+    off_t at = (off_t)connection->file_at;
+    size_t wanted = connection->file_left < TURN_BYTES ? (size_t)connection->file_left : TURN_BYTES;
+    ssize_t sent = sendfile(connection->socket, connection->file, &at, wanted);
+    if (sent < 0 && (errno == EAGAIN || errno == EINTR))
+        return false;
+    if (sent <= 0) { // the file has become shorter: the client must notice
+        connection->state = CONNECTION_ENDS;
+        return false;
+    }
+    sent_note(connection, (size_t)sent);
+    connection->file_at += (uint64_t)sent;
+    connection->file_left -= (uint64_t)sent;
+    return connection->file_left == 0;
+}
+
 // False: nothing more can be sent in this turn.
 static bool answer_send(struct connection *connection) {
     size_t sent;
@@ -436,17 +459,7 @@ static bool answer_send(struct connection *connection) {
         answer_end(connection);
         return connection->state == CONNECTION_READS;
     }
-    size_t wanted = connection->file_left < BLOCK_BYTES ? (size_t)connection->file_left : BLOCK_BYTES;
-    ssize_t got = pread(connection->file, block, wanted, (off_t)connection->file_at);
-    if (got <= 0) { // the file has become shorter: the client must notice
-        connection->state = CONNECTION_ENDS;
-        return false;
-    }
-    if (!send_some(connection, block, (size_t)got, &sent))
-        return false;
-    connection->file_at += sent;
-    connection->file_left -= sent;
-    return true;
+    return file_send(connection);
 }
 
 static void input_read(struct connection *connection) {

@@ -145,6 +145,21 @@ MUST_USE error_t node_read(struct inode *node, struct node_stream *stream, uint6
 // went.
 MUST_USE error_t node_write(struct inode *node, uint64_t offset, bool append, uint64_t length, struct platform_caller *caller,
                             uint64_t buffer_offset, uint64_t *done, uint64_t *at);
+// Pages of a file that somebody reads without asking, by their frames in cache memory: these hold nothing else until the end of
+// the loan, whatever becomes of the file. What is written to the file meanwhile is seen there.
+enum { LOAN_PAGES = 256 }; // at most
+struct node_loan {
+    struct filesystem *fs; // NULL: unmounted since
+    struct node_loan *next, *previous;
+    uint32_t count;
+    uint32_t frames[LOAN_PAGES];
+};
+// WAITS. Lends the pages from the one with byte `offset` on, as many of those with `length` bytes as there are and may be lent,
+// at least one; *lent: bytes of the file from `offset` on that lie in them. `loan` lies with the caller until it ends.
+// ERR_INVALID: nothing is there; ERR_NO_MEMORY: too much is lent.
+MUST_USE error_t node_lend(struct inode *node, uint64_t offset, uint64_t length, struct node_loan *loan, uint64_t *lent);
+uint64_t node_loan_place(const struct node_loan *loan, uint32_t page); // offset in cache memory
+void node_loan_end(struct node_loan *loan);
 MUST_USE error_t node_truncate(struct inode *node, uint64_t size);
 void node_attributes(struct inode *node, struct node_attributes *result); // does not wait
 // Changes those of `values` that `set` (NODE_SET_) names, and the change time.

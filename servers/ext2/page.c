@@ -38,6 +38,7 @@ error_t page_cache_make(struct filesystem *fs, uint64_t base, uint64_t bytes) {
 }
 
 void page_cache_free(struct filesystem *fs) {
+    loans_cut(fs);
     free(fs->pages);
     free(fs->page_hash);
     free(fs->writeback);
@@ -65,7 +66,7 @@ static void page_insert(struct inode *inode, uint32_t index, uint32_t frame) {
     struct page *page = &fs->pages[frame];
     uint32_t *bucket = page_bucket(fs, inode, index);
     platform_frames_changed();
-    memset(page, 0, sizeof *page);
+    memset(page, 0, sizeof *page); // nobody has it on loan
     page->inode = inode;
     page->index = index;
     page->hash_next = *bucket;
@@ -104,6 +105,8 @@ static uint32_t frame_take(struct filesystem *fs) {
         uint32_t frame = fs->page_hand;
         struct page *page = &fs->pages[frame];
         fs->page_hand = frame + 1 == fs->page_count ? 0 : frame + 1;
+        if (page->lent)
+            continue;
         if (!page->inode)
             return frame;
         if (page->pins || page->dirty || page->transfers)

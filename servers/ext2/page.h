@@ -27,3 +27,5 @@ void page_drop_from(struct inode *inode, uint32_t first);
 // Drops all pages if that needs no waiting and loses nothing.
 bool page_drop_all_now(struct inode *inode);
 void page_transfer_done(struct filesystem *fs, uint32_t frame, bool write, error_t result);
+// lend.c: the frames go; who has them on loan keeps their memory.
+void loans_cut(struct filesystem *fs);

@@ -99,7 +99,9 @@ struct page {            // describes the frame of cache memory with the same in
     uint8_t transfers; // requests in flight that touch it
     uint8_t written;   // mask of blocks in the last write
     uint8_t failures;  // of writes, in a row
+    uint16_t lent;     // loans that name the frame; it outlives its page (lend.c)
 };
+_Static_assert(sizeof(struct page) == 64, "one line");
 
 // --- inodes (inode.c) ---
 enum {
@@ -228,7 +230,8 @@ struct filesystem {
     uint64_t page_base; // offset of the first frame in cache memory
     uint32_t page_count, page_hash_mask, page_hand;
     uint32_t dirty_first, dirty_last, dirty_pages, writing_pages, dirty_pages_limit, background_limit;
-    uint32_t chunk_pages, ahead_pages, reading_pages;
+    uint32_t chunk_pages, ahead_pages, reading_pages, lent_pages;
+    struct node_loan *loans;
     struct platform_queue page_queues[WAIT_QUEUES], frame_queue;
     struct core_lock writeback_lock, sync_lock;
     uint32_t write_retries;                            // failed writes that made their page dirty again

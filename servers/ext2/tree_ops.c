@@ -266,6 +266,7 @@ const struct tree_ops ext2_tree_ops = {
     .read = ext2_read,
     .write = ext2_write,
     .sync = ext2_sync,
+    .map = ext2_map,
     .statistics = ext2_statistics,
     .sync_tree = ext2_sync_tree,
     .identity = ext2_identity,

@@ -53,6 +53,8 @@ void disk_close(struct platform_disk *disk);
 error_t ext2_attach(struct request *request, const char *source, const char *options, uint64_t flags, cap_t device,
                     struct tree **tree) MUST_USE;
 error_t ext2_detach(struct tree *tree) MUST_USE;
+// loan.c: the file's pages as memory, to be read by a device or a mapping.
+error_t ext2_map(struct open_file *file, const struct file_map_in *in, struct file_map_out *out) MUST_USE;
 // handover.c: the volumes to the next build, and from the one before.
 error_t ext2_give(struct handover *handover) MUST_USE;
 error_t ext2_take(struct handover *handover) MUST_USE;

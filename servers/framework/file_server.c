@@ -46,7 +46,7 @@ error_t file_server_dispatch(struct file_server *server, struct request *request
         return server->dispatch_control != NULL ? server->dispatch_control(request) : ERR_BAD_METHOD;
     }
     struct session *session = session_table_find(&server->sessions, request->badge);
-    if (session == NULL)
+    if (session == NULL || session->kind == SESSION_LOAN)
         return ERR_STALE;
     session->users++;
     error_t error = dispatch_session(session, request);

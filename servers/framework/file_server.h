@@ -15,7 +15,7 @@
 #include "servers/framework/poll_list.h"
 #include "servers/framework/tree.h"
 
-enum session_kind { SESSION_DIRECTORY, SESSION_FILE };
+enum session_kind { SESSION_DIRECTORY, SESSION_FILE, SESSION_LOAN };
 
 struct session {
     enum session_kind kind;
@@ -47,6 +47,15 @@ struct open_file {
     void *own;             // the server's, from `opened` to `closed`
     uint64_t own_words[4]; // the same
 };
+
+// What a server lent, held by a memory object as its pager's session: it ends with the object. Its tree is NULL, so nothing can
+// be asked of it; another build of the server keeps no more of it than its badge.
+struct loan {
+    struct session session;
+    void (*ended)(struct loan *loan); // frees it
+};
+// A session for a loan; nobody holds it, the capability aside. On error the loan has not ended.
+MUST_USE error_t loan_publish(struct loan *loan, cap_t *capability);
 
 struct file_server {
     struct server server; // main.c fills in what the loop needs beyond this; endpoint and notification are

@@ -32,6 +32,10 @@ void session_detach(struct session *session) {
 void session_close(struct session *session) {
     if (session_table_remove(&file_server_active->sessions, session->badge) == NULL)
         return;
+    if (session->kind == SESSION_LOAN) {
+        ((struct loan *)session)->ended((struct loan *)session);
+        return;
+    }
     session->is_closed = true;
     if (session->users != 0)
         return;
@@ -115,6 +119,18 @@ error_t open_file_create(struct tree *tree, struct tree_node *node, uint64_t fla
         }
     }
     return session_publish(&file->session, session);
+}
+
+error_t loan_publish(struct loan *loan, cap_t *capability) {
+    struct session_table *table = &file_server_active->sessions;
+    loan->session = (struct session){.kind = SESSION_LOAN};
+    error_t error = heap_sessions_add(table, loan, &loan->session.badge);
+    if (error == ERR_OK) {
+        error = server_create_session(&file_server_active->server, loan->session.badge, capability);
+        if (error != ERR_OK)
+            (void)session_table_remove(table, loan->session.badge);
+    }
+    return error;
 }
 
 error_t session_identify(cap_t capability, enum session_kind kind, struct session **result) {

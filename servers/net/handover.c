@@ -98,6 +98,8 @@ error_t net_give(struct handover *handover) {
     if (error == ERR_OK)
         error = links_give(handover);
     if (error == ERR_OK)
+        error = files_give(handover);
+    if (error == ERR_OK)
         error = give_configs(handover);
     return error == ERR_OK ? give_sockets(handover) : error;
 }
@@ -186,6 +188,8 @@ static error_t take_all(struct handover *handover) {
     struct taken_sockets taken = {0};
     taken_from = handover;
     error_t error = stack_take(&net.stack, handover, attach);
+    if (error == ERR_OK)
+        error = files_take(handover);
     if (error == ERR_OK)
         error = take_configs(handover);
     if (error == ERR_OK)

@@ -11,10 +11,15 @@ enum {
     NET_CLASS_CONFIG,  // under its interface's index
     NET_CLASS_SESSION, // under its badge
     NET_CLASS_LINK,
+    NET_CLASS_FILE, // under the slot of its memory
 };
 
 MUST_USE error_t net_give(struct handover *handover);
 MUST_USE error_t net_take(struct handover *handover);
+
+// --- send_file.c: what drivers still have. Its bytes lie in the records of connections, so the next build only gives it back.
+MUST_USE error_t files_give(struct handover *handover);
+MUST_USE error_t files_take(const struct handover *handover); // after the links
 
 // --- link_handover.c
 MUST_USE error_t links_give(struct handover *handover);

@@ -17,6 +17,9 @@
 #include "libipc/start/start.h"
 
 enum { BUSY_TRIES = 20 };
+_Static_assert((int)LINK_PIECES_MOST == (int)NIC_PIECES_MOST && (int)LINK_PAGE_BYTES == (int)NIC_PAGE_BYTES,
+               "what a frame may be");
+_Static_assert((int)FILE_BYTES_MOST == NIC_LOAN_PAGES * NIC_PAGE_BYTES, "what drivers take");
 #define SMALL_MACHINE     (UINT64_C(32) << 20)
 #define RETRY_NANOSECONDS UINT64_C(100000000)
 #define PAUSE_NANOSECONDS UINT64_C(1000000)
@@ -47,7 +50,12 @@ static uint8_t *frame_begin(void *context) {
 }
 
 static uint8_t *frame_begin_large(void *context, uint32_t length) {
-    return room_to_send(context, (length + NIC_PAGE_BYTES - 1) / NIC_PAGE_BYTES);
+    struct link *link = context;
+    uint32_t entries = (length + NIC_PAGE_BYTES - 1) / NIC_PAGE_BYTES;
+    const struct link_tail *tail = &link->interface->tail;
+    for (uint32_t i = 0; i < tail->count; i++)
+        entries += piece_pages(&tail->pieces[i]);
+    return room_to_send(link, entries);
 }
 
 static void leave_to_card(const struct link_sum *sum, struct nic_frame *entry) {
@@ -64,20 +72,53 @@ static void leave_to_card(const struct link_sum *sum, struct nic_frame *entry) {
     entry->header_length = (uint8_t)sum->header_length;
 }
 
+static void push(struct link *link, struct nic_frame *entry, bool more) {
+    entry->flags |= more ? NIC_FRAME_FLAG_MORE : 0;
+    if (ring_push(&link->rings.transmit.requests, entry) == ERR_OK)
+        link->sent++;
+    *entry = (struct nic_frame){0};
+}
+
+// A piece behind the frame's first memory, page by page: of a file as it is, else by way of the entries' own pages.
+static void push_piece(struct link *link, const struct piece *piece, bool more) {
+    const struct net_file *file = (const struct net_file *)piece->file;
+    uint32_t offset = piece->offset;
+    for (uint32_t done = 0, part; done < piece->length; done += part) {
+        struct nic_frame entry = {0};
+        if (file != NULL) {
+            part = smaller(piece->length - done, NIC_PAGE_BYTES - offset % NIC_PAGE_BYTES);
+            entry.offset = offset;
+            entry.buffer = (uint8_t)file->buffer;
+            offset += part;
+        } else {
+            part = smaller(piece->length - done, NIC_PAGE_BYTES);
+            uint8_t *room = room_to_send(link, 1);
+            memcpy(room, (const uint8_t *)piece->data + done, part);
+            entry.offset = (uint32_t)(room - link->frames);
+            entry.buffer = (uint8_t)link->buffer;
+        }
+        entry.length = (uint16_t)part;
+        push(link, &entry, more || done + part < piece->length);
+    }
+}
+
 static void frame_send(void *context, uint8_t *frame, uint32_t length) {
     struct link *link = context;
-    struct nic_frame entry = {.offset = (uint32_t)(frame - link->frames), .buffer = (uint8_t)link->buffer};
+    const struct link_tail *tail = &link->interface->tail;
+    struct nic_frame entry = {.offset = (uint32_t)(frame - link->frames)};
     if (length == 0)
         return;
     leave_to_card(&link->interface->sum, &entry);
     for (uint32_t part; length != 0; length -= part) {
         part = smaller(length, NIC_PAGE_BYTES);
+        uint32_t offset = entry.offset;
         entry.length = (uint16_t)part;
-        entry.flags |= part < length ? NIC_FRAME_FLAG_MORE : 0;
-        if (ring_push(&link->rings.transmit.requests, &entry) == ERR_OK)
-            link->sent++;
-        entry = (struct nic_frame){.offset = entry.offset + part, .buffer = entry.buffer};
+        entry.buffer = (uint8_t)link->buffer;
+        push(link, &entry, part < length || tail->count != 0);
+        entry.offset = offset + part;
     }
+    for (uint32_t i = 0; i < tail->count; i++)
+        push_piece(link, &tail->pieces[i], i + 1 < tail->count);
     link->used = true;
 }
 
@@ -243,6 +284,10 @@ void links_resumed(void) {
     }
 }
 
+bool link_reads_files(const struct link *link) {
+    return link->interface->fills_sums && link->entries == LINK_ENTRIES; // a frame takes several entries
+}
+
 void link_resume(struct link *link, struct interface *interface) {
     link->interface = interface;
     interface->ops = &link_ops;
@@ -322,6 +367,7 @@ static error_t open_card(struct link *link, cap_t driver, const struct nic_statu
     bool sums = (status->features & NIC_FEATURE_CHECKSUM_SEND) != 0;
     link->prefix = (status->features & NIC_FEATURE_PREFIX) != 0;
     link->interface->fills_sums = sums;
+    link->interface->reads_files = link_reads_files(link);
     link->interface->cuts = sums && (status->features & NIC_FEATURE_SEGMENT) != 0 && link->entries == LINK_ENTRIES; // room for it
     link->interface->cuts_whole = (status->features & NIC_FEATURE_SEGMENT_WHOLE) != 0;
     link->link_seen = *(volatile uint32_t *)&link->rings.shared->link;

@@ -83,6 +83,8 @@ static error_t take(struct interface *interface, const struct link_record *recor
     interface->cuts_whole = record->cuts_whole;
     if (error == ERR_OK)
         link_resume(link, interface);
+    if (error == ERR_OK)
+        interface->reads_files = link_reads_files(link);
     return error;
 }
 

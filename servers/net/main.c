@@ -102,6 +102,7 @@ static void resumed(void) {
 static void start(void *argument, uint32_t bit) {
     (void)argument;
     (void)bit;
+    files_give_back(); // what another build had lent
     if (net.started)
         return;
     net.started = true;
@@ -124,6 +125,7 @@ static error_t start_stack(void) {
     net.scratch = address;
     net.frame = net.scratch + DATAGRAM_MOST;
     error = stack_initialize(&net.stack, (const uint8_t *)random, STACK_MEMORY, clock_monotonic());
+    files_start();
     if (kept_active())
         net.stack.copy_unnoted = kept_copy_unnoted;
     return error;

@@ -95,6 +95,9 @@ error_t net_get_option(struct request *request, const struct socket_get_option_i
     case SOCKET_OPTION_GROUP_LOOP:
         out->value = options->group_loop;
         return ERR_OK;
+    case SOCKET_OPTION_FILE_BYTES:
+        out->value = stream && tcp_card(tcp_of(socket)) != NULL ? FILE_BYTES_MOST : 0;
+        return ERR_OK;
     default:
         return ERR_INVALID;
     }

@@ -186,6 +186,7 @@ const struct socket_ops net_socket_ops = {
     .receive_from = handle_receive_from,
     .get_option = net_get_option,
     .set_option = net_set_option,
+    .send_file = net_send_file,
     .join_group = handle_join,
     .leave_group = handle_leave,
 };

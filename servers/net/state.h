@@ -11,6 +11,7 @@
 #include "libipc/transfer/nic_rings.h"
 #include "servers/framework/poll_list.h"
 #include "servers/net/dhcp.h"
+#include "servers/net/stack/send_queue.h"
 #include "servers/net/stack/stack.h"
 
 enum {
@@ -45,6 +46,17 @@ struct link {
     bool prefix;        // see struct nic_prefix
     bool used;          // since the last flush
     struct timer pause; // armed: nothing is taken in
+};
+
+// Pages of a file that a card reads; attached to it. In net.files from then on until the driver has been told that nobody needs
+// them any more.
+struct net_file {
+    struct stack_file file; // first
+    struct net_file *next;
+    struct link *link;
+    cap_t memory;
+    uint64_t buffer; // as attach_pages answered
+    bool returned;   // the stack needs it no more
 };
 
 struct interface_config {
@@ -108,6 +120,8 @@ struct net {
     uint64_t timer_at;
     uint8_t *scratch; // one datagram; not kept
     uint8_t *frame;   // one that came in, FRAME_LARGEST bytes; not kept
+    struct net_file *files;
+    bool giving_back; // a fiber is at it, see send_file.c
     bool started;     // the cards are looked for
     bool detached;    // requests of the actor before have not all come again
 };
@@ -124,8 +138,16 @@ void links_start(void);
 void links_flush(void);
 void links_resumed(void);
 uint64_t link_frame_bytes(uint32_t entries); // of its frames' memory
+// Whether its card is given pages of files.
+bool link_reads_files(const struct link *link);
 // Goes on with rings that are there.
 void link_resume(struct link *link, struct interface *interface);
+
+// --- send_file.c
+error_t net_send_file(struct request *request, const struct socket_send_file_in *in, struct socket_send_file_out *out);
+void files_start(void); // the stack's functions for files
+// Begins to give back to the drivers what the stack has returned.
+void files_give_back(void);
 
 // --- session.c
 MUST_USE error_t session_make(struct socket *socket, uint64_t flags, cap_t *capability);

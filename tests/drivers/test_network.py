@@ -166,6 +166,10 @@ def test_frames_both_ways_and_the_rest(machine):
     assert exchange(machine, 1, 1, command=lambda number: b"h") == []
     checked = machine.log_until(r"wrong descriptors: (\d+) refused (\d+)")
     assert checked[1] == checked[2]
+    found = re.findall(r"check: (too long|not for devices|not to be read|without its pages|one more): error (\d+) of (\d+)", machine.text)
+    assert len(found) == 5 and all(error == expected for _, error, expected in found), found
+    assert "loans 16 of 16" in machine.text and "not given back" not in machine.text
+    assert exchange(machine, 300, 20, command=lambda number: b"l") == []
     features = int(re.search(r"features ([0-9a-f]+)", machine.text)[1], 16)
     if features & 1:
         for size in (0, 1, 700, 1400):
@@ -202,3 +206,11 @@ def test_killed_again_and_again(machine):
     assert exchange(machine, 2000, 20, command=lambda number: b"k" if number % 20 == 19 else b"e") == []
     counts = machine.end()
     assert counts["kills"] == 100
+
+
+def test_killed_while_memory_is_lent(machine):
+    """Frames out of memory that is given back before they are sent: the driver dies at every 20th, and no byte is another's."""
+    assert exchange(machine, 1000, 8, command=lambda number: b"m" if number % 20 == 19 else b"l") == []
+    counts = machine.end()
+    assert counts["kills"] == 50 and counts["send errors"] == 0
+    assert "no place" not in machine.text

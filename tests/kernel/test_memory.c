@@ -337,6 +337,67 @@ static void test_pager(void) {
     slot_release(source);
 }
 
+// Pages that two objects have for good: what a file server lends a network card.
+static void test_share(void) {
+    cap_t endpoint = new_endpoint(), pager = new_session(endpoint, 32), paged = 0, clone = 0, source = new_memory(12 * PAGE);
+    uint64_t moved, first = 0, second = 0, run;
+    uint8_t byte = 0;
+    must(memory_write(source, 10 * PAGE, "s", 1, &moved), "filling the source");
+    must(memory_physical(source, 10 * PAGE, &first, &run), "the address of a page");
+    must(account_create_paged(SLOT_ACCOUNT, 4 * PAGE, pager, &paged), "paged memory");
+    slot_release(pager);
+    check_error(memory_share(paged, PAGE, 2 * PAGE, 10 * PAGE, source), ERR_OK, "sharing pages");
+    check_value(resident(source), 2 * PAGE, "leaves them where they are");
+    check_value(resident(paged), 2 * PAGE, "and puts them into the other object");
+    must(memory_physical(paged, PAGE, &second, &run), "the address there");
+    check_value(second, first, "is the same");
+    uint8_t *at = map_memory(source, 12 * PAGE, READ_WRITE);
+    at[10 * PAGE] = 't';
+    must(memory_read(paged, PAGE, &byte, 1, &moved), "reading");
+    check_value(byte, 't', "what was stored by a mapping");
+    must(memory_write(source, 10 * PAGE, "u", 1, &moved), "writing without one");
+    must(memory_read(paged, PAGE, &byte, 1, &moved), "reading");
+    check_value(byte, 'u', "is seen as well");
+    must(memory_physical(source, 10 * PAGE, &second, &run), "the address");
+    check_value(second, first, "has stayed");
+    must(memory_discard(source, 10 * PAGE, PAGE), "discarding");
+    must(memory_discard(paged, PAGE, PAGE), "discarding");
+    check_value(resident(source) + resident(paged), 4 * PAGE, "takes none of them away");
+    must(memory_clone(source, 10 * PAGE, PAGE, SLOT_ACCOUNT, &clone), "a clone");
+    must(memory_write(source, 10 * PAGE, "v", 1, &moved), "writing to its source");
+    must(memory_read(clone, 0, &byte, 1, &moved), "reading the clone");
+    check_value(byte, 'u', "it is a copy");
+    must(memory_read(paged, PAGE, &byte, 1, &moved), "reading");
+    check_value(byte, 'v', "the other is none");
+    check_error(memory_share(paged, 0, PAGE, 0, clone), ERR_INVALID, "a clone's pages can't be shared");
+    check_error(memory_share(paged, 0, PAGE, 0, paged), ERR_INVALID, "nor those of paged memory");
+    check_error(memory_share(source, 0, PAGE, 0, source), ERR_INVALID, "nor with anonymous memory");
+    check_error(memory_share(paged, 0, PAGE, 12 * PAGE, source), ERR_INVALID, "nor pages past the end");
+    check_error(memory_share(paged, 4 * PAGE, PAGE, 0, source), ERR_INVALID, "nor to a place past the end");
+    slot_release(clone);
+    unmap(at, 12 * PAGE);
+    slot_release(source);
+    must(memory_read(paged, PAGE, &byte, 1, &moved), "reading when the source has gone");
+    check_value(byte, 'v', "they are still there");
+    uint64_t before = free_bytes();
+    struct ipc_registers registers;
+    check_error(receive_poll(endpoint, &registers), ERR_DEADLINE, "the pager's session lives");
+    slot_release(paged);
+    check(free_bytes() >= before + 2 * PAGE, "and are free with the last of both");
+    check_error(receive_poll(endpoint, &registers), ERR_OK, "the pager is told");
+    check(registers.target == 32 && tag_method(registers.tag) == EVENT_SESSION_CLOSED, "that nobody has the memory any more");
+    source = new_memory(2 * PAGE);
+    must(memory_clone(source, 0, PAGE, SLOT_ACCOUNT, &clone), "a clone");
+    pager = new_session(endpoint, 33);
+    must(account_create_paged(SLOT_ACCOUNT, PAGE, pager, &paged), "paged memory");
+    check_error(memory_share(paged, 0, PAGE, 0, source), ERR_INVALID, "what was cloned can't be shared");
+    slot_release(pager);
+    slot_release(paged);
+    slot_release(clone);
+    slot_release(source);
+    slot_release(endpoint);
+}
+
 void test_memory(void) {
     test_map();
     test_split();
@@ -345,4 +406,5 @@ void test_memory(void) {
     test_physical();
     test_device_memory();
     test_pager();
+    test_share();
 }

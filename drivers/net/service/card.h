@@ -12,6 +12,17 @@
 
 enum { NIC_REGIONS = 6, NIC_DRIVER_STATE_BYTES = 8192 };
 
+// Memory of attach_pages. Filled before `memory` is stored; `last` before the card is shown the frame.
+struct nic_loan {
+    cap_t memory;        // 0: none
+    uint32_t generation; // of `buffer`
+    uint32_t pages;
+    uint32_t used, last;                  // frames have named it, the last one up to this position of the ring to send
+    uint32_t ending;                      // it was detached
+    uint64_t number_thread, number_count; // of the request that attached it: it may come again after a restart
+    uint32_t page_frames[NIC_LOAN_PAGES];
+};
+
 // What a new actor goes on with, in state memory. Capabilities are slots of the role's table.
 struct nic_card_state {
     uint32_t claimed;  // the fields up to the line are filled
@@ -38,6 +49,8 @@ struct nic_card_state {
     uint32_t buffer_pages[NIC_BUFFERS_MOST];
     uint32_t page_frames[NIC_BUFFERS_MOST][NIC_BUFFER_PAGES]; // physical addresses, divided by 4,096
     uint32_t received, sent;                                  // positions: what was completed; stored before it is shown
+    uint32_t loan_generation;
+    struct nic_loan loans[NIC_LOANS_MOST];
     // ---- the driver's
     _Alignas(64) unsigned char driver[NIC_DRIVER_STATE_BYTES];
 };

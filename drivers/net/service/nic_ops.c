@@ -149,8 +149,7 @@ static error_t nic_attach_rings_handler(struct request *request, const struct ni
 }
 
 // The addresses of all pages, once: they stay as long as the memory.
-static error_t pages_find(struct nic_card_state *state, uint32_t index, cap_t memory, uint64_t length) {
-    uint32_t pages = (uint32_t)(length / NIC_PAGE_BYTES);
+static error_t pages_find(cap_t memory, uint32_t pages, uint32_t *page_frames) {
     for (uint32_t page = 0; page < pages;) {
         uint64_t address, contiguous;
         error_t error = memory_physical(memory, (uint64_t)page * NIC_PAGE_BYTES, &address, &contiguous);
@@ -159,18 +158,23 @@ static error_t pages_find(struct nic_card_state *state, uint32_t index, cap_t me
         if (contiguous < NIC_PAGE_BYTES || (address + contiguous) / NIC_PAGE_BYTES > UINT32_MAX)
             return ERR_INVALID;
         for (; contiguous >= NIC_PAGE_BYTES && page < pages; contiguous -= NIC_PAGE_BYTES) {
-            state->page_frames[index][page++] = (uint32_t)(address / NIC_PAGE_BYTES);
+            page_frames[page++] = (uint32_t)(address / NIC_PAGE_BYTES);
             address += NIC_PAGE_BYTES;
         }
     }
-    state->buffer_pages[index] = pages;
     return ERR_OK;
+}
+
+static error_t check_rights(cap_t memory, uint64_t needed) {
+    uint64_t slot, rights;
+    error_t error = process_slot_next(SLOT_SELF, memory, &slot, NULL, &rights, NULL, NULL);
+    return error == ERR_OK && (rights & needed) != needed ? ERR_RIGHTS : error;
 }
 
 static error_t nic_attach_buffer_handler(struct request *request, const struct nic_attach_buffer_in *in,
                                          struct nic_attach_buffer_out *out) {
     struct nic_card *card = owned_card(request);
-    uint64_t length, slot, rights, needed = RIGHT_READ | RIGHT_WRITE;
+    uint64_t length = 0;
     if (card == NULL)
         return ERR_BAD_CAPABILITY;
     struct nic_card_state *state = card->state;
@@ -184,17 +188,83 @@ static error_t nic_attach_buffer_handler(struct request *request, const struct n
     if (error == ERR_OK && length > (uint64_t)NIC_BUFFER_PAGES * NIC_PAGE_BYTES)
         error = ERR_INVALID;
     if (error == ERR_OK)
-        error = process_slot_next(SLOT_SELF, in->memory, &slot, NULL, &rights, NULL, NULL);
-    if (error == ERR_OK && (rights & needed) != needed)
-        error = ERR_RIGHTS;
+        error = check_rights(in->memory, RIGHT_READ | RIGHT_WRITE);
+    uint32_t pages = (uint32_t)(length / NIC_PAGE_BYTES);
     if (error == ERR_OK)
-        error = pages_find(state, state->buffer_count, in->memory, length);
+        error = pages_find(in->memory, pages, state->page_frames[state->buffer_count]);
     if (error != ERR_OK)
         return error == ERR_RIGHTS || error == ERR_NO_MEMORY ? error : ERR_INVALID;
+    state->buffer_pages[state->buffer_count] = pages;
     state->buffers[state->buffer_count] = request_keep(request, in->memory);
     number_set(state, request);
     out->buffer = state->buffer_count + 1;
     __atomic_store_n(&state->buffer_count, state->buffer_count + 1, __ATOMIC_RELEASE);
+    return ERR_OK;
+}
+
+static uint64_t loan_buffer(const struct nic_card_state *state, const struct nic_loan *loan) {
+    return (uint64_t)loan->generation << 8 | (NIC_LOAN_FIRST + (uint64_t)(loan - state->loans));
+}
+
+// A place for the request's loan, or the one that it was given before a restart.
+static struct nic_loan *loan_place(struct nic_card_state *state, const struct request *request) {
+    struct nic_loan *place = NULL;
+    for (uint32_t i = 0; i < NIC_LOANS_MOST; i++) {
+        struct nic_loan *loan = &state->loans[i];
+        if (loan->memory == 0)
+            place = place == NULL ? loan : place;
+        else if (loan->number_thread == request->number_thread && loan->number_count == request->number_count)
+            return loan;
+    }
+    return place;
+}
+
+// Not mapped, so it may be a pager's: what of it is missing has no address, and is refused.
+static error_t nic_attach_pages_handler(struct request *request, const struct nic_attach_pages_in *in,
+                                        struct nic_attach_pages_out *out) {
+    struct nic_card *card = owned_card(request);
+    uint64_t length = 0;
+    if (card == NULL)
+        return ERR_BAD_CAPABILITY;
+    struct nic_loan *loan = loan_place(card->state, request);
+    if (loan == NULL)
+        return ERR_NO_MEMORY;
+    if (loan->memory != 0) {
+        out->buffer = loan_buffer(card->state, loan);
+        return ERR_OK;
+    }
+    error_t error = memory_information(in->memory, &length, NULL, NULL);
+    if (error == ERR_OK && length > (uint64_t)NIC_LOAN_PAGES * NIC_PAGE_BYTES)
+        error = ERR_INVALID;
+    if (error == ERR_OK)
+        error = check_rights(in->memory, RIGHT_READ);
+    uint32_t pages = (uint32_t)(length / NIC_PAGE_BYTES);
+    if (error == ERR_OK)
+        error = pages_find(in->memory, pages, loan->page_frames);
+    if (error != ERR_OK)
+        return error == ERR_RIGHTS || error == ERR_NO_MEMORY ? error : ERR_INVALID;
+    loan->generation = ++card->state->loan_generation;
+    loan->pages = pages;
+    loan->used = loan->ending = 0;
+    loan->number_thread = request->number_thread;
+    loan->number_count = request->number_count;
+    out->buffer = loan_buffer(card->state, loan);
+    __atomic_store_n(&loan->memory, request_keep(request, in->memory), __ATOMIC_RELEASE);
+    return ERR_OK;
+}
+
+static error_t nic_detach_pages_handler(struct request *request, const struct nic_detach_pages_in *in,
+                                        struct nic_detach_pages_out *out) {
+    struct nic_card *card = owned_card(request);
+    (void)out;
+    if (card == NULL)
+        return ERR_BAD_CAPABILITY;
+    for (uint32_t i = 0; i < NIC_LOANS_MOST; i++) {
+        struct nic_loan *loan = &card->state->loans[i];
+        if (loan->memory != 0 && loan_buffer(card->state, loan) == in->buffer)
+            loan->ending = 1;
+    }
+    nic_card_work(card); // what the card has done is noted, and the loan with it
     return ERR_OK;
 }
 
@@ -230,5 +300,7 @@ const struct nic_ops nic_operations = {
     .statistics = nic_statistics_handler,
     .attach_rings = nic_attach_rings_handler,
     .attach_buffer = nic_attach_buffer_handler,
+    .attach_pages = nic_attach_pages_handler,
+    .detach_pages = nic_detach_pages_handler,
     .set_filter = nic_set_filter_handler,
 };

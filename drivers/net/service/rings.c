@@ -52,15 +52,29 @@ static void send_broken(struct nic_card *card) {
     broken(&card->send_broken, "a client has broken its ring to send; nothing more is taken from it");
 }
 
+static bool piece_place(const struct nic_frame *frame, const uint32_t *page_frames, uint32_t pages, uint64_t *physical) {
+    uint32_t page = frame->offset / NIC_PAGE_BYTES, within = frame->offset % NIC_PAGE_BYTES;
+    if (frame->length == 0 || page >= pages || frame->length > NIC_PAGE_BYTES - within)
+        return false;
+    *physical = (uint64_t)page_frames[page] * NIC_PAGE_BYTES + within;
+    return true;
+}
+
 // The physical address of a piece. False: it does not lie within one page of the buffer.
 static bool piece_find(const struct nic_card_state *state, const struct nic_frame *frame, uint64_t *physical) {
-    if (frame->buffer == 0 || frame->buffer > state->buffer_count || frame->length == 0)
-        return false;
-    uint32_t page = frame->offset / NIC_PAGE_BYTES, within = frame->offset % NIC_PAGE_BYTES;
-    if (page >= state->buffer_pages[frame->buffer - 1] || frame->length > NIC_PAGE_BYTES - within)
-        return false;
-    *physical = (uint64_t)state->page_frames[frame->buffer - 1][page] * NIC_PAGE_BYTES + within;
-    return true;
+    uint32_t index = frame->buffer - 1u;
+    return index < state->buffer_count && piece_place(frame, state->page_frames[index], state->buffer_pages[index], physical);
+}
+
+// The same for a piece to send, which may be lent: the loan is added to `loans`, a mask.
+static bool piece_find_to_send(const struct nic_card_state *state, const struct nic_frame *frame, uint64_t *physical,
+                               uint32_t *loans) {
+    if (frame->buffer < NIC_LOAN_FIRST)
+        return piece_find(state, frame, physical);
+    uint32_t index = frame->buffer - NIC_LOAN_FIRST;
+    const struct nic_loan *loan = &state->loans[index % NIC_LOANS_MOST];
+    *loans |= 1u << index % NIC_LOANS_MOST;
+    return index < NIC_LOANS_MOST && loan->memory != 0 && piece_place(frame, loan->page_frames, loan->pages, physical);
 }
 
 static void complete(struct nic_card *card, struct ring_pair *pair, uint32_t *position, const struct nic_done *done) {
@@ -163,6 +177,7 @@ enum taken { TAKEN_FRAME, TAKEN_BAD, TAKEN_NONE };
 static enum taken frame_take(struct nic_card *card, struct nic_send *send) {
     struct nic_card_state *state = card->state;
     struct nic_frame first = {0}, frame;
+    uint32_t loans = 0;
     bool good = true;
     *send = (struct nic_send){0};
     for (uint32_t entries = 0;; entries++) {
@@ -177,7 +192,7 @@ static enum taken frame_take(struct nic_card *card, struct nic_send *send) {
         }
         if (entries == 0)
             first = frame;
-        if (entries >= NIC_PIECES_MOST || !piece_find(state, &frame, &send->pieces[send->count].physical)) {
+        if (entries >= NIC_PIECES_MOST || !piece_find_to_send(state, &frame, &send->pieces[send->count].physical, &loans)) {
             good = false;
         } else {
             send->pieces[send->count++].length = frame.length;
@@ -191,7 +206,18 @@ static enum taken frame_take(struct nic_card *card, struct nic_send *send) {
     if (good && (send->length < NIC_HEADER_BYTES || send->length > (segment ? 65535 : NIC_FRAME_MOST) ||
                  !options_fit(card, &first, send)))
         good = false;
+    for (uint32_t i = 0; good && loans >> i != 0; i++)
+        if ((loans >> i & 1) != 0) {
+            state->loans[i].last = send->end;
+            __atomic_store_n(&state->loans[i].used, 1, __ATOMIC_RELEASE);
+        }
     return good ? TAKEN_FRAME : TAKEN_BAD;
+}
+
+bool nic_loan_is_busy(const struct nic_card *card, const struct nic_loan *loan) {
+    struct ring ahead = card->send_taking;
+    struct nic_frame frame;
+    return (loan->used != 0 && (int32_t)(loan->last - card->state->sent) > 0) || ring_pop(&ahead, &frame) == ERR_OK;
 }
 
 static void send_take(struct nic_card *card) {

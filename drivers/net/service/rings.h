@@ -16,6 +16,9 @@ void nic_rings_taken(struct nic_card *card, uint32_t receive, uint32_t send);
 // the client to signal what comes next. What it changed is shown to the client by nic_rings_flush.
 void nic_rings_work(struct nic_card *card);
 
+// Whether the card may still read the loan, or an entry name it that was not taken yet.
+bool nic_loan_is_busy(const struct nic_card *card, const struct nic_loan *loan);
+
 // Shows completions and room; one signal at most.
 void nic_rings_flush(struct nic_card *card);
 void nic_rings_signal(struct nic_card *card);

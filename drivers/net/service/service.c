@@ -74,12 +74,26 @@ static void reap(struct timer *timer) {
             nic_card_work(&nic_service.cards[i]);
 }
 
+static void loan_release(struct nic_loan *loan) {
+    cap_t memory = loan->memory;
+    __atomic_store_n(&loan->memory, 0, __ATOMIC_RELEASE); // first: an actor after this one releases what the state does not name
+    slot_release(memory);
+}
+
+static void loans_settle(struct nic_card *card) {
+    struct nic_card_state *state = card->state;
+    for (uint32_t i = 0; i < NIC_LOANS_MOST; i++)
+        if (state->loans[i].ending && state->loans[i].memory != 0 && !nic_loan_is_busy(card, &state->loans[i]))
+            loan_release(&state->loans[i]);
+}
+
 void nic_card_work(struct nic_card *card) {
     struct nic_card_state *state = card->state;
     if (state->session == 0 || card->rings.shared == NULL)
         return;
     nic_rings_work(card);
     nic_rings_flush(card);
+    loans_settle(card);
     state->attempts = 0;
     // Few frames under way: looked at when the timer says so, or when something else happens before.
     uint32_t sending = card->send_taken - state->sent;
@@ -170,6 +184,8 @@ void nic_card_detach(struct nic_card *card) {
     slot_release(state->client);
     for (uint32_t i = 0; i < state->buffer_count; i++)
         slot_release(state->buffers[i]);
+    for (uint32_t i = 0; i < NIC_LOANS_MOST; i++)
+        loan_release(&state->loans[i]);
     state->rings = state->client = 0;
     state->entries = state->buffer_count = state->received = state->sent = 0;
     state->filter = state->address_count = 0;
@@ -313,6 +329,9 @@ static bool slot_claimed(cap_t slot) {
         for (uint32_t at = 0; at < card->buffer_count; at++)
             if (card->buffers[at] == slot)
                 return true;
+        for (uint32_t at = 0; at < NIC_LOANS_MOST; at++)
+            if (card->loans[at].memory == slot)
+                return true;
     }
     return false;
 }
@@ -331,7 +350,8 @@ static error_t state_open(void) {
     struct nic_state *state = address;
     nic_service.state = state;
     if (state->magic != NIC_STATE_MAGIC || state->version != NIC_STATE_VERSION || state->card_count > NIC_CARDS_MOST) {
-        __builtin_memset(state, 0, sizeof(*state));
+        if (state->magic != 0) // else it is new and zero: pages that are never needed never come
+            __builtin_memset(state, 0, sizeof(*state));
         state->version = NIC_STATE_VERSION;
         state->magic = NIC_STATE_MAGIC;
     }

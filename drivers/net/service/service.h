@@ -12,7 +12,7 @@ enum {
     NIC_SESSIONS_MOST = 16,
     NIC_RING_BIT = 8,      // of the notification, plus the card's index; the bits below are interrupts
     NIC_ATTEMPTS_MOST = 3, // actors in a row that fail with a card before it is reset
-    NIC_STATE_VERSION = 1,
+    NIC_STATE_VERSION = 2,
     NIC_FIBERS = 2, // methods hardly ever wait
 };
 #define NIC_STATE_MAGIC UINT64_C(0x6b63696e206b)     // "k nick"

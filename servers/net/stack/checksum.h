@@ -5,10 +5,14 @@
 
 #include "servers/net/stack/address.h"
 
-// A piece of what is sent: bytes that stay where they are until they are copied into a frame.
+struct stack_file;
+
+// A piece of what is sent: bytes that stay where they are until they are copied into a frame, or bytes of a file (send_queue.h).
 struct piece {
     const void *data;
     uint32_t length;
+    uint32_t offset;         // of the file
+    struct stack_file *file; // NULL: they are at `data`
 };
 
 // The sum of `length` bytes added to `sum`, not folded; the bytes begin at an even position of the message.

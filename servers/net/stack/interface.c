@@ -283,7 +283,7 @@ void interface_output(struct interface *interface, uint8_t *frame, uint32_t leng
     store16(frame + 12, ethertype);
     interface->stack->statistics.frames_out++;
     interface->statistics.frames_out++;
-    interface->statistics.bytes_out += length;
+    interface->statistics.bytes_out += length + interface->tail.length;
     socket_show_frame(interface, frame, length, true);
     interface->ops->frame_send(interface->context, frame, length);
 }

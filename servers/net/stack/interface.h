@@ -8,6 +8,7 @@
 
 #include "kernel/abi/errors.h"
 #include "servers/net/stack/address.h"
+#include "servers/net/stack/checksum.h"
 #include "servers/net/stack/timer_heap.h"
 
 enum {
@@ -18,6 +19,8 @@ enum {
     ETHERNET_HEADER_BYTES = 14,
     ETHERNET_MTU = 1500,
     LINK_LARGE_MOST = 15 * 4096,
+    LINK_PAGE_BYTES = 4096,
+    LINK_PIECES_MOST = 18, // pieces of pages that a frame may consist of
     ETHERTYPE_IPV4 = 0x0800,
     ETHERTYPE_ARP = 0x0806,
     ETHERTYPE_IPV6 = 0x86dd,
@@ -29,7 +32,8 @@ struct link_ops {
     // `frame` is what frame_begin gave, filled with `length` bytes; it is the link's again. 0: not to be
     // sent.
     void (*frame_send)(void *context, uint8_t *frame, uint32_t length);
-    // Room for a frame of `length` bytes, at most LINK_LARGE_MOST; if the interface `cuts`.
+    // Room for a frame of `length` bytes, at most LINK_LARGE_MOST, with interface->tail behind them; if the interface `cuts`, or
+    // reads files.
     uint8_t *(*frame_begin_large)(void *context, uint32_t length);
 };
 
@@ -38,6 +42,18 @@ struct link_ops {
 struct link_sum {
     uint16_t start, offset;
     uint16_t segment_size, header_length; // bytes of TCP data in each frame, and what stands before it; 0: the frame is not cut
+};
+
+// Pages that a piece lies in, or takes in the link's memory.
+static inline uint32_t piece_pages(const struct piece *piece) {
+    uint32_t within = piece->file != NULL ? piece->offset % LINK_PAGE_BYTES : 0;
+    return (within + piece->length + LINK_PAGE_BYTES - 1) / LINK_PAGE_BYTES;
+}
+
+// What follows the memory of the frame that is being sent, from its first piece of a file on.
+struct link_tail {
+    const struct piece *pieces;
+    uint32_t count, length; // length: bytes
 };
 
 enum address_state { ADDRESS_FREE, ADDRESS_TENTATIVE, ADDRESS_PREFERRED, ADDRESS_DEPRECATED };
@@ -79,7 +95,9 @@ struct interface {
     bool fills_sums;      // the link does
     bool cuts;            // the link cuts large segments of TCP over IPv4, and fills in their sums
     bool cuts_whole;      // for that it wants the lengths in headers to be the whole's; else zero, and the IPv4 header's sum too
+    bool reads_files;     // the link takes pieces of files as they are, for its card to read
     struct link_sum sum;  // of the frame that is being sent
+    struct link_tail tail;
     const struct link_ops *ops;
     void *context;
     struct interface_address addresses[INTERFACE_ADDRESSES_MAX];

@@ -54,6 +54,8 @@ struct flow {
 MUST_USE error_t ip_route(struct stack *stack, struct flow *flow, struct interface **interface, uint32_t *mtu);
 // Most bytes, IP header included, that the link of this flow takes at once to cut them; 0: it does not.
 uint32_t ip_large_most(struct stack *stack, const struct flow *wanted);
+// The interface of this flow, if its link takes pieces of files as they are; NULL: they would be copied.
+const struct interface *ip_card(struct stack *stack, const struct flow *wanted);
 // Sends the pieces as one datagram, in fragments where it must. `checksum_at`: offset in the first piece,
 // which is changed there, of the field for the checksum with pseudo-header; IP_NO_CHECKSUM: none. Frames that
 // find no room are lost like others on the way. -ENETUNREACH, -ENETDOWN, -EHOSTUNREACH, ERR_MESSAGE_SIZE,

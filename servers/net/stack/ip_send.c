@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "servers/net/stack/ip.h"
+#include "servers/net/stack/send_queue.h"
 #include "servers/net/stack/stack.h"
 
 enum { IPV6_FRAGMENT = 44, IPV6_FRAGMENT_HEADER_BYTES = 8 };
@@ -76,14 +77,20 @@ error_t ip_route(struct stack *stack, struct flow *flow, struct interface **inte
 }
 
 // Copies `length` bytes of the pieces from `offset` on.
-static void gather(uint8_t *to, const struct piece *pieces, uint32_t count, uint32_t offset, uint32_t length) {
+static void gather(struct stack *stack, uint8_t *to, const struct piece *pieces, uint32_t count, uint32_t offset,
+                   uint32_t length) {
     for (uint32_t i = 0; i < count && length != 0; i++) {
         if (offset >= pieces[i].length) {
             offset -= pieces[i].length;
             continue;
         }
         uint32_t part = smaller(pieces[i].length - offset, length);
-        memcpy(to, (const uint8_t *)pieces[i].data + offset, part);
+        if (pieces[i].file == NULL) {
+            memcpy(to, (const uint8_t *)pieces[i].data + offset, part);
+        } else {
+            stack->file_read(pieces[i].file, pieces[i].offset + offset, to, part);
+            stack->statistics.file_bytes_copied += part;
+        }
         to += part;
         length -= part;
         offset = 0;
@@ -91,7 +98,10 @@ static void gather(uint8_t *to, const struct piece *pieces, uint32_t count, uint
 }
 
 struct sending {
-    bool large; // the link cuts it
+    bool large;   // the link cuts it
+    bool carried; // its pieces of files go as they are
+    bool sum_by_link;
+    uint32_t plain; // pieces before the first one of a file
     struct interface *interface;
     struct address next_hop;
     const struct flow *flow;
@@ -99,13 +109,20 @@ struct sending {
     uint32_t count, total, header, identification;
 };
 
+static uint32_t bytes_of(const struct piece *pieces, uint32_t count) {
+    uint32_t bytes = 0;
+    for (uint32_t i = 0; i < count; i++)
+        bytes += pieces[i].length;
+    return bytes;
+}
+
 // One frame with bytes from `offset` on; `fragmented`: with what says so.
 static void send_part(const struct sending *sending, uint32_t offset, uint32_t length, bool fragmented) {
     struct interface *interface = sending->interface;
     bool v4 = address_is_v4(&sending->flow->destination), more = offset + length < sending->total;
-    uint32_t header = sending->header;
-    uint8_t *frame = sending->large
-                         ? interface->ops->frame_begin_large(interface->context, ETHERNET_HEADER_BYTES + header + length)
+    uint32_t header = sending->header, here = sending->carried ? bytes_of(sending->pieces, sending->plain) : length;
+    uint8_t *frame = sending->large || sending->carried
+                         ? interface->ops->frame_begin_large(interface->context, ETHERNET_HEADER_BYTES + header + here)
                          : interface->ops->frame_begin(interface->context);
     if (frame == NULL) {
         interface->statistics.dropped_out++;
@@ -131,9 +148,11 @@ static void send_part(const struct sending *sending, uint32_t offset, uint32_t l
     } else {
         ipv6_header(at, sending->flow, length, sending->flow->protocol);
     }
-    gather(at + header, sending->pieces, sending->count, offset, length);
+    gather(interface->stack, at + header, sending->pieces, sending->count, offset, here);
+    if (!sending->carried && sending->plain < sending->count && !sending->sum_by_link)
+        interface_fill_sum(interface, frame, ETHERNET_HEADER_BYTES + header + here); // of what lies in the frame now, and stays
     interface->stack->statistics.ip_out++;
-    neighbour_send(interface, &sending->next_hop, frame, ETHERNET_HEADER_BYTES + header + length);
+    neighbour_send(interface, &sending->next_hop, frame, ETHERNET_HEADER_BYTES + header + here);
 }
 
 static error_t send_fragments(const struct sending *sending, uint32_t mtu) {
@@ -174,14 +193,14 @@ static bool link_fills_sum(const struct sending *sending, uint32_t mtu) {
 }
 
 // The sum of TCP, UDP or ICMPv6, or as much of it as the link wants.
-static void put_sum(const struct sending *sending, uint32_t mtu, uint32_t at) {
+static void put_sum(const struct sending *sending, uint32_t at) {
     const struct flow *flow = sending->flow;
     struct interface *interface = sending->interface;
     uint8_t *field = (uint8_t *)(uintptr_t)sending->pieces[0].data + at;
     bool lengthless = sending->large && !interface->cuts_whole;
     uint64_t sum = checksum_pseudo_header(&flow->source, &flow->destination, flow->protocol, lengthless ? 0 : sending->total);
     store16(field, 0);
-    if (link_fills_sum(sending, mtu)) {
+    if (sending->sum_by_link || sending->plain < sending->count) { // of a file's bytes, when they have been copied
         uint32_t start = ETHERNET_HEADER_BYTES + sending->header;
         store16(field, (uint16_t)~checksum_finish(sum));
         interface->sum = (struct link_sum){.start = (uint16_t)start, .offset = (uint16_t)at};
@@ -196,14 +215,51 @@ static void put_sum(const struct sending *sending, uint32_t mtu, uint32_t at) {
     store16(field, value == 0 && flow->protocol == PROTOCOL_NUMBER_UDP ? UINT16_MAX : value);
 }
 
+const struct interface *ip_card(struct stack *stack, const struct flow *wanted) {
+    struct flow flow = *wanted;
+    struct interface *interface;
+    struct address next_hop;
+    if (route(stack, &flow, &interface, &next_hop) != ERR_OK || !interface->reads_files || !interface->fills_sums ||
+        stack->raw != NULL || !neighbour_is_known(interface, &next_hop))
+        return NULL;
+    return interface;
+}
+
+// Pieces of files go as they are if this link's card may read them, makes the sum of what it then finds there, and the frame need
+// not wait for its neighbour. Else they are copied.
+static void carry(struct sending *sending) {
+    struct interface *interface = sending->interface;
+    struct stack *stack = interface->stack;
+    struct piece here = {.length = ETHERNET_HEADER_BYTES + sending->header + bytes_of(sending->pieces, sending->plain)};
+    uint32_t pages = piece_pages(&here);
+    if (sending->plain == sending->count || !interface->reads_files || !sending->sum_by_link ||
+        !neighbour_is_known(interface, &sending->next_hop))
+        return;
+    for (uint32_t i = sending->plain; i < sending->count; i++) {
+        const struct piece *piece = &sending->pieces[i];
+        pages += piece_pages(piece);
+        if (piece->file != NULL && piece->file->interface != interface)
+            return;
+    }
+    if (pages > LINK_PIECES_MOST)
+        return;
+    sending->carried = true;
+    interface->tail.pieces = sending->pieces + sending->plain;
+    interface->tail.count = sending->count - sending->plain;
+    interface->tail.length = bytes_of(interface->tail.pieces, interface->tail.count);
+    for (uint32_t i = sending->plain; i < sending->count; i++)
+        stack->statistics.file_bytes_by_card += sending->pieces[i].file != NULL ? sending->pieces[i].length : 0;
+}
+
 error_t ip_send(struct stack *stack, const struct flow *wanted, struct piece *pieces, uint32_t count, int32_t checksum_at) {
     struct flow flow = *wanted;
     struct sending sending = {.flow = &flow, .pieces = pieces, .count = count};
     error_t error = route(stack, &flow, &sending.interface, &sending.next_hop);
     if (error != ERR_OK)
         return error;
-    for (uint32_t i = 0; i < count; i++)
-        sending.total += pieces[i].length;
+    sending.total = bytes_of(pieces, count);
+    while (sending.plain < count && pieces[sending.plain].file == NULL)
+        sending.plain++;
     bool v4 = address_is_v4(&flow.destination);
     sending.header = v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
     if (sending.total > UINT16_MAX - sending.header)
@@ -215,12 +271,17 @@ error_t ip_send(struct stack *stack, const struct flow *wanted, struct piece *pi
     sending.large = !fits && flow.segment_size != 0;
     if (sending.large && sending.total + sending.header > large_most(&sending, &flow, mtu))
         return ERR_MESSAGE_SIZE;
+    if (sending.plain < count && !fits && !sending.large)
+        return ERR_MESSAGE_SIZE; // the sum would have to be known before the first fragment
+    sending.sum_by_link = link_fills_sum(&sending, mtu);
     if (checksum_at != IP_NO_CHECKSUM)
-        put_sum(&sending, mtu, (uint32_t)checksum_at);
+        put_sum(&sending, (uint32_t)checksum_at);
     sending.identification = stack->identification++;
     if (fits || sending.large) {
+        carry(&sending);
         send_part(&sending, 0, sending.total, false);
         sending.interface->sum.start = 0;
+        sending.interface->tail = (struct link_tail){0};
         return ERR_OK;
     }
     if (v4 && flow.dont_fragment)

@@ -116,6 +116,11 @@ MUST_USE error_t stack_socket_stream_room(struct socket *socket, uint32_t length
 // Whether that many bytes of the room must be noted before they are filled (see ring_buffer.h).
 bool stack_socket_stream_room_is_noted(const struct socket *socket, uint32_t length);
 void stack_socket_stream_written(struct socket *socket, uint32_t length);
+// Whether bytes of files can be taken now that a card reads by itself: *interface is the one whose. ERR_NOT_SUPPORTED: they are
+// to be copied; else as above.
+MUST_USE error_t stack_socket_stream_card(struct socket *socket, const struct interface **interface);
+// Takes `length` bytes, FILE_BYTES_LEAST to FILE_BYTES_MOST, of a file; all or, on an error, none. Errors as of both above.
+MUST_USE error_t stack_socket_stream_file(struct socket *socket, struct stack_file *file, uint32_t offset, uint32_t length);
 // Received bytes, from `skip` on; with ERR_OK and *count 0: the end of the stream.
 MUST_USE error_t stack_socket_stream_data(struct socket *socket, uint32_t skip, uint32_t length, struct piece pieces[2],
                                           uint32_t *count);

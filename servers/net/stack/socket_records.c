@@ -183,7 +183,7 @@ static error_t take_datagrams(const struct handover *handover, const struct take
         struct datagram head = {.from = record.from, .to = record.to, .interface = record.interface};
         head.hops = record.hops;
         head.outgoing = record.outgoing;
-        struct piece piece = {(const uint8_t *)view.view.data + sizeof(record), record.length};
+        struct piece piece = {.data = (const uint8_t *)view.view.data + sizeof(record), .length = record.length};
         if (!socket_queue(socket, &head, &piece, 1))
             return ERR_NO_MEMORY;
         socket->last->time = record.time;

@@ -27,6 +27,7 @@ struct socket;
 struct tcp;
 struct reassembly;
 struct loopback_frame;
+struct stack_file;
 
 struct stack {
     uint64_t now; // nanoseconds, monotonic; set by the caller before each call
@@ -64,6 +65,10 @@ struct stack {
     // Memory of streams that is kept for the next ones: while bytes come and go, buffers would be made and given back all the
     // time.
     struct ring_buffer spares[STACK_SPARES];
+    // Files whose bytes are sent (send_queue.h). `file_read` copies some of them, wherever they lie; `file_free`: nothing names
+    // it any more, frames that the card has not sent yet aside.
+    void (*file_read)(const struct stack_file *file, uint32_t offset, uint8_t *to, uint32_t length);
+    void (*file_free)(struct stack_file *file);
     // Where the stack's memory is kept (docs/recovery.md): the commits so far, and a memcpy to memory that need not be noted.
     uint64_t commits;
     void *(*copy_unnoted)(void *restrict to, const void *restrict from, uint64_t bytes); // NULL: memcpy

@@ -5,6 +5,7 @@
 
 #include "servers/net/stack/icmp.h"
 #include "servers/net/stack/ring_buffer.h"
+#include "servers/net/stack/send_queue.h"
 #include "servers/net/stack/socket.h"
 #include "servers/net/stack/stack.h"
 
@@ -93,8 +94,8 @@ struct tcp {
 
     // Send sequence space.
     uint32_t iss, snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2, max_snd_wnd, snd_up;
-    struct ring_buffer send; // from snd_una (after SYN) on
-    bool fin_wanted;         // behind the last byte of `send`
+    struct send_queue send; // from snd_una (after SYN) on
+    bool fin_wanted;        // behind the last byte of `send`
     bool fin_sent;
     uint8_t snd_scale, rcv_scale;
     bool scale_ok, timestamp_ok, sack_ok;
@@ -215,6 +216,8 @@ bool tcp_range_add(struct range *ranges, uint32_t *count, uint32_t start, uint32
 
 // --- tcp_output.c
 void tcp_output(struct tcp *tcp);
+// The interface whose card would read files that are sent now; NULL: none.
+const struct interface *tcp_card(const struct tcp *tcp);
 void tcp_send_ack(struct tcp *tcp);
 // One byte beyond the window, or the last one again.
 void tcp_send_probe(struct tcp *tcp);

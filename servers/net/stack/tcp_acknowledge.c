@@ -66,9 +66,7 @@ static void advance(struct tcp *tcp, uint32_t bytes) {
     uint32_t data = smaller(bytes, tcp->send.count);
     bool recovered = tcp->recovery == TCP_FAST_RECOVERY && sequence_at_most(tcp->recover, tcp->snd_una + bytes);
     tcp->snd_una += bytes;
-    ring_buffer_drop(stack, &tcp->send, data);
-    if (tcp->send.count == 0)
-        ring_buffer_free(stack, &tcp->send);
+    send_queue_drop(stack, &tcp->send, data);
     tcp_sack_advance(tcp);
     tcp->stalled_since = 0;
     if (tcp->recovery != TCP_OPEN && sequence_at_most(tcp->recover, tcp->snd_una)) {

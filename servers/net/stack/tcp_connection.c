@@ -241,7 +241,7 @@ static void stop_timers(struct tcp *tcp) {
 
 static void release(struct tcp *tcp) {
     struct stack *stack = tcp->socket.stack;
-    ring_buffer_free(stack, &tcp->send);
+    send_queue_free(stack, &tcp->send);
     ring_buffer_free(stack, &tcp->receive);
     stack_free(stack, tcp, sizeof(*tcp));
 }
@@ -254,8 +254,7 @@ void tcp_end(struct tcp *tcp, error_t error) {
     socket_leave_table(&tcp->socket);
     tcp->state = TCP_CLOSED;
     tcp->ahead_count = 0;
-    ring_buffer_free(stack, &tcp->send);
-    tcp->send = (struct ring_buffer){0};
+    send_queue_free(stack, &tcp->send);
     if (tcp->listener != NULL) {
         tcp_listen_forget(tcp);
         release(tcp);
@@ -286,7 +285,7 @@ void tcp_start_time_wait(struct tcp *tcp) {
     stop_timers(tcp);
     tcp->ack_now = true; // of the FIN that led here
     tcp->state = TCP_TIME_WAIT;
-    ring_buffer_free(stack, &tcp->send);
+    send_queue_free(stack, &tcp->send);
     tcp_note_time_wait(tcp);
     timer_heap_set(&stack->timers, &tcp->state_timer, stack->now + 2 * TCP_MSL, tcp_state_expired);
     if (stack->time_wait_count > TCP_TIME_WAIT_MAX)

@@ -15,6 +15,11 @@ static struct flow flow_of(const struct tcp *tcp) {
     };
 }
 
+const struct interface *tcp_card(const struct tcp *tcp) {
+    struct flow flow = flow_of(tcp);
+    return ip_card(tcp->socket.stack, &flow);
+}
+
 // What the header tells, and from then on is promised (RFC 9293 section 3.8.6.2.2).
 static uint32_t window_to_tell(struct tcp *tcp, bool syn) {
     uint32_t window = tcp_receive_window(tcp);
@@ -35,7 +40,7 @@ static uint32_t room_for_data(const struct tcp *tcp) {
 static void send_segment(struct tcp *tcp, uint32_t sequence, uint32_t length, uint8_t flags) {
     struct stack *stack = tcp->socket.stack;
     uint8_t header[TCP_HEADER_BYTES + TCP_OPTIONS_MAX];
-    struct piece pieces[3] = {{header, 0}};
+    struct piece pieces[1 + SEND_PIECES_MOST] = {{.data = header}};
     bool syn = (flags & TCP_SYN) != 0, ack = (flags & TCP_ACK) != 0;
     uint32_t room = room_for_data(tcp); // before the options are written, which settles some that are due
     uint32_t options = (flags & TCP_RST) != 0 ? 0 : tcp_write_options(tcp, header + TCP_HEADER_BYTES, syn);
@@ -50,7 +55,7 @@ static void send_segment(struct tcp *tcp, uint32_t sequence, uint32_t length, ui
     store32(header + 16, 0);
     uint32_t count = 1;
     if (length != 0)
-        count += ring_buffer_pieces(&tcp->send, sequence - tcp->snd_una, length, pieces + 1);
+        count += send_queue_pieces(&tcp->send, sequence - tcp->snd_una, length, pieces + 1);
     struct flow flow = flow_of(tcp);
     flow.segment_size = length > room ? room : 0;
     stack->statistics.tcp_out++;
@@ -222,7 +227,7 @@ void tcp_send_probe(struct tcp *tcp) {
 void tcp_send_bare(struct stack *stack, const struct packet *packet, const struct segment *segment, uint32_t sequence,
                    uint32_t acknowledgement, uint8_t flags, uint32_t window, const uint8_t *options, uint32_t options_length) {
     uint8_t header[TCP_HEADER_BYTES + TCP_OPTIONS_MAX];
-    struct piece piece = {header, TCP_HEADER_BYTES + options_length};
+    struct piece piece = {.data = header, .length = TCP_HEADER_BYTES + options_length};
     store16(header, segment->destination);
     store16(header + 2, segment->source);
     store32(header + 4, sequence);

@@ -86,13 +86,35 @@ static uint32_t receive_and_ahead(const struct tcp *tcp) {
     return tcp->receive.count + most;
 }
 
-static error_t give_bytes(const struct ring_buffer *buffer, uint32_t length, struct handover *handover, uint32_t class,
-                          uint32_t number) {
+static error_t give_bytes(const struct ring_buffer *buffer, uint32_t length, struct handover *handover, uint32_t number) {
     struct piece pieces[2];
     uint32_t count = ring_buffer_pieces(buffer, 0, length, pieces);
     error_t error = ERR_OK;
     for (uint32_t i = 0; i < count && error == ERR_OK; i++)
-        error = handover_put(handover, class, RECORDS_VERSION, number, pieces[i].data, pieces[i].length);
+        error = handover_put(handover, CLASS_RECEIVE_BYTES, RECORDS_VERSION, number, pieces[i].data, pieces[i].length);
+    return error;
+}
+
+// What lies in files goes along as bytes, as they are now.
+static error_t give_piece(const struct stack *stack, const struct piece *piece, struct handover *handover, uint32_t number) {
+    static uint8_t bytes[4096];
+    error_t error = ERR_OK;
+    if (piece->file == NULL)
+        return handover_put(handover, CLASS_SEND_BYTES, RECORDS_VERSION, number, piece->data, piece->length);
+    for (uint32_t at = 0, part; at < piece->length && error == ERR_OK; at += part) {
+        part = smaller(piece->length - at, sizeof(bytes));
+        stack->file_read(piece->file, piece->offset + at, bytes, part);
+        error = handover_put(handover, CLASS_SEND_BYTES, RECORDS_VERSION, number, bytes, part);
+    }
+    return error;
+}
+
+static error_t give_send_queue(const struct tcp *tcp, struct handover *handover, uint32_t number) {
+    struct piece pieces[SEND_PIECES_MOST];
+    uint32_t count = send_queue_pieces(&tcp->send, 0, tcp->send.count, pieces);
+    error_t error = ERR_OK;
+    for (uint32_t i = 0; i < count && error == ERR_OK; i++)
+        error = give_piece(tcp->socket.stack, &pieces[i], handover, number);
     return error;
 }
 
@@ -115,9 +137,9 @@ error_t tcp_give(const struct socket *socket, struct handover *handover, uint32_
     memcpy(record.sacked, tcp->sacked, sizeof(record.sacked));
     error_t error = handover_put(handover, CLASS_TCP, RECORDS_VERSION, number, &record, sizeof(record));
     if (error == ERR_OK)
-        error = give_bytes(&tcp->send, record.send_count, handover, CLASS_SEND_BYTES, number);
+        error = give_send_queue(tcp, handover, number);
     if (error == ERR_OK)
-        error = give_bytes(&tcp->receive, record.receive_and_ahead, handover, CLASS_RECEIVE_BYTES, number);
+        error = give_bytes(&tcp->receive, record.receive_and_ahead, handover, number);
     return error;
 }
 
@@ -135,8 +157,8 @@ static bool is_sound(const struct tcp_record *record) {
     if (record->state > TCP_TIME_WAIT || record->recovery > TCP_LOSS || record->snd_scale > 14 || record->rcv_scale > 14 ||
         record->ahead_count > TCP_RANGES_MAX || record->sacked_count > TCP_RANGES_MAX)
         return false;
-    if (record->send_count > SOCKET_BUFFER_MAX || record->receive_and_ahead > SOCKET_BUFFER_MAX ||
-        record->receive_count > record->receive_and_ahead)
+    if (record->send_count > SOCKET_BUFFER_MAX + FILE_RANGES_MOST * FILE_BYTES_MOST ||
+        record->receive_and_ahead > SOCKET_BUFFER_MAX || record->receive_count > record->receive_and_ahead)
         return false;
     if ((opens && record->backoff > TCP_SYN_RETRIES) || (sends && record->mss == 0))
         return false;
@@ -170,7 +192,7 @@ static error_t take(struct tcp *tcp, const struct tcp_record *record, const stru
 #undef TCP_FIELD
     memcpy(tcp->ahead, record->ahead, sizeof(tcp->ahead));
     memcpy(tcp->sacked, record->sacked, sizeof(tcp->sacked));
-    if ((record->send_count != 0 && !ring_buffer_reserve(stack, &tcp->send, record->send_count)) ||
+    if ((record->send_count != 0 && !ring_buffer_reserve(stack, &tcp->send.bytes, record->send_count)) ||
         (record->receive_and_ahead != 0 && !ring_buffer_reserve(stack, &tcp->receive, record->receive_and_ahead)))
         return ERR_NO_MEMORY;
     if (tcp->state > TCP_LISTEN)
@@ -192,7 +214,7 @@ static error_t take_bytes(const struct handover *handover, const struct taken_so
             return ERR_NOT_SUPPORTED;
         if (socket == NULL || socket->kind != SOCKET_STREAM)
             return ERR_CORRUPT;
-        struct ring_buffer *buffer = class == CLASS_SEND_BYTES ? &tcp_of(socket)->send : &tcp_of(socket)->receive;
+        struct ring_buffer *buffer = class == CLASS_SEND_BYTES ? &tcp_of(socket)->send.bytes : &tcp_of(socket)->receive;
         if (view.view.length > buffer->capacity - buffer->count)
             return ERR_CORRUPT;
         ring_buffer_put(socket->stack, buffer, buffer->count, view.view.data, view.view.length);
@@ -220,6 +242,7 @@ error_t tcp_records_take(const struct handover *handover, const struct taken_soc
     while (error == ERR_OK && handover_next(handover, CLASS_TCP, &view) == ERR_OK) {
         struct tcp *tcp = tcp_of(taken_find(taken, view.view.key));
         error = handover_read(&view, RECORDS_VERSION, &record, sizeof(record));
+        tcp->send.count = tcp->send.bytes.count;
         if (tcp->send.count != record.send_count || tcp->receive.count != record.receive_and_ahead)
             return ERR_CORRUPT;
         tcp->receive.count = record.receive_count;

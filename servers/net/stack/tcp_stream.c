@@ -4,8 +4,9 @@
 
 #include "servers/net/stack/tcp.h"
 
-error_t stack_socket_stream_room(struct socket *socket, uint32_t length, struct piece pieces[2], uint32_t *count) {
-    struct tcp *tcp = tcp_of(socket);
+// Whether more can be taken to be sent now.
+static error_t may_write(struct socket *socket) {
+    const struct tcp *tcp = tcp_of(socket);
     if (socket->error != ERR_OK)
         return stack_socket_take_error(socket);
     if (socket->write_closed)
@@ -16,28 +17,53 @@ error_t stack_socket_stream_room(struct socket *socket, uint32_t length, struct 
         return ERR_BROKEN_PIPE;
     if (tcp->state != TCP_ESTABLISHED && tcp->state != TCP_CLOSE_WAIT)
         return -ENOTCONN;
-    uint32_t limit = socket->options.send_limit;
-    if (tcp->send.count >= limit)
-        return ERR_AGAIN;
-    length = smaller(length, limit - tcp->send.count);
-    if (!ring_buffer_reserve(socket->stack, &tcp->send, tcp->send.count + length)) {
+    return tcp->send.count < socket->options.send_limit ? ERR_OK : ERR_AGAIN;
+}
+
+error_t stack_socket_stream_room(struct socket *socket, uint32_t length, struct piece pieces[2], uint32_t *count) {
+    struct tcp *tcp = tcp_of(socket);
+    struct ring_buffer *bytes = &tcp->send.bytes;
+    error_t error = may_write(socket);
+    if (error != ERR_OK)
+        return error;
+    length = smaller(length, socket->options.send_limit - tcp->send.count);
+    if (!ring_buffer_reserve(socket->stack, bytes, bytes->count + length)) {
         socket->stack->statistics.tcp_no_memory++;
         return tcp->send.count != 0 ? ERR_AGAIN : -ENOBUFS;
     }
-    *count = ring_buffer_pieces(&tcp->send, tcp->send.count, length, pieces);
+    *count = ring_buffer_pieces(bytes, bytes->count, length, pieces);
     return ERR_OK;
+}
+
+error_t stack_socket_stream_card(struct socket *socket, const struct interface **interface) {
+    const struct tcp *tcp = tcp_of(socket);
+    error_t error = may_write(socket);
+    *interface = error == ERR_OK ? tcp_card(tcp) : NULL;
+    if (error == ERR_OK && (*interface == NULL || tcp->send.ranges == FILE_RANGES_MOST))
+        return ERR_NOT_SUPPORTED;
+    return error;
+}
+
+error_t stack_socket_stream_file(struct socket *socket, struct stack_file *file, uint32_t offset, uint32_t length) {
+    struct tcp *tcp = tcp_of(socket);
+    error_t error = may_write(socket);
+    if (error == ERR_OK && !send_queue_add_file(socket->stack, &tcp->send, file, offset, length))
+        error = ERR_NOT_SUPPORTED;
+    if (error == ERR_OK)
+        tcp_output(tcp);
+    return error;
 }
 
 bool stack_socket_stream_room_is_noted(const struct socket *socket, uint32_t length) {
     const struct tcp *tcp = (const struct tcp *)socket;
-    return ring_buffer_is_noted(socket->stack, &tcp->send, tcp->send.count, length);
+    return ring_buffer_is_noted(socket->stack, &tcp->send.bytes, tcp->send.bytes.count, length);
 }
 
 void stack_socket_stream_written(struct socket *socket, uint32_t length) {
     struct tcp *tcp = tcp_of(socket);
-    tcp->send.count += length;
-    if (tcp->send.count == 0)
-        ring_buffer_free(socket->stack, &tcp->send);
+    send_queue_written(&tcp->send, length);
+    if (tcp->send.bytes.count == 0)
+        ring_buffer_free(socket->stack, &tcp->send.bytes);
     tcp_output(tcp);
 }
 

@@ -1,8 +1,8 @@
 // A role that tries a network driver from the other side: it attaches to the driver's first card and does
 // what frames of the test's own type tell it to, by their first byte behind the header: "e" send it back, "k"
 // the same after the driver was killed, "c" send back the IPv4 packet in it with its sum filled in by the
-// card, "s" the same as a large segment that the card cuts up, "h" try wrong descriptors, "q" end. What it
-// found is said in the log.
+// card, "s" the same as a large segment that the card cuts up, "l" send it back out of memory that is lent for this frame alone,
+// "m" the same after the driver was killed, "h" try wrong descriptors and loans, "q" end. What it found is said in the log.
 #include <stddef.h>
 
 #include "drivers/framework/driver.h"
@@ -10,6 +10,7 @@
 #include "kernel/abi/capability.h"
 #include "libipc/client/slot.h"
 #include "libipc/protocols/account.h"
+#include "libipc/protocols/memory.h"
 #include "libipc/protocols/nic.h"
 #include "libipc/protocols/service.h"
 #include "libipc/start/start.h"
@@ -28,6 +29,7 @@ enum {
     SEGMENT_BYTES = 6000,
     SEGMENT_SIZE = 1400,
     NO_ROOM = ENTRIES,
+    LENT_OFFSET = 3800, // so that a frame lies in two pages
 };
 
 static struct nic_rings rings;
@@ -92,13 +94,17 @@ static uint32_t header_back(const unsigned char *frame, uint32_t type) {
     return offset;
 }
 
-// Sends bytes of a received frame back, from where they lie.
-static void send_back(uint32_t room, uint32_t skip, uint32_t length, uint32_t type, struct nic_frame options) {
-    while (sent - completed > ENTRIES - 2) {
+static void await_places(uint32_t entries) {
+    while (sent - completed > ENTRIES - entries) {
         flush();
         sleep_once();
         take_sent();
     }
+}
+
+// Sends bytes of a received frame back, from where they lie.
+static void send_back(uint32_t room, uint32_t skip, uint32_t length, uint32_t type, struct nic_frame options) {
+    await_places(2);
     options.offset = header_back(buffer + room * NIC_ROOM_BYTES, type);
     options.length = NIC_HEADER_BYTES;
     options.flags |= NIC_FRAME_FLAG_MORE;
@@ -148,7 +154,85 @@ static void send_segment(uint32_t room) {
         report_line(REPORT_ERROR, "no place to send a segment");
 }
 
+// Bytes of a received frame out of memory that the driver is told to let go of before it can have sent them.
+static void send_lent(uint32_t room, uint32_t length, bool kill) {
+    unsigned char *frame = buffer + room * NIC_ROOM_BYTES;
+    uint64_t id = 0, moved;
+    cap_t memory;
+    await_places(3);
+    error_t error = account_create_memory(SLOT_ACCOUNT, (uint64_t)2 * NIC_PAGE_BYTES, &memory);
+    if (error == ERR_OK)
+        error = memory_write(memory, LENT_OFFSET, frame + NIC_HEADER_BYTES, length - NIC_HEADER_BYTES, &moved);
+    while (error == ERR_OK && (error = nic_attach_pages(session, memory, &id)) == ERR_NO_MEMORY) {
+        flush(); // of those before some are still to be sent
+        sleep_once();
+        take_sent();
+        error = ERR_OK;
+    }
+    struct nic_frame head = {.offset = header_back(frame, 0x88b5),
+                             .length = NIC_HEADER_BYTES,
+                             .flags = NIC_FRAME_FLAG_MORE,
+                             .buffer = (uint8_t)buffer_id};
+    uint32_t first = NIC_PAGE_BYTES - LENT_OFFSET, rest = length - NIC_HEADER_BYTES;
+    first = first < rest ? first : rest;
+    struct nic_frame one = {.offset = LENT_OFFSET, .length = (uint16_t)first, .buffer = (uint8_t)id};
+    struct nic_frame two = {.offset = NIC_PAGE_BYTES, .length = (uint16_t)(rest - first), .buffer = (uint8_t)id};
+    one.flags = first < rest ? NIC_FRAME_FLAG_MORE : 0;
+    bool good = error == ERR_OK && push(&head, NO_ROOM) && push(&one, room) && (first == rest || push(&two, NO_ROOM));
+    flush();
+    if (kill && service_kill(service, role, __builtin_strlen(role)) == ERR_OK)
+        kills++;
+    if (!good || nic_detach_pages(session, id) != ERR_OK)
+        report_line(REPORT_ERROR, "no place to send what is lent");
+    slot_release(memory);
+    echoed++;
+}
+
+static uint64_t attach_error(cap_t memory) {
+    uint64_t id;
+    error_t error = nic_attach_pages(session, memory, &id);
+    slot_release(memory);
+    return (uint64_t)-error;
+}
+
+// Memory that can't be lent, and loans that are no more.
+static uint32_t lend_wrong(struct nic_frame wrong[3]) {
+    cap_t memory = 0, weak = 0, paged = 0;
+    uint64_t ids[NIC_LOANS_MOST], more;
+    uint32_t good = 0;
+    error_t error = account_create_memory(SLOT_ACCOUNT, (uint64_t)(NIC_LOAN_PAGES + 1) * NIC_PAGE_BYTES, &memory);
+    report_numbers("too long: error ", attach_error(memory), " of ", (uint64_t)-ERR_INVALID);
+    if (error == ERR_OK)
+        error = account_create_memory(SLOT_ACCOUNT, NIC_PAGE_BYTES, &memory);
+    if (error == ERR_OK)
+        error = slot_duplicate(memory, RIGHT_READ | RIGHT_COPY | RIGHT_INSPECT, &weak);
+    report_numbers("not for devices: error ", attach_error(weak), " of ", (uint64_t)-ERR_RIGHTS);
+    if (error == ERR_OK)
+        error = slot_duplicate(memory, RIGHT_DMA | RIGHT_COPY | RIGHT_INSPECT, &weak);
+    report_numbers("not to be read: error ", attach_error(weak), " of ", (uint64_t)-ERR_RIGHTS);
+    if (error == ERR_OK)
+        error = account_create_paged(SLOT_ACCOUNT, NIC_PAGE_BYTES, session, &paged);
+    report_numbers("without its pages: error ", attach_error(paged), " of ", (uint64_t)-ERR_INVALID);
+    for (uint32_t i = 0; i < NIC_LOANS_MOST; i++)
+        good += nic_attach_pages(session, memory, &ids[i]) == ERR_OK;
+    error = nic_attach_pages(session, memory, &more);
+    report_numbers("loans ", good, " of ", NIC_LOANS_MOST);
+    report_numbers("one more: error ", (uint64_t)-error, " of ", (uint64_t)-ERR_NO_MEMORY);
+    wrong[0] = (struct nic_frame){.offset = NIC_PAGE_BYTES, .length = 60, .buffer = (uint8_t)ids[0]};
+    wrong[1] = (struct nic_frame){.offset = NIC_PAGE_BYTES - 30, .length = 60, .buffer = (uint8_t)ids[0]};
+    wrong[2] = (struct nic_frame){.length = 60, .buffer = (uint8_t)ids[1]};
+    for (uint32_t i = 1; i < NIC_LOANS_MOST; i++)
+        good -= nic_detach_pages(session, ids[i]) == ERR_OK;
+    error = nic_detach_pages(session, ids[1]); // once more, and one that never was
+    if (error != ERR_OK || nic_detach_pages(session, ids[0] + 4096) != ERR_OK || good != 1)
+        report_line(REPORT_ERROR, "what was lent is not given back");
+    slot_release(memory);
+    return 3;
+}
+
 static void send_wrong(void) {
+    struct nic_frame lent[3];
+    uint32_t lent_count = lend_wrong(lent);
     uint8_t id = (uint8_t)buffer_id;
     const struct nic_frame wrong[] = {
         {.offset = SEND_OFFSET, .length = 60, .buffer = 0},
@@ -167,6 +251,9 @@ static void send_wrong(void) {
     uint32_t count = sizeof(wrong) / sizeof(wrong[0]), before = send_errors;
     for (uint32_t i = 0; i < count; i++)
         (void)push(&wrong[i], NO_ROOM);
+    for (uint32_t i = 0; i < lent_count; i++)
+        (void)push(&lent[i], NO_ROOM);
+    count += lent_count;
     flush();
     while (completed != sent) {
         sleep_once();
@@ -271,6 +358,10 @@ static bool obey(uint32_t room, uint32_t length) {
         if (service_kill(service, role, __builtin_strlen(role)) == ERR_OK)
             kills++;
         send_back(room, NIC_HEADER_BYTES, length, 0x88b5, (struct nic_frame){0});
+        return true;
+    case 'l':
+    case 'm':
+        send_lent(room, length, frame[14] == 'm');
         return true;
     case 'c':
         send_checksum(room, length);

@@ -226,6 +226,10 @@ struct filesystem_options host_options(struct platform_disk *disk, uint64_t cach
     return (struct filesystem_options){disk, cache_metadata, cache_metadata_bytes, cache_bytes, read_only, false, 0};
 }
 
+const uint8_t *host_cache_page(uint64_t offset) {
+    return cache_at(offset, 4096);
+}
+
 void host_cache_free(void) {
     free(cache_metadata);
     free(cache_data);

@@ -70,6 +70,7 @@ struct platform_caller {
 // reach file pages.
 struct filesystem_options host_options(struct platform_disk *disk, uint64_t cache_bytes, bool read_only);
 void host_cache_free(void);
+const uint8_t *host_cache_page(uint64_t offset); // a page of files in cache memory
 
 // --- fibers ---
 void host_start(uint64_t seed); // resets the scheduler

@@ -309,6 +309,85 @@ static void test_features(void) {
     }
 }
 
+// --- loans ---
+enum { LOAN_CACHE = 1 << 20, LENT_BYTES = 16 * 4096, OTHERS = 24 };
+
+static void loan_expect(const struct node_loan *loan, uint8_t value, const char *when) {
+    for (uint32_t page = 0; page < loan->count; page++) {
+        const uint8_t *bytes = host_cache_page(node_loan_place(loan, page));
+        for (uint32_t i = 0; i < 4096; i++)
+            CHECK(bytes[i] == value, "%s: page %u byte %u is %u", when, page, i, bytes[i]);
+    }
+}
+
+// More than the cache holds, so that every frame that is free is used.
+static void others_pass(struct stage *stage, uint8_t value) {
+    struct inode *file = file_open(stage, "others");
+    for (uint32_t i = 0; i < OTHERS; i++)
+        bytes_write(file, (uint64_t)i * 65536, value, 65536);
+    for (uint32_t i = 0; i < OTHERS; i++)
+        bytes_expect(file, (uint64_t)i * 65536, value, 65536);
+    node_release(file);
+}
+
+static struct node_loan second; // still there when the file system is not
+
+static void loans(struct stage *stage) {
+    struct node_loan loan, many[8];
+    struct inode *file = file_make(stage, "lent");
+    uint64_t length = 0;
+    node_release(file_make(stage, "others"));
+    CHECK(node_lend(file, 0, 4096, &loan, &length) == ERR_INVALID, "nothing to lend");
+    bytes_write(file, 0, 'a', LENT_BYTES);
+    CHECK(node_lend(file, 0, 0, &loan, &length) == ERR_INVALID, "no bytes");
+    CHECK(node_lend(file, LENT_BYTES, 1, &loan, &length) == ERR_INVALID, "behind the end");
+    CHECK(!node_lend(file, 100, 1 << 20, &loan, &length), "lending");
+    CHECK(loan.count == LENT_BYTES / 4096 && length == LENT_BYTES - 100, "%u pages, %lu bytes", loan.count,
+          (unsigned long)length);
+    CHECK(!node_lend(file, 5000, 100, &second, &length) && second.count == 1 && length == 100, "lending a page again");
+    CHECK(node_loan_place(&second, 0) == node_loan_place(&loan, 1), "is the same page");
+    node_loan_end(&second);
+    others_pass(stage, 'x');
+    loan_expect(&loan, 'a', "others were read");
+    bytes_write(file, 0, 'b', LENT_BYTES);
+    loan_expect(&loan, 'b', "it was written");
+    CHECK(!node_truncate(file, 0), "a file is cut while it is lent");
+    CHECK(!node_unlink(stage->root, "lent", 4), "and removed");
+    node_release(file);
+    others_pass(stage, 'y');
+    loan_expect(&loan, 'b', "it is no more");
+    uint64_t place = node_loan_place(&loan, 3);
+    node_loan_end(&loan);
+    others_pass(stage, 'z');
+    CHECK(host_cache_page(place)[0] == 'z', "a frame that was given back is used");
+    file = file_open(stage, "others");
+    uint32_t count = 0, pages = 0;
+    error_t error = ERR_OK;
+    for (; count < 8; count++, pages += many[count - 1].count)
+        if ((error = node_lend(file, (uint64_t)count << 20, 1 << 20, &many[count], &length)) != ERR_OK)
+            break;
+    CHECK(error == ERR_NO_MEMORY && pages > 0 && pages <= LOAN_CACHE / 4096 / 4, "%u pages lent: %d", pages, error);
+    others_pass(stage, 'w');
+    for (uint32_t i = 0; i < count; i++)
+        node_loan_end(&many[i]);
+    CHECK(!node_lend(file, 0, 4096, &second, &length), "all were given back");
+    node_release(file); // and the unmounting cuts it off
+}
+
+static void test_loans(void) {
+    struct stage stage = {0};
+    for (int size = 1024; size <= 4096; size *= 4) {
+        char options[20];
+        snprintf(options, sizeof options, "-b %d", size);
+        image_make(&stage.disk, work_directory, options, 16 << 20);
+        CHECK(!stage_run(&stage, loans, LOAN_CACHE, false), "mount");
+        CHECK(second.fs == NULL, "cut off");
+        node_loan_end(&second);
+        check_clean(&stage);
+        host_disk_free(&stage.disk);
+    }
+}
+
 // --- cursors ---
 struct seen {
     uint8_t times[300];
@@ -476,6 +555,8 @@ int test_special(const struct test_run *run) {
     test_times();
     snprintf(host_context, sizeof host_context, "special: features");
     test_features();
+    snprintf(host_context, sizeof host_context, "special: loans");
+    test_loans();
     snprintf(host_context, sizeof host_context, "special: cursors");
     image_make(&stage.disk, work_directory, "-b 1024", 8 << 20);
     CHECK(!stage_run(&stage, cursors, 400 << 10, false), "mount");
@@ -485,6 +566,6 @@ int test_special(const struct test_run *run) {
         test_fight(run->first_seed + i);
     host_cache_free();
     host_quiet = false;
-    printf("special: large, indexed, unlinked, attributes, times, features, cursors, %u fights\n", run->seeds);
+    printf("special: large, indexed, unlinked, attributes, times, features, loans, cursors, %u fights\n", run->seeds);
     return 0;
 }

@@ -171,6 +171,7 @@ static uint16_t method_rights(uint16_t method) {
         return RIGHT_READ;
     case METHOD_MEMORY_DISCARD:
     case METHOD_MEMORY_SUPPLY:
+    case METHOD_MEMORY_SHARE:
     case METHOD_MEMORY_ZERO:
     case METHOD_MEMORY_WRITE:
         return RIGHT_WRITE;
@@ -220,6 +221,7 @@ static uint64_t sane_word(uint16_t method, int i) {
     case METHOD_MEMORY_CLONE:
     case METHOD_MEMORY_DISCARD:
     case METHOD_MEMORY_SUPPLY:
+    case METHOD_MEMORY_SHARE:
     case METHOD_MEMORY_ZERO:
         return i == 1 ? PAGE_BYTES : 0;
     case METHOD_IRQ_CREATE_LINE:

@@ -18,10 +18,31 @@ static uint8_t pattern(uint64_t *state) {
     return (uint8_t)(*state >> 56);
 }
 
+// A range of a file, all of it or nothing. False: bytes are to be written.
+static bool send_file(struct end *end) {
+    const struct interface *interface;
+    uint64_t random = end->random_write;
+    uint32_t length = FILE_BYTES_LEAST + wire_random(100000), offset = wire_random(5000);
+    if (end->total - end->written < length || stack_socket_stream_card(end->socket, &interface) != ERR_OK || wire_random(3) == 0)
+        return false;
+    struct wire_file *file = wire_file_make(interface == wire.interfaces[1], offset + length);
+    if (wire_random(8) == 0)
+        file->file.interface = NULL; // the route has changed since
+    for (uint32_t i = 0; i < length; i++)
+        file->bytes[offset + i] = pattern(&random);
+    CHECK(stack_socket_stream_file(end->socket, &file->file, offset, length) == ERR_OK);
+    stack_file_release(end->socket->stack, &file->file);
+    end->random_write = random;
+    end->written += length;
+    return true;
+}
+
 static void write_some(struct end *end) {
     struct piece pieces[2];
     uint32_t count, done = 0;
     while (end->written < end->total) {
+        if (send_file(end))
+            continue;
         uint32_t want = 1 + wire_random(20000);
         if (want > end->total - end->written)
             want = (uint32_t)(end->total - end->written);
@@ -80,6 +101,8 @@ static void transfer(uint64_t seed, const struct impairment *impairment, bool v6
     struct end ends[2] = {0};
     wire_start(seed);
     wire.impairment = *impairment;
+    if (seed % 3 != 0)
+        wire_read_files();
     wire.stacks[0]->newreno = wire.stacks[1]->newreno = newreno;
     wire.stacks[1]->forced_cookies = wire_random(8) == 0;
     for (int side = 0; side < 2; side++) {

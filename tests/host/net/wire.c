@@ -1,7 +1,7 @@
 // See wire.h.
 #include "tests/host/net/wire.h"
 
-enum { FRAME_MAX = 2048, SHOWN_MAX = 10 };
+enum { FRAME_MAX = 4096, SHOWN_MAX = 10 };
 
 struct wire wire;
 static uint8_t outgoing[2][FRAME_MAX];
@@ -38,6 +38,54 @@ static uint8_t *frame_begin(void *context) {
     return outgoing[*(int *)context];
 }
 
+static uint8_t *frame_begin_large(void *context, uint32_t length) {
+    const struct interface *interface = wire.interfaces[*(int *)context];
+    CHECK(length + interface->tail.length <= FRAME_MAX && interface->tail.count != 0);
+    return frame_begin(context);
+}
+
+static void file_read(const struct stack_file *file, uint32_t offset, uint8_t *to, uint32_t length) {
+    memcpy(to, ((const struct wire_file *)file)->bytes + offset, length);
+}
+
+static void file_free(struct stack_file *file) {
+    wire.files--;
+    free(((struct wire_file *)file)->bytes);
+    free(file);
+}
+
+struct wire_file *wire_file_make(int side, uint32_t length) {
+    struct wire_file *file = calloc(1, sizeof(*file));
+    file->file = (struct stack_file){.references = 1, .interface = wire.interfaces[side]};
+    file->bytes = malloc(length);
+    wire.files++;
+    return file;
+}
+
+void wire_set_file_functions(struct stack *stack) {
+    stack->file_read = file_read;
+    stack->file_free = file_free;
+}
+
+void wire_read_files(void) {
+    for (int side = 0; side < 2; side++)
+        wire.interfaces[side]->fills_sums = wire.interfaces[side]->reads_files = true;
+}
+
+// What the link does of its own: the pieces behind the frame's memory, and the sum.
+static uint32_t complete(struct interface *interface, uint8_t *frame, uint32_t length) {
+    for (uint32_t i = 0; i < interface->tail.count; i++) {
+        const struct piece *piece = &interface->tail.pieces[i];
+        if (piece->file != NULL)
+            file_read(piece->file, piece->offset, frame + length, piece->length);
+        else
+            memcpy(frame + length, piece->data, piece->length);
+        length += piece->length;
+    }
+    interface_fill_sum(interface, frame, length);
+    return length;
+}
+
 static void fly(int to, const uint8_t *bytes, uint32_t length, uint64_t at) {
     struct flying *flying = malloc(sizeof(*flying) + length);
     flying->at = at;
@@ -58,6 +106,7 @@ static void frame_send(void *context, uint8_t *frame, uint32_t length) {
     const struct impairment *impairment = &wire.impairment;
     if (length == 0)
         return;
+    length = complete(wire.interfaces[from], frame, length);
     wire.frames++;
     if (wire.seen != NULL)
         wire.seen(from, frame, length);
@@ -81,7 +130,7 @@ static void frame_send(void *context, uint8_t *frame, uint32_t length) {
         fly(1 - from, frame, length, at + wire_random((uint32_t)impairment->jitter + 1));
 }
 
-static const struct link_ops ops = {.frame_begin = frame_begin, .frame_send = frame_send};
+static const struct link_ops ops = {.frame_begin = frame_begin, .frame_send = frame_send, .frame_begin_large = frame_begin_large};
 
 struct address wire_address(int side, bool v6) {
     struct address address = {.bytes = {0xfd, [15] = (uint8_t)(side + 1)}};
@@ -96,6 +145,7 @@ void wire_start(uint64_t seed) {
             random[i] = (uint8_t)wire_random(256);
         struct stack *stack = wire.stacks[side] = malloc(sizeof(*stack));
         CHECK(stack_initialize(stack, random, UINT64_C(64) << 20, wire.now) == ERR_OK);
+        wire_set_file_functions(stack);
         CHECK(interface_add(stack, "eth0", mac, ETHERNET_MTU, &ops, &sides[side], &wire.interfaces[side]) == ERR_OK);
         interface_set_up(wire.interfaces[side], true);
         interface_set_link(wire.interfaces[side], true);
@@ -115,7 +165,7 @@ void wire_finish(void) {
         CHECK(wire.stacks[side]->memory_used == 0);
         free(wire.stacks[side]);
     }
-    CHECK(wire.first == NULL);
+    CHECK(wire.first == NULL && wire.files == 0);
 }
 
 static uint64_t next_time(void) {

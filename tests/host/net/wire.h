@@ -25,6 +25,13 @@ struct impairment {
     uint32_t queue;                    // frames that may wait for the rate; 0: any number
 };
 
+// Bytes that the links read by themselves, as a card would: in the frame they are what they are when it is sent, and the link
+// makes the sum.
+struct wire_file {
+    struct stack_file file; // first
+    uint8_t *bytes;
+};
+
 struct flying {
     struct flying *next;
     uint64_t at;
@@ -43,6 +50,7 @@ struct wire {
     uint64_t frames, lost;
     void (*seen)(int from, const uint8_t *frame, uint32_t length); // each frame as it was sent
     bool (*drop)(int from, const uint8_t *frame, uint32_t length); // true: this one is lost
+    uint64_t files;                                                // that are there
 };
 
 extern struct wire wire;
@@ -57,6 +65,12 @@ void wire_finish(void);
 bool wire_step(uint64_t until);
 void wire_run(uint64_t nanoseconds);
 struct address wire_address(int side, bool v6);
+// Room for `length` bytes, with one reference for the caller; the side's link reads them.
+struct wire_file *wire_file_make(int side, uint32_t length);
+// The links read files, and make sums, from now on.
+void wire_read_files(void);
+// The functions for files, to a stack that was just initialized.
+void wire_set_file_functions(struct stack *stack);
 // The side's stack goes on as another one, which knows nothing but records (wire_handover.c); the sockets that somebody holds
 // (or NULL) become those of the new one.
 void wire_hand_over(int side, struct socket **sockets[], uint32_t count);

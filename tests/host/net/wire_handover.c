@@ -6,10 +6,12 @@ enum { FIRST_BYTES = 64 * 1024 };
 
 static const struct link_ops *link;
 static void *context;
+static bool reads_files;
 
 static error_t attach(struct interface *interface) {
     interface->ops = link;
     interface->context = context;
+    interface->fills_sums = interface->reads_files = reads_files;
     return ERR_OK;
 }
 
@@ -46,7 +48,7 @@ static void forget(struct stack *stack, struct socket **sockets[], uint32_t coun
             timer_heap_clear(&stack->timers, &at->retransmit_timer);
             timer_heap_clear(&stack->timers, &at->ack_timer);
             timer_heap_clear(&stack->timers, &at->state_timer);
-            ring_buffer_free(stack, &at->send);
+            send_queue_free(stack, &at->send);
             ring_buffer_free(stack, &at->receive);
             stack_free(stack, at, sizeof(*at));
         }
@@ -75,9 +77,11 @@ void wire_hand_over(int side, struct socket **sockets[], uint32_t count) {
     }
     link = wire.interfaces[side]->ops;
     context = wire.interfaces[side]->context;
+    reads_files = wire.interfaces[side]->reads_files;
     forget(old, sockets, count);
     static const uint8_t random[32] = {1};
     CHECK(stack_initialize(stack, random, UINT64_C(64) << 20, wire.now) == ERR_OK);
+    wire_set_file_functions(stack);
     CHECK(stack_take(stack, &handover, attach) == ERR_OK);
     CHECK(stack_sockets_take(stack, &handover, &taken) == ERR_OK);
     for (uint32_t i = 0; i < count; i++)
