@@ -1,7 +1,7 @@
 // The guest's end of the tests of sendfile: `sends PORT FILE` does for each connection what its first byte says. "s" sends the
-// file, "c" the same by read and send, "p" the same by its own position, "x" sends a part of it and ends at once, "t"
-// changes and cuts a copy of it while it is under way, "h" tries what nobody should try, and tells, "n" tells the counters of
-// net, "a" what the accounts are charged, "q" ends.
+// file, "c" the same by read and send, "p" the same by its own position, "x" sends a part of it and ends at once, "t" changes and
+// cuts a copy of it while it is under way, "h" tries what nobody should try, and tells, "n" tells the counters of net, "a" what
+// the accounts are charged, "k" and "r" make /tmp/kill and /tmp/reload, "q" ends.
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -213,6 +213,8 @@ static bool serve(int socket) {
         tell(socket, "cat /proc/accounts > /tmp/told");
     else if (what == 'k')
         tell(socket, "echo yes > /tmp/told; echo yes > /tmp/kill");
+    else if (what == 'r')
+        tell(socket, "echo yes > /tmp/told; echo yes > /tmp/reload");
     close(file);
     close(socket);
     return what != 'q';

@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -20,6 +21,7 @@ import test_linux as linux  # noqa: E402 pylint: disable=wrong-import-position
 BLOCKS, REST = 81, 12345
 SIZE = BLOCKS * 65536 + REST
 PORT, ABORTS, SECONDS = 81, 40, 240
+OTHERS = ("net_other", "ext2_other")
 HOSTILE = ("behind-the-end", "over-the-end", "overflow", "overflow-offset", "flags", "too-little", "too-large", "no-dma", "no-read",
            "no-pages", "no-memory", "datagrams", "unconnected", "taken-back")
 SCRIPT = """mkdir -p /root; dd if=/dev/urandom of=/root/file bs=65536 count={blocks} 2>/dev/null
@@ -30,7 +32,17 @@ sha256sum /root/file
 while ! test -e /tmp/kill; do sleep 0.2; done
 chaos -q -r 4 -s 10 {victims} > /tmp/chaos 2>&1
 cat /tmp/chaos; echo over
+while ! test -e /tmp/reload; do sleep 0.2; done
+for i in 1 2 3 4; do for name in net ext2; do for file in /builds/${{name}}_other /sbin/$name; do
+service reload $name $file || echo BAD; sleep 0.3; done; done; done; echo reloaded
 while true; do sleep 1; done"""
+
+
+def stripped(name):
+    """Another build of a server's program."""
+    with tempfile.NamedTemporaryFile() as file:
+        subprocess.run(["llvm-objcopy", "--strip-debug", ROOT / "build/tests/fault" / name, file.name], check=True)
+        return pathlib.Path(file.name).read_bytes()
 
 
 class Guest:
@@ -47,7 +59,10 @@ class Guest:
                 self.address = probe.getsockname()
         before += "; ip address add 10.9.0.2/24 eth0" if tap else ""
         script = SCRIPT.format(blocks=blocks, rest=REST, port=PORT, victims=victims, before=before)
-        self.machine = machine.Guest(script, machine.base_disk("tests/network/sends"), arguments=arguments, extra=["-snapshot"])
+        self.folder = tempfile.TemporaryDirectory(prefix="keelson-")
+        disk = pathlib.Path(self.folder.name, "disk.img")
+        machine.copy_disk(machine.base_disk("tests/network/sends"), disk, [(f"builds/{name}", stripped(name)) for name in OTHERS])
+        self.machine = machine.Guest(script, disk, arguments=arguments)
         if not tap:
             line = f"hostfwd_add network tcp:127.0.0.1:{self.address[1]}-:{PORT}"
             assert self.machine.monitor("human-monitor-command", **{"command-line": line}) == ""
@@ -59,6 +74,7 @@ class Guest:
 
     def __exit__(self, *_):
         self.machine.end()
+        self.folder.cleanup()
 
     def connect(self, what):
         deadline = time.monotonic() + 60
@@ -162,6 +178,18 @@ def check_kills(guest, carried):
     check_ends(guest, carried)
 
 
+def check_reloads(guest, carried):
+    """net and ext2 go to other builds and back while pages are lent."""
+    begun = len(guest.machine.output)
+    guest.get(b"r")
+    while b"reloaded\n" not in guest.machine.output[begun:]:
+        assert guest.is_whole(b"s")
+        while guest.machine.step(0):
+            pass
+    assert b"BAD" not in guest.machine.output[begun:], guest.machine.output[begun:]
+    check_ends(guest, carried)
+
+
 def check_all(nic, tap, carried):
     driver = "virtio_net" if nic == "virtio" else "e1000"
     with Guest(nic, tap, f"{driver} net ext2") as guest:
@@ -171,6 +199,7 @@ def check_all(nic, tap, carried):
             check_hostile(guest)
         check_ends(guest, carried)
         check_kills(guest, carried)
+        check_reloads(guest, carried)
 
 
 def test_e1000():

@@ -148,27 +148,31 @@ static error_t nic_attach_rings_handler(struct request *request, const struct ni
     return ERR_OK;
 }
 
-// The addresses of all pages, once: they stay as long as the memory.
-static error_t pages_find(cap_t memory, uint32_t pages, uint32_t *page_frames) {
-    for (uint32_t page = 0; page < pages;) {
+// The addresses of all pages of memory that may be used so, once: they stay as long as the memory. At most `*pages`, which
+// becomes how many there are.
+static error_t memory_find(cap_t memory, uint64_t needed, uint32_t *pages, uint32_t *page_frames) {
+    uint64_t length = 0, slot, rights;
+    error_t error = memory_information(memory, &length, NULL, NULL);
+    if (error == ERR_OK)
+        error = process_slot_next(SLOT_SELF, memory, &slot, NULL, &rights, NULL, NULL);
+    if (error != ERR_OK || length > (uint64_t)*pages * NIC_PAGE_BYTES)
+        return ERR_INVALID;
+    if ((rights & needed) != needed)
+        return ERR_RIGHTS;
+    *pages = (uint32_t)(length / NIC_PAGE_BYTES);
+    for (uint32_t page = 0; page < *pages;) {
         uint64_t address, contiguous;
-        error_t error = memory_physical(memory, (uint64_t)page * NIC_PAGE_BYTES, &address, &contiguous);
+        error = memory_physical(memory, (uint64_t)page * NIC_PAGE_BYTES, &address, &contiguous);
         if (error != ERR_OK)
-            return error;
+            return error == ERR_RIGHTS || error == ERR_NO_MEMORY ? error : ERR_INVALID;
         if (contiguous < NIC_PAGE_BYTES || (address + contiguous) / NIC_PAGE_BYTES > UINT32_MAX)
             return ERR_INVALID;
-        for (; contiguous >= NIC_PAGE_BYTES && page < pages; contiguous -= NIC_PAGE_BYTES) {
+        for (; contiguous >= NIC_PAGE_BYTES && page < *pages; contiguous -= NIC_PAGE_BYTES) {
             page_frames[page++] = (uint32_t)(address / NIC_PAGE_BYTES);
             address += NIC_PAGE_BYTES;
         }
     }
     return ERR_OK;
-}
-
-static error_t check_rights(cap_t memory, uint64_t needed) {
-    uint64_t slot, rights;
-    error_t error = process_slot_next(SLOT_SELF, memory, &slot, NULL, &rights, NULL, NULL);
-    return error == ERR_OK && (rights & needed) != needed ? ERR_RIGHTS : error;
 }
 
 static error_t nic_attach_buffer_handler(struct request *request, const struct nic_attach_buffer_in *in,
@@ -184,16 +188,12 @@ static error_t nic_attach_buffer_handler(struct request *request, const struct n
     }
     if (state->buffer_count == NIC_BUFFERS_MOST)
         return ERR_NO_MEMORY;
+    uint32_t pages = NIC_BUFFER_PAGES;
     error_t error = driver_client_memory(in->memory, NIC_PAGE_BYTES, &length);
-    if (error == ERR_OK && length > (uint64_t)NIC_BUFFER_PAGES * NIC_PAGE_BYTES)
-        error = ERR_INVALID;
     if (error == ERR_OK)
-        error = check_rights(in->memory, RIGHT_READ | RIGHT_WRITE);
-    uint32_t pages = (uint32_t)(length / NIC_PAGE_BYTES);
-    if (error == ERR_OK)
-        error = pages_find(in->memory, pages, state->page_frames[state->buffer_count]);
+        error = memory_find(in->memory, RIGHT_READ | RIGHT_WRITE, &pages, state->page_frames[state->buffer_count]);
     if (error != ERR_OK)
-        return error == ERR_RIGHTS || error == ERR_NO_MEMORY ? error : ERR_INVALID;
+        return error;
     state->buffer_pages[state->buffer_count] = pages;
     state->buffers[state->buffer_count] = request_keep(request, in->memory);
     number_set(state, request);
@@ -223,7 +223,6 @@ static struct nic_loan *loan_place(struct nic_card_state *state, const struct re
 static error_t nic_attach_pages_handler(struct request *request, const struct nic_attach_pages_in *in,
                                         struct nic_attach_pages_out *out) {
     struct nic_card *card = owned_card(request);
-    uint64_t length = 0;
     if (card == NULL)
         return ERR_BAD_CAPABILITY;
     struct nic_loan *loan = loan_place(card->state, request);
@@ -233,16 +232,10 @@ static error_t nic_attach_pages_handler(struct request *request, const struct ni
         out->buffer = loan_buffer(card->state, loan);
         return ERR_OK;
     }
-    error_t error = memory_information(in->memory, &length, NULL, NULL);
-    if (error == ERR_OK && length > (uint64_t)NIC_LOAN_PAGES * NIC_PAGE_BYTES)
-        error = ERR_INVALID;
-    if (error == ERR_OK)
-        error = check_rights(in->memory, RIGHT_READ);
-    uint32_t pages = (uint32_t)(length / NIC_PAGE_BYTES);
-    if (error == ERR_OK)
-        error = pages_find(in->memory, pages, loan->page_frames);
+    uint32_t pages = NIC_LOAN_PAGES;
+    error_t error = memory_find(in->memory, RIGHT_READ, &pages, loan->page_frames);
     if (error != ERR_OK)
-        return error == ERR_RIGHTS || error == ERR_NO_MEMORY ? error : ERR_INVALID;
+        return error;
     loan->generation = ++card->state->loan_generation;
     loan->pages = pages;
     loan->used = loan->ending = 0;
