@@ -82,9 +82,9 @@ def firmware(options):
 
 
 def boot_medium(path):
-    """The ISO as a read-only virtio disk: all four IDE units stay free."""
-    return ["-drive", f"if=none,id=medium,format=raw,readonly=on,file={escape(path)}", "-device",
-            "virtio-blk-pci,drive=medium,bootindex=0"]
+    """The ISO as a read-only disk that takes no IDE unit and that firmware reads fast (decision 7)."""
+    return ["-drive", f"if=none,id=medium,format=raw,readonly=on,file={escape(path)}", "-device", "pvscsi", "-device",
+            "scsi-hd,drive=medium,bootindex=0"]
 
 
 def ide_disk(machine, unit, path, throw_away):
