@@ -16,7 +16,7 @@ import tempfile
 GRUB = pathlib.Path("/usr/lib/grub")
 EPOCH = "1704067200"  # 2024-01-01 00:00:00 UTC
 DATE = "2024010100000000"
-COMMON = ["normal", "iso9660", "search", "search_fs_file", "multiboot2", "smbios", "regexp", "echo", "sleep", "test", "true", "cpuid", "boot"]
+COMMON = ["normal", "iso9660", "search", "search_fs_file", "multiboot2", "smbios", "echo", "sleep", "test", "true", "cpuid", "boot"]
 BIOS = ["biosdisk", "vbe", "video_bochs", "video_cirrus", "relocator"]
 EFI = ["part_gpt", "part_msdos", "fat", "efi_gop", "relocator"]
 EFI_KIB = 2048
