@@ -1,10 +1,11 @@
 """Makes the boot medium: a hybrid ISO for BIOS and UEFI, the same bytes from the same inputs.
 
-usage: iso.py GRUB_CORE.CFG GRUB.CFG LOADER KERNEL INITRD OUTPUT.iso
+usage: iso.py GRUB_CORE.CFG GRUB.CFG LOADER KERNEL INITRD OUTPUT.iso [NAME FILE]...
 
 GRUB's core images hold all modules, so that nothing is read from the medium but grub.cfg, the loader, the kernel and the initrd.
-All times, identifiers and the EFI partition's serial number are fixed.
+The files after the output (a packed .gz is unpacked) lie on the medium for people: nothing loads them. All times, identifiers and the EFI partition's serial number are fixed.
 """
+import gzip
 import os
 import pathlib
 import shutil
@@ -15,7 +16,7 @@ import tempfile
 GRUB = pathlib.Path("/usr/lib/grub")
 EPOCH = "1704067200"  # 2024-01-01 00:00:00 UTC
 DATE = "2024010100000000"
-COMMON = ["normal", "iso9660", "search", "search_fs_file", "multiboot2", "smbios", "regexp", "echo", "sleep", "test", "true", "cpuid", "boot"]
+COMMON = ["normal", "iso9660", "search", "search_fs_file", "multiboot2", "smbios", "echo", "sleep", "test", "true", "cpuid", "boot"]
 BIOS = ["biosdisk", "vbe", "video_bochs", "video_cirrus", "relocator"]
 EFI = ["part_gpt", "part_msdos", "fat", "efi_gop", "relocator"]
 EFI_KIB = 2048
@@ -49,7 +50,7 @@ def iso(tree, efi, output):
         "-o", output, tree, "--", "-volume_date", "uuid", DATE, "-volume_date", "all_file_dates", DATE)
 
 
-def main(core_config, config, loader, kernel, initrd, output):
+def main(core_config, config, loader, kernel, initrd, output, *pairs):
     os.environ.update(SOURCE_DATE_EPOCH=EPOCH, TZ="UTC", MTOOLS_SKIP_CHECK="1")
     with tempfile.TemporaryDirectory() as scratch_name:
         scratch = pathlib.Path(scratch_name)
@@ -59,6 +60,9 @@ def main(core_config, config, loader, kernel, initrd, output):
         run("llvm-objcopy", "--strip-sections", kernel, boot / "kernel")
         shutil.copyfile(initrd, boot / "initrd")
         shutil.copyfile(config, boot / "grub.cfg")
+        for name, source in zip(pairs[::2], pairs[1::2]):
+            (scratch / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+            (scratch / "tree" / name).write_bytes((gzip.open if source.endswith(".gz") else open)(source, "rb").read())
         grub_image("i386-pc-eltorito", boot / "bios.img", core_config, COMMON + BIOS)
         grub_image("x86_64-efi", scratch / "loader.efi", core_config, COMMON + EFI)
         for path in [*scratch.rglob("*"), scratch / "loader.efi"]:

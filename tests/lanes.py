@@ -21,7 +21,7 @@ BUILD = ROOT / "build"
 MARK = "two_processors"  # tests that need the host for themselves bear it
 MEASURED = BUILD / "test-seconds.json"
 # Before anything was measured here: the longest parts, in seconds, and what any other one is taken for.
-GUESSED = {"fault/mutations": 240, "host/ext2": 150, "system/boot": 130, "fault/failures": 70, "system/shell": 60, "host/kernel": 50, "fault/points": 45, "system/disks": 40, "guest/hostile": 40,
+GUESSED = {"fault/mutations": 240, "host/ext2": 150, "system/medium": 40, "fault/failures": 70, "system/shell": 60, "host/kernel": 50, "fault/points": 45, "system/disks": 40, "guest/hostile": 40,
            "kernel/kernel": 35, "host/libipc": 35}
 GUESSED_OTHER = 15
 GRACE_SECONDS = 10

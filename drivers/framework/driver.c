@@ -108,8 +108,9 @@ error_t driver_client_memory(cap_t memory, uint64_t least, uint64_t *length) {
 struct server_interrupts server_interrupts; // read by init
 
 void driver_acknowledge(cap_t irq, bool useful) {
-    server_interrupts.taken++;
-    server_interrupts.useless += !useful;
-    error_t ignored = irq_acknowledge(irq);
+    uint64_t delivered = 0; // not 1: a client has signalled the bit
+    error_t ignored = irq_acknowledge(irq, &delivered);
     (void)ignored;
+    server_interrupts.taken += delivered;
+    server_interrupts.useless += useful ? 0 : delivered;
 }

@@ -24,7 +24,8 @@ MUST_USE error_t driver_attach_ports(cap_t device, uint64_t index, uint16_t *fir
 MUST_USE error_t driver_bind_interrupt(cap_t device, uint64_t index, uint64_t kind, cap_t notification, uint64_t bits,
                                        cap_t *irq);
 
-// Lets the line interrupt again. `useful`: the device had a reason to; of many in a row without one init is to know (a storm).
+// Lets the line interrupt again. `useful`: the device had a reason to, since the last time; of many in a row without one init is
+// to know (a storm).
 void driver_acknowledge(cap_t irq, bool useful);
 
 struct driver_memory {

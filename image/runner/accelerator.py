@@ -18,7 +18,7 @@ def kvm_boots(qemu, medium):
         return False
     line = [qemu, "-nodefaults", "-no-user-config", "-machine", "pc,accel=kvm", "-cpu", "host", "-m", "64", "-display", "none",
             "-serial", "stdio", "-no-reboot", "-drive", f"if=none,id=medium,format=raw,readonly=on,file={medium}",
-            "-device", "virtio-blk-pci,drive=medium"]
+            "-device", "pvscsi", "-device", "scsi-hd,drive=medium"]
     deadline = time.monotonic() + PROBE_SECONDS
     said = b""
     with subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:

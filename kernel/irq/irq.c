@@ -96,17 +96,18 @@ static uint32_t tell(struct vector_state *state) {
     return told;
 }
 
-void irq_acknowledge(struct irq *irq) {
+bool irq_acknowledge(struct irq *irq) {
     struct vector_state *state = &vectors[irq->vector];
     if (!irq->pending)
-        return;
+        return false;
     irq->pending = false;
     if (--state->pending > 0 || irq->line == IRQ_MESSAGE_LINE)
-        return;
+        return true;
     bool missed = state->missed;
     state->missed = false;
     if (!missed || tell(state))
         irq_controller->mask(irq->line, false);
+    return true;
 }
 
 void irq_bind(struct irq *irq, struct notification *notification, uint64_t bits) {
@@ -151,7 +152,7 @@ error_t irq_line_count(uint32_t line, uint64_t *count) {
 bool irq_reap_step(struct object *object) {
     struct irq *irq = CONTAINER_OF(object, struct irq, object);
     list_remove(&irq->link);
-    irq_acknowledge(irq);
+    (void)irq_acknowledge(irq);
     if (irq->line == IRQ_MESSAGE_LINE)
         vectors[irq->vector].used = false;
     if (irq->notification)

@@ -21,7 +21,8 @@ struct irq {
 error_t irq_create_line(struct account *account, uint32_t line, bool level, bool active_low, struct irq **out) MUST_USE;
 error_t irq_create_message(struct account *account, struct irq **out, uint64_t *address, uint64_t *data) MUST_USE;
 void irq_bind(struct irq *irq, struct notification *notification, uint64_t bits);
-void irq_acknowledge(struct irq *irq);
+// True: an interrupt was waiting for it.
+bool irq_acknowledge(struct irq *irq);
 void irq_deliver(uint8_t vector);
 error_t irq_line_count(uint32_t line, uint64_t *count) MUST_USE;
 

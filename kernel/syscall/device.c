@@ -38,7 +38,7 @@ error_t irq_invoke(struct invocation *call, uint32_t code) {
             irq_bind(irq, notification, call->in[0]);
         return error;
     default: // METHOD_IRQ_ACKNOWLEDGE
-        irq_acknowledge(irq);
+        call->reply[0] = irq_acknowledge(irq);
         return ERR_OK;
     }
 }

@@ -61,7 +61,9 @@ def main(arguments):
         print(error, file=sys.stderr)
         return 1
     for name, text in outputs(chosen.kind, protocols):
-        (pathlib.Path(chosen.output) / name).write_text(text)
+        path = pathlib.Path(chosen.output) / name
+        if not path.exists() or path.read_text() != text:  # ninja compiles anew what depends on a file that was written
+            path.write_text(text)
     return 0
 
 

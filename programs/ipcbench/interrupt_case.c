@@ -3,6 +3,8 @@
 // has, so this case is in the bare benchmark alone. The time before the interrupt is the last that the interrupted loop saw.
 #include "programs/ipcbench/interrupt_case.h"
 
+#include <stddef.h>
+
 #include "drivers/framework/port.h"
 #include "kernel/abi/capability.h"
 #include "libipc/client/slot.h"
@@ -43,7 +45,7 @@ static error_t interrupt_to_driver(const struct bench *bench, struct series *ser
         }
         series_add(series, last < partner.shared->time ? last : before, partner.shared->time);
         if (!error)
-            error = irq_acknowledge(irq);
+            error = irq_acknowledge(irq, NULL);
     }
     if (irq)
         slot_release(irq);

@@ -1,6 +1,8 @@
 """Runs scripted exchanges (*.exchange, see README.md): what the script's peer gives to a stack, what the stack must answer, and what its
 sockets say. The stack is a subject: HostStack here, with time of its own, or a guest (guest_stack.py). `exchange.py HOST_STACK FILE...` runs
-files on the host; `-v` shows each line, `-k WORDS` takes the cases with these words in their names."""
+files on the host; `-v` shows each line, `-k WORDS` takes the cases with these words in their names.
+
+Over 600 lines, because each word of the scripts is one short method (do_WORD) of one class."""
 import argparse
 import collections
 import errno

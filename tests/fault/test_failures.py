@@ -95,6 +95,26 @@ def test_an_interrupt_storm():
     DISK.unlink()
 
 
+EDGE_STORM = """
+service reload serial0 /builds/uart16550_storm || echo BAD; i=0
+until service | grep -q "^serial0 .*hung" || [ $i -gt 100 ]; do sleep 0.2; i=$((i + 1)); done
+service | grep "^serial0"; service log init | grep "serial0 hangs"; echo ---
+echo typed > /dev/serial0; service; sync
+"""
+
+
+def test_an_interrupt_storm_of_edges():
+    """The serial port's line takes edges and is not shared: that its chip gives no reason is noticed by the driver, and the one before works."""
+    make_disk(["uart16550_storm"])
+    done = subprocess.run([ROOT / "image/run", "--timeout", "120", "--option", "watch=100", "--system-disk", DISK, "-c", EDGE_STORM],
+                          capture_output=True, check=False, timeout=180, text=True)
+    assert done.returncode == 0 and "BAD" not in done.stdout, done.stdout + done.stderr
+    storm, after = done.stdout.split("---\n")
+    assert "hung" in storm and "found by the interrupts that its device has no reason for" in storm, storm
+    assert rows(after)["serial0"][1] == "running", after
+    DISK.unlink()
+
+
 LONG = """
 mkdir /root/many; i=0; while [ $i -lt 9000 ]; do : > /root/many/$i; i=$((i + 1)); done
 exec 5>/root/open; echo before >&5; service point ext2 store STORE; sync; echo after >&5

@@ -92,7 +92,7 @@ static uint64_t take(cap_t notification) {
 
 static void test_interrupts(void) {
     cap_t ports = 0, irq = 0, other = 0, notification = new_notification(), second = new_notification();
-    uint64_t count = 0;
+    uint64_t count = 0, delivered = 0;
     must(ioport_derive(BOOT_SLOT_IOPORT, 0x60, 5, &ports), "the controller's ports");
     must(process_attach_ports(SLOT_SELF, ports), "are attached");
     port_write8(KEYBOARD_STATUS, 0x60); // command: write the command byte
@@ -109,7 +109,7 @@ static void test_interrupts(void) {
     check_error(irq_bind(irq, 4, notification), ERR_OK, "binding it");
     (void)release();
     (void)take(notification);
-    must(irq_acknowledge(irq), "acknowledging");
+    must(irq_acknowledge(irq, NULL), "acknowledging");
     press();
     check_value(take(notification), 4, "an interrupt sets its bits");
     must(kernel_interrupt_count(SLOT_KERNEL, KEYBOARD_LINE, &count), "counting");
@@ -118,25 +118,27 @@ static void test_interrupts(void) {
     check_value(release(), 0x1c, "the device is read");
     press();
     check_value(take(notification), 0, "the next waits for the acknowledgement");
-    check_error(irq_acknowledge(irq), ERR_OK, "which");
+    check_error(irq_acknowledge(irq, NULL), ERR_OK, "which");
     check_value(take(notification), 4, "lets it come");
     (void)release();
     check_error(irq_bind(irq, 8, second), ERR_OK, "a new holder binds it without having acknowledged");
     check_value(take(second), 8, "and is told that one is pending");
-    must(irq_acknowledge(irq), "acknowledging");
-    must(irq_acknowledge(irq), "acknowledging twice");
+    must(irq_acknowledge(irq, &delivered), "acknowledging");
+    check_value(delivered, 1, "tells that one was waiting");
+    must(irq_acknowledge(irq, &delivered), "acknowledging twice");
+    check_value(delivered, 0, "that none was");
     check_error(irq_create_line(BOOT_SLOT_IRQ, KEYBOARD_LINE, 0, &other), ERR_OK, "a second object on the line");
     check_error(irq_bind(other, 1, notification), ERR_OK, "bound as well");
     press();
     check(take(notification) == 1 && take(second) == 8, "an interrupt goes to both");
     (void)release();
-    must(irq_acknowledge(irq), "acknowledging");
+    must(irq_acknowledge(irq, NULL), "acknowledging");
     press();
     check(take(notification) == 0 && take(second) == 0, "the next waits for both");
     slot_release(other);
     check(take(second) == 8, "one that dies is counted out");
     (void)release();
-    must(irq_acknowledge(irq), "acknowledging");
+    must(irq_acknowledge(irq, NULL), "acknowledging");
     must(kernel_interrupt_count(SLOT_KERNEL, KEYBOARD_LINE, &count), "counting");
     check_value(count - seen, 3, "interrupts are counted one by one");
     slot_release(notification);

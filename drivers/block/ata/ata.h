@@ -84,8 +84,8 @@ struct ata_channel {
 void channel_submit(struct block_disk *disk, struct block_io *io);
 void channel_kick(struct block_disk *disk);
 // An interrupt in two halves: collect takes it back from the device (then the line may be acknowledged),
-// proceed acts on it: starts what is next, then ends requests.
-void channel_collect(struct ata_channel *channel);
+// proceed acts on it: starts what is next, then ends requests. False: the device has none for the step under way.
+bool channel_collect(struct ata_channel *channel);
 void channel_proceed(struct ata_channel *channel);
 
 // command.c: the registers.

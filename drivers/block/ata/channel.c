@@ -265,7 +265,7 @@ static enum channel_outcome collect_status(struct ata_channel *channel) {
     return wants_data ? OUTCOME_FAILED : OUTCOME_DONE;
 }
 
-void channel_collect(struct ata_channel *channel) {
+bool channel_collect(struct ata_channel *channel) {
     channel->outcome = OUTCOME_NOTHING;
     if (channel->state == CHANNEL_DMA)
         channel->outcome = collect_dma(channel, false);
@@ -273,6 +273,7 @@ void channel_collect(struct ata_channel *channel) {
         channel->outcome = collect_status(channel);
     else
         (void)read_register(channel, ATA_STATUS);
+    return channel->outcome != OUTCOME_NOTHING;
 }
 
 // One sector by PIO; true: the step is done. After the last sector of a read no interrupt comes.

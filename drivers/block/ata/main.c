@@ -10,7 +10,6 @@
 #include "libipc/client/clock.h"
 #include "libipc/client/slot.h"
 #include "libipc/client/system_call.h"
-#include "libipc/protocols/irq.h"
 #include "libipc/start/start.h"
 
 enum {
@@ -35,10 +34,10 @@ static cap_t notification;
 static void interrupted(void *argument, uint32_t bit) {
     struct line *line = argument;
     (void)bit;
+    bool useful = false;
     for (uint32_t i = 0; i < 2 && line->channels[i] != NULL; i++)
-        channel_collect(line->channels[i]);
-    error_t ignored = irq_acknowledge(line->irq);
-    (void)ignored;
+        useful = channel_collect(line->channels[i]) || useful;
+    driver_acknowledge(line->irq, useful);
     for (uint32_t i = 0; i < 2 && line->channels[i] != NULL; i++)
         channel_proceed(line->channels[i]);
     block_service_flush();

@@ -72,6 +72,7 @@ void uart_service(struct uart *uart) {
         bool can_send = (status & UART_STATUS_SEND_EMPTY) && byte_queue_filled(output) > 0;
         if (!received && !can_send)
             break;
+        uart->had_cause = true;
         if (received) {
             input->bytes[input->tail % UART_QUEUE_BYTES] = get(uart, UART_DATA);
             input->tail++;
@@ -79,9 +80,16 @@ void uart_service(struct uart *uart) {
         if (can_send)
             send(uart);
     }
-    (void)get(uart, UART_INTERRUPT_CAUSE); // takes "sending FIFO empty" back
+    if ((get(uart, UART_INTERRUPT_CAUSE) & UART_CAUSE_NONE) == 0) // takes "sending FIFO empty" back
+        uart->had_cause = true;
     enable(uart, (uint8_t)((byte_queue_room(input) > 0 ? UART_ENABLE_RECEIVED : 0) |
                            (byte_queue_filled(output) > 0 ? UART_ENABLE_SENT : 0)));
+}
+
+bool uart_had_cause(struct uart *uart) {
+    bool had_cause = uart->had_cause;
+    uart->had_cause = false;
+    return had_cause;
 }
 
 bool uart_is_idle(const struct uart *uart) {

@@ -26,6 +26,7 @@ struct uart_state {
 struct uart {
     uint16_t port;
     uint8_t enabled; // what the interrupt enable register holds
+    bool had_cause;
     struct uart_state *state;
 };
 
@@ -49,6 +50,10 @@ void uart_start(struct uart *uart, uint16_t port, struct uart_state *state);
 // Moves bytes both ways until the chip has neither one for us nor room for one, or a queue stops it. Then its
 // interrupts are on for exactly what can be gone on with.
 void uart_service(struct uart *uart);
+
+// Whether the chip had a byte, room or another reason to interrupt at any service since the last question: a writer's service may
+// take back what an interrupt was for that comes after.
+bool uart_had_cause(struct uart *uart);
 
 // True when the last byte has left the chip.
 bool uart_is_idle(const struct uart *uart);

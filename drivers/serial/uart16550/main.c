@@ -4,7 +4,6 @@
 #include "drivers/serial/uart16550/state.h"
 #include "kernel/abi/capability.h"
 #include "libipc/include/pages.h"
-#include "libipc/protocols/irq.h"
 #include "libipc/protocols/process.h"
 #include "libipc/start/start.h"
 
@@ -30,8 +29,7 @@ static void interrupt(void *argument, uint32_t bit) {
     (void)argument;
     (void)bit;
     serial_service();
-    error_t ignored = irq_acknowledge(serial.irq);
-    (void)ignored;
+    driver_acknowledge(serial.irq, uart_had_cause(&serial.uart));
     serial_service();
 }
 

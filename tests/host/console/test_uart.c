@@ -7,11 +7,12 @@
 #include "tests/host/cmocka_test.h"
 #include "tests/host/console/model_ports.h"
 
-enum { PORT = 0x3f8 };
+enum { PORT = 0x3f8, CAUSE_EMPTIED = 1 << 1 };
 
 static struct {
     uint8_t received[16], sent[1 << 17], line_control, interrupts, divisor;
     uint32_t received_count, sent_count, fifo, overruns, reads;
+    bool emptied; // it interrupts to say that the FIFO is empty
 } chip;
 
 static uint8_t read_port(uint16_t port) {
@@ -19,8 +20,13 @@ static uint8_t read_port(uint16_t port) {
     if (port == PORT + UART_LINE_STATUS)
         return (uint8_t)((chip.received_count > 0 ? UART_STATUS_RECEIVED : 0) |
                          (chip.fifo == 0 ? UART_STATUS_SEND_EMPTY | UART_STATUS_IDLE : 0));
+    if (port == PORT + UART_INTERRUPT_CAUSE) {
+        bool emptied = chip.emptied;
+        chip.emptied = false;
+        return emptied ? CAUSE_EMPTIED : UART_CAUSE_NONE;
+    }
     if (port != PORT + UART_DATA || chip.received_count == 0)
-        return port == PORT + UART_INTERRUPT_CAUSE ? UART_CAUSE_NONE : 0;
+        return 0;
     uint8_t byte = chip.received[0];
     memmove(chip.received, chip.received + 1, --chip.received_count);
     return byte;
@@ -99,6 +105,33 @@ static void test_send(void **unused) {
     assert_false(chip.interrupts & UART_ENABLE_SENT);
 }
 
+// What init counts: an interrupt without any of these had no cause.
+static void test_cause(void **unused) {
+    (void)unused;
+    start(false);
+    (void)uart_had_cause(&uart);
+    uart_service(&uart);
+    assert_false(uart_had_cause(&uart));
+    receive(1);
+    uart_service(&uart);
+    uart_service(&uart); // an interrupt that comes after a service which it was for
+    assert_true(uart_had_cause(&uart));
+    assert_false(uart_had_cause(&uart));
+    queue((const uint8_t *)"x", 1);
+    uart_service(&uart);
+    assert_true(uart_had_cause(&uart));
+    chip.emptied = true;
+    uart_service(&uart);
+    assert_true(uart_had_cause(&uart));
+    uart_service(&uart);
+    assert_false(uart_had_cause(&uart));
+    while (byte_queue_room(&state.input) > 0)
+        state.input.tail++;
+    receive(2); // there is no room for it: no interrupt is wanted
+    uart_service(&uart);
+    assert_false(uart_had_cause(&uart));
+}
+
 static void test_receive(void **unused) {
     (void)unused;
     start(false);
@@ -156,7 +189,8 @@ static void test_runs(void **unused) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_start), cmocka_unit_test(test_send), cmocka_unit_test(test_receive),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_start),   cmocka_unit_test(test_send),
+                                       cmocka_unit_test(test_cause),   cmocka_unit_test(test_receive),
                                        cmocka_unit_test(test_restart), cmocka_unit_test(test_runs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
