@@ -27,7 +27,7 @@ struct descriptor {
     uint64_t cursor; // of a directory: where read_directory goes on
     // Of poll.c: what the file was asked to tell, and has not told if the bit's generation is still this one.
     uint64_t poll_ticket, poll_interest, poll_generation, poll_turn;
-    bool poll_stays;
+    uint64_t poll_stays; // as file.poll answered
 };
 
 extern cap_t layer_root, layer_directory, layer_task;
@@ -51,6 +51,9 @@ error_t layer_status(const char *path, struct file_status *status) MUST_USE;
 error_t layer_wait(cap_t notification, uint64_t deadline, uint64_t *bits) MUST_USE;
 // A notification of this process's own for waiting, made on first use.
 error_t layer_notification(cap_t *notification) MUST_USE;
+
+// A receive has told what is ready still (socket.receive_from): for poll.
+void layer_poll_received(int fd, uint64_t ready);
 
 // Asks the terminal whether this process may use it so (enum terminal_use). In its background the group gets SIGTTIN or
 // SIGTTOU, and this is asked again when it goes on (POSIX XBD 11.1.4). ERR_IO: it may not, and does not want to be told.

@@ -1,7 +1,7 @@
 // poll: asks the files; if none is ready, each sets a bit of this process's notification when it becomes so. What a server
 // lets stay (file.poll) is left there from one poll to the next, and a file is asked again only when its bit was set: so a loop
-// over many sockets costs one call for each that is ready, not one for each. Invariant: a descriptor with poll_ticket whose
-// generation is its bit's has nothing that it was asked for.
+// over many sockets costs one call for each that is ready, not one for each; and none after a receive that left nothing.
+// Invariant: a descriptor with poll_ticket whose generation is its bit's has nothing that it was asked for.
 #include <poll.h>
 
 #include "libc/internal/system.h"
@@ -9,7 +9,7 @@
 #include "libipc/client/clock.h"
 
 #define LONG_AGO 1 // a deadline that has passed: looks without waiting
-enum { BITS = 64 };
+enum { BITS = 64, STAYS_TOLD = 2 };
 
 static uint64_t generations[BITS]; // of each bit: how often it was found set; it serves every 64th descriptor
 
@@ -26,9 +26,12 @@ static short events_of(uint64_t ready) {
 
 static uint64_t turn; // asking all is one; a descriptor may be in it twice, with other events
 
-static void note(uint64_t bits) {
-    for (; bits != 0; bits &= bits - 1)
+static error_t wait(cap_t notification, uint64_t deadline) {
+    uint64_t bits = 0;
+    error_t error = layer_wait(notification, deadline, &bits);
+    for (; error == ERR_OK && bits != 0; bits &= bits - 1)
         generations[__builtin_ctzll(bits)]++;
+    return error;
 }
 
 static bool is_quiet(const struct descriptor *descriptor, int fd, uint64_t interest) {
@@ -36,20 +39,31 @@ static bool is_quiet(const struct descriptor *descriptor, int fd, uint64_t inter
            descriptor->poll_generation == generations[fd % BITS];
 }
 
+void layer_poll_received(int fd, uint64_t ready) {
+    struct descriptor *descriptor;
+    if (descriptor_get(fd, &descriptor) == ERR_OK && descriptor->poll_stays == STAYS_TOLD &&
+        (ready & (descriptor->poll_interest | READINESS_ERROR | READINESS_HANG_UP)) == 0)
+        descriptor->poll_generation = generations[fd % BITS];
+}
+
 // What has happened; `notification` 0: it is not to be told of more.
 static short ask_one(struct descriptor *descriptor, int fd, short events, cap_t notification) {
     uint64_t ready = 0, ticket = 0, stays = 0, interest = interest_of(events);
     if (is_quiet(descriptor, fd, interest))
         return 0;
-    uint64_t generation = generations[fd % BITS];
-    uint64_t before = descriptor->poll_turn == turn ? 0 : descriptor->poll_ticket;
-    error_t error =
-        file_poll(descriptor->file, interest, UINT64_C(1) << fd % BITS, before, notification, &ready, &ticket, &stays);
-    descriptor->poll_ticket = error == ERR_OK ? ticket : 0;
+    error_t error;
+    bool again;
+    do { // once more where the server has lost what was to wait again
+        uint64_t before = descriptor->poll_turn == turn ? 0 : descriptor->poll_ticket;
+        again = before != 0 && descriptor->poll_stays == STAYS_TOLD; // for this interest, whatever it was
+        error = file_poll(descriptor->file, interest, UINT64_C(1) << fd % BITS, before, again ? 0 : notification, &ready, &ticket,
+                          &stays);
+        descriptor->poll_ticket = ticket; // 0 if there was an error
+        descriptor->poll_stays = stays;
+    } while (again && (ticket | ready) == 0);
     descriptor->poll_interest = interest;
-    descriptor->poll_generation = generation;
+    descriptor->poll_generation = generations[fd % BITS] - (ready != 0);
     descriptor->poll_turn = turn;
-    descriptor->poll_stays = stays != 0;
     if (error != ERR_OK)
         return (short)(events & (POLLIN | POLLOUT)); // files without poll never wait
     return events_of(ready);
@@ -84,19 +98,15 @@ static void end(const struct pollfd *fds, nfds_t count, bool all) {
 }
 
 error_t system_poll(struct pollfd *fds, nfds_t count, int timeout, size_t *ready) {
-    uint64_t bits;
     uint64_t deadline = timeout > 0 ? clock_monotonic() + (uint64_t)timeout * 1000000 : 0;
     cap_t notification = 0;
     error_t error = layer_notification(&notification);
-    if (!error && layer_wait(notification, LONG_AGO, &bits) == ERR_OK)
-        note(bits);
+    if (!error)
+        (void)wait(notification, LONG_AGO);
     while (!error) {
         *ready = ask(fds, count, timeout != 0 ? notification : 0);
-        if (!*ready && timeout != 0) {
-            error = layer_wait(notification, deadline, &bits);
-            if (!error)
-                note(bits);
-        }
+        if (!*ready && timeout != 0)
+            error = wait(notification, deadline);
         end(fds, count, error != ERR_OK);
         if (*ready || timeout == 0)
             return ERR_OK;

@@ -238,7 +238,7 @@ error_t system_socket_send_file(int fd, int file, off_t offset, size_t size, siz
 error_t system_socket_receive(int fd, void *buffer, size_t size, int flags, struct sockaddr *address, socklen_t *length,
                               size_t *done, size_t *whole) {
     struct socket_address from;
-    uint64_t count, all;
+    uint64_t count, all, ready;
     cap_t session;
     error_t error = socket_get(fd, &session);
     if (error != ERR_OK)
@@ -246,10 +246,11 @@ error_t system_socket_receive(int fd, void *buffer, size_t size, int flags, stru
     if (size > SOCKET_RECEIVE_FROM_DATA_MAX)
         size = SOCKET_RECEIVE_FROM_DATA_MAX;
     do
-        error = socket_receive_from(session, message_flags(flags), buffer, size, &from, &count, &all);
+        error = socket_receive_from(session, message_flags(flags), buffer, size, &from, &count, &all, &ready);
     while (error == ERR_INTERRUPTED && !layer_signals_run());
     if (error != ERR_OK)
         return socket_error(error);
+    layer_poll_received(fd, ready);
     if (from.family != 0)
         from_message(&from, address, length);
     else if (length != NULL)

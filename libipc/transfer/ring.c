@@ -95,6 +95,13 @@ error_t ring_push(struct ring *ring, const void *entry) {
     return ERR_OK;
 }
 
+error_t ring_push_again(struct ring *ring, uint32_t count) {
+    if (ring_room(ring) < count)
+        return ring->broken ? ERR_CORRUPT : ERR_AGAIN;
+    ring->position += count;
+    return ERR_OK;
+}
+
 // Moves the own position, then tells whether the other side sleeps.
 static bool tell(uint32_t *place, uint32_t position, uint32_t *idle) {
     if (__atomic_load_n(place, __ATOMIC_RELAXED) == position)

@@ -50,6 +50,9 @@ MUST_USE error_t ring_attach_consumer(struct ring *ring, void *memory, uint64_t 
 // broken. The consumer sees it after ring_publish.
 MUST_USE error_t ring_push(struct ring *ring, const void *entry);
 
+// Pushes `count` entries as they lie in the ring's memory, where they were pushed before. ERR_AGAIN: there is not as much room.
+MUST_USE error_t ring_push_again(struct ring *ring, uint32_t count);
+
 // Shows all pushed entries to the consumer. True: it wants a signal.
 bool ring_publish(struct ring *ring);
 

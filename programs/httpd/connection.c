@@ -13,6 +13,7 @@
 
 #include "programs/common/files.h"
 #include "programs/common/program.h"
+#include "programs/httpd/cached.h"
 #include "programs/httpd/content.h"
 #include "programs/httpd/status.h"
 
@@ -22,9 +23,6 @@ enum {
     DRAIN_MS = 2000,
     BLOCK_BYTES = 64 * 1024,
     BODY_MOST = 1 << 20,
-    SMALL_BYTES = 16 * 1024, // of a file that goes out behind its head, in one piece
-    CACHED_FILES = 32,
-    FRESH_SECONDS = 2,
     SEND_TURN = 16,       // pieces that one connection may send before it is another's turn
     TURN_BYTES = 1 << 20, // of a file, the same
 };
@@ -116,45 +114,6 @@ static void parts_begin(struct answer *answer, unsigned count) {
     buffer_free(&heads);
 }
 
-// Small files that were asked for, in memory: what stat() says of a file tells whether it is still the same. A file system's
-// times may be whole seconds, so what was written just now is not kept.
-static struct cached {
-    char *path;
-    struct stat info;
-    struct buffer data;
-} cache[CACHED_FILES];
-
-static const struct cached *cache_find(const char *path, const struct stat *info) {
-    for (unsigned i = 0; i < CACHED_FILES; i++) {
-        const struct stat *old = &cache[i].info;
-        if (cache[i].path && strcmp(cache[i].path, path) == 0 && old->st_ino == info->st_ino && old->st_dev == info->st_dev &&
-            old->st_size == info->st_size && old->st_mtim.tv_sec == info->st_mtim.tv_sec &&
-            old->st_mtim.tv_nsec == info->st_mtim.tv_nsec)
-            return &cache[i];
-    }
-    return NULL;
-}
-
-// NULL: it is too large, too fresh or could not be read.
-static const struct cached *cache_fill(const char *path, const struct stat *info, int file) {
-    static unsigned next;
-    time_t now = time(NULL);
-    if (info->st_size > SMALL_BYTES || info->st_mtim.tv_sec > now - FRESH_SECONDS ||
-        pread(file, block, sizeof(block), 0) != info->st_size)
-        return NULL;
-    struct cached *entry = &cache[next++ % CACHED_FILES];
-    for (unsigned i = 0; i < CACHED_FILES; i++) // the same file, as it was
-        if (cache[i].path && strcmp(cache[i].path, path) == 0)
-            entry = &cache[i];
-    free(entry->path);
-    entry->path = string_copy(path);
-    entry->info = *info;
-    buffer_free(&entry->data);
-    buffer_init(&entry->data);
-    buffer_append(&entry->data, block, (size_t)info->st_size);
-    return entry;
-}
-
 // What is asked for in parts is read from the file.
 static bool answer_open(struct answer *answer, const struct request *request, const char *path, const struct stat *info) {
     answer->cached = request->range[0] ? NULL : cache_find(path, info);
@@ -179,8 +138,13 @@ static void answer_file(struct answer *answer, const struct request *request, co
     answer->status = 200;
     answer->type = media_type(path);
     answer->size = answer->count = (uint64_t)info->st_size;
-    date_text(info->st_mtim.tv_sec, answer->date);
-    tag_text(info, answer->tag);
+    if (answer->cached) {
+        memcpy(answer->date, answer->cached->date, sizeof(answer->date));
+        memcpy(answer->tag, answer->cached->tag, sizeof(answer->tag));
+    } else {
+        date_text(info->st_mtim.tv_sec, answer->date);
+        tag_text(info, answer->tag);
+    }
     if (is_unchanged(request, answer, info->st_mtim.tv_sec)) {
         answer->status = 304;
         return;
@@ -208,7 +172,7 @@ static void answer_file(struct answer *answer, const struct request *request, co
 static void answer_directory(struct answer *answer, const struct request *request, const char *path) {
     char *index = path_join(path, "index.html");
     struct stat info;
-    if (stat(index, &info) == 0 && S_ISREG(info.st_mode)) {
+    if (path_look(index, &info) && S_ISREG(info.st_mode)) {
         answer_file(answer, request, index, &info);
     } else if (directory_page(&answer->page, path, request->path)) {
         answer->status = 200;
@@ -224,7 +188,7 @@ static void answer_path(struct answer *answer, const struct request *request) {
     struct stat info;
     size_t length = strlen(request->path);
     bool slash = request->path[length - 1] == '/';
-    if (stat(*path ? path : server.directory, &info) != 0)
+    if (!path_look(*path ? path : server.directory, &info))
         answer_page(answer, errno == EACCES ? 403 : 404);
     else if (S_ISDIR(info.st_mode) && !slash)
         answer->location = request->path, answer_page(answer, 301);
@@ -255,19 +219,48 @@ static void answer_make(struct answer *answer, const struct request *request) {
     }
 }
 
-static void head_append(struct connection *connection, const struct answer *answer) {
-    struct buffer *out = &connection->out;
-    char date[32];
-    date_text(time(NULL), date);
-    buffer_format(out, "HTTP/1.1 %d %s\r\nDate: %s\r\nServer: Keelson\r\n", answer->status, status_phrase(answer->status), date);
+// Once a second.
+static const char *date_now(void) {
+    static time_t made;
+    static char text[32];
+    time_t now = time(NULL);
+    if (now != made)
+        date_text(now, text);
+    made = now;
+    return text;
+}
+
+// What says what is sent.
+static void description_append(struct buffer *out, const struct answer *answer) {
     bool is_file = answer->file >= 0 || answer->cached;
+    if (answer->cached && answer->status == 200) {
+        buffer_append(out, answer->cached->fields.data, answer->cached->fields.length);
+        return;
+    }
     if (is_file)
-        buffer_format(out, "Last-Modified: %s\r\nETag: %s\r\nAccept-Ranges: bytes\r\n", answer->date, answer->tag);
+        fields_append(out, answer->date, answer->tag);
     if (answer->status == 206 && answer->parts.count == 0)
         buffer_format(out, "Content-Range: bytes %llu-%llu/%llu\r\n", (unsigned long long)answer->first,
                       (unsigned long long)(answer->first + answer->count - 1), (unsigned long long)answer->size);
     if (answer->status == 416)
         buffer_format(out, "Content-Range: bytes */%llu\r\n", (unsigned long long)answer->size);
+    uint64_t length = is_file ? answer->count : answer->page.length;
+    if (answer->parts.count != 0)
+        buffer_format(out, "Content-Type: multipart/byteranges; boundary=%s\r\nContent-Length: %llu\r\n", answer->parts.boundary,
+                      (unsigned long long)length);
+    else if (answer->status != 304)
+        content_append(out, answer->type, length);
+}
+
+static void head_append(struct connection *connection, const struct answer *answer) {
+    struct buffer *out = &connection->out;
+    if (answer->status == 200)
+        buffer_append_text(out, "HTTP/1.1 200 OK\r\nDate: ");
+    else
+        buffer_format(out, "HTTP/1.1 %d %s\r\nDate: ", answer->status, status_phrase(answer->status));
+    buffer_append_text(out, date_now());
+    buffer_append_text(out, "\r\nServer: Keelson\r\n");
+    description_append(out, answer);
     if (answer->status == 405)
         buffer_append_text(out, "Allow: GET, HEAD\r\n");
     if (answer->location) {
@@ -277,15 +270,7 @@ static void head_append(struct connection *connection, const struct answer *answ
     }
     if (answer->fresh)
         buffer_append_text(out, "Cache-Control: no-store\r\n");
-    if (answer->status != 304) {
-        uint64_t length = is_file ? answer->count : answer->page.length;
-        if (answer->parts.count != 0)
-            buffer_format(out, "Content-Type: multipart/byteranges; boundary=%s\r\n", answer->parts.boundary);
-        else
-            buffer_format(out, "Content-Type: %s\r\n", answer->type);
-        buffer_format(out, "Content-Length: %llu\r\n", (unsigned long long)length);
-    }
-    buffer_format(out, "Connection: %s\r\n\r\n", connection->keep_alive ? "keep-alive" : "close");
+    buffer_append_text(out, connection->keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n");
 }
 
 // A small file lies behind the head at once: one segment, and the peer need not acknowledge the head before the rest may come.

@@ -47,6 +47,7 @@ struct server {
     const char *directory;
     bool verbose;
     struct server_counts counts;
+    uint64_t turn; // how often poll found something
 };
 extern struct server server;
 

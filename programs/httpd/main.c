@@ -88,6 +88,7 @@ static void serve(int listener) {
         if (poll(polled, server.counts.open + 1, wait_ms()) < 0 && errno != EINTR)
             program_fail("poll", "%s", error_text(errno));
         int64_t now = now_ms();
+        server.turn++;
         for (unsigned i = 0; i < server.counts.open; i++) {
             if (polled[i + 1].revents != 0)
                 connection_work(&connections[i], (polled[i + 1].revents & (POLLIN | POLLHUP | POLLERR)) != 0);

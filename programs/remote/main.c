@@ -249,10 +249,8 @@ static bool output_pump(struct remote *r, int *pipe_end, char type) {
 
 static void child_finish(struct remote *r, int status) {
     r->child = 0;
-    if (r->output >= 0)
-        fcntl(r->output, F_SETFL, O_NONBLOCK);
-    if (r->errors >= 0)
-        fcntl(r->errors, F_SETFL, O_NONBLOCK);
+    fcntl(r->output, F_SETFL, O_NONBLOCK); // or it is closed: -1
+    fcntl(r->errors, F_SETFL, O_NONBLOCK);
     while (output_pump(r, &r->output, 'O'))
         ;
     while (output_pump(r, &r->errors, 'E'))
@@ -281,16 +279,15 @@ static void step(struct remote *r) {
     };
     // The end of both outputs nearly always tells that the command has ended; the limit is for one that
     // leaves a background process behind, which holds them open.
-    int ready = poll(fds, 4, running ? EXIT_CHECK_MILLISECONDS : -1);
-    if (ready < 0 && errno != EINTR)
-        fail("poll");
-    if (ready > 0 && fds[1].revents)
+    if (poll(fds, 4, running ? EXIT_CHECK_MILLISECONDS : -1) < 0 && errno != EINTR)
+        fail("poll"); // otherwise nothing is set if nothing happened
+    if (fds[1].revents)
         output_pump(r, &r->output, 'O');
-    if (ready > 0 && fds[2].revents)
+    if (fds[2].revents)
         output_pump(r, &r->errors, 'E');
-    if (ready > 0 && fds[3].revents)
+    if (fds[3].revents)
         input_pump(r);
-    if (ready > 0 && fds[0].revents)
+    if (fds[0].revents)
         line_read(r);
     if (running)
         child_check(r);

@@ -11,6 +11,7 @@ struct poll_registration {
     struct poll_registration *next;
     cap_t notification;
     uint64_t bits, interest, ticket;
+    bool told; // and waits for nothing until it is asked for again
 };
 
 static uint64_t last_ticket;
@@ -68,6 +69,33 @@ void poll_list_notify(struct poll_list *list, uint64_t ready) {
         (void)ignored;
         drop(list, place);
     }
+}
+
+void poll_list_tell(struct poll_list *list, uint64_t ready) {
+    for (struct poll_registration *each = list->first; each != NULL; each = each->next) {
+        if (each->told || (each->interest & ready) == 0)
+            continue;
+        error_t ignored = notification_signal(each->notification, each->bits); // a client that is gone
+        (void)ignored;
+        each->told = true;
+    }
+}
+
+void poll_list_wait(struct poll_list *list, uint64_t ready) {
+    for (struct poll_registration *each = list->first; each != NULL; each = each->next)
+        if (each->told && (each->interest & ready) == 0)
+            each->told = false;
+}
+
+bool poll_list_again(struct poll_list *list, uint64_t ticket, uint64_t interest, uint64_t ready) {
+    struct poll_registration *at = list->first;
+    while (at != NULL && at->ticket != ticket)
+        at = at->next;
+    if (at == NULL)
+        return false;
+    at->interest = interest | READINESS_HANG_UP | READINESS_ERROR;
+    at->told = (ready & at->interest) != 0;
+    return true;
 }
 
 void poll_list_clear(struct poll_list *list) {

@@ -2,6 +2,7 @@
 // gone.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "kernel/abi/errors.h"
@@ -23,6 +24,12 @@ MUST_USE error_t poll_list_add(struct poll_list *list, cap_t notification, uint6
 void poll_list_remove(struct poll_list *list, uint64_t ticket);
 // `ready` holds now (enum readiness): tells all whose interest it meets. HANG_UP and ERROR meet any.
 void poll_list_notify(struct poll_list *list, uint64_t ready);
+// The same, but who is told stays in the list, and is not told again before poll_list_wait or poll_list_again.
+void poll_list_tell(struct poll_list *list, uint64_t ready);
+// Those who want nothing of what is ready wait again.
+void poll_list_wait(struct poll_list *list, uint64_t ready);
+// It wants `interest` from now on, and waits for that again unless it is ready. False: there is no such registration.
+bool poll_list_again(struct poll_list *list, uint64_t ticket, uint64_t interest, uint64_t ready);
 void poll_list_clear(struct poll_list *list);
 
 // For another build of the server: the list as records under its session's badge; and all lists from the records.

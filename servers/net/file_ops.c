@@ -48,10 +48,15 @@ static error_t handle_set_flags(struct request *request, const struct file_set_f
 
 static error_t handle_poll(struct request *request, const struct file_poll_in *in, struct file_poll_out *out) {
     struct session *session = session_of(request);
+    out->stays = 2;
+    out->ready = stack_socket_readiness(session->socket) & (in->interest | READINESS_HANG_UP | READINESS_ERROR);
+    if (in->replaces != 0 && in->notification == 0) {
+        out->ticket = poll_list_again(&session->polls, in->replaces, in->interest, out->ready) ? in->replaces : 0;
+        request->observes = out->ready != 0;
+        return ERR_OK;
+    }
     if (in->replaces != 0)
         poll_list_remove(&session->polls, in->replaces);
-    out->stays = 1;
-    out->ready = stack_socket_readiness(session->socket) & (in->interest | READINESS_HANG_UP | READINESS_ERROR);
     if (out->ready != 0 || in->notification == 0)
         return ERR_OK;
     cap_t notification = request_keep(request, in->notification);

@@ -140,67 +140,100 @@ static const uint8_t *room_at(const struct link *link, uint32_t position) {
     return link->frames + (size_t)(position % link->entries) * NIC_ROOM_BYTES;
 }
 
-static void room_taken(struct link *link) {
-    link->taken++;
-    give_room(link); // room is reused in order, so the n-th request is always the same room
+// Frames that are taken in between two commits. What a refused one costs is what a flood costs: so it stores nothing that is
+// noted for the undo log, and positions of rings move once for all.
+struct batch {
+    struct link *link;
+    struct ring completions; // the link's, ahead of it
+    uint32_t taken;          // position of the next room
+    uint32_t left, bytes;    // frames and bytes that may still be taken in
+    uint32_t refused, dropped;
+    bool has_credit, credit_known; // for strangers
+};
+
+// Room is reused in order, so the n-th request is always the same room, and lies in its place of the ring.
+static void batch_end(struct batch *batch) {
+    struct link *link = batch->link;
+    uint32_t rooms = batch->taken - link->taken;
+    link->rings.receive.completions = batch->completions;
+    if (rooms == 0)
+        return;
+    link->taken = batch->taken;
+    link->used = true;
+    net.stack.statistics.frames_refused += batch->refused;
+    link->interface->statistics.dropped_in += batch->dropped;
+    if (ring_push_again(&link->rings.receive.requests, rooms) == ERR_OK)
+        link->given += rooms;
 }
 
 // Copies the frame whose first room is at hand, and says how many bytes it has; 0: it is damaged, or not wanted. A frame that
 // goes on in rooms which have not come is lost: cards show all of a frame at once.
-static uint32_t collect(struct link *link, const struct nic_done *done, const struct nic_prefix *prefix, uint32_t skip,
-                        bool wanted) {
+static uint32_t collect(struct batch *batch, const struct nic_done *done, uint32_t rooms, uint32_t skip, bool wanted) {
+    const struct link *link = batch->link;
     uint32_t length = smaller(done->length, NIC_ROOM_BYTES), bytes = 0;
-    struct nic_done next = *done;
+    uint32_t flags = done->flags;
     bool good = wanted && length > skip;
     if (good)
-        memcpy(net.frame, room_at(link, link->taken) + skip, bytes = length - skip);
-    for (uint32_t rooms = 1;; rooms++) {
-        good = good && (next.flags & (NIC_DONE_FLAG_ERROR | NIC_DONE_FLAG_CHECKSUM_BAD)) == 0;
-        room_taken(link);
-        if (rooms >= prefix->rooms)
+        memcpy(net.frame, room_at(link, batch->taken) + skip, bytes = length - skip);
+    for (uint32_t at = 1;; at++) {
+        struct nic_done next;
+        good = good && (flags & (NIC_DONE_FLAG_ERROR | NIC_DONE_FLAG_CHECKSUM_BAD)) == 0;
+        batch->taken++;
+        if (at >= rooms)
             break;
-        if (ring_pop(&link->rings.receive.completions, &next) != ERR_OK)
+        if (ring_pop(&batch->completions, &next) != ERR_OK)
             return 0;
+        flags = next.flags;
         length = smaller(next.length, NIC_ROOM_BYTES);
         good = good && bytes + length <= FRAME_LARGEST;
         if (good)
-            memcpy(net.frame + bytes, room_at(link, link->taken), length);
+            memcpy(net.frame + bytes, room_at(link, batch->taken), length);
         bytes += good ? length : 0;
     }
     return good ? bytes : 0;
 }
 
-static void frame_input(struct link *link, uint32_t length, bool stranger) {
-    uint64_t begun = stranger ? clock_monotonic() : 0;
-    interface_input(link->interface, net.frame, length);
-    if (stranger)
-        admission_spend(&net.stack, clock_monotonic() - begun);
+static bool has_credit(struct batch *batch) {
+    if (!batch->credit_known)
+        batch->has_credit = admission_has_credit(&net.stack);
+    batch->credit_known = true;
+    return batch->has_credit;
 }
 
-// Bytes of the frame; 0: it was not taken in. Of a frame that is refused nothing but its headers is looked at, in the card's
-// memory: that they may change meanwhile decides no more than whether it is copied.
-static uint32_t take_frame(struct link *link, const struct nic_done *done) {
-    struct nic_prefix prefix = {.rooms = 1};
-    const uint8_t *room = room_at(link, link->taken);
-    uint32_t skip = 0, room_bytes = smaller(done->length, NIC_ROOM_BYTES);
-    bool damaged = (done->flags & NIC_DONE_FLAG_ERROR) != 0;
-    if (link->prefix && !damaged)
-        memcpy(&prefix, room, skip = sizeof(prefix));
+static void frame_input(struct batch *batch, uint32_t length, bool stranger) {
+    uint64_t begun = stranger ? clock_monotonic() : 0;
+    interface_input(batch->link->interface, net.frame, length);
+    if (!stranger)
+        return;
+    admission_spend(&net.stack, clock_monotonic() - begun);
+    batch->credit_known = false;
+}
+
+// Of a frame that is refused nothing but its headers is looked at, in the card's memory: that they may change meanwhile decides
+// no more than whether it is copied.
+static void take_frame(struct batch *batch, const struct nic_done *done) {
+    struct link *link = batch->link;
+    const uint8_t *room = room_at(link, batch->taken);
+    const volatile struct nic_prefix *prefix = (const volatile void *)room;
+    bool damaged = (done->flags & NIC_DONE_FLAG_ERROR) != 0, has_prefix = link->prefix && !damaged;
+    uint32_t skip = has_prefix ? sizeof(*prefix) : 0, room_bytes = smaller(done->length, NIC_ROOM_BYTES);
+    uint32_t rooms = has_prefix ? prefix->rooms : 1, flags = has_prefix ? prefix->flags : 0;
     bool stranger = !damaged && room_bytes > skip && net.stack.raw == NULL && // who captures wants to see all
                     !admission_is_known(link->interface, room + skip, room_bytes - skip);
-    bool refused = stranger && !admission_has_credit(&net.stack);
-    uint32_t length = collect(link, done, &prefix, skip, !refused);
+    bool refused = stranger && !has_credit(batch);
+    uint32_t length = collect(batch, done, rooms, skip, !refused);
     if (length == 0) {
-        net.stack.statistics.frames_refused += refused;
-        link->interface->statistics.dropped_in++;
-        return 0;
+        batch->refused += refused;
+        batch->dropped++;
+        return;
     }
     net.stack.sums_checked = (done->flags & NIC_DONE_FLAG_CHECKSUM_GOOD) != 0 ||
-                             (prefix.flags & (NIC_PREFIX_FLAG_SUM_MISSING | NIC_PREFIX_FLAG_SUM_GOOD)) != 0;
+                             (flags & (NIC_PREFIX_FLAG_SUM_MISSING | NIC_PREFIX_FLAG_SUM_GOOD)) != 0;
     net.stack.statistics.sums_checked_by_card += net.stack.sums_checked;
-    frame_input(link, length, stranger);
+    frame_input(batch, length, stranger);
     net.stack.sums_checked = false;
-    return length;
+    batch->bytes -= smaller(length, batch->bytes);
+    batch->left--;
 }
 
 static void link_changed(struct link *link, bool up) {
@@ -224,23 +257,29 @@ static void pause(struct link *link) {
     timer_set(&link->pause, clock_monotonic() + PAUSE_NANOSECONDS, pause_ended);
 }
 
+// True: more lies there than a batch.
+static bool take_batch(struct link *link) {
+    struct batch batch = {.link = link, .completions = link->rings.receive.completions, .taken = link->taken, .left = LINK_BATCH};
+    struct nic_done done;
+    batch.bytes = LINK_BATCH_BYTES;
+    bool more = true;
+    while (more && batch.left != 0 && batch.bytes != 0 && batch.dropped < LINK_ENTRIES) {
+        more = ring_pop(&batch.completions, &done) == ERR_OK;
+        if (more)
+            take_frame(&batch, &done);
+    }
+    batch_end(&batch);
+    return more;
+}
+
 static void work(void *argument, uint32_t bit) {
     struct link *link = argument;
-    struct nic_done done;
-    uint32_t left = LINK_BATCH, refused = 0, bytes = 0;
     (void)bit;
     if (link->interface == NULL || link->pause.armed)
         return;
     net_begin();
     uint64_t full = net.stack.queues_full;
-    while (left > 0 && refused < LINK_ENTRIES && bytes < LINK_BATCH_BYTES &&
-           ring_pop(&link->rings.receive.completions, &done) == ERR_OK) {
-        uint32_t length = take_frame(link, &done);
-        bytes += length;
-        left -= length != 0; // what is not taken in changes next to nothing
-        refused += length == 0;
-    }
-    left = bytes < LINK_BATCH_BYTES && refused < LINK_ENTRIES ? left : 0;
+    bool more = take_batch(link);
     take_sent(link);
     uint32_t state = *(volatile uint32_t *)&link->rings.shared->link;
     if (state != link->link_seen) {
@@ -248,12 +287,12 @@ static void work(void *argument, uint32_t bit) {
         link_changed(link, nic_link_is_up(state));
     }
     net_end();
-    if (left == 0 && net.stack.queues_full != full) {
+    if (more && net.stack.queues_full != full) {
         pause(link);
         return;
     }
     // More than a batch: the rest after the commit. Otherwise a signal is asked for.
-    if (left == 0 || !ring_sleep(&link->rings.receive.completions)) {
+    if (more || !ring_sleep(&link->rings.receive.completions)) {
         error_t ignored = notification_signal(net.server.notification, UINT64_C(1) << link->bit);
         (void)ignored;
     }

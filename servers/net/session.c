@@ -89,6 +89,6 @@ void sessions_settle(void) {
         waiters_serve(session);
         fiber_wake_all(&session->fibers);
         if (session->polls.first != NULL)
-            poll_list_notify(&session->polls, stack_socket_readiness(session->socket));
+            poll_list_tell(&session->polls, stack_socket_readiness(session->socket));
     }
 }

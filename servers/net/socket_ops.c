@@ -150,11 +150,14 @@ static error_t handle_send_to(struct request *request, const struct socket_send_
 
 static error_t handle_receive_from(struct request *request, const struct socket_receive_from_in *in,
                                    struct socket_receive_from_out *out) {
+    struct session *session = session_of(request);
     struct operation operation = {.kind = OPERATION_RECEIVE, .length = in->data_size, .flags = in->flags};
-    error_t error = operation_begin(session_of(request), request, &operation);
+    error_t error = operation_begin(session, request, &operation);
     out->from = operation.from;
     out->count = operation.done;
     out->whole = operation.whole;
+    out->ready = stack_socket_readiness(session->socket);
+    poll_list_wait(&session->polls, out->ready);
     return error;
 }
 

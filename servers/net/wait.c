@@ -16,6 +16,7 @@ static void answer(struct deferred *deferred, const struct operation *operation,
     struct file_write_out written = {.count = operation->done};
     struct socket_send_to_out sent = {.count = operation->done};
     struct socket_receive_from_out received = {.from = operation->from, .count = operation->done, .whole = operation->whole};
+    received.ready = UINT64_MAX; // who waited does not poll
     switch (operation->kind) {
     case OPERATION_READ:
         file_read_answer(deferred, status, &read);

@@ -70,12 +70,12 @@ static error_t socket_open(const struct attempt *attempt, uint64_t type, cap_t *
 // What comes next, until the attempt's end. ERR_DEADLINE.
 static error_t receive(const struct attempt *attempt, cap_t socket, void *to, uint64_t room, uint64_t *count) {
     struct socket_address from;
-    uint64_t now = clock_monotonic(), whole;
+    uint64_t now = clock_monotonic(), whole, ready;
     if (now >= attempt->until)
         return ERR_DEADLINE;
     error_t error = socket_set_option(socket, SOCKET_OPTION_RECEIVE_TIMEOUT, attempt->until - now);
     if (error == ERR_OK)
-        error = socket_receive_from(socket, 0, to, room, &from, count, &whole);
+        error = socket_receive_from(socket, 0, to, room, &from, count, &whole, &ready);
     return error == ERR_AGAIN ? ERR_DEADLINE : error;
 }
 

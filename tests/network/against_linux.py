@@ -4,13 +4,10 @@ quiet line (QEMU's tap) and on rough ones (rough_wire), what the guest sends jud
 `against_linux.py [quiet|rough|flood|floods ...]`; part of `tests/run --long network`."""
 import collections
 import json
-import multiprocessing
 import os
 import pathlib
-import random
 import select
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -21,7 +18,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/fault"), str(ROOT / "tests/host/net"), str(ROOT / "tests/exchanges")]
 import guest as machine  # noqa: E402 pylint: disable=wrong-import-position
-import packet  # noqa: E402 pylint: disable=wrong-import-position
+import floods  # noqa: E402 pylint: disable=wrong-import-position
 import services  # noqa: E402 pylint: disable=wrong-import-position
 import test_linux as linux  # noqa: E402 pylint: disable=wrong-import-position
 
@@ -31,12 +28,8 @@ COPIES, OFFSET = 11, 100
 QUIET_SECONDS = 30  # without an answer: those that are left will have none
 CONNECTIONS = 10000
 NIC = os.environ.get("KEELSON_NIC", "virtio")
-KINDS = (("SYNs from afar", "syn"), ("SYNs from the link", "near_syn"), ("garbage", "garbage"), ("frames for others", "for_others"))
-ASKED_RATE = 40000  # beyond it the ratios are told only: QEMU and this program need the processors as well
-RATES = (1000, 4000, ASKED_RATE, 0)  # 0: as many as this host can send
-TURNS, TURN_SECONDS = 3, 3
 SCRIPT = """ip address add 10.9.0.2/24 eth0; ip address add fd09::2/64 eth0
-echo up > /tmp/up; httpd -p 80 /tmp > /tmp/log &
+echo hello > /tmp/hello.txt; httpd -p 80 /tmp > /tmp/log &
 for i in {copies}; do services $i {idle} > /tmp/services$i & done
 services 0 {idle}"""
 ROUGH = ["seed=1,loss=10", "seed=2,loss=100,delay=4000,duplicate=100", "seed=3,loss=300,delay=8000,corrupt=100", "seed=4,loss=1000",
@@ -89,11 +82,10 @@ class Guest(services.Told):
             self.rough.communicate()
         self.folder.cleanup()
 
-    def figures(self):
-        """(bytes of memory of net, its restarts)."""
+    def roles(self):
+        """{name: memory_bytes, cpu_us, restarts ...}"""
         with urllib.request.urlopen(f"http://{V4}/status.json", timeout=60) as answer:
-            roles = {role["name"]: role for role in json.load(answer)["roles"]}
-        return roles["net"]
+            return {role["name"]: role for role in json.load(answer)["roles"]}
 
 
 def run_lines(lines, tests):
@@ -111,87 +103,7 @@ def run_lines(lines, tests):
     return failures
 
 
-# --- many connections, and floods
-def syn(number):
-    layers = [{"layer": "eth", "dst": MAC, "src": "02:00:00:00:77:77"},
-              {"layer": "ip", "src": f"11.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}", "dst": V4},
-              {"layer": "tcp", "flags": "S", "sport": 1024 + number % 60000, "dport": 7, "seq": number * 7919}]
-    return packet.build(layers)
-
-
-def near_syn(number):
-    layers = [{"layer": "eth", "dst": MAC, "src": "02:00:00:00:77:77"}, {"layer": "ip", "src": f"10.9.0.{3 + number % 250}", "dst": V4},
-              {"layer": "tcp", "flags": "S", "sport": 1024 + number % 60000, "dport": 7, "seq": number * 7919}]
-    return packet.build(layers)
-
-
-def garbage(number):
-    """IPv4 with a right header before random bytes, or IPv6 or ARP that is random from there on."""
-    choice = random.Random(number)
-    body = choice.randbytes(choice.randrange(20, 1400))
-    ethernet = {"layer": "eth", "dst": MAC, "src": "02:00:00:00:77:77"}
-    if number % 3 == 0:
-        return packet.build([ethernet, {"layer": "ip", "src": V4[:-1] + "1", "dst": V4, "proto": choice.choice([1, 6, 17, 99])},
-                             {"layer": "raw", "bytes": body.hex()}])
-    return packet.build([ethernet | {"type": 0x86DD if number % 3 == 1 else 0x0806}, {"layer": "raw", "bytes": body.hex()}])
-
-
-def for_others(number):
-    """To another card: what it takes from the traffic is QEMU's and this host's own work where the card does the sorting (e1000)."""
-    return bytes.fromhex("02bbbbbbbbbb") + garbage(number)[6:]
-
-
-class Flood:
-    """Frames out of a process of its own, so many a second (0: as many as go)."""
-
-    def __init__(self, make, rate):
-        self.frames, self.rate = [make(number) for number in range(5000)], rate
-        self.sent, self.running, self.begun = multiprocessing.Value("q", 0), multiprocessing.Event(), time.monotonic()
-        self.process = multiprocessing.get_context("fork").Process(target=self.run, daemon=True)
-        self.process.start()
-
-    def run(self):
-        line = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-        line.bind(("tap0", 0))
-        begun, sent = time.monotonic(), 0
-        while not self.running.is_set():
-            due = (time.monotonic() - begun) * self.rate if self.rate else sent + 100
-            while sent < due:
-                try:
-                    line.send(self.frames[sent % len(self.frames)])
-                except OSError:
-                    pass  # the queue of the tap is full
-                sent += 1
-            self.sent.value = sent
-            time.sleep(0.001)
-
-    def end(self):
-        """How many a second there were."""
-        self.running.set()
-        self.process.join()
-        return self.sent.value / (time.monotonic() - self.begun)
-
-
-def traffic(seconds):
-    """(bytes a second out of the guest, short connections a second), one after the other."""
-    one, total, begun = linux.connect(V4, 19), 0, time.monotonic()
-    while time.monotonic() - begun < seconds / 2:
-        block = one.recv(1 << 20)
-        total += len(block)
-        if not block:
-            one.close()
-            one = linux.connect(V4, 19)
-    one.close()
-    rate, count, begun = total / (time.monotonic() - begun), 0, time.monotonic()
-    while time.monotonic() - begun < seconds / 2:
-        one = linux.connect(V4, 7)
-        one.sendall(b"x")
-        assert one.recv(1) == b"x"
-        one.close()
-        count += 1
-    return rate, count / (time.monotonic() - begun)
-
-
+# --- many connections
 def open_many():
     """Opened, each used, and closed; the memory of net at the most."""
     begun, held = time.monotonic(), []
@@ -220,36 +132,15 @@ def open_many():
 
 def hold_many(guest):
     """Opened, used, closed; whether each was answered."""
-    before = guest.figures()
+    before = guest.roles()["net"]
     held, opened, used, right = open_many()
     print(guest.count("tcp_no_memory", "tcp_backlog_full", "tcp_resets_out", "tcp_cookies_sent", "tcp_accepted", "tcp_retransmitted"))
-    during = guest.figures()
+    during = guest.roles()["net"]
     print(f"{CONNECTIONS} connections open in {opened:.1f} s, data on each after {used:.1f} s; memory of net: {before['memory_bytes'] >> 10} KiB before, "
           f"{during['memory_bytes'] >> 10} KiB with them, {1000 * (during['cpu_us'] - before['cpu_us']) // CONNECTIONS / 1000} us each", flush=True)
     for one in held:
         one.close()
     return right
-
-
-def flood_beside(guest, name, make, rate):
-    """What traffic still does beside a flood, as a part of what it does without: in turns, so that a busy host disturbs both alike."""
-    calm, rough, rates, frames, spent = [0, 0], [0, 0], [], 0, 0
-    for _ in range(TURNS):
-        calm = [sum(pair) for pair in zip(calm, traffic(TURN_SECONDS))]
-        frames -= guest.count("frames_in")["frames_in"]
-        spent -= guest.figures()["cpu_us"]
-        flood = Flood(make, rate)
-        try:
-            rough = [sum(pair) for pair in zip(rough, traffic(TURN_SECONDS))]
-        except OSError as error:
-            print(f"{name}: {error!r}")
-        rates.append(flood.end())
-        frames += guest.count("frames_in")["frames_in"]
-        spent += guest.figures()["cpu_us"]
-    ratios = [flooded / (quiet or 1) for flooded, quiet in zip(rough, calm)]
-    print(f"{name}, {sum(rates) / TURNS:.0f} frames/s ({rate or 'no limit'}): {rough[0] / TURNS / 1e6:.1f} of {calm[0] / TURNS / 1e6:.1f} MB/s ({ratios[0]:.2f}), "
-          f"{rough[1] / TURNS:.0f} of {calm[1] / TURNS:.0f} connections/s ({ratios[1]:.2f}); {frames} frames in, {spent / max(frames, 1):.0f} us of net each", flush=True)
-    return ratios
 
 
 def run_flood(many=True):
@@ -258,11 +149,8 @@ def run_flood(many=True):
     with Guest(copies=COPIES if many else 1, memory="512M", idle=600) as guest:
         if many:
             failures += not hold_many(guest)  # the floods begin right after they are closed
-        for rate in RATES:
-            for name, make in KINDS:
-                ratios = flood_beside(guest, name, globals()[make], rate)
-                failures += 0 < rate <= ASKED_RATE and min(ratios) < 0.5
-        after = guest.figures()
+        failures += floods.run(guest)
+        after = guest.roles()["net"]
         print(f"memory of net: {after['memory_bytes'] >> 10} KiB at the end; restarts: {after['restarts']}")
         failures += len(guest.errors) + after["restarts"]
         print(*guest.errors)

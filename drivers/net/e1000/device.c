@@ -5,7 +5,8 @@
 
 enum { RESET_READS_MOST = 1000000, SPEEDS = 4 };
 
-#define INTERRUPTS (E1000_ICR_LSC | E1000_ICR_RXDMT0 | E1000_ICR_RXO | E1000_ICR_RXT0)
+#define RECEIVE_INTERRUPTS (E1000_ICR_RXDMT0 | E1000_ICR_RXO | E1000_ICR_RXT0)
+#define INTERRUPTS         (E1000_ICR_LSC | RECEIVE_INTERRUPTS)
 
 enum { CARDS = 2 };
 
@@ -78,6 +79,7 @@ static uint32_t receive_control(const struct nic_card *card) {
 
 // 14.3 to 14.5. The link needs nothing but SLU: PHYs of these cards negotiate by themselves.
 static error_t reset(struct nic_card *card) {
+    struct e1000 *e1000 = e1000_of(card);
     if ((read(card, E1000_CTRL) & E1000_CTRL_RST) != 0)
         return ERR_IO; // stop did not get it to reset
     write(card, E1000_CTRL, read(card, E1000_CTRL) | E1000_CTRL_SLU | E1000_CTRL_ASDE);
@@ -93,6 +95,7 @@ static error_t reset(struct nic_card *card) {
     write(card, E1000_TIPG, 10 | 8 << 10 | 6 << 20); // table 13-77, for copper
     write(card, E1000_TCTL, E1000_TCTL_EN | E1000_TCTL_PSP | 15 << E1000_TCTL_CT_SHIFT | 64 << E1000_TCTL_COLD_SHIFT);
     write(card, E1000_RCTL, receive_control(card));
+    e1000->receive_unwanted = e1000->receive_masked = false;
     write(card, E1000_IMS, INTERRUPTS);
     return ERR_OK;
 }
@@ -100,6 +103,7 @@ static error_t reset(struct nic_card *card) {
 static error_t resume(struct nic_card *card, uint32_t *receive_taken, uint32_t *send_taken) {
     if ((read(card, E1000_RCTL) & E1000_RCTL_EN) == 0 || (read(card, E1000_TCTL) & E1000_TCTL_EN) == 0)
         return ERR_CORRUPT;
+    e1000_of(card)->receive_masked = true; // perhaps
     address_read(card);
     error_t error = e1000_receive_resume(card, receive_taken);
     return error == ERR_OK ? e1000_send_resume(card, send_taken) : error;
@@ -122,8 +126,23 @@ static void send_interrupt(struct nic_card *card, bool on) {
     write(card, on ? E1000_IMS : E1000_IMC, E1000_ICR_TXDW);
 }
 
+// Masking is put off until one comes that is not wanted: few frames cost no write to a register.
+static void receive_interrupt(struct nic_card *card, bool on) {
+    struct e1000 *e1000 = e1000_of(card);
+    e1000->receive_unwanted = !on;
+    if (on && e1000->receive_masked) {
+        e1000->receive_masked = false;
+        write(card, E1000_IMS, RECEIVE_INTERRUPTS);
+    }
+}
+
 static uint32_t interrupt(struct nic_card *card) {
+    struct e1000 *e1000 = e1000_of(card);
     uint32_t causes = read(card, E1000_ICR);
+    if (e1000->receive_unwanted && !e1000->receive_masked && (causes & RECEIVE_INTERRUPTS) != 0) {
+        e1000->receive_masked = true;
+        write(card, E1000_IMC, RECEIVE_INTERRUPTS);
+    }
     return (causes & E1000_ICR_LSC ? (uint32_t)NIC_EVENT_LINK : 0) |
            (causes & ~(uint32_t)E1000_ICR_LSC ? (uint32_t)NIC_EVENT_WORK : 0);
 }
@@ -172,6 +191,7 @@ const struct nic_driver e1000_driver = {
     .send_done = e1000_send_done,
     .show = show,
     .send_interrupt = send_interrupt,
+    .receive_interrupt = receive_interrupt,
     .interrupt = interrupt,
     .link = link,
     .set_filter = set_filter,

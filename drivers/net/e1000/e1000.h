@@ -38,6 +38,7 @@ struct e1000 {
     struct e1000_state *state;
     uint32_t receive_tail, send_tail; // descriptors, not yet shown
     uint32_t shown_receive, shown_send;
+    bool receive_unwanted, receive_masked; // interrupts for frames received
 };
 
 extern const struct nic_driver e1000_driver;

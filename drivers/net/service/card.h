@@ -70,7 +70,12 @@ struct nic_send {
     uint8_t header_length;
 };
 
-enum nic_event { NIC_EVENT_NONE = 0, NIC_EVENT_WORK = 1, NIC_EVENT_LINK = 2 };
+enum nic_event {
+    NIC_EVENT_NONE = 0,
+    NIC_EVENT_WORK = 1,
+    NIC_EVENT_LINK = 2,
+    NIC_EVENT_ANY = 4, // what it is the card does not tell
+};
 
 struct nic_card;
 
@@ -99,6 +104,8 @@ struct nic_driver {
     void (*show)(struct nic_card *card);
     // Whether the card interrupts for frames sent as well.
     void (*send_interrupt)(struct nic_card *card, bool on);
+    // Whether the card interrupts for frames received; it may go on for one more when that is switched off.
+    void (*receive_interrupt)(struct nic_card *card, bool on);
     // Takes the causes of an interrupt back from the card: enum nic_event.
     uint32_t (*interrupt)(struct nic_card *card);
     // The link now; fills speed and full_duplex.
@@ -123,7 +130,8 @@ struct nic_card {
     uint32_t receive_taken, send_taken;
     uint8_t send_bad[NIC_ENTRIES_MOST]; // by position: refused
     bool receive_broken, send_broken, dirty;
-    bool send_watched; // the card interrupts for frames sent
+    bool send_watched;    // the card interrupts for frames sent
+    bool receive_watched; // and for frames received; false after a take-over: unknown
 };
 
 // Maps region `index` (a BAR) of the device.

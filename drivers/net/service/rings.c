@@ -6,6 +6,8 @@
 
 #include "drivers/framework/report.h"
 
+enum { BUSY_FRAMES = 4 }; // at once: more are coming
+
 static bool pair_open(struct ring_pair *pair, struct ring *taking, uint32_t position) {
     pair->completions.position = pair->requests.position = position;
     *taking = pair->requests;
@@ -105,6 +107,9 @@ static void receive_complete(struct nic_card *card) {
 
 // Whether one more can be completed, with `ahead` to be completed before it.
 static bool has_room(struct ring_pair *pair, uint32_t ahead, bool *flag) {
+    const struct ring *ring = &pair->completions;
+    if (ahead < ring->entries - (ring->position - ring->other) && !ring->broken) // as the client was seen last
+        return true;
     if (ahead < ring_room(&pair->completions))
         return true;
     if (pair->completions.broken)
@@ -179,7 +184,8 @@ static enum taken frame_take(struct nic_card *card, struct nic_send *send) {
     struct nic_frame first = {0}, frame;
     uint32_t loans = 0;
     bool good = true;
-    *send = (struct nic_send){0};
+    send->count = send->length = 0; // not all of it: its pieces are many
+    send->checksum_start = send->checksum_offset = send->segment_size = send->header_length = 0;
     for (uint32_t entries = 0;; entries++) {
         if (!has_room(&card->rings.transmit, card->send_taken - state->sent + entries, &card->send_broken))
             return TAKEN_NONE;
@@ -243,6 +249,11 @@ static void send_take(struct nic_card *card) {
     }
 }
 
+// Otherwise new room can wait for whatever event comes next.
+static bool room_is_short(const struct nic_card *card) {
+    return card->receive_taken - card->state->received < card->state->entries / 2;
+}
+
 void nic_rings_work(struct nic_card *card) {
     receive_complete(card);
     send_complete(card);
@@ -257,7 +268,8 @@ void nic_rings_work(struct nic_card *card) {
         } else if (asked) {
             return; // what could not be taken waits for the card, or is not whole yet
         } else {
-            (void)ring_sleep(&card->receive_taking);
+            if (room_is_short(card))
+                (void)ring_sleep(&card->receive_taking);
             (void)ring_sleep(&card->send_taking);
             asked = true;
         }
@@ -275,6 +287,28 @@ void nic_rings_flush(struct nic_card *card) {
     wanted = ring_publish(&transmit->completions) || wanted;
     if (wanted)
         nic_rings_signal(card);
+}
+
+// True: it was switched on, and what came before is not told of.
+static bool receive_watch(struct nic_card *card, bool on) {
+    bool before = card->receive_watched;
+    card->receive_watched = on;
+    if (before != on)
+        card->driver->receive_interrupt(card, on);
+    return on && !before;
+}
+
+void nic_rings_serve(struct nic_card *card) {
+    bool again;
+    do {
+        uint32_t before = card->state->received;
+        nic_rings_work(card);
+        nic_rings_flush(card);
+        uint32_t frames = card->state->received - before;
+        again = receive_watch(card, frames < (card->receive_watched ? BUSY_FRAMES : 1));
+        if (!card->receive_watched)
+            again = !ring_sleep(&card->receive_taking) && !card->receive_broken; // the client's signal brings us here again
+    } while (again);
 }
 
 void nic_rings_signal(struct nic_card *card) {

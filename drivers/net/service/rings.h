@@ -12,6 +12,11 @@ MUST_USE error_t nic_rings_open(struct nic_card *card, void *memory, uint64_t le
 // Up to which positions the card has requests: after resume, or the completed ones after reset.
 void nic_rings_taken(struct nic_card *card, uint32_t receive, uint32_t send);
 
+// Everything that can be done now, and shown to the client, whatever event brings us here. If several frames came at once the
+// card stops to interrupt, and the client is asked to signal when it gives their room back: its batches set the pace, and a flood
+// of frames is no flood of interrupts. The card interrupts again when nothing came between two such signals.
+void nic_rings_serve(struct nic_card *card);
+
 // Everything that can be done now: completes what the card has done, takes what the client asks for, and asks
 // the client to signal what comes next. What it changed is shown to the client by nic_rings_flush.
 void nic_rings_work(struct nic_card *card);

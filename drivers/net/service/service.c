@@ -17,6 +17,7 @@
 #include "libipc/start/start.h"
 
 #define SEND_REAP_NANOSECONDS UINT64_C(2000000)
+#define LINK_LOOK_NANOSECONDS UINT64_C(50000000)
 
 struct nic_service nic_service;
 
@@ -91,8 +92,7 @@ void nic_card_work(struct nic_card *card) {
     struct nic_card_state *state = card->state;
     if (state->session == 0 || card->rings.shared == NULL)
         return;
-    nic_rings_work(card);
-    nic_rings_flush(card);
+    nic_rings_serve(card);
     loans_settle(card);
     state->attempts = 0;
     // Few frames under way: looked at when the timer says so, or when something else happens before.
@@ -122,16 +122,34 @@ void nic_card_show_link(struct nic_card *card) {
     nic_rings_signal(card);
 }
 
+static void links_look(struct timer *timer) {
+    (void)timer;
+    for (uint32_t i = 0; i < nic_service.state->card_count; i++)
+        if (nic_service.state->cards[i].running)
+            link_look(&nic_service.cards[i]);
+}
+
+// A look at the link costs a register of the card, more than a frame does. So an interrupt that may be about either, and brought
+// frames, has it looked at later; many of them, once.
+static void link_look_later(void) {
+    if (!nic_service.link_timer.armed)
+        timer_set(&nic_service.link_timer, clock_monotonic() + LINK_LOOK_NANOSECONDS, links_look);
+}
+
 static void interrupted(void *argument, uint32_t bit) {
     struct nic_card *card = argument;
+    struct nic_card_state *state = card->state;
     (void)bit;
-    uint32_t events = card->driver->interrupt(card);
-    if (!card->state->is_message)
-        driver_acknowledge(card->state->irq, events != NIC_EVENT_NONE);
-    card->state->statistics.interrupts += events != NIC_EVENT_NONE;
-    if ((events & NIC_EVENT_LINK) != 0)
-        link_look(card);
+    uint32_t received = state->received, sent = state->sent, events = card->driver->interrupt(card);
+    if (!state->is_message)
+        driver_acknowledge(state->irq, events != NIC_EVENT_NONE);
+    state->statistics.interrupts += events != NIC_EVENT_NONE;
     nic_card_work(card);
+    bool brought = received != state->received || sent != state->sent;
+    if ((events & NIC_EVENT_ANY) != 0 && brought)
+        link_look_later();
+    else if ((events & (NIC_EVENT_LINK | NIC_EVENT_ANY)) != 0)
+        link_look(card);
 }
 
 static void signalled(void *argument, uint32_t bit) {
@@ -153,6 +171,7 @@ void nic_card_start(struct nic_card *card) {
     if (card->rings.shared != NULL)
         nic_rings_taken(card, state->received, state->sent);
     card->send_watched = false;
+    card->receive_watched = true;
     state->running = 1;
     state->fresh = state->session == 0;
     link_look(card);
@@ -263,6 +282,7 @@ static bool take_over(struct nic_card *card) {
     if (card->driver->resume(card, &receive, &send) != ERR_OK)
         return false;
     card->send_watched = true; // unknown: switched off before it is needed
+    card->receive_watched = false;
     if (card->rings.shared != NULL) {
         nic_rings_taken(card, receive, send);
         nic_rings_signal(card); // that actor may have ended before it did

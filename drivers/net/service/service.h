@@ -37,6 +37,7 @@ struct nic_service {
     struct nic_card cards[NIC_CARDS_MOST];
     bool is_restart;
     struct timer timer;            // frames to send are under way that no interrupt tells of
+    struct timer link_timer;       // an interrupt may have been about the link
     struct fiber_wait_queue freed; // a card's rings were given up
 };
 

@@ -173,11 +173,15 @@ static void send_interrupt(struct nic_card *card, bool on) {
     virtio_queue_interrupts(&virtio_net_of(card)->queues[VIRTIO_NET_SEND], on);
 }
 
-// A message does not tell its cause (one vector serves all), so the link is looked at each time. Of a line
-// the ISR register tells, and reading it takes the line back (4.1.4.5).
+static void receive_interrupt(struct nic_card *card, bool on) {
+    virtio_queue_interrupts(&virtio_net_of(card)->queues[VIRTIO_NET_RECEIVE], on);
+}
+
+// A message does not tell its cause: one vector serves all. Of a line the ISR register tells, and reading it takes the line back
+// (4.1.4.5).
 static uint32_t interrupt(struct nic_card *card) {
     if (card->state->is_message)
-        return NIC_EVENT_WORK | NIC_EVENT_LINK;
+        return NIC_EVENT_ANY;
     uint8_t causes = mmio_read8(virtio_net_of(card)->virtio.isr, 0);
     return (causes & VIRTIO_ISR_QUEUE ? (uint32_t)NIC_EVENT_WORK : 0) |
            (causes & VIRTIO_ISR_CONFIG ? (uint32_t)NIC_EVENT_LINK : 0);
@@ -214,6 +218,7 @@ const struct nic_driver virtio_net_driver = {
     .send_done = virtio_net_send_done,
     .show = show,
     .send_interrupt = send_interrupt,
+    .receive_interrupt = receive_interrupt,
     .interrupt = interrupt,
     .link = link,
     .set_filter = set_filter,

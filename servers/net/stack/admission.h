@@ -22,6 +22,8 @@ struct admission {
 
 // A handshake was completed: the peer's address is its own.
 void admission_remember(struct stack *stack, const struct address *peer);
+// Where in the table a peer is, if he is.
+uint32_t admission_place(const struct stack *stack, const struct address *peer);
 bool admission_is_peer(const struct stack *stack, const struct address *peer);
 // Whether `frame` is of a connection, of a peer, or for somebody who waits for it. Reads each byte once at the most, and nothing
 // but its headers, so that they may lie in memory that others write to; nothing is changed.

@@ -118,7 +118,7 @@ static void plan(struct interface *interface, struct group *group, uint64_t at, 
         return;
     group->report_at = at;
     group->reports = larger(group->reports, reports);
-    if (!interface->group_timer.armed || interface->group_timer.at > at)
+    if (!interface->group_timer.armed || interface->group_timer.due > at)
         timer_heap_set(&stack->timers, &interface->group_timer, at, reports_due);
 }
 

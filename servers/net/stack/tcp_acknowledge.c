@@ -36,7 +36,7 @@ static bool update_window(struct tcp *tcp, const struct segment *segment) {
         tcp->fin_sent = tcp->timing = false;
         tcp->backoff = tcp->retries = 0;
         tcp->stalled_since = 0;
-        timer_heap_clear(&tcp->socket.stack->timers, &tcp->retransmit_timer);
+        timer_stop(&tcp->retransmit_timer);
     } else if (opened && tcp->snd_nxt != tcp->snd_una) { // what was sent beyond the window goes out again at once
         tcp->recovery = TCP_LOSS;
         tcp->recover = tcp->snd_nxt;
@@ -47,7 +47,7 @@ static bool update_window(struct tcp *tcp, const struct segment *segment) {
         tcp_set_retransmit(tcp);
     } else if (opened) {
         tcp->backoff = tcp->retries = 0;
-        timer_heap_clear(&tcp->socket.stack->timers, &tcp->retransmit_timer);
+        timer_stop(&tcp->retransmit_timer);
     }
     return changed;
 }
@@ -84,7 +84,7 @@ static void advance(struct tcp *tcp, uint32_t bytes) {
         congestion_acknowledged(tcp, bytes);
     tcp->retries = 0;
     if (tcp->snd_una == tcp->snd_nxt)
-        timer_heap_clear(&stack->timers, &tcp->retransmit_timer); // (5.2)
+        timer_stop(&tcp->retransmit_timer); // (5.2)
     else
         tcp_set_retransmit(tcp); // (5.3)
 }

@@ -70,7 +70,7 @@ static void send_segment(struct tcp *tcp, uint32_t sequence, uint32_t length, ui
         tcp->unacknowledged_segments = 0;
         if (tcp->ack_delayed) {
             tcp->ack_delayed = false;
-            timer_heap_clear(&stack->timers, &tcp->ack_timer);
+            timer_stop(&tcp->ack_timer);
         }
     }
     if (length != 0)

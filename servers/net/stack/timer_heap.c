@@ -44,7 +44,8 @@ static struct stack_timer *merge_siblings(struct stack_timer *first) {
 }
 
 void timer_heap_clear(struct timer_heap *heap, struct stack_timer *timer) {
-    if (!timer->armed)
+    timer_stop(timer);
+    if (!timer->queued)
         return;
     struct stack_timer *rest = merge_siblings(timer->child);
     if (heap->root == timer) {
@@ -59,23 +60,37 @@ void timer_heap_clear(struct timer_heap *heap, struct stack_timer *timer) {
         heap->root = merge(heap->root, rest);
     }
     timer->child = timer->next = timer->previous = NULL;
-    timer->armed = false;
+    timer->queued = false;
 }
 
 void timer_heap_set(struct timer_heap *heap, struct stack_timer *timer, uint64_t at,
                     void (*expired)(struct stack *stack, struct stack_timer *timer)) {
-    timer_heap_clear(heap, timer);
+    timer->due = at;
+    if (timer->expired != expired)
+        timer->expired = expired;
+    if (!timer->armed)
+        timer->armed = true;
+    if (timer->queued && timer->at <= at)
+        return;
+    if (timer->queued) {
+        timer_heap_clear(heap, timer);
+        timer->armed = true;
+    }
     timer->at = at;
-    timer->expired = expired;
     timer->child = timer->next = timer->previous = NULL;
-    timer->armed = true;
+    timer->queued = true;
     heap->root = merge(heap->root, timer);
 }
 
 struct stack_timer *timer_heap_take_due(struct timer_heap *heap, uint64_t now) {
-    struct stack_timer *timer = heap->root;
-    if (timer == NULL || timer->at > now)
-        return NULL;
-    timer_heap_clear(heap, timer);
-    return timer;
+    struct stack_timer *timer;
+    while ((timer = heap->root) != NULL && timer->at <= now) {
+        bool armed = timer->armed;
+        timer_heap_clear(heap, timer);
+        if (armed && timer->due <= now)
+            return timer;
+        if (armed)
+            timer_heap_set(heap, timer, timer->due, timer->expired);
+    }
+    return NULL;
 }

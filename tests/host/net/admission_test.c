@@ -97,7 +97,7 @@ static void part_of_the_time(uint64_t cost) {
 int main(int argc, char **argv) {
     struct socket_name name = {.address = address_unspecified, .port = PORT};
     struct socket *listener, *datagrams;
-    wire_start(argc > 1 ? strtoul(argv[1], NULL, 10) : 2); // with 1 the two addresses have one place in the table
+    wire_start(argc > 1 ? strtoul(argv[1], NULL, 10) : 2); // with 179 the two addresses have one place in the table
     wire.impairment = (struct impairment){.delay = 50000};
     CHECK(stack_socket_open(wire.stacks[1], SOCKET_STREAM, true, 0, &listener) == ERR_OK);
     CHECK(stack_socket_bind(listener, &name) == ERR_OK && stack_socket_listen(listener, 5) == ERR_OK);

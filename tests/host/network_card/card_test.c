@@ -16,6 +16,7 @@
 enum {
     ENTRIES = 64,
     ROUNDS = 4000,
+    CALM_ROUNDS = 1000,
     SUM_START = 34,
     SUM_OFFSET = 6,
     DMA_OFFSET = 0,
@@ -37,6 +38,8 @@ static struct nic_rings client;
 static jmp_buf actor_end;
 static bool armed; // the driver's code runs, and may end
 static uint32_t stores_left, kills, signals;
+enum { DRIVER = 1, CLIENT = 2 }; // notifications
+static bool told[3];             // what has a signal that was not taken
 
 static uint32_t sent, sent_done, cabled; // frames: pushed, completed; seen on the cable
 static uint32_t pushed, completed;       // entries of the ring to send
@@ -44,6 +47,7 @@ static uint32_t ends_frame[ENTRIES];     // by entry: number of the frame that i
 static bool expect_error[ENTRIES];
 static uint32_t rooms_given, rooms_back, received,
     arrived; // rooms; frames that the client got, that the cable brought
+static bool cable_rests;
 
 uint32_t chance(uint32_t below) {
     seed = seed * 6364136223846793005 + 1442695040888963407;
@@ -59,8 +63,8 @@ void report_line(enum report_level level, const char *line) {
 }
 
 error_t notification_signal(cap_t notification, uint64_t bits) {
-    (void)notification;
     (void)bits;
+    told[notification] = true;
     signals++;
     return ERR_OK;
 }
@@ -173,6 +177,8 @@ void cable_take(const unsigned char *frame, uint32_t length) {
 
 static void cable_bring(void) {
     unsigned char frame[MODEL_FRAME_MOST];
+    if (cable_rests)
+        return;
     frame_fill(frame, arrived, false);
     arrived += model->receive(frame, frame_length(arrived, false));
 }
@@ -264,9 +270,23 @@ static void client_work(void) {
 
 // --- the driver's actors
 
+// The card goes on while the driver makes up its mind: what comes in just then is told of by nobody but the driver's second look.
+static void receive_interrupt(struct nic_card *of, bool on) {
+    bool was_armed = armed;
+    armed = false;
+    cable_bring();
+    for (uint32_t i = chance(4); i != 0; i--)
+        model->step();
+    armed = was_armed;
+    model->driver->receive_interrupt(of, on);
+}
+
 static void actor_begin(void) {
+    static struct nic_driver driver;
     size_t bytes;
-    card = (struct nic_card){.driver = model->driver, .state = &state, .dma = arena + DMA_OFFSET};
+    driver = *model->driver;
+    driver.receive_interrupt = receive_interrupt;
+    card = (struct nic_card){.driver = &driver, .state = &state, .dma = arena + DMA_OFFSET};
     void *own = model->own(&card, &bytes);
     memset(own, 0, bytes);
     assert(model->driver->attach(&card) == ERR_OK);
@@ -284,13 +304,12 @@ static void actor_resume(void) {
 static void driver_work(bool may_end) {
     volatile bool begins = false;
     while (setjmp(actor_end) != 0)
-        begins = true;
+        begins = true; // and all bits of its notification are set
     stores_left = may_end ? 1 + chance(chance(2) == 0 ? 40 : 1500) : 0;
     armed = true;
     if (begins)
         actor_resume();
-    nic_rings_work(&card);
-    nic_rings_flush(&card);
+    nic_rings_serve(&card);
     armed = false;
     assert(client.receive.completions.shared->produced == state.received &&
            client.transmit.completions.shared->produced == state.sent);
@@ -307,12 +326,60 @@ static void machine_make(void) {
     state.buffer_pages[0] = BUFFER_BYTES / NIC_PAGE_BYTES;
     for (uint32_t page = 0; page < state.buffer_pages[0]; page++)
         state.page_frames[0][page] = (uint32_t)((ARENA_PHYSICAL + BUFFER_OFFSET) / NIC_PAGE_BYTES) + page;
+    state.client = CLIENT;
+    state.is_message = model == &virtio_model;
     client = (struct nic_rings){0};
     assert(nic_rings_attach_client(&client, ring_memory, sizeof(ring_memory), ENTRIES) == ERR_OK);
+    client.receive.peer = client.transmit.peer = DRIVER;
     actor_begin();
     model->driver->stop(&card);
     assert(model->driver->reset(&card) == ERR_OK);
     nic_rings_taken(&card, 0, 0);
+}
+
+static void client_told(void) {
+    if (!told[CLIENT])
+        return;
+    told[CLIENT] = false;
+    do {
+        rooms_take();
+        while (rooms_given - rooms_back < ENTRIES)
+            rooms_push();
+        ring_pair_flush_client(&client.receive);
+    } while (!ring_sleep(&client.receive.completions));
+}
+
+static void driver_told(bool may_end) {
+    if (!model->interrupts() && !told[DRIVER])
+        return;
+    told[DRIVER] = false;
+    (void)model->driver->interrupt(&card);
+    driver_work(may_end);
+}
+
+// Nobody looks before he is told: by a signal, or by the card. In the end no frame lies anywhere.
+static void scenario_by_events(bool may_end) {
+    machine_make();
+    told[DRIVER] = told[CLIENT] = true;
+    for (uint32_t round = 0; round < ROUNDS + CALM_ROUNDS; round++) {
+        cable_rests = round >= ROUNDS;
+        switch (chance(4)) {
+        case 0:
+            client_told();
+            break;
+        case 1:
+            driver_told(may_end && !cable_rests);
+            break;
+        case 2:
+            model->step();
+            break;
+        default:
+            cable_bring();
+            break;
+        }
+    }
+    assert(received == arrived && arrived > ROUNDS / 16);
+    cable_rests = false;
 }
 
 static void scenario(bool may_end) {
@@ -365,6 +432,7 @@ int main(int argc, char **argv) {
             seed = number;
             scenario(number % 4 != 0);
             frames += sent + received;
+            scenario_by_events(number % 4 != 0);
         }
         if (model == &e1000_model)
             damage();

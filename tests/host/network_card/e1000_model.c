@@ -32,6 +32,12 @@ static void write(uint32_t offset, uint32_t width, uint32_t value) {
         *at(E1000_RAH) = 0x5634 | E1000_RAH_AV;
         return;
     }
+    if (offset == E1000_IMC) {
+        *at(E1000_IMS) &= ~value;
+        return;
+    }
+    if (offset == E1000_IMS)
+        value |= *at(E1000_IMS);
     if (offset == E1000_RDT)
         assert(value < *at(E1000_RDLEN) / 16 || value == 0);
     *at(offset) = value;
@@ -62,6 +68,10 @@ static bool receive(const unsigned char *frame, uint32_t length) {
     *at(E1000_RDH) = (head + 1) % count;
     *at(E1000_ICR) |= E1000_ICR_RXT0;
     return true;
+}
+
+static bool interrupts(void) {
+    return (*at(E1000_ICR) & *at(E1000_IMS)) != 0;
 }
 
 // 3.5: from TUCSS to the end, stored at TUCSO.
@@ -108,4 +118,4 @@ static void step(void) {
     assert(length == 0); // the tail was shown within a frame
 }
 
-struct model e1000_model = {&e1000_driver, read, write, config, step, receive, own};
+struct model e1000_model = {&e1000_driver, read, write, config, step, receive, interrupts, own};

@@ -28,6 +28,7 @@ struct model {
     uint32_t (*config)(uint32_t offset, uint32_t width);
     void (*step)(void);                                           // moves something, or not
     bool (*receive)(const unsigned char *frame, uint32_t length); // from the cable; false: it has no room
+    bool (*interrupts)(void);                                     // whether it interrupts; a message is told of once
     void *(*own)(const struct nic_card *card, size_t *bytes);     // what the driver keeps for an actor
 };
 

@@ -12,7 +12,7 @@ struct queue {
     uint64_t descriptors, available, used;
     uint32_t size;
     uint16_t taken, given;
-    bool enabled;
+    bool enabled, interrupts;              // was given something back while the driver wanted to be told
     struct virtio_used_element held[HELD]; // used, and not yet given back
     uint32_t held_count;
 };
@@ -138,6 +138,15 @@ static void chain_give(struct queue *queue) {
     used->ring[queue->given++ % queue->size] = queue->held[which];
     queue->held[which] = queue->held[--queue->held_count];
     used->index = queue->given;
+    const struct virtio_available *available = model_memory(queue->available, 6);
+    queue->interrupts = queue->interrupts || (available->flags & VIRTIO_AVAILABLE_NO_INTERRUPT) == 0;
+}
+
+// A message: it is gone when it was seen.
+static bool interrupts(void) {
+    bool told = queues[0].interrupts || queues[1].interrupts;
+    queues[0].interrupts = queues[1].interrupts = false;
+    return told;
 }
 
 static bool receive(const unsigned char *frame, uint32_t length) {
@@ -181,4 +190,4 @@ static void step(void) {
         chain_give(&queues[1]);
 }
 
-struct model virtio_model = {&virtio_net_driver, read, write, config, step, receive, own};
+struct model virtio_model = {&virtio_net_driver, read, write, config, step, receive, interrupts, own};

@@ -1,0 +1,110 @@
+// See admission.h. Addresses in a SYN can be anybody's, so only what took a round trip makes a peer. What is known of a frame is
+// found by the tables that the stack has anyway; sums are not looked at, a frame that is let in may still be wrong. Nothing is
+// changed here, so in the server this file is compiled without notes for the undo log: a frame of a flood costs not much more
+// than what is done here.
+#include "servers/net/stack/admission.h"
+
+#include "servers/net/stack/icmp.h"
+#include "servers/net/stack/ip.h"
+#include "servers/net/stack/stack.h"
+#include "servers/net/stack/tcp.h"
+
+enum {
+    PROTOCOL_OFFSET_V4 = 9,
+    NEXT_OFFSET_V6 = 6,
+    TCP_FLAGS_OFFSET = 13,
+    DATAGRAM_HEADER_BYTES = 8, // of UDP, and of an echo
+};
+
+// One multiplication of secret words: who never sees which place an address has can't choose addresses of one place. A stronger
+// hash takes longer than all the rest of a look.
+uint32_t admission_place(const struct stack *stack, const struct address *peer) {
+    const uint64_t *key = stack->key.words;
+    unsigned __int128 mixed = (unsigned __int128)(address_half(peer, 0) ^ key[0]) * (address_half(peer, 1) ^ key[1]);
+    return (uint32_t)((uint64_t)mixed ^ (uint64_t)(mixed >> 64)) % ADMISSION_PEERS;
+}
+
+bool admission_is_peer(const struct stack *stack, const struct address *peer) {
+    return address_equal(&stack->admission.peers[admission_place(stack, peer)], peer);
+}
+
+static bool tcp_is_known(struct stack *stack, const struct address *source, const struct address *destination,
+                         const uint8_t *segment) {
+    uint16_t from = load16(segment), to = load16(segment + 2);
+    uint8_t flags = segment[TCP_FLAGS_OFFSET];
+    if ((flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN)
+        return stack->bound[bound_bucket(to)] != NULL && admission_is_peer(stack, source);
+    const struct tcp *tcp = tcp_find(stack, destination, to, source, from);
+    if (tcp != NULL && tcp->state == TCP_SYN_RECEIVED && tcp->passive)
+        return (flags & TCP_ACK) != 0 && load32(segment + 8) == tcp->snd_nxt; // he has seen our SYN
+    return tcp != NULL;
+}
+
+// Somebody has the port, or the identifier of the echo, and is not connected to others.
+static bool datagram_is_known(struct stack *stack, const struct address *source, uint16_t from, uint16_t to) {
+    for (const struct socket *at = stack->bound[bound_bucket(to)]; at != NULL; at = at->next)
+        if (at->kind == SOCKET_DATAGRAM && at->local.port == to &&
+            (!at->connected || (at->remote.port == from && address_equal(&at->remote.address, source))))
+            return true;
+    return false;
+}
+
+static bool echo_is_known(struct stack *stack, const struct address *source, const uint8_t *head) {
+    uint8_t type = head[0];
+    if (type == ICMP_ECHO || type == ICMPV6_ECHO)
+        return head[1] == 0 && admission_is_peer(stack, source);
+    return (type == ICMP_ECHO_REPLY || type == ICMPV6_ECHO_REPLY) && datagram_is_known(stack, source, 0, load16(head + 4));
+}
+
+static bool transport_is_known(struct stack *stack, uint8_t protocol, const struct address *source,
+                               const struct address *destination, const uint8_t *head, uint32_t length) {
+    if (protocol == PROTOCOL_NUMBER_TCP)
+        return length >= TCP_HEADER_BYTES && tcp_is_known(stack, source, destination, head);
+    if (length < DATAGRAM_HEADER_BYTES)
+        return false;
+    if (protocol == PROTOCOL_NUMBER_ICMP || protocol == PROTOCOL_NUMBER_ICMPV6)
+        return echo_is_known(stack, source, head);
+    return protocol == PROTOCOL_NUMBER_UDP && datagram_is_known(stack, source, load16(head), load16(head + 2));
+}
+
+static bool ipv4_is_known(struct stack *stack, const uint8_t *packet, uint32_t length) {
+    uint32_t header = length >= IPV4_HEADER_BYTES ? (packet[0] & 15u) * 4 : 0;
+    if (header < IPV4_HEADER_BYTES || header > length)
+        return false;
+    struct address source = address_from_v4(load32(packet + 12)), destination = address_from_v4(load32(packet + 16));
+    if ((load16(packet + 6) & 0x3fff) != 0) // a fragment: its port may lie elsewhere
+        return admission_is_peer(stack, &source);
+    return transport_is_known(stack, packet[PROTOCOL_OFFSET_V4], &source, &destination, packet + header, length - header);
+}
+
+static bool ipv6_is_known(struct stack *stack, const uint8_t *packet, uint32_t length) {
+    if (length < IPV6_HEADER_BYTES)
+        return false;
+    struct address source = address_from_bytes(packet + 8), destination = address_from_bytes(packet + 24);
+    return transport_is_known(stack, packet[NEXT_OFFSET_V6], &source, &destination, packet + IPV6_HEADER_BYTES,
+                              length - IPV6_HEADER_BYTES);
+}
+
+// A peer asks, or somebody answers our question.
+static bool arp_is_known(struct interface *interface, const uint8_t *packet) {
+    struct address sender = address_from_v4(load32(packet + 14));
+    return admission_is_peer(interface->stack, &sender) ||
+           (load16(packet + 6) == ARP_REPLY && neighbour_find(interface, &sender) != NULL);
+}
+
+bool admission_is_known(struct interface *interface, const uint8_t *frame, uint32_t length) {
+    if (length < ETHERNET_HEADER_BYTES || ((frame[0] & 1) == 0 && memcmp(frame, interface->mac, MAC_BYTES) != 0))
+        return false;
+    const uint8_t *packet = frame + ETHERNET_HEADER_BYTES;
+    length -= ETHERNET_HEADER_BYTES;
+    switch (load16(frame + 12)) {
+    case ETHERTYPE_IPV4:
+        return ipv4_is_known(interface->stack, packet, length);
+    case ETHERTYPE_IPV6:
+        return ipv6_is_known(interface->stack, packet, length);
+    case ETHERTYPE_ARP:
+        return length >= ARP_BYTES && arp_is_known(interface, packet);
+    default:
+        return false;
+    }
+}
