@@ -15,8 +15,17 @@ import sys
 import tarfile
 import tempfile
 
-NOTES_SYMBOLS = "asan.module_*"  # of each source whose stores are noted: clang's, never called
+NOTES_SYMBOLS = "asan.module_"  # of each source whose stores are noted: clang's, never called
+INIT_LOOKS_AT = ("loop", "server_")  # data that init finds by name; all other data needs no name
 EPOCH = 1704067200  # 2024-01-01 00:00:00 UTC
+
+
+def useless_symbols(program):
+    """Names that no crash report shows and init does not look for."""
+    lines = subprocess.run(["llvm-nm", program], check=True, capture_output=True, text=True).stdout.splitlines()
+    for kind, name in (line.split()[-2:] for line in lines):
+        if name.startswith(NOTES_SYMBOLS) or (kind in "bBdDrR" and not name.startswith(INIT_LOOKS_AT)):
+            yield name
 
 
 def place(source, target):
@@ -34,7 +43,10 @@ def place(source, target):
     with open(target, "rb") as file:
         is_elf = file.read(4) == b"\x7fELF"
     if is_elf:
-        subprocess.run(["llvm-objcopy", "--strip-debug", "--wildcard", f"--strip-symbol={NOTES_SYMBOLS}", target], check=True)
+        with tempfile.NamedTemporaryFile("w", suffix=".names") as names:
+            names.write("\n".join(useless_symbols(target)) + "\n")
+            names.flush()
+            subprocess.run(["llvm-objcopy", "--strip-debug", f"--strip-symbols={names.name}", target], check=True)
     target.chmod(0o755 if is_elf or os.access(source, os.X_OK) else 0o644)
 
 

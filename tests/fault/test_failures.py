@@ -26,7 +26,7 @@ def test_requests_that_a_server_fails_with():
     assert errors.count("request refused: its service failed twice") == 3, errors
     lines = crash.splitlines()
     assert "ext2 crashed: page fault at __wrap_node_lookup+" in lines[0] and "address 0x8" in lines[0], crash
-    assert any("called from directory_dispatch+" in line for line in lines) and len(lines) <= 25, crash
+    assert any("called from dispatch_open+" in line for line in lines) and len(lines) <= 25, crash
     assert "it is refused: the service failed with it before" in crash and "it is directory.open" in crash, crash
     assert "decision: it runs again after" in crash and "with its memory" in crash and "rip 0" in crash, crash
     assert "last messages: took " in crash and ", directory.open; took " in crash.replace("\n", "; ") and "answered " in crash, crash
