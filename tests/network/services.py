@@ -6,6 +6,8 @@ STATES = ["CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WA
 
 
 class Told:
+    asked_at = PORT  # connections there are our own questions, the last of which may still be closing
+
     def told(self):
         one, parts = linux.connect(linux.V4, PORT), []
         linux.receive_all(one, parts)

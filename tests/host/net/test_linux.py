@@ -98,7 +98,7 @@ def both_agree(stack):
     ends = time.monotonic() + AGREE_SECONDS
     while time.monotonic() < ends:
         ours = {ports: state for ports, state in stack.states().items() if state not in OVER}
-        theirs = linux_states()
+        theirs = {ports: state for ports, state in linux_states().items() if ports[0] != getattr(stack, "asked_at", None)}
         if not ours and not theirs:
             return
         time.sleep(0.5)
