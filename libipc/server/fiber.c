@@ -189,10 +189,8 @@ KEPT_UNNOTED void fiber_body(struct fiber *fiber) {
             error_t status = request_run(request);
             for (unsigned i = 0; i < MESSAGE_CAPS; i++)
                 slot_release(request->caps[i]);
-            if (status != ERR_OK) {
+            if (status != ERR_OK)
                 request->reply.word_count = request->reply.cap_count = 0;
-                request->reply.words[0] = 0;
-            }
             fiber->result = status;
         }
         fiber_leave(FIBER_FINISHED);

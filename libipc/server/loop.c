@@ -218,7 +218,7 @@ static bool has_outputs(void) {
 
 // Whether the next wait, with which `finished` is answered, can do without a commit.
 static bool needs_no_commit(const struct fiber *finished) {
-    if (finished != NULL ? loop.since != SINCE_OBSERVED || !finished->request.observes : loop.since > SINCE_TAKEN)
+    if (loop.since > (finished != NULL ? SINCE_OBSERVED : SINCE_TAKEN))
         return false;
     return kept_active() && !has_outputs() && kept_is_shallow() && !loop.recovering && !loop.asked && !loop.holding;
 }
