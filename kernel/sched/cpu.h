@@ -23,7 +23,8 @@ struct cpu {
     struct tree timers;     // struct thread.timer
     struct thread *payer;   // whose turn it is: the current thread, or the caller whose time it was given
     struct thread *spender; // whose account pays for the time: that thread, or one that it set off and that came in between
-    uint64_t slice_end;     // when the turn is over
+    uint64_t slice_end;     // when the turn is over, or interrupted
+    uint64_t slice_rest;    // what is left of it then
     uint64_t running_since; // when the current thread began to be charged
     uint64_t armed;         // what the alarm is set to; UINT64_MAX: to nothing
     uint64_t idle_time;     // nanoseconds

@@ -73,6 +73,18 @@ void schedule_review(struct thread *thread) {
         switch_kick(thread->cpu);
 }
 
+void schedule_hurry(const struct thread *thread) {
+    struct cpu *cpu = thread->cpu;
+    const struct thread *current = cpu->current;
+    if (!current || current->effective != thread->effective || current->class == 1 || cpu->slice_rest || cpu->budgeted)
+        return;
+    uint64_t soon = clock_now() + PATIENCE_NS;
+    if (soon >= cpu->slice_end)
+        return;
+    cpu->slice_rest = cpu->slice_end - soon;
+    cpu->slice_end = soon;
+}
+
 void timer_add(struct thread *thread, uint64_t time) {
     timer_remove(thread);
     thread->timer_cpu = cpu_self();
@@ -163,7 +175,7 @@ static uint64_t idle(struct cpu *cpu, uint64_t now) {
 // interrupted from above can make a turn longer.
 static void stop_slice(struct cpu *cpu, uint64_t now) {
     if (cpu->payer)
-        cpu->payer->slice_left = cpu->slice_end > now ? cpu->slice_end - now : 0;
+        cpu->payer->slice_left = (cpu->slice_end > now ? cpu->slice_end - now : 0) + cpu->slice_rest;
     cpu->payer = cpu->spender = NULL;
 }
 
@@ -200,6 +212,7 @@ static void begin_turn(struct cpu *cpu, struct thread *next, struct thread *owne
     if (cpu->payer == next && owner && owner->in_queue && owner->cpu == cpu && next->effective > owner->effective)
         cpu->payer = owner; // what comes in between is part of its turn: most likely it has set it off
     cpu->slice_end = now + cpu->payer->slice_left;
+    cpu->slice_rest = 0;
     if (account_budgets)
         left = account_time_left(cpu->spender->process->object.account, now, &refilled);
     bool sooner = left < cpu->payer->slice_left || !cpu->payer->slice_left || cpu->spender->class == 1;
@@ -244,7 +257,7 @@ void schedule(void) {
     cpu->current = NULL;
     if (runs_on) {
         bool turn_ends = cpu->slice_over && current->class == 0 && !cpu->budgeted;
-        if (turn_ends)
+        if (turn_ends && !cpu->slice_rest)
             current->slice_left = TIME_SLICE_NS;
         if (cpu_count > 1)
             switch_save_fpu(current); // it may go on elsewhere

@@ -22,6 +22,9 @@ void schedule_tick(void);
 void schedule_yield(void);
 // The thread ends: it is charged what it used, and nothing points at it any more.
 void schedule_forget(struct thread *thread);
+// The thread, which woke up and waits in its queue, has the priority of the one that runs there: that one's turn is interrupted
+// soon.
+void schedule_hurry(const struct thread *thread);
 // The thread's extras or affinity changed: the processor that runs it looks at it again.
 void schedule_review(struct thread *thread);
 
@@ -31,6 +34,7 @@ void timer_remove(struct thread *thread);
 
 // Run queues.
 #define TIME_SLICE_NS UINT64_C(10000000)
+#define PATIENCE_NS   UINT64_C(1000000) // what a turn may still take when a peer has woken up
 
 // The processor takes part from now on.
 void cpu_register(struct cpu *cpu);

@@ -280,6 +280,38 @@ static void test_starvation(void) {
     actor_free(peer);
 }
 
+static void dozes(struct actor *actor) { // sleeps and wakes; values[1]: how often it ran at most 3 ms late
+    while (actor->values[0]++ < actor->arguments[0]) {
+        struct ipc_registers registers = {.target = (cap_t)actor->arguments[1], .tag = TAG_DEADLINE};
+        actor->page->deadline = clock_monotonic() + 2 * MILLISECOND;
+        if (system_call(SYS_WAIT, &registers) == ERR_DEADLINE)
+            actor->values[1] += clock_monotonic() < actor->page->deadline + 3 * MILLISECOND;
+    }
+}
+
+// Who wakes up need not wait for the end of a peer's turn, and that one gets the rest of it.
+static void test_patience(void) {
+    enum { TIMES = 20 };
+    struct actor *sleeper = actor_new(dozes, MAIN_PRIORITY - 1, 0), *busy[2];
+    uint64_t end = clock_monotonic() + 200 * MILLISECOND;
+    for (int i = 0; i < 2; i++) {
+        busy[i] = actor_new(turns, MAIN_PRIORITY - 1, 0);
+        busy[i]->arguments[0] = end;
+        actor_go(busy[i]);
+    }
+    sleeper->arguments[0] = TIMES;
+    sleeper->arguments[1] = new_notification();
+    actor_go(sleeper);
+    must(sleep_until(end + 5 * MILLISECOND) == ERR_DEADLINE ? ERR_OK : ERR_INVALID, "sleeping");
+    actor_await(sleeper, THREAD_STATE_ENDED);
+    check_value(sleeper->values[1], TIMES, "who wakes up does not wait for the end of a peer's turn");
+    check(busy[0]->values[0] > 40 * MILLISECOND && busy[1]->values[0] > 40 * MILLISECOND, "and its peers have their turns");
+    slot_release((cap_t)sleeper->arguments[1]);
+    actor_free(sleeper);
+    for (int i = 0; i < 2; i++)
+        actor_free(busy[i]);
+}
+
 static void works(struct actor *actor) { // serves one request, for as long as arguments[1] says
     struct ipc_registers registers = {.target = actor->arguments[0]};
     actor->values[0] = (uint64_t)(int64_t)system_call(SYS_WAIT, &registers);
@@ -514,6 +546,7 @@ void test_threads(void) {
     test_fpu();
     test_round_robin();
     test_starvation();
+    test_patience();
     test_turns_of_callers();
     test_affinity();
     test_inheritance();
