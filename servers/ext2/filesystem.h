@@ -160,6 +160,8 @@ struct node_loan {
 MUST_USE error_t node_lend(struct inode *node, uint64_t offset, uint64_t length, struct node_loan *loan, uint64_t *lent);
 uint64_t node_loan_place(const struct node_loan *loan, uint32_t page); // offset in cache memory
 void node_loan_end(struct node_loan *loan);
+// Lends the frames that `loan` names once more, in a cache of the same memory that is still empty. ERR_CORRUPT: they can't be.
+MUST_USE error_t node_loan_restore(struct filesystem *fs, struct node_loan *loan);
 MUST_USE error_t node_truncate(struct inode *node, uint64_t size);
 void node_attributes(struct inode *node, struct node_attributes *result); // does not wait
 // Changes those of `values` that `set` (NODE_SET_) names, and the change time.

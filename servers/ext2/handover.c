@@ -6,7 +6,7 @@
 
 #include "servers/ext2/volume.h"
 
-enum { CLASS_VOLUME = 16, VERSION = 1, REST_ROUNDS = 8 };
+enum { VERSION = 1, REST_ROUNDS = 8 };
 
 struct volume_record { // under the tree's device number
     uint64_t cache_bytes, flags;
@@ -50,7 +50,7 @@ error_t ext2_give(struct handover *handover) {
             .buffer = volume->disk.buffer,
             .mounted_state = volume->mounted_state,
         };
-        error = handover_put(handover, CLASS_VOLUME, VERSION, tree->device, &record, sizeof(record));
+        error = handover_put(handover, EXT2_CLASS_VOLUME, VERSION, tree->device, &record, sizeof(record));
     }
     return error;
 }
@@ -86,14 +86,14 @@ static error_t take_volume(const struct volume_record *record, uint64_t device) 
 error_t ext2_take(struct handover *handover) {
     struct handover_view view = {0};
     struct volume_record record;
-    while (handover_next(handover, CLASS_VOLUME, &view) == ERR_OK) {
+    while (handover_next(handover, EXT2_CLASS_VOLUME, &view) == ERR_OK) {
         error_t error = handover_read(&view, VERSION, &record, sizeof(record));
         if (!error)
             error = take_volume(&record, view.view.key);
         if (error)
             return error;
     }
-    return ERR_OK;
+    return ext2_take_loans(handover);
 }
 
 void ext2_taken(void) {

@@ -103,6 +103,16 @@ void node_loan_end(struct node_loan *loan) {
         platform_queue_wake_all(&fs->frame_queue);
 }
 
+error_t node_loan_restore(struct filesystem *fs, struct node_loan *loan) {
+    for (uint32_t i = 0; i < loan->count; i++)
+        if (loan->frames[i] >= fs->page_count || fs->pages[loan->frames[i]].lent == UINT16_MAX)
+            return ERR_CORRUPT;
+    for (uint32_t i = 0; i < loan->count; i++)
+        frame_lend(fs, loan->frames[i]);
+    loan_enter(fs, loan);
+    return ERR_OK;
+}
+
 void loans_cut(struct filesystem *fs) {
     while (fs->loans)
         loan_leave(fs->loans);

@@ -1,7 +1,10 @@
 // A file's pages as a memory object (file.map): the frames of the cache themselves, named by a paged object that holds a session
 // of this server as its pager's. The pages are all there, so nothing is ever asked of that session; its end tells that the last
-// capability and the last mapping of the object are gone, and then the frames may be used for other pages again.
+// capability and the last mapping of the object are gone, and then the frames may be used for other pages again. Another build
+// uses the same cache memory, so what is lent is told to it.
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kernel/abi/capability.h"
 #include "libipc/client/slot.h"
@@ -9,7 +12,7 @@
 #include "libipc/protocols/memory.h"
 #include "servers/ext2/volume.h"
 
-enum { PAGE = 4096 };
+enum { PAGE = 4096, VERSION = 1 };
 
 struct file_loan {
     struct loan loan; // first
@@ -67,4 +70,66 @@ error_t ext2_map(struct open_file *file, const struct file_map_in *in, struct fi
     }
     out->memory_offset = in->offset % PAGE;
     return object_make(made, volume->disk.memory, &out->memory);
+}
+
+// --- another build
+struct loan_record { // under the session's badge
+    uint64_t device; // of the tree; 0: unmounted since
+    uint32_t count;
+    uint32_t frames[LOAN_PAGES]; // so many of them are there
+};
+
+static uint64_t record_bytes(uint32_t count) {
+    return offsetof(struct loan_record, frames) + count * sizeof(uint32_t);
+}
+
+static uint64_t device_of(const struct filesystem *fs) {
+    const struct tree *tree = ext2_server.trees;
+    while (tree && ((const struct volume *)tree->own)->filesystem != fs)
+        tree = tree->next;
+    return tree ? tree->device : 0;
+}
+
+static struct filesystem *filesystem_of(uint64_t device) {
+    const struct tree *tree = ext2_server.trees;
+    while (tree && tree->device != device)
+        tree = tree->next;
+    return tree ? ((const struct volume *)tree->own)->filesystem : NULL;
+}
+
+error_t ext2_give_loan(struct handover *handover, const struct loan *loan) {
+    const struct node_loan *node = &((const struct file_loan *)loan)->node;
+    struct loan_record record = {.device = node->fs ? device_of(node->fs) : 0, .count = node->fs ? node->count : 0};
+    memcpy(record.frames, node->frames, record.count * sizeof(uint32_t));
+    return handover_put(handover, EXT2_CLASS_LOAN, VERSION, loan->session.badge, &record, record_bytes(record.count));
+}
+
+static error_t take_loan(uint64_t badge, const struct loan_record *record) {
+    struct filesystem *fs = record->device ? filesystem_of(record->device) : NULL;
+    if (record->device && !fs)
+        return ERR_CORRUPT;
+    struct file_loan *made = calloc(1, sizeof(*made));
+    if (!made)
+        return ERR_NO_MEMORY;
+    made->loan.ended = loan_ended;
+    made->node.count = fs ? record->count : 0;
+    memcpy(made->node.frames, record->frames, made->node.count * sizeof(uint32_t));
+    error_t error = fs ? node_loan_restore(fs, &made->node) : ERR_OK;
+    return error ? error : loan_restore(&made->loan, badge);
+}
+
+error_t ext2_take_loans(const struct handover *handover) {
+    struct handover_view view = {0};
+    struct loan_record record;
+    error_t error = ERR_OK;
+    while (!error && handover_next(handover, EXT2_CLASS_LOAN, &view) == ERR_OK) {
+        error = handover_read(&view, VERSION, &record, record_bytes(0));
+        if (!error && record.count > LOAN_PAGES)
+            return ERR_CORRUPT;
+        if (!error)
+            error = handover_read(&view, VERSION, &record, record_bytes(record.count));
+        if (!error)
+            error = take_loan(view.view.key, &record);
+    }
+    return error;
 }

@@ -11,6 +11,7 @@ struct file_server ext2_server = {
     .cache = ext2_cache,
     .give_trees = ext2_give,
     .take_trees = ext2_take,
+    .give_loan = ext2_give_loan,
     .taken = ext2_taken,
 };
 

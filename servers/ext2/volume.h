@@ -27,6 +27,8 @@ struct platform_disk {
     struct platform_request *first_waiting, *last_waiting;
 };
 
+enum { EXT2_CLASS_VOLUME = 16, EXT2_CLASS_LOAN = 17 }; // of records for another build
+
 struct volume {
     struct tree tree;
     struct platform_disk disk;
@@ -55,6 +57,9 @@ error_t ext2_attach(struct request *request, const char *source, const char *opt
 error_t ext2_detach(struct tree *tree) MUST_USE;
 // loan.c: the file's pages as memory, to be read by a device or a mapping.
 error_t ext2_map(struct open_file *file, const struct file_map_in *in, struct file_map_out *out) MUST_USE;
+// To the next build, and from the one before, when the volumes are there and nothing was read into their caches.
+error_t ext2_give_loan(struct handover *handover, const struct loan *loan) MUST_USE;
+error_t ext2_take_loans(const struct handover *handover) MUST_USE;
 // handover.c: the volumes to the next build, and from the one before.
 error_t ext2_give(struct handover *handover) MUST_USE;
 error_t ext2_take(struct handover *handover) MUST_USE;

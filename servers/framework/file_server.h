@@ -49,13 +49,15 @@ struct open_file {
 };
 
 // What a server lent, held by a memory object as its pager's session: it ends with the object. Its tree is NULL, so nothing can
-// be asked of it; another build of the server keeps no more of it than its badge.
+// be asked of it. Another build of the server gets it by `give_loan` and loan_restore: what was lent stays lent.
 struct loan {
     struct session session;
     void (*ended)(struct loan *loan); // frees it
 };
 // A session for a loan; nobody holds it, the capability aside. On error the loan has not ended.
 MUST_USE error_t loan_publish(struct loan *loan, cap_t *capability);
+// The same under the badge that it had for the build before; for take_trees.
+MUST_USE error_t loan_restore(struct loan *loan, uint64_t badge);
 
 struct file_server {
     struct server server; // main.c fills in what the loop needs beyond this; endpoint and notification are
@@ -74,7 +76,9 @@ struct file_server {
     // numbers; and makes them again, each entered by file_server_enter_tree. NULL with a tree that is always there.
     error_t (*give_trees)(struct handover *handover);
     error_t (*take_trees)(struct handover *handover);
-    void (*taken)(void); // all sessions have found their nodes; NULL: nothing to do
+    error_t (*give_loan)(struct handover *handover,
+                         const struct loan *loan); // after give_trees; not NULL where something is lent
+    void (*taken)(void);                           // all sessions have found their nodes; NULL: nothing to do
     // Other protocols on the sessions that the manifest hands out. NULL: none.
     error_t (*dispatch_control)(struct request *request);
 

@@ -35,6 +35,8 @@ static struct tree *tree_of(uint64_t device) {
 // --- giving ---
 
 static error_t give_session(struct handover *handover, const struct session *session) {
+    if (session->kind == SESSION_LOAN)
+        return file_server_active->give_loan(handover, (const struct loan *)session);
     struct session_record record = {.session_kind = (uint8_t)session->kind, .is_direct = session->is_direct};
     const struct tree_ops *ops = session->tree != NULL && !session->is_ended ? session->tree->ops : NULL;
     const struct directory *directory = (const struct directory *)session;

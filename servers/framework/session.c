@@ -133,6 +133,11 @@ error_t loan_publish(struct loan *loan, cap_t *capability) {
     return error;
 }
 
+error_t loan_restore(struct loan *loan, uint64_t badge) {
+    loan->session = (struct session){.kind = SESSION_LOAN, .badge = badge};
+    return heap_sessions_restore(&file_server_active->sessions, badge, loan);
+}
+
 error_t session_identify(cap_t capability, enum session_kind kind, struct session **result) {
     uint64_t badge;
     error_t error = endpoint_identify(file_server_active->server.endpoint, capability, &badge);

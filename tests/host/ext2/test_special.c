@@ -332,11 +332,25 @@ static void others_pass(struct stage *stage, uint8_t value) {
 
 static struct node_loan second; // still there when the file system is not
 
+// What the build before had lent, in a cache in which nothing was read yet.
+static void loan_again(struct stage *stage) {
+    struct node_loan loan = {.count = 2, .frames = {7, LOAN_CACHE / 4096}};
+    CHECK(node_loan_restore(stage->fs, &loan) == ERR_CORRUPT, "a frame that is not there");
+    loan = (struct node_loan){.count = 2, .frames = {7, 9}};
+    CHECK(!node_loan_restore(stage->fs, &loan), "lent by the build before");
+    for (uint32_t page = 0; page < 2; page++)
+        memset((void *)(uintptr_t)host_cache_page(node_loan_place(&loan, page)), 'r', 4096);
+    others_pass(stage, 'q');
+    loan_expect(&loan, 'r', "another build read others");
+    node_loan_end(&loan);
+}
+
 static void loans(struct stage *stage) {
     struct node_loan loan, many[8];
     struct inode *file = file_make(stage, "lent");
     uint64_t length = 0;
     node_release(file_make(stage, "others"));
+    loan_again(stage);
     CHECK(node_lend(file, 0, 4096, &loan, &length) == ERR_INVALID, "nothing to lend");
     bytes_write(file, 0, 'a', LENT_BYTES);
     CHECK(node_lend(file, 0, 0, &loan, &length) == ERR_INVALID, "no bytes");
