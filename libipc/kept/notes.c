@@ -52,9 +52,10 @@ void *__real_memcpy(void *restrict to, const void *restrict from, size_t bytes);
 void *__real_memmove(void *to, const void *from, size_t bytes);
 void *__real_memset(void *to, int byte, size_t bytes);
 
-// All of what begins there is: nothing lies across its end.
-static bool is_on_stack(const void *place) {
-    return (uintptr_t)place - undo.stack_low < undo.stack_bytes;
+// All of what begins there: nothing lies across the end of the stack or of the window.
+static bool needs_no_note(const void *place) {
+    uintptr_t address = (uintptr_t)place;
+    return address - undo.stack_low < undo.stack_bytes || address - (uintptr_t)__ehdr_start >= undo.window;
 }
 
 static void note(const void *place, size_t bytes) {
@@ -81,7 +82,7 @@ static __attribute__((noinline)) void *set_noted(void *to, int byte, size_t byte
 }
 
 void *__wrap_memcpy(void *restrict to, const void *restrict from, size_t bytes) {
-    return is_on_stack(to) ? __real_memcpy(to, from, bytes) : copy_noted(to, from, bytes);
+    return needs_no_note(to) ? __real_memcpy(to, from, bytes) : copy_noted(to, from, bytes);
 }
 
 void *kept_copy_unnoted(void *restrict to, const void *restrict from, uint64_t bytes) {
@@ -89,11 +90,11 @@ void *kept_copy_unnoted(void *restrict to, const void *restrict from, uint64_t b
 }
 
 void *__wrap_memmove(void *to, const void *from, size_t bytes) {
-    if (!is_on_stack(to))
+    if (!needs_no_note(to))
         note(to, bytes);
     return __real_memmove(to, from, bytes);
 }
 
 void *__wrap_memset(void *to, int byte, size_t bytes) {
-    return is_on_stack(to) ? __real_memset(to, byte, bytes) : set_noted(to, byte, bytes);
+    return needs_no_note(to) ? __real_memset(to, byte, bytes) : set_noted(to, byte, bytes);
 }

@@ -51,12 +51,17 @@ static size_t length_of(struct text text) {
     return (size_t)(text.end - text.at);
 }
 
+// In any case; most words differ here already.
+static bool begins_as(struct text text, const char *word) {
+    return length_of(text) != 0 && ((text.at[0] ^ word[0]) & ~0x20) == 0;
+}
+
 static bool equals(struct text text, const char *word) {
-    return length_of(text) == strlen(word) && memcmp(text.at, word, length_of(text)) == 0;
+    return begins_as(text, word) && length_of(text) == strlen(word) && memcmp(text.at, word, length_of(text)) == 0;
 }
 
 static bool equals_any_case(struct text text, const char *word) {
-    return length_of(text) == strlen(word) && strncasecmp(text.at, word, length_of(text)) == 0;
+    return begins_as(text, word) && length_of(text) == strlen(word) && strncasecmp(text.at, word, length_of(text)) == 0;
 }
 
 static int hex_value(char c) {

@@ -26,10 +26,10 @@ bool address_is_link_local(const struct address *address) {
 }
 
 uint32_t address_common_bits(const struct address *a, const struct address *b) {
-    for (uint32_t i = 0; i < ADDRESS_BYTES; i++) {
-        uint8_t difference = a->bytes[i] ^ b->bytes[i];
-        if (difference != 0)
-            return 8 * i + (uint32_t)__builtin_clz(difference) - 24;
+    for (uint32_t half = 0; half < 2; half++) {
+        uint64_t difference = address_half(a, half) ^ address_half(b, half);
+        if (difference != 0) // the first byte is the lowest
+            return 64 * half + (uint32_t)__builtin_clzll(__builtin_bswap64(difference));
     }
     return 8 * ADDRESS_BYTES;
 }

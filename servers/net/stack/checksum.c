@@ -6,7 +6,7 @@ uint64_t checksum_add(uint64_t sum, const void *data, uint32_t length) {
     const uint8_t *at = data;
     for (; length >= 8; length -= 8, at += 8) {
         uint64_t word;
-        memcpy(&word, at, 8);
+        __builtin_memcpy(&word, at, 8);
         sum += (word & UINT32_MAX) + (word >> 32);
     }
     for (; length >= 2; length -= 2, at += 2)

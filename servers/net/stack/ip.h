@@ -67,6 +67,7 @@ void ipv6_input(struct interface *interface, const uint8_t *bytes, uint32_t leng
 // A whole datagram to what is above. False: no protocol wants it.
 bool ip_deliver(struct stack *stack, const struct packet *packet);
 
+// --- ip_headers.c
 // Puts the header before the payload; `at` has room for it. For ip_send.
 void ipv4_header(uint8_t *at, const struct flow *flow, uint32_t payload, uint32_t identification, uint32_t fragment);
 void ipv6_header(uint8_t *at, const struct flow *flow, uint32_t payload, uint8_t next);

@@ -8,29 +8,6 @@
 
 enum { IPV6_FRAGMENT = 44, IPV6_FRAGMENT_HEADER_BYTES = 8 };
 
-void ipv4_header(uint8_t *at, const struct flow *flow, uint32_t payload, uint32_t identification, uint32_t fragment) {
-    memset(at, 0, IPV4_HEADER_BYTES);
-    at[0] = 0x45;
-    at[1] = flow->traffic_class;
-    store16(at + 2, IPV4_HEADER_BYTES + payload);
-    store16(at + 4, identification);
-    store16(at + 6, fragment);
-    at[8] = flow->hops;
-    at[9] = flow->protocol;
-    store32(at + 12, address_v4(&flow->source));
-    store32(at + 16, address_v4(&flow->destination));
-    store16(at + 10, checksum_finish(checksum_add(0, at, IPV4_HEADER_BYTES)));
-}
-
-void ipv6_header(uint8_t *at, const struct flow *flow, uint32_t payload, uint8_t next) {
-    store32(at, 6u << 28 | (uint32_t)flow->traffic_class << 20);
-    store16(at + 4, payload);
-    at[6] = next;
-    at[7] = flow->hops;
-    memcpy(at + 8, flow->source.bytes, ADDRESS_BYTES);
-    memcpy(at + 24, flow->destination.bytes, ADDRESS_BYTES);
-}
-
 static error_t route(struct stack *stack, struct flow *flow, struct interface **interface, struct address *next_hop) {
     error_t error = ERR_OK;
     bool group = address_is_multicast(&flow->destination);

@@ -175,6 +175,7 @@ static error_t take_routes(struct stack *stack, const struct handover *handover)
         if (route->bits > 128 || interface_find(stack, route->interface) == NULL)
             return ERR_CORRUPT;
     }
+    routes_count(stack);
     return ERR_OK;
 }
 
@@ -187,6 +188,7 @@ static error_t take_paths(struct stack *stack, const struct handover *handover) 
         if (error != ERR_OK)
             return error;
     }
+    routes_count(stack);
     return ERR_OK;
 }
 

@@ -15,6 +15,14 @@ static bool route_is(const struct route *route, const struct address *prefix, ui
             (address_is_unspecified(&route->gateway) && address_is_unspecified(gateway)));
 }
 
+void routes_count(struct stack *stack) {
+    for (stack->routes_end = ROUTES_MAX; stack->routes_end != 0 && !stack->routes[stack->routes_end - 1].used;
+         stack->routes_end--) {
+    }
+    for (stack->paths_end = PATHS_MAX; stack->paths_end != 0 && stack->paths[stack->paths_end - 1].mtu == 0; stack->paths_end--) {
+    }
+}
+
 error_t route_add(struct stack *stack, const struct route *route) {
     struct route *place = NULL;
     for (uint32_t i = 0; i < ROUTES_MAX; i++) {
@@ -31,6 +39,7 @@ error_t route_add(struct stack *stack, const struct route *route) {
         return ERR_NO_SPACE;
     *place = *route;
     place->used = true;
+    routes_count(stack);
     return ERR_OK;
 }
 
@@ -71,7 +80,7 @@ error_t route_find(struct stack *stack, const struct address *destination, uint3
         *next_hop = *destination;
         return ERR_OK;
     }
-    for (uint32_t i = 0; i < ROUTES_MAX; i++) {
+    for (uint32_t i = 0; i < stack->routes_end; i++) {
         const struct route *route = &stack->routes[i];
         if (!route->used || (interface != 0 && route->interface != interface) ||
             (route->valid_until != 0 && route->valid_until <= stack->now) ||
@@ -97,7 +106,7 @@ error_t route_find(struct stack *stack, const struct address *destination, uint3
 
 // --- path MTUs
 static struct path *path_find(struct stack *stack, const struct address *destination) {
-    for (uint32_t i = 0; i < PATHS_MAX; i++)
+    for (uint32_t i = 0; i < stack->paths_end; i++)
         if (stack->paths[i].mtu != 0 && address_equal(&stack->paths[i].destination, destination)) {
             if (stack->paths[i].until > stack->now)
                 return &stack->paths[i];
@@ -129,5 +138,6 @@ bool path_mtu_learned(struct stack *stack, const struct interface *interface, co
     if (place == NULL)
         place = &stack->paths[stack_random(stack) % PATHS_MAX];
     *place = (struct path){.destination = *destination, .mtu = mtu, .until = stack->now + PATH_NANOSECONDS};
+    routes_count(stack);
     return true;
 }

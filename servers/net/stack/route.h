@@ -31,6 +31,9 @@ struct path {
     uint64_t until;
 };
 
+// Sets `routes_end` and `paths_end` of the stack, after either was added to.
+void routes_count(struct stack *stack);
+
 // ERR_EXISTS: the same one is there; ERR_NO_SPACE.
 MUST_USE error_t route_add(struct stack *stack, const struct route *route);
 MUST_USE error_t route_remove(struct stack *stack, const struct address *prefix, uint32_t bits, const struct address *gateway,

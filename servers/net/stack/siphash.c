@@ -29,7 +29,7 @@ uint64_t siphash(const struct siphash_key *key, const void *data, uint32_t lengt
     uint32_t left = length;
     for (; left >= 8; left -= 8, at += 8) {
         uint64_t word;
-        memcpy(&word, at, 8);
+        __builtin_memcpy(&word, at, 8);
         v[3] ^= word;
         mix(v, 2);
         v[0] ^= word;

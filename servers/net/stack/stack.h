@@ -39,6 +39,7 @@ struct stack {
     struct interface interfaces[INTERFACES_MAX];
     struct route routes[ROUTES_MAX];
     struct path paths[PATHS_MAX];
+    uint32_t routes_end, paths_end; // behind them nothing is used
     struct neighbour neighbours[NEIGHBOURS_MAX];
     struct reassembly *reassemblies[REASSEMBLIES_MAX];
     uint64_t reassembly_bytes;

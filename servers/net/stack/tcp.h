@@ -190,8 +190,9 @@ struct tcp *tcp_find_listener(struct stack *stack, const struct packet *packet, 
 
 // --- tcp_options.c
 MUST_USE error_t tcp_parse(const struct packet *packet, struct segment *segment);
-// Writes the options for a segment; bytes, a multiple of 4. `syn`: those that only a SYN carries.
-uint32_t tcp_write_options(struct tcp *tcp, uint8_t *to, bool syn);
+// Writes header and options, of at most TCP_HEADER_BYTES + TCP_OPTIONS_MAX; their length. `window`: scaled. The sum is left to
+// who sends it.
+uint32_t tcp_write_header(const struct tcp *tcp, uint8_t *to, uint32_t sequence, uint8_t flags, uint32_t window);
 uint32_t tcp_clock(const struct stack *stack); // of timestamps: milliseconds
 
 // --- tcp_input.c

@@ -1,5 +1,5 @@
 // TCP's header and options: RFC 9293 sections 3.1 and 3.2, RFC 7323 (scale, timestamps), RFC 2018 and 2883
-// (selective acknowledgements).
+// (selective acknowledgements). Stores to frames and to its callers' stacks only, and is built without notes.
 #include "servers/net/stack/tcp.h"
 
 enum {
@@ -93,7 +93,7 @@ static uint32_t write_timestamp(const struct tcp *tcp, uint8_t *to) {
     return 10;
 }
 
-static uint32_t write_syn_options(struct tcp *tcp, uint8_t *to) {
+static uint32_t write_syn_options(const struct tcp *tcp, uint8_t *to) {
     uint32_t length = 0;
     to[length++] = OPTION_MSS;
     to[length++] = 4;
@@ -120,13 +120,12 @@ static uint32_t write_syn_options(struct tcp *tcp, uint8_t *to) {
     return length;
 }
 
-static uint32_t write_sack(struct tcp *tcp, uint8_t *to, uint32_t room) {
+static uint32_t write_sack(const struct tcp *tcp, uint8_t *to, uint32_t room) {
     uint32_t most = (room - 4) / 8, count = 0;
     uint8_t *block = to + 4;
     if (tcp->has_duplicate && most != 0) { // RFC 2883 section 4: first, and once
         store32(block, tcp->duplicate.start);
         store32(block + 4, tcp->duplicate.end);
-        tcp->has_duplicate = false;
         count++;
     }
     for (uint32_t i = 0; i < tcp->ahead_count && count < most; i++, count++) {
@@ -139,7 +138,7 @@ static uint32_t write_sack(struct tcp *tcp, uint8_t *to, uint32_t room) {
     return 4 + 8 * count;
 }
 
-uint32_t tcp_write_options(struct tcp *tcp, uint8_t *to, bool syn) {
+static uint32_t write_options(const struct tcp *tcp, uint8_t *to, bool syn) {
     uint32_t length = 0;
     if (syn)
         return write_syn_options(tcp, to);
@@ -150,5 +149,20 @@ uint32_t tcp_write_options(struct tcp *tcp, uint8_t *to, bool syn) {
     }
     if (tcp->sack_ok && (tcp->ahead_count != 0 || tcp->has_duplicate))
         length += write_sack(tcp, to + length, TCP_OPTIONS_MAX - length);
+    return length;
+}
+
+uint32_t tcp_write_header(const struct tcp *tcp, uint8_t *to, uint32_t sequence, uint8_t flags, uint32_t window) {
+    uint32_t length = TCP_HEADER_BYTES;
+    if ((flags & TCP_RST) == 0)
+        length += write_options(tcp, to + length, (flags & TCP_SYN) != 0);
+    store16(to, tcp->socket.local.port);
+    store16(to + 2, tcp->socket.remote.port);
+    store32(to + 4, sequence);
+    store32(to + 8, (flags & TCP_ACK) != 0 ? tcp->rcv_nxt : 0);
+    to[12] = (uint8_t)(length / 4 << 4);
+    to[13] = flags;
+    store16(to + 14, window);
+    store32(to + 16, 0);
     return length;
 }

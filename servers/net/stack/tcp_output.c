@@ -42,17 +42,10 @@ static void send_segment(struct tcp *tcp, uint32_t sequence, uint32_t length, ui
     uint8_t header[TCP_HEADER_BYTES + TCP_OPTIONS_MAX];
     struct piece pieces[1 + SEND_PIECES_MOST] = {{.data = header}};
     bool syn = (flags & TCP_SYN) != 0, ack = (flags & TCP_ACK) != 0;
-    uint32_t room = room_for_data(tcp); // before the options are written, which settles some that are due
-    uint32_t options = (flags & TCP_RST) != 0 ? 0 : tcp_write_options(tcp, header + TCP_HEADER_BYTES, syn);
-    pieces[0].length = TCP_HEADER_BYTES + options;
-    store16(header, tcp->socket.local.port);
-    store16(header + 2, tcp->socket.remote.port);
-    store32(header + 4, sequence);
-    store32(header + 8, ack ? tcp->rcv_nxt : 0);
-    header[12] = (uint8_t)(pieces[0].length / 4 << 4);
-    header[13] = flags;
-    store16(header + 14, window_to_tell(tcp, syn));
-    store32(header + 16, 0);
+    uint32_t room = room_for_data(tcp);
+    pieces[0].length = tcp_write_header(tcp, header, sequence, flags, window_to_tell(tcp, syn));
+    if (tcp->has_duplicate && (flags & (TCP_SYN | TCP_RST)) == 0)
+        tcp->has_duplicate = false; // RFC 2883 section 4: told once
     uint32_t count = 1;
     if (length != 0)
         count += send_queue_pieces(&tcp->send, sequence - tcp->snd_una, length, pieces + 1);
