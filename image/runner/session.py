@@ -11,7 +11,7 @@ import tempfile
 import termios
 import time
 
-from runner import machine, network, running
+from runner import loaded, machine, network, running
 from runner.remote_command import GUEST_FAILED, LOG_LINES, RemoteCommand
 
 BOOT_SECONDS = {False: 120, True: 240}  # by --uefi: under TCG on a busy host
@@ -45,7 +45,7 @@ def interactive(options, guests, **parts):
 def foreground(options, line, terminal, control_path):
     """Runs QEMU, whose terminal is ours; its exit status."""
     try:
-        with subprocess.Popen([*line, "-qmp", f"unix:{control_path},server=on,wait=off"]) as process:
+        with subprocess.Popen([*line, *loaded.arguments(line), "-qmp", f"unix:{control_path},server=on,wait=off"]) as process:
             network.start_forwarding(options, control_path, process, True)
             old = signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C belongs to the guest
             try:
@@ -73,6 +73,7 @@ def command(options, **parts):
         line = machine.command(options, com1=f"socket,fd={console_end.fileno()}",
                                com2=f"socket,fd={channel_end.fileno()}", **parts)
         line += ["-no-reboot", "-qmp", f"unix:{control_path},server=on,wait=off"]
+        line += loaded.arguments(line)
         with subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=sys.stderr,
                               pass_fds=(console_end.fileno(), channel_end.fileno())) as process:
             console_end.close()
@@ -118,6 +119,7 @@ def picture(options, **parts):
         control_path = os.path.join(folder, "qmp")
         line = machine.command(options, com1=f"socket,fd={console_end.fileno()}", com2=None, **parts)
         line += ["-no-reboot", "-qmp", f"unix:{control_path},server=on,wait=off"]
+        line += loaded.arguments(line)
         with subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=sys.stderr, pass_fds=(console_end.fileno(),)) as process:
             console_end.close()
             try:

@@ -17,7 +17,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "image"))
-from runner import accelerator, channel, disk, machine, options as command_line  # noqa: E402 pylint: disable=wrong-import-position
+from runner import accelerator, channel, disk, loaded, machine, options as command_line  # noqa: E402 pylint: disable=wrong-import-position
 
 BUILD = ROOT / "build"
 MONITOR_SECONDS = 60
@@ -104,9 +104,10 @@ class Guest:
             drive = ["-drive", f"if=none,id=disk0,format=raw,cache=unsafe,file={image}"]
         if drive:
             line += [*drive, "-device", "ide-hd,drive=disk0,bus=ide.0,unit=0"]
-        line += ["-no-reboot","-qmp", f"unix:{self.folder}/qmp,server=on,wait=off"]
+        line += ["-no-reboot", "-qmp", f"unix:{self.folder}/qmp,server=on,wait=off"]
         if gdb:
             line += ["-gdb", f"unix:{self.folder}/gdb,server=on,wait=off"]
+        line += loaded.arguments(line)
         with open(f"{self.folder}/errors", "wb") as errors:
             self.process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
                                             pass_fds=(console_end.fileno(), line_end.fileno()))

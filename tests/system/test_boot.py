@@ -11,6 +11,12 @@ SECONDS = 90
 BANNER = r"Keelson, loaded by (\w+) firmware, (\d+) KiB of memory free"
 
 
+@pytest.fixture(autouse=True)
+def firmware_runs(monkeypatch):
+    """Here the machines boot, unlike those of the other tests (image/runner/loaded.py)."""
+    monkeypatch.delenv("KEELSON_LOADED", raising=False)
+
+
 @pytest.mark.parametrize("firmware", ["BIOS", "EFI"])
 @pytest.mark.parametrize("machine", ["pc", "q35"])
 def test_kernel_starts(boot, firmware, machine):
