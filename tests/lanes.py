@@ -2,7 +2,8 @@
 
 A part is a file of pytest's or the tests of `meson test` whose names begin with one word; each runs in a session of its own and writes into a file, so that its text is
 whole and an end from outside (^C) reaches all that it started. Parts that need two processors run alone after the others.
-Nothing is built here; image/run is told so by KEELSON_BUILT. Called by tests/run.py."""
+Nothing is built here; image/run is told so by KEELSON_BUILT, and by KEELSON_LOADED that machines need not boot anew (image/runner/loaded.py). Called by
+tests/run.py."""
 import contextlib
 import dataclasses
 import json
@@ -21,9 +22,11 @@ BUILD = ROOT / "build"
 MARK = "two_processors"  # tests that need the host for themselves bear it
 MEASURED = BUILD / "test-seconds.json"
 # Before anything was measured here: the longest parts, in seconds, and what any other one is taken for.
-GUESSED = {"fault/mutations": 240, "host/ext2": 150, "system/medium": 40, "fault/failures": 70, "system/shell": 60, "host/kernel": 50, "fault/points": 45, "system/disks": 40, "guest/hostile": 40,
-           "kernel/kernel": 35, "host/libipc": 35}
-GUESSED_OTHER = 15
+GUESSED = {"fault/mutations": 400, "fault/failures": 95, "network/send_file": 80, "system/shell": 75, "system/protection": 70, "system/reload_from_host": 70, "host/ext2": 70,
+           "guest/hostile": 60, "system/disks": 50, "kernel/kernel": 50, "host/net": 45, "network/trouble": 45, "drivers/network": 40, "system/medium": 40, "host/kernel": 40,
+           "fault/sweep": 35, "fault/reload": 35, "system/boot": 30, "host/libipc": 30, "network/programs": 30, "fault/points": 25, "system/console": 25,
+           "system/corruption": 25, "system/terminal": 20, "host/libc": 20, "drivers/disks": 20}
+GUESSED_OTHER = 10
 GRACE_SECONDS = 10
 NO_TESTS = 5  # pytest's exit status when nothing was chosen
 
@@ -151,7 +154,7 @@ class Lanes:
                 if self.is_stopped:
                     return None
                 process = subprocess.Popen(part.command(folder), stdin=subprocess.DEVNULL, stdout=text, stderr=subprocess.STDOUT,
-                                           env=dict(os.environ, KEELSON_BUILT="1"), cwd=ROOT, start_new_session=True)
+                                           env=dict(os.environ, KEELSON_BUILT="1", KEELSON_LOADED=str(BUILD)), cwd=ROOT, start_new_session=True)
                 self.running.add(process.pid)
             _, status, used = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)  # we have waited for it

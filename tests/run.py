@@ -20,6 +20,7 @@ import mutants
 from runner import build, packages
 
 BUILD = ROOT / "build"
+LANES = 3  # for two processors: a sixth of a lane's time is waiting
 BOOTED = ["image/keelson.iso", "image/system.tar", "tests/fault/faultwork"]  # all that the long runs and one point need
 
 
@@ -61,7 +62,7 @@ def run_parts(parts, count):
 def main():
     parser = argparse.ArgumentParser(prog="tests/run", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("suites", nargs="*", metavar="SUITE")
-    parser.add_argument("--lanes", type=int, default=2, metavar="N", help="how many files at a time (2)")
+    parser.add_argument("--lanes", type=int, default=LANES, metavar="N", help=f"how many files at a time ({LANES})")
     parser.add_argument("--list", action="store_true", help="name the suites and stop")
     parser.add_argument("--point", metavar="SERVER:EVENT:NUMBER", help="with the suite fault: this crash point alone, or several in one boot, joined by commas")
     parser.add_argument("--long", metavar="SUITE", choices=[*sorted(long.CHUNK), "model", *sorted(long.GUESTS)],
