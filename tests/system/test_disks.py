@@ -14,13 +14,14 @@ def guest(command, disk):
                           check=False, timeout=240, text=True)
 
 
-def make_tree(root, seed):
-    generator = random.Random(seed)
+def make_tree(root, block):
+    """The sparse file reaches into the third level of indirect blocks, or, of larger blocks, the second."""
+    generator = random.Random(block)
     root.mkdir()
     for size in (0, 1, 1023, 1024, 4096, 12 * 1024 + 1, 300_001, 3_000_000):
         (root / f"size{size}").write_bytes(generator.randbytes(size))
     with (root / "sparse").open("wb") as file:
-        for offset in (0, 5_000, 300_000, 70 << 20):
+        for offset in (0, 5_000, 300_000, (70 if block == 1024 else 10) << 20):
             file.seek(offset)
             file.write(generator.randbytes(3000))
     deep = root
