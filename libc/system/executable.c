@@ -44,6 +44,7 @@ struct part {
 struct image {
     char path[PATH_KEPT]; // empty: not to be found
     struct file_status status;
+    uint64_t base; // where it lies in each child
     uint64_t entry, bytes;
     uint32_t count;
     struct part parts[SEGMENTS_MAX];
@@ -152,11 +153,23 @@ static error_t read_parts(cap_t file, struct image *image) {
     return error;
 }
 
+// One place for all children that share these pages. With a place for each child an emulator that keeps translated code (QEMU's
+// TCG) has a translation for each of them, all of one page: when a page that a thousand children ran was used for something else,
+// it stood still for a minute.
+static error_t choose_place(struct image *image) {
+    uint64_t random = 0;
+    error_t error = system_random(&random, sizeof(random));
+    image->base = UINT64_C(0x0000500000000000) + (random & UINT64_C(0x1ffffff)) * PAGE;
+    return error;
+}
+
 error_t image_read(cap_t file, const char *path, const struct image **result) {
     struct image *image = &images[next_image];
     struct file_status after;
     image_drop(image);
     error_t error = file_status(file, &image->status);
+    if (!error)
+        error = choose_place(image);
     if (!error)
         error = read_parts(file, image);
     if (!error)
@@ -194,9 +207,8 @@ static error_t map_part(const struct part *part, cap_t process, cap_t account, u
 }
 
 error_t image_load(const struct image *image, cap_t process, cap_t account, struct executable *executable) {
-    uint64_t random = 0;
-    error_t error = system_random(&random, sizeof(random));
-    executable->base = UINT64_C(0x0000500000000000) + (random & UINT64_C(0x1ffffff)) * PAGE;
+    error_t error = ERR_OK;
+    executable->base = image->base;
     executable->length = 0;
     executable->entry = executable->base + image->entry;
     for (uint32_t i = 0; !error && i < image->count; i++) {

@@ -1,6 +1,6 @@
-// Loading a program into a new process: a static position-independent ELF file for x86-64, at a random
-// address. What was read of the programs started last is kept, and used again as long as the file is the
-// same: processes of one program share its text.
+// Loading a program into a new process: a static position-independent ELF file for x86-64, at an address that is chosen at
+// random when the file is read. What was read of the programs started last is kept, and used again as long as the file is
+// the same: processes of one program share its text, and where it lies. Their stacks and all else lie at random in each.
 #pragma once
 
 #include <stdbool.h>

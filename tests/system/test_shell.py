@@ -103,6 +103,28 @@ start 500; free_bytes; start 1000; free_bytes; start 50; free_bytes
     assert done.returncode == 0 and len(free) == 4 and len(set(free[1:])) == 1, done
 
 
+def test_a_program_lies_where_its_pages_ran_before():
+    """Children of one shell share a program's pages and its place; what is not shared, and another shell's copy, lies elsewhere. With a place for each
+    child QEMU keeps a translation of the pages for each: the guest stood still for a minute when other programs got them."""
+    script = """
+i=0; while [ $i -lt 1200 ]; do /bin/true; i=$((i + 1)); done; cat /proc/uptime
+for program in wc cmp env head tail uniq; do /bin/$program --help; done > /dev/null; cat /proc/uptime
+show() { while read -r places rights offset; do echo "$1 $rights ${places%-*}"; done < /proc/$2/maps; kill $2; }
+sleep 60 & show first $!; sleep 60 & show second $!; sh -c 'sleep 60 & echo $! > /tmp/id; wait' & until [ -s /tmp/id ]; do :; done
+read id < /tmp/id; show third $id; wait
+"""
+    done = run(script)
+    lines = done.stdout.decode().splitlines()
+    assert done.returncode == 0, done
+    began, ended = (float(line.split()[0]) for line in lines[:2])
+    assert ended - began < 10, done
+    of = {name: [line.split()[1:] for line in lines[2:] if line.split()[0] == name] for name in ("first", "second", "third")}
+    text = {name: [place for rights, place in of[name] if rights == "r-x"] for name in of}
+    rest = {name: {place for _, place in of[name] if int(place, 16) < 0x5000 << 32} for name in of}  # stack, messages, heap
+    assert len(text["first"]) == 1 and text["first"] == text["second"] != text["third"], done
+    assert rest["first"] and rest["first"].isdisjoint(rest["second"]), done
+
+
 def test_figures_of_memory_agree():
     """What all accounts are charged is the sum of what /proc/accounts lists, to the byte; ps, free, /proc/PID and /proc/memory
     tell the same; what is in use was charged to somebody or is the kernel's own."""
