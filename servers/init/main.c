@@ -21,7 +21,7 @@ struct timer init_timer;
 
 void init_main(struct message_page *page); // start.asm
 
-// Roles whose pause is over start again; those that take too long to hand over are ended.
+// Roles whose pause is over start again; those that hang are ended.
 void init_resume(struct timer *timer) {
     uint64_t now = report_time(), look = roles_watch(now), next = roles_resume(now);
     timer_set(timer, next && next < look ? next : look, init_resume);

@@ -18,7 +18,6 @@
 
 enum { PAGE = 4096, STACK_BYTES = 64 * 1024, STARTUP_BYTES = 2 * PAGE, FAULTS_MAX = 10, FAULTS_DROP = 4, BLAME_MOST = 2 };
 
-#define PATIENCE (10 * SECOND) // for a handover, in which what is not on the disk yet is written
 #define NO_LIMIT (UINT64_C(1) << 50)
 
 struct role roles[MANIFEST_ROLES];
@@ -261,6 +260,7 @@ error_t role_start(struct role *role) {
     role->has_memory = !error && role->entry->keep;
     role->takes_over = false;
     role->watch = (struct watch){.ping = role->watch.ping, .is_pinged = role->watch.is_pinged};
+    role->giving = (struct giving){0};
     if (error)
         report("role %s can't be started: error %d", role->entry->name, error);
     return error;
@@ -305,7 +305,7 @@ void role_ended(struct role *role, uint32_t cause, uint64_t now) {
         role->faults = 1; // the next actor refuses what it was
     role->has_point = false;
     bool keeps = !role->refused && role->faults < FAULTS_DROP;
-    if (own_fault && role->previous.template && now - role->reloaded_at < SECOND) {
+    if (own_fault && role->previous.template && (now - role->reloaded_at < SECOND || role_is_taking(role))) {
         report("the new program of %s ended at once: the one before comes back", role->entry->name);
         image_release(&role->failed);
         role->failed = role->image;
@@ -348,7 +348,7 @@ error_t role_hand_over(struct role *role, const struct image *next, uint64_t now
         return error;
     role->next = *next;
     role->ended = now; // it serves nobody from here on
-    role->patience = now + PATIENCE;
+    role->giving = (struct giving){0};
     return notification_signal(role->notification, UINT64_C(1) << 63);
 }
 
@@ -389,11 +389,7 @@ uint64_t roles_resume(uint64_t now) {
         struct role *role = &roles[i];
         if (role->restart_at && role->restart_at <= now)
             (void)role_start(role);
-        if (role->next.template && role->patience <= now)
-            role_keeps(role, ERR_DEADLINE, now);
         next = earlier(next, role->restart_at);
-        if (role->next.template)
-            next = earlier(next, role->patience);
     }
     return next;
 }
@@ -408,4 +404,10 @@ struct role *role_find(const char *name) {
 bool role_peek(const struct role *role, uint64_t address, void *to, uint64_t bytes) {
     uint64_t count = 0;
     return address && process_peek(role->process, address, to, bytes, &count) == ERR_OK && count == bytes;
+}
+
+bool role_is_taking(const struct role *role) {
+    bool taking = false;
+    uint64_t loop = image_object(&role->image, "loop");
+    return loop && role_peek(role, loop + offsetof(struct loop, taking), &taking, sizeof(taking)) && taking;
 }

@@ -20,6 +20,13 @@ struct watch {
     struct requests_watch requests;
 };
 
+// Looks at an actor that hands over, or reads what the one before handed over (watch.c).
+struct giving {
+    uint64_t messages;       // that it took and sent
+    struct server_work asks; // through rings
+    uint32_t looks, still;   // in all; in a row at which nothing had moved
+};
+
 // A request that was being served when an actor failed by itself.
 struct blamed {
     uint64_t thread, count; // its number; 0: none
@@ -35,7 +42,6 @@ struct role {
     bool reloaded;            // the image is not the initrd's
     struct image next;        // the actor is asked to hand over to this one; template 0: it is not
     struct deferred reloader; // who asked for it
-    uint64_t patience;        // monotonic time until which it may take
     cap_t records;            // what the last one that handed over left, a slot of the role's table; 0: nothing
     bool takes_over;          // the next actor gets them
     cap_t account, process, endpoint, notification, state, thread;
@@ -48,6 +54,7 @@ struct role {
     cap_t startup_memory;
     uint64_t stack, startup, clock, message_page; // addresses
     struct watch watch;
+    struct giving giving;
     struct blamed blamed;
     bool has_point;   // it was told to end at an event (service.point): no fault of its own
     bool has_memory;  // an actor's memory is there
@@ -78,5 +85,7 @@ void role_keeps(struct role *role, error_t reason, uint64_t now);
 // Starts roles whose pause is over; returns when the next pause ends, 0: none.
 uint64_t roles_resume(uint64_t now);
 struct role *role_find(const char *name);
+// Its actor reads the records of the one before, and has not taken the role over yet. By the actor's own word.
+bool role_is_taking(const struct role *role);
 // Reads its actor's memory, living or dead. False: not all of it is there.
 bool role_peek(const struct role *role, uint64_t address, void *to, uint64_t bytes);

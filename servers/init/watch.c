@@ -26,6 +26,8 @@ enum {
     AGAIN_LOOKS = 100, // within which a second time is the same failure
     BUSY_PERCENT = 80, // of the time between two looks
     CHAIN_MOST = 8,
+    STILL_LOOKS = 10,  // in a row at which a hand-over had not moved
+    GIVING_MOST = 100, // looks that one may take in all
 };
 
 static uint64_t last_look, interval; // 0: not known yet
@@ -148,6 +150,23 @@ static bool is_stuck(struct role *role) {
     return until && watch->head_first <= until && watch->head_last >= before;
 }
 
+// A hand-over is judged by what moves in it: the clock goes on while a busy host lets nobody here run. Blocks that a driver owes
+// it are the driver's matter.
+static void judge_giving(struct role *role, const struct sight *sight) {
+    struct giving *giving = &role->giving;
+    struct giving now = {.looks = giving->looks + 1};
+    (void)role_peek(role, image_object(&role->image, "server_messages"), &now.messages, sizeof(now.messages));
+    (void)role_peek(role, image_object(&role->image, "server_asks"), &now.asks, sizeof(now.asks));
+    bool moved = now.messages != giving->messages || now.asks.taken != giving->asks.taken || now.asks.done != giving->asks.done;
+    bool still = !moved && now.asks.taken == now.asks.done && sight->thread.state == THREAD_STATE_WAITING;
+    now.still = still ? giving->still + 1 : 0;
+    *giving = now;
+}
+
+static bool is_given_up(const struct role *role) {
+    return role->giving.still >= STILL_LOOKS || role->giving.looks >= GIVING_MOST;
+}
+
 static void judge(struct role *role, uint64_t passed) {
     struct watch *watch = &role->watch;
     struct sight sight;
@@ -163,6 +182,10 @@ static void judge(struct role *role, uint64_t passed) {
     watch->strikes = holds || (stuck && (sight.busy || idle)) ? watch->strikes + 1 : 0;
     bool away = sight.thread.state == THREAD_STATE_WAITING && sight.slept && !is_in_loop(role);
     watch->away = away ? watch->away + 1 : 0;
+    if (role->next.template || (role->previous.template && role_is_taking(role)))
+        judge_giving(role, &sight);
+    else
+        role->giving = (struct giving){0};
 }
 
 // A request waits in the role for ever.
@@ -228,6 +251,11 @@ uint64_t roles_watch(uint64_t now) {
             blame(role, "queue of ", &(struct unanswered){0}, now);
         else if (is_watched(role) && role->watch.away >= AWAY_LOOKS)
             blame(role, "silence of ", &(struct unanswered){0}, now);
+        else if (is_watched(role) && is_given_up(role) && role->next.template)
+            role_keeps(role, ERR_DEADLINE, now);
+        else if (is_watched(role) && is_given_up(role))
+            blame(role, "records that it does not take up", &(struct unanswered){.what = "records that it does not take up"},
+                  now);
         else if (is_watched(role))
             judge_requests(role, now, now - last_look);
     }

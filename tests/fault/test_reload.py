@@ -6,13 +6,17 @@ import http.server
 import os
 import pathlib
 import re
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 
 import pexpect
 import pytest
+
+import guest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "image"))
@@ -48,10 +52,10 @@ def judge_disk():
     DISK.unlink()
 
 
-def run(script, names=(), seconds=300, cpus="1"):
+def run(script, names=(), seconds=300, cpus="1", options=()):
     """The script's output and errors; it succeeded, and the disk is clean."""
     make_disk(names)
-    done = subprocess.run([ROOT / "image/run", "--timeout", str(seconds), "--cpus", cpus, "--system-disk", DISK, "-c", script],
+    done = subprocess.run([ROOT / "image/run", "--timeout", str(seconds), "--cpus", cpus, "--system-disk", DISK, *options, "-c", script],
                           capture_output=True, check=False, timeout=seconds + 60, text=True)
     assert done.returncode == 0 and "BAD" not in done.stdout, done.stdout + done.stderr
     judge_disk()
@@ -263,3 +267,30 @@ service reload log /builds/log_silent; service reload log /sbin/log; service rel
     assert "log: it can't hand over" in errors and "ext2_refuses crashed" not in text
     state = rows(text)
     assert all(state[name][1] == "running" for name in ("ext2", "ata", "log")), text
+
+
+def test_hand_overs_that_hang():
+    """One that takes up nothing, for ever: the program before comes back. One that never has given all: it stays as it is."""
+    text, errors = run("""
+service reload log /builds/log_stuck_takes || echo BAD; service log init | grep -c "comes back"
+service reload log /builds/log_stuck_gives || echo BAD; service reload log /sbin/log && echo BAD
+service log init | grep -c "log does not hand over"; service; sync
+""", ["log_stuck_takes", "log_stuck_gives"], options=("--option", "watch=100"))
+    assert text.splitlines()[:2] == ["1", "1"] and "log: it did not hand over in time" in errors and "BAD" not in text, text + errors
+    assert rows(text)["log"][1] == "running" and rows(text)["log"][3] == "4", text
+
+
+def test_a_host_that_lets_the_guest_stand_still():
+    """The guest's clock goes on meanwhile, and a hand-over that nobody ran is not taken for one that hangs."""
+    make_disk(["log_slow"])
+    with guest.Guest("service reload log /builds/log_slow && service reload log /sbin/log && echo moved; service", DISK) as machine:
+        while machine.log.count(b"log gets a new program") < 2:
+            assert machine.step(60), machine.log
+        machine.process.send_signal(signal.SIGSTOP)
+        time.sleep(15)
+        machine.process.send_signal(signal.SIGCONT)
+        assert machine.run() == 0, machine.log
+        machine.shut_down()
+        text = machine.output.decode()
+    assert text.startswith("moved") and rows(text)["log"][3:5] == ["2", "reloaded"], text + str(machine.log)
+    judge_disk()
