@@ -16,7 +16,9 @@ static void answer(struct deferred *deferred, const struct operation *operation,
     struct file_write_out written = {.count = operation->done};
     struct socket_send_to_out sent = {.count = operation->done};
     struct socket_receive_from_out received = {.from = operation->from, .count = operation->done, .whole = operation->whole};
-    received.ready = UINT64_MAX; // who waited does not poll
+    struct socket_send_many_out sent_many = {.done = operation->done};
+    struct socket_receive_many_out received_many = {.count = operation->done, .more = operation->more};
+    received.ready = received_many.ready = UINT64_MAX; // who waited does not poll
     switch (operation->kind) {
     case OPERATION_READ:
         file_read_answer(deferred, status, &read);
@@ -27,8 +29,14 @@ static void answer(struct deferred *deferred, const struct operation *operation,
     case OPERATION_SEND:
         socket_send_to_answer(deferred, status, &sent);
         break;
+    case OPERATION_SEND_MANY:
+        socket_send_many_answer(deferred, status, &sent_many);
+        break;
     case OPERATION_RECEIVE:
         socket_receive_from_answer(deferred, status, &received);
+        break;
+    case OPERATION_RECEIVE_MANY:
+        socket_receive_many_answer(deferred, status, &received_many);
         break;
     }
 }
