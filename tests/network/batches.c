@@ -199,7 +199,6 @@ static void try_bad(int loop) {
     static char too_long[65508];
     struct sockaddr_in name, wrong;
     socklen_t length = sizeof(name);
-    int socket = loop_open(SOCK_DGRAM);
     (void)getsockname(loop, (struct sockaddr *)&name, &length);
     for (int kind = 0; kind < 3; kind++) {
         static const char *const what[] = {"bad-port", "bad-family", "bad-length"};
@@ -217,10 +216,10 @@ static void try_bad(int loop) {
             wrong.sin_family = AF_UNIX;
         else
             parts[2] = (struct iovec){too_long, sizeof(too_long)};
-        bool good = sendmmsg(socket, messages, 5, 0) == 2;
+        bool good = sendmmsg(loop, messages, 5, 0) == 2;
         errno = 0;
-        good = good && sendmmsg(socket, messages + 2, 3, 0) == -1 && errno == errors[kind];
-        good = good && sendmmsg(socket, messages + 3, 2, 0) == 2;
+        good = good && sendmmsg(loop, messages + 2, 3, 0) == -1 && errno == errors[kind];
+        good = good && sendmmsg(loop, messages + 3, 2, 0) == 2;
         prepare(BATCH, ROOM);
         tell(what[kind], good && recvmmsg(loop, messages, BATCH, MSG_WAITFORONE, NULL) == 4);
     }
@@ -231,7 +230,6 @@ static void try_bad(int loop) {
     bool good = sendmmsg(loop, messages, 3, 0) == 3;
     prepare(3, 50);
     tell("control", good && recvmmsg(loop, messages, 3, 0, NULL) == 3);
-    close(socket);
 }
 
 static void try_others(void) {
@@ -372,7 +370,7 @@ static void run_numbered(int host, long seconds) {
             receive_numbered(loop, 0, MSG_WAITFORONE);
         send_numbered(host, 1);
         struct pollfd ready = {.fd = host, .events = POLLIN};
-        while (poll(&ready, 1, 10) > 0)
+        while (poll(&ready, 1, 0) > 0)
             receive_numbered(host, 1, MSG_WAITFORONE);
         clock_gettime(CLOCK_MONOTONIC, &now);
     } while (now.tv_sec < end.tv_sec && sent[0] < NUMBERS - BATCH);
@@ -399,7 +397,7 @@ int main(int argc, char **argv) {
     try_timeout(loop);
     try_cut(loop);
     try_many(loop);
-    try_bad(loop_open(SOCK_DGRAM));
+    try_bad(loop);
     try_others();
     try_error();
     try_hostile(loop);
