@@ -48,26 +48,28 @@ error_t datagrams_read(struct session *session, const struct mover *mover, struc
     return ERR_OK;
 }
 
-static error_t send_one(struct socket *socket, const struct socket_datagram *one, const uint8_t *bytes) {
+static error_t send_one(struct session *session, const struct operation *operation, const struct socket_datagram *one,
+                        const uint8_t *bytes) {
     struct socket_name to;
     bool named = one->peer.family != 0;
     error_t error = named ? address_from_message(&one->peer, &to) : ERR_OK;
-    return error == ERR_OK ? stack_socket_send(socket, named ? &to : NULL, bytes, one->length) : error;
+    return error == ERR_OK ? datagram_send(session, operation, named ? &to : NULL, bytes, one->length) : error;
 }
 
+// Goes on behind those that were sent before it waited for room.
 error_t datagrams_write(struct session *session, const struct mover *mover, struct operation *operation) {
     const struct socket_datagram *table = (const void *)net.scratch;
-    uint64_t at = datagrams_table(operation->places), sent = 0;
+    uint64_t at = datagrams_table(operation->places);
     if (operation->places == 0 || operation->length > DATAGRAM_MOST)
         return ERR_INVALID;
     error_t error = mover_copy_in_unnoted(mover, 0, net.scratch, operation->length);
     if (error == ERR_OK && !datagrams_fit(net.scratch, operation->length, operation->places, operation->places))
         error = ERR_INVALID;
-    while (error == ERR_OK && sent < operation->places) {
-        error = send_one(session->socket, &table[sent], net.scratch + at);
-        at = datagrams_behind(at, table[sent].length);
-        sent += error == ERR_OK;
+    for (uint64_t i = 0; error == ERR_OK && i < operation->places; i++) {
+        if (i >= operation->done)
+            error = send_one(session, operation, &table[i], net.scratch + at);
+        at = datagrams_behind(at, table[i].length);
+        operation->done += error == ERR_OK && i >= operation->done;
     }
-    operation->done = sent;
-    return sent != 0 ? ERR_OK : error;
+    return error == ERR_AGAIN || operation->done == 0 ? error : ERR_OK;
 }

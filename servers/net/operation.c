@@ -119,6 +119,16 @@ static error_t stream_write(struct session *session, const struct mover *mover, 
     return ERR_OK;
 }
 
+error_t datagram_send(struct session *session, const struct operation *operation, const struct socket_name *to, const void *bytes,
+                      uint32_t length) {
+    uint64_t dropped = net.stack.statistics.frames_no_room;
+    error_t error = stack_socket_send(session->socket, to, bytes, length);
+    if (error != ERR_OK || net.stack.statistics.frames_no_room == dropped || !operation->waits)
+        return error;
+    net.senders_wait = true;
+    return ERR_AGAIN;
+}
+
 static error_t datagram_write(struct session *session, const struct mover *mover, struct operation *operation) {
     struct socket_name to;
     bool named = operation->to.family != 0;
@@ -128,7 +138,7 @@ static error_t datagram_write(struct session *session, const struct mover *mover
     if (error == ERR_OK)
         error = copy_in(mover, 0, net.scratch, operation->length);
     if (error == ERR_OK)
-        error = stack_socket_send(session->socket, named ? &to : NULL, net.scratch, (uint32_t)operation->length);
+        error = datagram_send(session, operation, named ? &to : NULL, net.scratch, (uint32_t)operation->length);
     if (error == ERR_OK)
         operation->done = operation->length;
     return error;

@@ -24,6 +24,7 @@ struct operation {
     // Of _MANY: places of the table, room for each, and whether more lie there.
     uint64_t places, room;
     bool more;
+    bool waits; // what can't be done now
 };
 
 static inline enum session_part operation_part(const struct operation *operation) {
@@ -40,6 +41,10 @@ MUST_USE error_t mover_copy_in_unnoted(const struct mover *mover, uint64_t offse
 MUST_USE error_t datagrams_absent(struct socket *socket);
 // Whom it came from, as receivers are told.
 struct socket_address datagram_from(const struct datagram *datagram, const struct socket *socket);
+
+// As stack_socket_send. What an operation that may wait sends is not lost for want of room to send frames: ERR_AGAIN.
+MUST_USE error_t datagram_send(struct session *session, const struct operation *operation, const struct socket_name *to,
+                               const void *bytes, uint32_t length);
 
 // --- datagrams.c: as operation_try, of several datagrams
 MUST_USE error_t datagrams_read(struct session *session, const struct mover *mover, struct operation *operation);
