@@ -122,7 +122,8 @@ static void try_flags(int socket) {
          recvmmsg(socket, messages, 3, 0, NULL) == 3 && recvmmsg(socket, messages, BATCH, MSG_DONTWAIT, NULL) == SIZES - 3);
     (void)fcntl(socket, F_SETFL, O_NONBLOCK);
     send_mixed(socket, 1);
-    tell("non-blocking", recvmmsg(socket, messages, BATCH, 0, NULL) == SIZES && recvmmsg(socket, messages, BATCH, 0, NULL) == -1);
+    int got = recvmmsg(socket, messages, BATCH, 0, NULL);
+    tell("non-blocking", got == SIZES && recvmmsg(socket, messages, BATCH, 0, NULL) == -1);
     (void)fcntl(socket, F_SETFL, 0);
     send_mixed(socket, 5);
     bool peeked = recvmmsg(socket, messages, 2, MSG_PEEK | MSG_DONTWAIT, NULL) == 2 && messages[1].msg_len == 0;
