@@ -161,6 +161,10 @@ MUST_USE error_t system_socket_send(int fd, const void *buffer, size_t size, int
 // *whole: bytes that the datagram has.
 MUST_USE error_t system_socket_receive(int fd, void *buffer, size_t size, int flags, struct sockaddr *address, socklen_t *length,
                                        size_t *done, size_t *whole);
+// Datagrams in one request: as many of the first ones as go together. *tried: so many; *done: so many were sent, or received,
+// with their lengths. ERR_NOT_SUPPORTED: the first is to go by itself. Receiving: *more: further ones lie there.
+MUST_USE error_t system_socket_send_many(int fd, struct mmsghdr *messages, size_t count, int flags, size_t *tried, size_t *done);
+MUST_USE error_t system_socket_receive_many(int fd, struct mmsghdr *messages, size_t count, int flags, size_t *done, bool *more);
 // Bytes of the file at `offset` to a stream, for the card to read. ERR_NOT_SUPPORTED: they are to be written.
 MUST_USE error_t system_socket_send_file(int fd, int file, off_t offset, size_t size, size_t *done);
 // option: enum socket_option of socket.idl.

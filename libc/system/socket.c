@@ -11,6 +11,7 @@
 #include "libc/internal/system.h"
 #include "libc/socket/looked_up.h"
 #include "libc/system/layer.h"
+#include "libc/system/socket_layer.h"
 #include "libipc/client/slot.h"
 #include "libipc/protocols/net.h"
 #include "libipc/protocols/resolver.h"
@@ -21,7 +22,7 @@ enum { PAGE_BYTES = 4096, SEND_FILE_LEAST = 16 * 1024 /* as socket.send_file say
 
 static const uint8_t v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
 
-static error_t to_message(const struct sockaddr *address, socklen_t length, struct socket_address *message) {
+error_t layer_address_pack(const struct sockaddr *address, socklen_t length, struct socket_address *message) {
     memset(message, 0, sizeof(*message));
     if (length < sizeof(sa_family_t))
         return ERR_INVALID;
@@ -46,7 +47,7 @@ static error_t to_message(const struct sockaddr *address, socklen_t length, stru
     return ERR_OK;
 }
 
-static void from_message(const struct socket_address *message, struct sockaddr *address, socklen_t *length) {
+void layer_address_unpack(const struct socket_address *message, struct sockaddr *address, socklen_t *length) {
     union {
         struct sockaddr_in in;
         struct sockaddr_in6 in6;
@@ -76,7 +77,7 @@ static void from_message(const struct socket_address *message, struct sockaddr *
     *length = size;
 }
 
-static error_t socket_get(int fd, cap_t *session) {
+error_t layer_socket(int fd, cap_t *session) {
     struct descriptor *descriptor;
     error_t error = descriptor_get(fd, &descriptor);
     if (error == ERR_OK)
@@ -85,7 +86,7 @@ static error_t socket_get(int fd, cap_t *session) {
 }
 
 // A file that is no socket does not know the protocol.
-static error_t socket_error(error_t error) {
+error_t layer_socket_error(error_t error) {
     return error == ERR_BAD_METHOD ? -ENOTSOCK : error;
 }
 
@@ -123,68 +124,68 @@ error_t system_socket(int family, int type, int protocol, int *fd) {
 error_t system_socket_connect(int fd, const struct sockaddr *address, socklen_t length) {
     struct socket_address peer;
     cap_t session;
-    error_t error = socket_get(fd, &session);
+    error_t error = layer_socket(fd, &session);
     if (error == ERR_OK)
-        error = to_message(address, length, &peer);
+        error = layer_address_pack(address, length, &peer);
     if (error != ERR_OK)
         return error;
     do
         error = socket_connect(session, &peer);
     while (error == ERR_INTERRUPTED && !layer_signals_run());
-    return socket_error(error);
+    return layer_socket_error(error);
 }
 
 error_t system_socket_bind(int fd, const struct sockaddr *address, socklen_t length) {
     struct socket_address name;
     cap_t session;
-    error_t error = socket_get(fd, &session);
+    error_t error = layer_socket(fd, &session);
     if (error == ERR_OK)
-        error = to_message(address, length, &name);
-    return error != ERR_OK ? error : socket_error(socket_bind(session, &name));
+        error = layer_address_pack(address, length, &name);
+    return error != ERR_OK ? error : layer_socket_error(socket_bind(session, &name));
 }
 
 error_t system_socket_listen(int fd, int backlog) {
     cap_t session;
-    error_t error = socket_get(fd, &session);
-    return error != ERR_OK ? error : socket_error(socket_listen(session, backlog < 0 ? 0 : (uint64_t)backlog));
+    error_t error = layer_socket(fd, &session);
+    return error != ERR_OK ? error : layer_socket_error(socket_listen(session, backlog < 0 ? 0 : (uint64_t)backlog));
 }
 
 error_t system_socket_accept(int fd, struct sockaddr *address, socklen_t *length, int flags, int *accepted) {
     struct socket_address peer;
     cap_t session, made;
-    error_t error = socket_get(fd, &session);
+    error_t error = layer_socket(fd, &session);
     if (error != ERR_OK)
         return error;
     do
         error = socket_accept(session, file_flags(flags), &peer, &made);
     while (error == ERR_INTERRUPTED && !layer_signals_run());
     if (error != ERR_OK)
-        return socket_error(error);
-    from_message(&peer, address, length);
+        return layer_socket_error(error);
+    layer_address_unpack(&peer, address, length);
     return add_socket(made, flags, accepted);
 }
 
 error_t system_socket_shutdown(int fd, int how) {
     cap_t session;
-    error_t error = socket_get(fd, &session);
+    error_t error = layer_socket(fd, &session);
     if (error == ERR_OK && (how < SHUT_RD || how > SHUT_RDWR))
         error = ERR_INVALID;
-    return error != ERR_OK ? error : socket_error(socket_shutdown(session, (uint64_t)how + 1));
+    return error != ERR_OK ? error : layer_socket_error(socket_shutdown(session, (uint64_t)how + 1));
 }
 
 error_t system_socket_name(int fd, bool of_peer, struct sockaddr *address, socklen_t *length) {
     struct socket_address name;
     cap_t session;
-    error_t error = socket_get(fd, &session);
+    error_t error = layer_socket(fd, &session);
     if (error == ERR_OK)
-        error = socket_error(of_peer ? socket_peer(session, &name) : socket_name(session, &name));
+        error = layer_socket_error(of_peer ? socket_peer(session, &name) : socket_name(session, &name));
     if (error == ERR_OK)
-        from_message(&name, address, length);
+        layer_address_unpack(&name, address, length);
     return error;
 }
 
 // MSG_NOSIGNAL asks for what is always so: writing to a closed stream is an error and no signal.
-static uint64_t message_flags(int flags) {
+uint64_t layer_message_flags(int flags) {
     return (uint64_t)(flags & (MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT | MSG_WAITALL));
 }
 
@@ -193,19 +194,19 @@ error_t system_socket_send(int fd, const void *buffer, size_t size, int flags, c
     struct socket_address to = {.family = 0};
     uint64_t count;
     cap_t session;
-    error_t error = socket_get(fd, &session);
+    error_t error = layer_socket(fd, &session);
     if (error == ERR_OK && address != NULL)
-        error = to_message(address, length, &to);
+        error = layer_address_pack(address, length, &to);
     if (error != ERR_OK)
         return error;
     if (size > SOCKET_SEND_TO_DATA_MAX)
         size = SOCKET_SEND_TO_DATA_MAX;
     do
-        error = socket_send_to(session, &to, message_flags(flags), buffer, size, &count);
+        error = socket_send_to(session, &to, layer_message_flags(flags), buffer, size, &count);
     while (error == ERR_INTERRUPTED && !layer_signals_run());
     if (error == ERR_OK)
         *done = count;
-    return socket_error(error);
+    return layer_socket_error(error);
 }
 
 // The file's pages as memory, as many as one message sends. The file server and the network never meet.
@@ -213,7 +214,7 @@ error_t system_socket_send_file(int fd, int file, off_t offset, size_t size, siz
     struct descriptor *descriptor;
     uint64_t most = 0, at, length, count;
     cap_t session, memory;
-    error_t error = socket_get(fd, &session);
+    error_t error = layer_socket(fd, &session);
     if (error == ERR_OK)
         error = descriptor_get(file, &descriptor);
     if (error == ERR_OK && (socket_get_option(session, SOCKET_OPTION_FILE_BYTES, &most) != ERR_OK || size < SEND_FILE_LEAST))
@@ -232,7 +233,7 @@ error_t system_socket_send_file(int fd, int file, off_t offset, size_t size, siz
     slot_release(memory);
     if (error == ERR_OK)
         *done = count;
-    return socket_error(error);
+    return layer_socket_error(error);
 }
 
 error_t system_socket_receive(int fd, void *buffer, size_t size, int flags, struct sockaddr *address, socklen_t *length,
@@ -240,19 +241,19 @@ error_t system_socket_receive(int fd, void *buffer, size_t size, int flags, stru
     struct socket_address from;
     uint64_t count, all, ready;
     cap_t session;
-    error_t error = socket_get(fd, &session);
+    error_t error = layer_socket(fd, &session);
     if (error != ERR_OK)
         return error;
     if (size > SOCKET_RECEIVE_FROM_DATA_MAX)
         size = SOCKET_RECEIVE_FROM_DATA_MAX;
     do
-        error = socket_receive_from(session, message_flags(flags), buffer, size, &from, &count, &all, &ready);
+        error = socket_receive_from(session, layer_message_flags(flags), buffer, size, &from, &count, &all, &ready);
     while (error == ERR_INTERRUPTED && !layer_signals_run());
     if (error != ERR_OK)
-        return socket_error(error);
+        return layer_socket_error(error);
     layer_poll_received(fd, ready);
     if (from.family != 0)
-        from_message(&from, address, length);
+        layer_address_unpack(&from, address, length);
     else if (length != NULL)
         *length = 0; // a stream: the peer is known
     *done = count;
@@ -262,26 +263,26 @@ error_t system_socket_receive(int fd, void *buffer, size_t size, int flags, stru
 
 error_t system_socket_option_get(int fd, uint64_t option, uint64_t *value) {
     cap_t session;
-    error_t error = socket_get(fd, &session);
-    return error != ERR_OK ? error : socket_error(socket_get_option(session, option, value));
+    error_t error = layer_socket(fd, &session);
+    return error != ERR_OK ? error : layer_socket_error(socket_get_option(session, option, value));
 }
 
 error_t system_socket_option_set(int fd, uint64_t option, uint64_t value) {
     cap_t session;
-    error_t error = socket_get(fd, &session);
-    return error != ERR_OK ? error : socket_error(socket_set_option(session, option, value));
+    error_t error = layer_socket(fd, &session);
+    return error != ERR_OK ? error : layer_socket_error(socket_set_option(session, option, value));
 }
 
 error_t system_socket_group(int fd, const struct sockaddr *group, unsigned interface, bool join) {
     struct socket_address message;
     cap_t session;
-    error_t error = socket_get(fd, &session);
+    error_t error = layer_socket(fd, &session);
     if (error == ERR_OK)
-        error = to_message(group, sizeof(struct sockaddr_in6), &message);
+        error = layer_address_pack(group, sizeof(struct sockaddr_in6), &message);
     if (error != ERR_OK)
         return error;
     message.interface = interface;
-    return socket_error(join ? socket_join_group(session, &message) : socket_leave_group(session, &message));
+    return layer_socket_error(join ? socket_join_group(session, &message) : socket_leave_group(session, &message));
 }
 
 error_t system_interface(unsigned *index, char name[16]) {

@@ -58,7 +58,10 @@ static bool needs_no_note(const void *place) {
     return address - undo.stack_low < undo.stack_bytes || address - (uintptr_t)__ehdr_start >= undo.window;
 }
 
+// Frames and rings lie outside of the window, and are what is copied most.
 static void note(const void *place, size_t bytes) {
+    if ((uintptr_t)place - (uintptr_t)__ehdr_start >= undo.window)
+        return;
     if (bytes - 1 >= SMALL) {
         kept_note(place, bytes);
         return;

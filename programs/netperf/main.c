@@ -1,6 +1,9 @@
 // netperf: measures a connection between two machines, of which one runs `netperf -s`. Built for the host as
 // well, so that either side may be Linux. The client says in one line what it wants ("KIND SECONDS"); both
 // sides count.
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE // sendmmsg and recvmmsg, on Linux
+#endif
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -22,6 +25,14 @@
 enum { PORT = 5201, BLOCK = 65536, DATAGRAM = 1400, LINE = 64, SAMPLES = 4096, ROUND_BYTES = 1, UDP_END = 8, UDP_BATCH = 32 };
 
 static char block[BLOCK];
+
+// Datagrams of one call.
+static struct batch {
+    struct mmsghdr messages[UDP_BATCH];
+    struct iovec parts[UDP_BATCH];
+    struct sockaddr_storage names[UDP_BATCH];
+    char bytes[UDP_BATCH][DATAGRAM];
+} batch;
 static const char *port_text = "5201";
 
 static int64_t now_us(void) {
@@ -139,35 +150,55 @@ static void serve_one(int socket) {
     }
 }
 
-static void send_datagrams(int socket, const struct sockaddr *to, socklen_t length, int64_t seconds) {
-    for (int64_t end = now_us() + seconds * 1000000; now_us() < end;)
-        for (int i = 0; i < UDP_BATCH; i++)
-            (void)sendto(socket, block, DATAGRAM, 0, to, length);
+// As many of a batch's datagrams as are sent, all of the same bytes.
+static uint64_t datagrams_send(int socket, struct sockaddr_storage *to, socklen_t length) {
+    struct iovec part = {block, DATAGRAM};
+    for (int i = 0; i < UDP_BATCH; i++)
+        batch.messages[i].msg_hdr = (struct msghdr){.msg_name = to, .msg_namelen = length, .msg_iov = &part, .msg_iovlen = 1};
+    int sent = sendmmsg(socket, batch.messages, UDP_BATCH, 0);
+    return sent > 0 ? (uint64_t)sent : 0;
 }
 
-// Datagrams: counts those of a run; one of UDP_END bytes asks how many, or for datagrams. False: there is none.
-static bool serve_datagram(int socket) {
-    static uint64_t count, bytes;
-    struct sockaddr_storage from;
-    socklen_t length = sizeof(from);
-    ssize_t got = recvfrom(socket, block, sizeof(block), MSG_DONTWAIT, (struct sockaddr *)&from, &length);
-    if (got < 0)
-        return false;
-    if (got > UDP_END) {
-        count++;
-        bytes += (uint64_t)got;
-        return true;
+// How many are there now, up to a batch; they lie in it.
+static int datagrams_receive(int socket) {
+    for (int i = 0; i < UDP_BATCH; i++) {
+        batch.parts[i] = (struct iovec){batch.bytes[i], DATAGRAM};
+        batch.messages[i].msg_hdr = (struct msghdr){
+            .msg_name = &batch.names[i], .msg_namelen = sizeof(batch.names[i]), .msg_iov = &batch.parts[i], .msg_iovlen = 1};
     }
-    if (block[0] == 's') {
-        send_datagrams(socket, (struct sockaddr *)&from, length, block[1]);
-        return true;
+    int got = recvmmsg(socket, batch.messages, UDP_BATCH, MSG_DONTWAIT, NULL);
+    return got > 0 ? got : 0;
+}
+
+// Datagrams: counts those of a run; one of UDP_END bytes asks how many, or for datagrams.
+static void serve_datagram(int socket, const char *bytes, unsigned size, struct sockaddr_storage *from, socklen_t length) {
+    static uint64_t count, sum;
+    if (size > UDP_END) {
+        count++;
+        sum += size;
+        return;
+    }
+    if (bytes[0] == 's') {
+        for (int64_t end = now_us() + (int64_t)bytes[1] * 1000000; now_us() < end;)
+            (void)datagrams_send(socket, from, length);
+        return;
     }
     char answer[LINE];
-    int size = snprintf(answer, sizeof(answer), "%llu %llu\n", (unsigned long long)count, (unsigned long long)bytes);
-    (void)sendto(socket, answer, (size_t)size, 0, (struct sockaddr *)&from, length);
-    if (block[0] == 'b') // a run begins
-        count = bytes = 0;
-    return true;
+    int written = snprintf(answer, sizeof(answer), "%llu %llu\n", (unsigned long long)count, (unsigned long long)sum);
+    (void)sendto(socket, answer, (size_t)written, 0, (struct sockaddr *)from, length);
+    if (bytes[0] == 'b') // a run begins
+        count = sum = 0;
+}
+
+static void serve_datagrams(int socket) {
+    int got = datagrams_receive(socket);
+    for (int i = 0; i < got; i++) {
+        char start[UDP_END];
+        struct sockaddr_storage from = batch.names[i];
+        unsigned size = batch.messages[i].msg_len;
+        memcpy(start, batch.bytes[i], sizeof(start)); // what it asks for may use the batch
+        serve_datagram(socket, start, size, &from, batch.messages[i].msg_hdr.msg_namelen);
+    }
 }
 
 static int open_server(int type) {
@@ -199,8 +230,8 @@ static _Noreturn void serve(void) {
         struct pollfd ready[2] = {{.fd = listener, .events = POLLIN}, {.fd = datagrams, .events = POLLIN}};
         if (poll(ready, 2, -1) < 0 && errno != EINTR)
             program_fail("poll", "%s", error_text(errno));
-        for (int i = 0; ready[1].revents != 0 && i < UDP_BATCH && serve_datagram(datagrams); i++) {
-        }
+        if (ready[1].revents != 0)
+            serve_datagrams(datagrams);
         if (ready[0].revents == 0)
             continue;
         int socket = accept(listener, NULL, NULL);
@@ -310,7 +341,7 @@ static int datagrams(const char *host, long long seconds) {
         program_fail(host, "no answer to a datagram");
     int64_t start = now_us();
     for (int64_t end = start + seconds * 1000000; now_us() < end;)
-        sent += send(socket, block, DATAGRAM, 0) == DATAGRAM;
+        sent += datagrams_send(socket, NULL, 0);
     int64_t time = now_us() - start;
     if (!datagrams_ask(socket, 'e', &arrived))
         program_fail(host, "no answer to a datagram");
@@ -320,23 +351,27 @@ static int datagrams(const char *host, long long seconds) {
     return 0;
 }
 
-// The rate counts from the first datagram to the last: the time that the question takes is not in it.
+// The rate counts from the first batch to the last: the time that the question takes is not in it.
 static int datagrams_back(const char *host, long long seconds) {
     int socket = open_client(host, SOCK_DGRAM);
     char question[UDP_END] = {'s', (char)seconds};
-    uint64_t arrived = 0;
+    uint64_t arrived = 0, before = 0; // of the first batch
     int64_t first = 0, last = 0;
     if (send(socket, question, sizeof(question), 0) != (ssize_t)sizeof(question))
         program_fail(host, "%s", error_text(errno));
     for (struct pollfd ready = {.fd = socket, .events = POLLIN}; poll(&ready, 1, 1000) > 0;)
-        while (recv(socket, block, sizeof(block), MSG_DONTWAIT) == DATAGRAM) {
+        for (int got; (got = datagrams_receive(socket)) > 0;) {
             last = now_us();
-            first = arrived++ == 0 ? last : first;
+            if (arrived == 0) {
+                first = last;
+                before = (uint64_t)got;
+            }
+            arrived += (uint64_t)got;
         }
-    if (arrived < 2 || first == last)
+    if (arrived == before || first == last)
         program_fail(host, "no datagrams came");
     printf("datagrams: %llu came, %llu a second\n", (unsigned long long)arrived,
-           (unsigned long long)((arrived - 1) * 1000000 / (uint64_t)(last - first)));
+           (unsigned long long)((arrived - before) * 1000000 / (uint64_t)(last - first)));
     rate_print("came", arrived * DATAGRAM, last - first);
     return 0;
 }

@@ -35,6 +35,23 @@ static void take_sent(struct link *link) {
     }
 }
 
+bool links_have_room(void) {
+    bool room = false;
+    for (uint32_t i = 0; i < LINKS_MAX && !room; i++)
+        room = net.links[i].interface != NULL && net.links[i].sent - net.links[i].completed <= net.links[i].entries / 2;
+    return room;
+}
+
+void links_watch(void) {
+    for (uint32_t i = 0; i < LINKS_MAX; i++) {
+        struct link *link = &net.links[i];
+        if (link->interface == NULL || link->sent == link->completed || ring_sleep(&link->rings.transmit.completions))
+            continue;
+        error_t ignored = notification_signal(net.server.notification, UINT64_C(1) << link->bit); // some were sent meanwhile
+        (void)ignored;
+    }
+}
+
 // Each entry has a page, and behind the last page lie as many as a large frame may need: so it lies in one piece wherever it
 // begins. The pages of the entries that it takes stay unused.
 static uint8_t *room_to_send(struct link *link, uint32_t entries) {
@@ -276,7 +293,7 @@ static void work(void *argument, uint32_t bit) {
     struct link *link = argument;
     (void)bit;
     if (link->interface == NULL || link->pause.armed)
-        return;
+        return; // who waits for room does so no longer than net's timer says
     net_begin();
     uint64_t full = net.stack.queues_full;
     bool more = take_batch(link);

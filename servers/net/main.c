@@ -12,28 +12,20 @@
 #include "libipc/start/start.h"
 #include "servers/net/handover.h"
 
-#define STACK_MEMORY   (UINT64_C(24) << 20)
-#define DETACHED_RETRY (20 * NANOSECONDS_PER_MILLISECOND)
+#define STACK_MEMORY (UINT64_C(24) << 20)
+#define RETRY        (20 * NANOSECONDS_PER_MILLISECOND) // of requests that wait for what may not be told
 enum { LOOPBACK_ROUNDS = 8 };
 
 struct net net;
 
 int server_main(const struct startup *startup);
 
-static void timer_expired(struct timer *timer) {
-    (void)timer;
-    net_begin();
-    net_end();
-}
-
 void net_begin(void) {
     net.stack.now = clock_monotonic();
     net.stack.commits = kept_commits();
 }
 
-// Those that wait are looked at again.
-static void look_at_detached(void) {
-    net.detached = false;
+static void look_at_all(void) {
     for (uint32_t i = 0; i < net.sessions.used; i++) {
         struct session *session = net.sessions.entries != NULL ? net.sessions.entries[i].object : NULL;
         if (session != NULL && session->first != NULL)
@@ -41,21 +33,53 @@ static void look_at_detached(void) {
     }
 }
 
-void net_end(void) {
+// There may be room to send frames again: who waits for it tries again.
+static void senders_look(void) {
+    if (!net.senders_wait)
+        return;
+    net.senders_wait = false;
+    look_at_all();
+}
+
+// Over loopback there is room again when this returns.
+static void run_stack(void) {
+    bool looped = net.stack.loopback_count != 0;
     stack_run(&net.stack);
-    if (net.detached)
-        look_at_detached();
+    if (looped)
+        senders_look();
     sessions_settle();
-    for (uint32_t i = 0; i < LOOPBACK_ROUNDS && net.stack.loopback_count != 0; i++) {
-        stack_run(&net.stack);
-        sessions_settle();
-    }
-    links_flush();
+}
+
+// The next time that anything is due; 0: nothing.
+static uint64_t next_time(void) {
     uint64_t next = stack_next_time(&net.stack);
-    if (net.detached) {
-        uint64_t again = net.stack.now + DETACHED_RETRY;
+    if (net.detached || net.senders_wait) {
+        uint64_t again = net.stack.now + RETRY;
         next = next == 0 || again < next ? again : next;
     }
+    return next;
+}
+
+static void timer_expired(struct timer *timer) {
+    (void)timer;
+    net_begin();
+    senders_look();
+    net_end();
+}
+
+void net_end(void) {
+    if (net.senders_wait && links_have_room())
+        senders_look();
+    if (net.detached)
+        look_at_all();
+    net.detached = false;
+    run_stack();
+    for (uint32_t i = 0; i < LOOPBACK_ROUNDS && net.stack.loopback_count != 0; i++)
+        run_stack();
+    links_flush();
+    if (net.senders_wait)
+        links_watch();
+    uint64_t next = next_time();
     if (next == net.timer_at && net.timer.armed)
         return;
     net.timer_at = next;

@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <string.h>
 
-static error_t copy_out(const struct mover *mover, uint64_t offset, const void *from, uint64_t length) {
+error_t mover_copy_out(const struct mover *mover, uint64_t offset, const void *from, uint64_t length) {
     return mover->request != NULL ? request_copy_out(mover->request, offset, from, length)
                                   : deferred_copy_out(mover->deferred, offset, from, length);
 }
 
-static error_t copy_in_unnoted(const struct mover *mover, uint64_t offset, void *to, uint64_t length) {
+error_t mover_copy_in_unnoted(const struct mover *mover, uint64_t offset, void *to, uint64_t length) {
     return mover->request != NULL ? request_copy_in_unnoted(mover->request, offset, to, length)
                                   : deferred_copy_in_unnoted(mover->deferred, offset, to, length);
 }
@@ -52,7 +52,7 @@ static error_t stream_read(struct session *session, const struct mover *mover, s
     if (error != ERR_OK)
         return error;
     for (uint32_t i = 0; i < count; i++) {
-        error = copy_out(mover, operation->done + total, pieces[i].data, pieces[i].length);
+        error = mover_copy_out(mover, operation->done + total, pieces[i].data, pieces[i].length);
         if (error != ERR_OK)
             return error;
         total += pieces[i].length;
@@ -65,23 +65,31 @@ static error_t stream_read(struct session *session, const struct mover *mover, s
     return all && total != 0 && operation->done < operation->length ? ERR_AGAIN : ERR_OK;
 }
 
+error_t datagrams_absent(struct socket *socket) {
+    if (socket->error != ERR_OK)
+        return stack_socket_take_error(socket);
+    return socket->read_closed ? ERR_OK : ERR_AGAIN;
+}
+
+struct socket_address datagram_from(const struct datagram *datagram, const struct socket *socket) {
+    struct socket_address from = address_to_message(&datagram->from, socket);
+    if (socket->kind == SOCKET_PACKET) { // which card, and whether it was sent
+        from.interface = datagram->interface;
+        from.port = datagram->outgoing;
+    }
+    return from;
+}
+
 static error_t datagram_read(struct session *session, const struct mover *mover, struct operation *operation) {
     struct socket *socket = session->socket;
     const struct datagram *datagram = stack_socket_peek(socket);
-    if (datagram == NULL) {
-        if (socket->error != ERR_OK)
-            return stack_socket_take_error(socket);
-        return socket->read_closed ? ERR_OK : ERR_AGAIN;
-    }
+    if (datagram == NULL)
+        return datagrams_absent(socket);
     uint64_t length = datagram->length < operation->length ? datagram->length : operation->length;
-    error_t error = copy_out(mover, 0, datagram->bytes, length);
+    error_t error = mover_copy_out(mover, 0, datagram->bytes, length);
     if (error != ERR_OK)
         return error;
-    operation->from = address_to_message(&datagram->from, socket);
-    if (socket->kind == SOCKET_PACKET) { // which card, and whether it was sent
-        operation->from.interface = datagram->interface;
-        operation->from.port = datagram->outgoing;
-    }
+    operation->from = datagram_from(datagram, socket);
     operation->whole = datagram->length;
     operation->done = length;
     if ((operation->flags & SOCKET_MESSAGE_FLAG_PEEK) == 0)
@@ -100,7 +108,7 @@ static error_t stream_write(struct session *session, const struct mover *mover, 
         bool noted = stack_socket_stream_room_is_noted(session->socket, room);
         for (uint32_t i = 0; i < count && error == ERR_OK; i++) {
             void *to = (void *)(uintptr_t)pieces[i].data; // NOLINT
-            error = (noted ? copy_in : copy_in_unnoted)(mover, operation->done + total, to, pieces[i].length);
+            error = (noted ? copy_in : mover_copy_in_unnoted)(mover, operation->done + total, to, pieces[i].length);
             total += pieces[i].length;
         }
         if (error != ERR_OK)
@@ -109,6 +117,16 @@ static error_t stream_write(struct session *session, const struct mover *mover, 
         operation->done += total;
     }
     return ERR_OK;
+}
+
+error_t datagram_send(struct session *session, const struct operation *operation, const struct socket_name *to, const void *bytes,
+                      uint32_t length) {
+    uint64_t dropped = net.stack.statistics.frames_no_room;
+    error_t error = stack_socket_send(session->socket, to, bytes, length);
+    if (error != ERR_OK || net.stack.statistics.frames_no_room == dropped || !operation->waits)
+        return error;
+    net.senders_wait = true;
+    return ERR_AGAIN;
 }
 
 static error_t datagram_write(struct session *session, const struct mover *mover, struct operation *operation) {
@@ -120,7 +138,7 @@ static error_t datagram_write(struct session *session, const struct mover *mover
     if (error == ERR_OK)
         error = copy_in(mover, 0, net.scratch, operation->length);
     if (error == ERR_OK)
-        error = stack_socket_send(session->socket, named ? &to : NULL, net.scratch, (uint32_t)operation->length);
+        error = datagram_send(session, operation, named ? &to : NULL, net.scratch, (uint32_t)operation->length);
     if (error == ERR_OK)
         operation->done = operation->length;
     return error;
@@ -128,7 +146,15 @@ static error_t datagram_write(struct session *session, const struct mover *mover
 
 error_t operation_try(struct session *session, const struct mover *mover, struct operation *operation) {
     bool stream = session->socket->kind == SOCKET_STREAM;
-    if (operation->kind == OPERATION_READ || operation->kind == OPERATION_RECEIVE)
+    switch (operation->kind) {
+    case OPERATION_READ:
+    case OPERATION_RECEIVE:
         return stream ? stream_read(session, mover, operation) : datagram_read(session, mover, operation);
-    return stream ? stream_write(session, mover, operation) : datagram_write(session, mover, operation);
+    case OPERATION_RECEIVE_MANY:
+        return stream ? ERR_NOT_SUPPORTED : datagrams_read(session, mover, operation);
+    case OPERATION_SEND_MANY:
+        return stream ? ERR_NOT_SUPPORTED : datagrams_write(session, mover, operation);
+    default:
+        return stream ? stream_write(session, mover, operation) : datagram_write(session, mover, operation);
+    }
 }

@@ -136,14 +136,19 @@ static error_t handle_peer(struct request *request, const struct socket_peer_in 
     return ERR_OK;
 }
 
+static error_t send_when_settled(struct session *session, struct request *request, struct operation *operation) {
+    bool waits = (session->flags & FILE_FLAG_NON_BLOCKING) == 0 && (operation->flags & SOCKET_MESSAGE_FLAG_DO_NOT_WAIT) == 0;
+    error_t error;
+    do
+        error = operation_begin(session, request, operation);
+    while (may_settle(session, error, waits));
+    return error;
+}
+
 static error_t handle_send_to(struct request *request, const struct socket_send_to_in *in, struct socket_send_to_out *out) {
     struct session *session = session_of(request);
     struct operation operation = {.kind = OPERATION_SEND, .length = in->data_size, .flags = in->flags, .to = in->to};
-    bool waits = (session->flags & FILE_FLAG_NON_BLOCKING) == 0 && (in->flags & SOCKET_MESSAGE_FLAG_DO_NOT_WAIT) == 0;
-    error_t error;
-    do
-        error = operation_begin(session, request, &operation);
-    while (may_settle(session, error, waits));
+    error_t error = send_when_settled(session, request, &operation);
     out->count = operation.done;
     return error;
 }
@@ -156,6 +161,28 @@ static error_t handle_receive_from(struct request *request, const struct socket_
     out->from = operation.from;
     out->count = operation.done;
     out->whole = operation.whole;
+    out->ready = stack_socket_readiness(session->socket);
+    poll_list_wait(&session->polls, out->ready);
+    return error;
+}
+
+static error_t handle_send_many(struct request *request, const struct socket_send_many_in *in, struct socket_send_many_out *out) {
+    struct session *session = session_of(request);
+    struct operation operation = {.kind = OPERATION_SEND_MANY, .length = in->data_size, .flags = in->flags, .places = in->count};
+    error_t error = send_when_settled(session, request, &operation);
+    out->done = operation.done;
+    return error;
+}
+
+static error_t handle_receive_many(struct request *request, const struct socket_receive_many_in *in,
+                                   struct socket_receive_many_out *out) {
+    struct session *session = session_of(request);
+    struct operation operation = {.kind = OPERATION_RECEIVE_MANY, .length = in->data_size, .flags = in->flags};
+    operation.places = in->places;
+    operation.room = in->room;
+    error_t error = operation_begin(session, request, &operation);
+    out->count = operation.done;
+    out->more = operation.more;
     out->ready = stack_socket_readiness(session->socket);
     poll_list_wait(&session->polls, out->ready);
     return error;
@@ -187,6 +214,8 @@ const struct socket_ops net_socket_ops = {
     .peer = handle_peer,
     .send_to = handle_send_to,
     .receive_from = handle_receive_from,
+    .send_many = handle_send_many,
+    .receive_many = handle_receive_many,
     .get_option = net_get_option,
     .set_option = net_set_option,
     .send_file = net_send_file,

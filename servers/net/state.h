@@ -121,9 +121,10 @@ struct net {
     uint8_t *scratch; // one datagram; not kept
     uint8_t *frame;   // one that came in, FRAME_LARGEST bytes; not kept
     struct net_file *files;
-    bool giving_back; // a fiber is at it, see send_file.c
-    bool started;     // the cards are looked for
-    bool detached;    // requests of the actor before have not all come again
+    bool giving_back;  // a fiber is at it, see send_file.c
+    bool started;      // the cards are looked for
+    bool detached;     // requests of the actor before have not all come again
+    bool senders_wait; // for room to send frames
 };
 
 extern struct net net;
@@ -136,6 +137,10 @@ void net_end(void);
 // Attaches to the cards of the drivers that the manifest names.
 void links_start(void);
 void links_flush(void);
+// Half of what a card's ring holds: less is not worth a look, which costs what a batch costs.
+bool links_have_room(void);
+// Asks drivers to tell when frames were sent.
+void links_watch(void);
 void links_resumed(void);
 uint64_t link_frame_bytes(uint32_t entries); // of its frames' memory
 // Whether its card is given pages of files.

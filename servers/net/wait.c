@@ -7,6 +7,8 @@
 #include "libipc/client/clock.h"
 #include "servers/net/operation.h"
 
+#define ROOM_TIMEOUT NANOSECONDS_PER_SECOND // a card that sends nothing for so long may be gone
+
 static bool is_reading(const struct operation *operation) {
     return operation_part(operation) == PART_READ;
 }
@@ -16,7 +18,9 @@ static void answer(struct deferred *deferred, const struct operation *operation,
     struct file_write_out written = {.count = operation->done};
     struct socket_send_to_out sent = {.count = operation->done};
     struct socket_receive_from_out received = {.from = operation->from, .count = operation->done, .whole = operation->whole};
-    received.ready = UINT64_MAX; // who waited does not poll
+    struct socket_send_many_out sent_many = {.done = operation->done};
+    struct socket_receive_many_out received_many = {.count = operation->done, .more = operation->more};
+    received.ready = received_many.ready = UINT64_MAX; // who waited does not poll
     switch (operation->kind) {
     case OPERATION_READ:
         file_read_answer(deferred, status, &read);
@@ -27,8 +31,14 @@ static void answer(struct deferred *deferred, const struct operation *operation,
     case OPERATION_SEND:
         socket_send_to_answer(deferred, status, &sent);
         break;
+    case OPERATION_SEND_MANY:
+        socket_send_many_answer(deferred, status, &sent_many);
+        break;
     case OPERATION_RECEIVE:
         socket_receive_from_answer(deferred, status, &received);
+        break;
+    case OPERATION_RECEIVE_MANY:
+        socket_receive_many_answer(deferred, status, &received_many);
         break;
     }
 }
@@ -59,14 +69,22 @@ static void cancelled(struct deferred *deferred) {
     waiter_end((struct waiter *)deferred, ERR_CANCELLED);
 }
 
+// A datagram that waits for room.
+static bool waits_for_room(const struct session *session, bool reading) {
+    return !reading && session->socket->kind != SOCKET_STREAM;
+}
+
 static void timed_out(struct timer *timer) {
     struct waiter *waiter = (struct waiter *)(void *)((char *)timer - offsetof(struct waiter, timer));
-    waiter_end(waiter, ERR_AGAIN); // POSIX, SO_RCVTIMEO: EAGAIN
+    bool room = waits_for_room(waiter->session, is_reading(waiter->operation)) && waiter->session->send_timeout == 0;
+    waiter_end(waiter, room ? -ENOBUFS : ERR_AGAIN); // POSIX, SO_RCVTIMEO: EAGAIN
 }
 
 static error_t put_aside(struct session *session, struct request *request, const struct operation *operation) {
     bool reading = is_reading(operation);
     uint64_t timeout = reading ? session->receive_timeout : session->send_timeout;
+    if (timeout == 0 && waits_for_room(session, reading))
+        timeout = ROOM_TIMEOUT;
     struct waiter *waiter = session->waiting < WAITERS_MAX ? calloc(1, sizeof(*waiter)) : NULL;
     struct operation *copy = waiter != NULL ? malloc(sizeof(*copy)) : NULL;
     error_t error = copy != NULL ? request_defer(request, &waiter->deferred) : ERR_NO_MEMORY;
@@ -112,6 +130,7 @@ error_t operation_begin(struct session *session, struct request *request, struct
     bool waits = (session->flags & FILE_FLAG_NON_BLOCKING) == 0 && (operation->flags & SOCKET_MESSAGE_FLAG_DO_NOT_WAIT) == 0;
     struct mover mover = {.request = request};
     error_t error = ERR_AGAIN;
+    operation->waits = waits;
     go_on(session, request, operation);
     if (!somebody_waits(session, is_reading(operation)))
         error = operation_try(session, &mover, operation);

@@ -77,6 +77,13 @@ def copy_disk(base, path, files=()):
             disk.write_file(path, name, pathlib.Path(scratch, "content"), 0o100644)
 
 
+def stripped(name):
+    """Another build of a server's program."""
+    with tempfile.NamedTemporaryFile() as file:
+        subprocess.run(["llvm-objcopy", "--strip-debug", BUILD / "tests/fault" / name, file.name], check=True)
+        return pathlib.Path(file.name).read_bytes()
+
+
 def stream_card(path, mac, nic="virtio"):
     """QEMU's options for a card whose frames go through the socket at `path`, each behind its length."""
     device = {"virtio": "virtio-net-pci,disable-legacy=on", "e1000": "e1000"}[nic]

@@ -38,13 +38,6 @@ service reload $name $file || echo BAD; sleep 0.3; done; done; done; echo reload
 while true; do sleep 1; done"""
 
 
-def stripped(name):
-    """Another build of a server's program."""
-    with tempfile.NamedTemporaryFile() as file:
-        subprocess.run(["llvm-objcopy", "--strip-debug", ROOT / "build/tests/fault" / name, file.name], check=True)
-        return pathlib.Path(file.name).read_bytes()
-
-
 class Guest:
     """A guest with `sends`; `tap`: its card's other end is tap0. `before`: what its shell does first, `blocks`: of 64 KiB, the file's."""
 
@@ -61,7 +54,7 @@ class Guest:
         script = SCRIPT.format(blocks=blocks, rest=REST, port=PORT, victims=victims, before=before)
         self.folder = tempfile.TemporaryDirectory(prefix="keelson-")
         disk = pathlib.Path(self.folder.name, "disk.img")
-        machine.copy_disk(machine.base_disk("tests/network/sends"), disk, [(f"builds/{name}", stripped(name)) for name in OTHERS])
+        machine.copy_disk(machine.base_disk("tests/network/sends"), disk, [(f"builds/{name}", machine.stripped(name)) for name in OTHERS])
         self.machine = machine.Guest(script, disk, arguments=arguments)
         if not tap:
             line = f"hostfwd_add network tcp:127.0.0.1:{self.address[1]}-:{PORT}"

@@ -1,6 +1,7 @@
 // Sockets (POSIX <sys/socket.h>); numbers are those of Linux on x86-64.
 #pragma once
 
+#include <bits/timespec.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -27,6 +28,12 @@ struct msghdr {
     void *msg_control; // nothing is passed this way
     size_t msg_controllen;
     int msg_flags;
+};
+
+// One of several messages.
+struct mmsghdr {
+    struct msghdr msg_hdr;
+    unsigned msg_len; // bytes sent or received
 };
 
 struct linger {
@@ -72,6 +79,8 @@ struct linger {
 #define MSG_DONTWAIT 0x40
 #define MSG_WAITALL  0x100
 #define MSG_NOSIGNAL 0x4000
+// Of recvmmsg: what comes after the first message is not waited for.
+#define MSG_WAITFORONE 0x10000
 
 #define SHUT_RD   0
 #define SHUT_WR   1
@@ -98,3 +107,8 @@ ssize_t recv(int fd, void *buffer, size_t size, int flags);
 ssize_t recvfrom(int fd, void *restrict buffer, size_t size, int flags, struct sockaddr *restrict address,
                  socklen_t *restrict length);
 ssize_t recvmsg(int fd, struct msghdr *message, int flags);
+// Several messages, 1,024 at most (Linux). What was done before an error counts; the error is then forgotten. `timeout`, unless
+// it is null: no longer than that is waited, for the first message neither (EAGAIN), and what is left of it is stored. Datagrams
+// go in one request where they can; others one by one.
+int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
+int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout);

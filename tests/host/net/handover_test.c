@@ -228,10 +228,28 @@ static void test_damage(void) {
     wire_finish();
 }
 
+// What a router said of a path counts for the next build, and routes lead where they led.
+static void test_paths(void) {
+    wire_start(4);
+    struct address peer = wire_address(0, false), other = address_from_v4(0x0a090807);
+    struct route way = {.prefix = other, .bits = 128, .gateway = peer, .interface = wire.interfaces[1]->index};
+    CHECK(route_add(wire.stacks[1], &way) == ERR_OK);
+    CHECK(path_mtu_learned(wire.stacks[1], wire.interfaces[1], &other, 1300));
+    wire_hand_over(1, NULL, 0);
+    struct interface *out;
+    struct address next_hop;
+    CHECK(path_mtu(wire.stacks[1], wire.interfaces[1], &other) == 1300 &&
+          path_mtu(wire.stacks[1], wire.interfaces[1], &peer) != 1300);
+    CHECK(route_find(wire.stacks[1], &other, 0, &out, &next_hop) == ERR_OK && out == wire.interfaces[1]);
+    CHECK(address_equal(&next_hop, &peer) && address_common_bits(&peer, &other) == 96 + 8 + 4);
+    wire_finish();
+}
+
 int main(void) {
     test_listener();
     test_states();
     test_datagrams();
+    test_paths();
     test_damage();
     return 0;
 }
