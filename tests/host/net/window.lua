@@ -4,7 +4,7 @@ local fields = {}
 for name, field in pairs({ack = "tcp.ack_raw", window = "tcp.window_size_value", seq = "tcp.seq_raw", length = "tcp.len",
                           source = "tcp.srcport", status = "tcp.checksum.status", syn = "tcp.flags.syn", has_ack = "tcp.flags.ack",
                           reset = "tcp.flags.reset", fin = "tcp.flags.fin", shift = "tcp.options.wscale.shift", v4 = "ip.src", v6 = "ipv6.src",
-                          destination = "tcp.dstport", to_v4 = "ip.dst", to_v6 = "ipv6.dst"}) do
+                          destination = "tcp.dstport", sum = "tcp.checksum", to_v4 = "ip.dst", to_v6 = "ipv6.dst"}) do
     fields[name] = Field.new(field)
 end
 local mine = Proto("outside", "Outside of what a TCP peer offered or sent")
@@ -38,8 +38,13 @@ local function sides_of(from, to)
     return connection[from], {}
 end
 
+-- Linux writes a sum of 0 as 0xffff, which is as good; tshark calls it bad.
+local function is_damaged()
+    return value("status") == 0 and value("sum") ~= 0xffff
+end
+
 local function look()
-    if not value("source") or value("status") == 0 then
+    if not value("source") or is_damaged() then
         return {}
     end
     local mine_side, other = sides_of(tostring(value("v4") or value("v6")) .. "/" .. value("source"),
