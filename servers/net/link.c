@@ -165,7 +165,7 @@ struct batch {
     uint32_t taken;          // position of the next room
     uint32_t left, bytes;    // frames and bytes that may still be taken in
     uint32_t refused, dropped;
-    bool has_credit, credit_known; // for strangers
+    uint8_t asked, granted; // whether classes of frames have credit, a bit each
 };
 
 // Room is reused in order, so the n-th request is always the same room, and lies in its place of the ring.
@@ -210,20 +210,21 @@ static uint32_t collect(struct batch *batch, const struct nic_done *done, uint32
     return good ? bytes : 0;
 }
 
-static bool has_credit(struct batch *batch) {
-    if (!batch->credit_known)
-        batch->has_credit = admission_has_credit(&net.stack);
-    batch->credit_known = true;
-    return batch->has_credit;
+static bool has_credit(struct batch *batch, enum admission_class class) {
+    uint8_t bit = (uint8_t)(1 << class);
+    if ((batch->asked & bit) == 0 && admission_has_credit(&net.stack, class))
+        batch->granted |= bit;
+    batch->asked |= bit;
+    return (batch->granted & bit) != 0;
 }
 
-static void frame_input(struct batch *batch, uint32_t length, bool stranger) {
-    uint64_t begun = stranger ? clock_monotonic() : 0;
+static void frame_input(struct batch *batch, uint32_t length, enum admission_class class) {
+    uint64_t begun = class != ADMISSION_KNOWN ? clock_monotonic() : 0;
     interface_input(batch->link->interface, net.frame, length);
-    if (!stranger)
+    if (class == ADMISSION_KNOWN)
         return;
-    admission_spend(&net.stack, clock_monotonic() - begun);
-    batch->credit_known = false;
+    admission_spend(&net.stack, class, clock_monotonic() - begun);
+    batch->asked = batch->granted = 0;
 }
 
 // Of a frame that is refused nothing but its headers is looked at, in the card's memory: that they may change meanwhile decides
@@ -235,9 +236,9 @@ static void take_frame(struct batch *batch, const struct nic_done *done) {
     bool damaged = (done->flags & NIC_DONE_FLAG_ERROR) != 0, has_prefix = link->prefix && !damaged;
     uint32_t skip = has_prefix ? sizeof(*prefix) : 0, room_bytes = smaller(done->length, NIC_ROOM_BYTES);
     uint32_t rooms = has_prefix ? prefix->rooms : 1, flags = has_prefix ? prefix->flags : 0;
-    bool stranger = !damaged && room_bytes > skip && net.stack.raw == NULL && // who captures wants to see all
-                    !admission_is_known(link->interface, room + skip, room_bytes - skip);
-    bool refused = stranger && !has_credit(batch);
+    bool limited = !damaged && room_bytes > skip && net.stack.raw == NULL; // who captures wants to see all
+    enum admission_class class = limited ? admission_look(link->interface, room + skip, room_bytes - skip) : ADMISSION_KNOWN;
+    bool refused = class != ADMISSION_KNOWN && !has_credit(batch, class);
     uint32_t length = collect(batch, done, rooms, skip, !refused);
     if (length == 0) {
         batch->refused += refused;
@@ -247,7 +248,7 @@ static void take_frame(struct batch *batch, const struct nic_done *done) {
     net.stack.sums_checked = (done->flags & NIC_DONE_FLAG_CHECKSUM_GOOD) != 0 ||
                              (flags & (NIC_PREFIX_FLAG_SUM_MISSING | NIC_PREFIX_FLAG_SUM_GOOD)) != 0;
     net.stack.statistics.sums_checked_by_card += net.stack.sums_checked;
-    frame_input(batch, length, stranger);
+    frame_input(batch, length, class);
     net.stack.sums_checked = false;
     batch->bytes -= smaller(length, batch->bytes);
     batch->left--;

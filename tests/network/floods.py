@@ -49,7 +49,7 @@ def peer_syn(number):
 
 def bad_tcp(number):
     """Data of no connection, from the peer."""
-    return tcp_frame(PEER, number, flags="A", dport=CLOSED, ack=1)
+    return tcp_frame(PEER, number, flags=".", dport=CLOSED, ack=1)
 
 
 def closed_udp(number):

@@ -3,7 +3,8 @@
 
 #include "servers/net/stack/stack.h"
 
-enum { SHARE = 16 }; // the part of strangers in the time is one in so many
+// The part of each class in the time is one in so many.
+static const uint64_t shares[ADMISSION_LIMITED] = {[ADMISSION_STRANGER] = 16, [ADMISSION_CALL] = 4};
 #define BURST INT64_C(20000000)
 #define MOST  INT64_C(500000) // for one frame: the machine may have stood still meanwhile
 
@@ -13,19 +14,19 @@ void admission_remember(struct stack *stack, const struct address *peer) {
         *entry = *peer;
 }
 
-bool admission_has_credit(struct stack *stack) {
-    struct admission *admission = &stack->admission;
-    uint64_t gained = (stack->now - admission->credit_at) / SHARE;
-    if (admission->credit_at == 0 || gained >= (uint64_t)(BURST - admission->credit)) {
-        admission->credit = BURST;
-        admission->credit_at = stack->now;
+bool admission_has_credit(struct stack *stack, enum admission_class class) {
+    struct allowance *allowance = &stack->admission.allowances[class];
+    uint64_t gained = (stack->now - allowance->credit_at) / shares[class];
+    if (allowance->credit_at == 0 || gained >= (uint64_t)(BURST - allowance->credit)) {
+        allowance->credit = BURST;
+        allowance->credit_at = stack->now;
     } else if (gained != 0) {
-        admission->credit += (int64_t)gained;
-        admission->credit_at += gained * SHARE;
+        allowance->credit += (int64_t)gained;
+        allowance->credit_at += gained * shares[class];
     }
-    return admission->credit > 0;
+    return allowance->credit > 0;
 }
 
-void admission_spend(struct stack *stack, uint64_t nanoseconds) {
-    stack->admission.credit -= nanoseconds < MOST ? (int64_t)nanoseconds : MOST;
+void admission_spend(struct stack *stack, enum admission_class class, uint64_t nanoseconds) {
+    stack->admission.allowances[class].credit -= nanoseconds < MOST ? (int64_t)nanoseconds : MOST;
 }

@@ -28,16 +28,20 @@ bool admission_is_peer(const struct stack *stack, const struct address *peer) {
     return address_equal(&stack->admission.peers[admission_place(stack, peer)], peer);
 }
 
-static bool tcp_is_known(struct stack *stack, const struct address *source, const struct address *destination,
-                         const uint8_t *segment) {
+static enum admission_class known_if(bool known) {
+    return known ? ADMISSION_KNOWN : ADMISSION_STRANGER;
+}
+
+static enum admission_class tcp_look(struct stack *stack, const struct address *source, const struct address *destination,
+                                     const uint8_t *segment) {
     uint16_t from = load16(segment), to = load16(segment + 2);
     uint8_t flags = segment[TCP_FLAGS_OFFSET];
     if ((flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN)
-        return stack->bound[bound_bucket(to)] != NULL && admission_is_peer(stack, source);
+        return stack->bound[bound_bucket(to)] != NULL && admission_is_peer(stack, source) ? ADMISSION_CALL : ADMISSION_STRANGER;
     const struct tcp *tcp = tcp_find(stack, destination, to, source, from);
     if (tcp != NULL && tcp->state == TCP_SYN_RECEIVED && tcp->passive)
-        return (flags & TCP_ACK) != 0 && load32(segment + 8) == tcp->snd_nxt; // he has seen our SYN
-    return tcp != NULL;
+        return known_if((flags & TCP_ACK) != 0 && load32(segment + 8) == tcp->snd_nxt); // he has seen our SYN
+    return known_if(tcp != NULL);
 }
 
 // Somebody has the port, or the identifier of the echo, and is not connected to others.
@@ -56,33 +60,33 @@ static bool echo_is_known(struct stack *stack, const struct address *source, con
     return (type == ICMP_ECHO_REPLY || type == ICMPV6_ECHO_REPLY) && datagram_is_known(stack, source, 0, load16(head + 4));
 }
 
-static bool transport_is_known(struct stack *stack, uint8_t protocol, const struct address *source,
-                               const struct address *destination, const uint8_t *head, uint32_t length) {
+static enum admission_class transport_look(struct stack *stack, uint8_t protocol, const struct address *source,
+                                           const struct address *destination, const uint8_t *head, uint32_t length) {
     if (protocol == PROTOCOL_NUMBER_TCP)
-        return length >= TCP_HEADER_BYTES && tcp_is_known(stack, source, destination, head);
+        return length >= TCP_HEADER_BYTES ? tcp_look(stack, source, destination, head) : ADMISSION_STRANGER;
     if (length < DATAGRAM_HEADER_BYTES)
-        return false;
+        return ADMISSION_STRANGER;
     if (protocol == PROTOCOL_NUMBER_ICMP || protocol == PROTOCOL_NUMBER_ICMPV6)
-        return echo_is_known(stack, source, head);
-    return protocol == PROTOCOL_NUMBER_UDP && datagram_is_known(stack, source, load16(head), load16(head + 2));
+        return known_if(echo_is_known(stack, source, head));
+    return known_if(protocol == PROTOCOL_NUMBER_UDP && datagram_is_known(stack, source, load16(head), load16(head + 2)));
 }
 
-static bool ipv4_is_known(struct stack *stack, const uint8_t *packet, uint32_t length) {
+static enum admission_class ipv4_look(struct stack *stack, const uint8_t *packet, uint32_t length) {
     uint32_t header = length >= IPV4_HEADER_BYTES ? (packet[0] & 15u) * 4 : 0;
     if (header < IPV4_HEADER_BYTES || header > length)
-        return false;
+        return ADMISSION_STRANGER;
     struct address source = address_from_v4(load32(packet + 12)), destination = address_from_v4(load32(packet + 16));
     if ((load16(packet + 6) & 0x3fff) != 0) // a fragment: its port may lie elsewhere
-        return admission_is_peer(stack, &source);
-    return transport_is_known(stack, packet[PROTOCOL_OFFSET_V4], &source, &destination, packet + header, length - header);
+        return known_if(admission_is_peer(stack, &source));
+    return transport_look(stack, packet[PROTOCOL_OFFSET_V4], &source, &destination, packet + header, length - header);
 }
 
-static bool ipv6_is_known(struct stack *stack, const uint8_t *packet, uint32_t length) {
+static enum admission_class ipv6_look(struct stack *stack, const uint8_t *packet, uint32_t length) {
     if (length < IPV6_HEADER_BYTES)
-        return false;
+        return ADMISSION_STRANGER;
     struct address source = address_from_bytes(packet + 8), destination = address_from_bytes(packet + 24);
-    return transport_is_known(stack, packet[NEXT_OFFSET_V6], &source, &destination, packet + IPV6_HEADER_BYTES,
-                              length - IPV6_HEADER_BYTES);
+    return transport_look(stack, packet[NEXT_OFFSET_V6], &source, &destination, packet + IPV6_HEADER_BYTES,
+                          length - IPV6_HEADER_BYTES);
 }
 
 // A peer asks, or somebody answers our question.
@@ -92,19 +96,19 @@ static bool arp_is_known(struct interface *interface, const uint8_t *packet) {
            (load16(packet + 6) == ARP_REPLY && neighbour_find(interface, &sender) != NULL);
 }
 
-bool admission_is_known(struct interface *interface, const uint8_t *frame, uint32_t length) {
+enum admission_class admission_look(struct interface *interface, const uint8_t *frame, uint32_t length) {
     if (length < ETHERNET_HEADER_BYTES || ((frame[0] & 1) == 0 && memcmp(frame, interface->mac, MAC_BYTES) != 0))
-        return false;
+        return ADMISSION_STRANGER;
     const uint8_t *packet = frame + ETHERNET_HEADER_BYTES;
     length -= ETHERNET_HEADER_BYTES;
     switch (load16(frame + 12)) {
     case ETHERTYPE_IPV4:
-        return ipv4_is_known(interface->stack, packet, length);
+        return ipv4_look(interface->stack, packet, length);
     case ETHERTYPE_IPV6:
-        return ipv6_is_known(interface->stack, packet, length);
+        return ipv6_look(interface->stack, packet, length);
     case ETHERTYPE_ARP:
-        return length >= ARP_BYTES && arp_is_known(interface, packet);
+        return known_if(length >= ARP_BYTES && arp_is_known(interface, packet));
     default:
-        return false;
+        return ADMISSION_STRANGER;
     }
 }

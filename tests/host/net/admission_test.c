@@ -15,7 +15,7 @@ static void seen(int from, const uint8_t *frame, uint32_t length) {
     uint8_t *exact = malloc(length); // a byte too many is found
     memcpy(exact, frame, length);
     frames++;
-    strangers += !admission_is_known(wire.interfaces[1 - from], exact, length);
+    strangers += admission_look(wire.interfaces[1 - from], exact, length) == ADMISSION_STRANGER;
     free(exact);
 }
 
@@ -48,7 +48,7 @@ static void converse(struct socket *listener, bool v6) {
     wire_run(NANOSECONDS_PER_SECOND);
 }
 
-static bool is_known(uint32_t source, uint8_t protocol, uint16_t port, uint8_t flags, uint32_t length) {
+static enum admission_class class_of(uint32_t source, uint8_t protocol, uint16_t port, uint8_t flags, uint32_t length) {
     uint8_t frame[FRAME] = {0}, *exact = malloc(length != 0 ? length : 1);
     struct flow flow = {
         .source = address_from_v4(source), .destination = wire_address(1, false), .protocol = protocol, .hops = 64};
@@ -60,38 +60,46 @@ static bool is_known(uint32_t source, uint8_t protocol, uint16_t port, uint8_t f
     frame[HEADERS + 12] = 5 << 4;
     frame[HEADERS + 13] = flags;
     memcpy(exact, frame, length);
-    bool known = admission_is_known(wire.interfaces[1], exact, length);
+    enum admission_class class = admission_look(wire.interfaces[1], exact, length);
     free(exact);
-    return known;
+    return class;
+}
+
+static bool is_known(uint32_t source, uint8_t protocol, uint16_t port, uint8_t flags, uint32_t length) {
+    return class_of(source, protocol, port, flags, length) == ADMISSION_KNOWN;
+}
+
+static bool is_stranger(uint32_t source, uint8_t protocol, uint16_t port, uint8_t flags, uint32_t length) {
+    return class_of(source, protocol, port, flags, length) == ADMISSION_STRANGER;
 }
 
 static void single_frames(void) {
-    CHECK(is_known(PEER, PROTOCOL_NUMBER_TCP, PORT, TCP_SYN, FRAME));
-    CHECK(!is_known(PEER, PROTOCOL_NUMBER_TCP, OTHER_PORT, TCP_SYN, FRAME));
-    CHECK(!is_known(STRANGER, PROTOCOL_NUMBER_TCP, PORT, TCP_SYN, FRAME));
+    CHECK(class_of(PEER, PROTOCOL_NUMBER_TCP, PORT, TCP_SYN, FRAME) == ADMISSION_CALL);
+    CHECK(is_stranger(PEER, PROTOCOL_NUMBER_TCP, OTHER_PORT, TCP_SYN, FRAME));
+    CHECK(is_stranger(STRANGER, PROTOCOL_NUMBER_TCP, PORT, TCP_SYN, FRAME));
     for (uint32_t flags = 0; flags < 64; flags++)
         CHECK((flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN ||
-              !is_known(PEER, PROTOCOL_NUMBER_TCP, PORT, (uint8_t)flags, FRAME));
+              is_stranger(PEER, PROTOCOL_NUMBER_TCP, PORT, (uint8_t)flags, FRAME));
     CHECK(is_known(STRANGER, PROTOCOL_NUMBER_UDP, DATAGRAM_PORT, 0, FRAME));
-    CHECK(!is_known(PEER, PROTOCOL_NUMBER_UDP, DATAGRAM_PORT + 1, 0, FRAME));
-    CHECK(!is_known(PEER, PROTOCOL_NUMBER_ICMP, 0, 0, FRAME)); // of a kind that nobody waits for
+    CHECK(is_stranger(PEER, PROTOCOL_NUMBER_UDP, DATAGRAM_PORT + 1, 0, FRAME));
+    CHECK(is_stranger(PEER, PROTOCOL_NUMBER_ICMP, 0, 0, FRAME)); // of a kind that nobody waits for
     for (uint32_t length = 0; length < FRAME; length++)
-        CHECK(!is_known(PEER, PROTOCOL_NUMBER_TCP, PORT, TCP_SYN, length));
+        CHECK(is_stranger(PEER, PROTOCOL_NUMBER_TCP, PORT, TCP_SYN, length));
 }
 
-// However many they are and whatever each costs: about a sixteenth.
-static void part_of_the_time(uint64_t cost) {
+// However many they are and whatever each costs: about one in `share`.
+static void part_of_the_time(enum admission_class class, uint64_t share, uint64_t cost) {
     struct stack *stack = wire.stacks[1];
     uint64_t spent = 0, begun = stack->now;
     while (stack->now - begun < 10 * NANOSECONDS_PER_SECOND) {
         stack->now += cost / 2 + 1;
-        if (admission_has_credit(stack)) {
-            admission_spend(stack, cost);
+        if (admission_has_credit(stack, class)) {
+            admission_spend(stack, class, cost);
             stack->now += cost;
             spent += cost;
         }
     }
-    CHECK(spent > 500 * NANOSECONDS_PER_MILLISECOND && spent < 800 * NANOSECONDS_PER_MILLISECOND);
+    CHECK(spent > 8 * NANOSECONDS_PER_SECOND / share && spent < 13 * NANOSECONDS_PER_SECOND / share);
 }
 
 int main(int argc, char **argv) {
@@ -115,8 +123,10 @@ int main(int argc, char **argv) {
     }
     wire.seen = NULL;
     single_frames();
-    part_of_the_time(20000);
-    part_of_the_time(300000);
+    for (uint64_t cost = 20000; cost <= 300000; cost += 280000) {
+        part_of_the_time(ADMISSION_STRANGER, 16, cost);
+        part_of_the_time(ADMISSION_CALL, 4, cost);
+    }
     stack_socket_close(listener);
     stack_socket_close(datagrams);
     wire_finish();
