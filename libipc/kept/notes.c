@@ -52,16 +52,14 @@ void *__real_memcpy(void *restrict to, const void *restrict from, size_t bytes);
 void *__real_memmove(void *to, const void *from, size_t bytes);
 void *__real_memset(void *to, int byte, size_t bytes);
 
-// All of what begins there: nothing lies across the end of the stack or of the window.
+// All of what begins there: nothing lies across the end of the stack or of the window. Frames and rings lie outside of it, and
+// are what is copied most.
 static bool needs_no_note(const void *place) {
     uintptr_t address = (uintptr_t)place;
     return address - undo.stack_low < undo.stack_bytes || address - (uintptr_t)__ehdr_start >= undo.window;
 }
 
-// Frames and rings lie outside of the window, and are what is copied most.
 static void note(const void *place, size_t bytes) {
-    if ((uintptr_t)place - (uintptr_t)__ehdr_start >= undo.window)
-        return;
     if (bytes - 1 >= SMALL) {
         kept_note(place, bytes);
         return;

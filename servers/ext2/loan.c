@@ -90,13 +90,6 @@ static uint64_t device_of(const struct filesystem *fs) {
     return tree ? tree->device : 0;
 }
 
-static struct filesystem *filesystem_of(uint64_t device) {
-    const struct tree *tree = ext2_server.trees;
-    while (tree && tree->device != device)
-        tree = tree->next;
-    return tree ? ((const struct volume *)tree->own)->filesystem : NULL;
-}
-
 error_t ext2_give_loan(struct handover *handover, const struct loan *loan) {
     const struct node_loan *node = &((const struct file_loan *)loan)->node;
     struct loan_record record = {.device = node->fs ? device_of(node->fs) : 0, .count = node->fs ? node->count : 0};
@@ -105,9 +98,10 @@ error_t ext2_give_loan(struct handover *handover, const struct loan *loan) {
 }
 
 static error_t take_loan(uint64_t badge, const struct loan_record *record) {
-    struct filesystem *fs = record->device ? filesystem_of(record->device) : NULL;
-    if (record->device && !fs)
+    const struct tree *tree = record->device ? file_server_tree(record->device) : NULL;
+    if (record->device && !tree)
         return ERR_CORRUPT;
+    struct filesystem *fs = tree ? ((const struct volume *)tree->own)->filesystem : NULL;
     struct file_loan *made = calloc(1, sizeof(*made));
     if (!made)
         return ERR_NO_MEMORY;

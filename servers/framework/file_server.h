@@ -93,6 +93,7 @@ struct file_server {
 MUST_USE error_t file_server_prepare(struct file_server *server, const struct startup *startup);
 // A tree that the actor before had under this device number; for take_trees.
 void file_server_enter_tree(struct tree *tree, uint64_t device);
+struct tree *file_server_tree(uint64_t device); // NULL: there is none
 // Serves until the endpoint fails.
 MUST_USE error_t file_server_run(struct file_server *server);
 

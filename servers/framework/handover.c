@@ -25,7 +25,7 @@ struct cover_record { // under the mount's number
     uint64_t device, node;
 };
 
-static struct tree *tree_of(uint64_t device) {
+struct tree *file_server_tree(uint64_t device) {
     struct tree *tree = file_server_active->trees;
     while (tree != NULL && tree->device != device)
         tree = tree->next;
@@ -132,7 +132,7 @@ static error_t take_session(uint64_t badge, const struct session_record *record)
         calloc(1, record->session_kind == SESSION_FILE ? sizeof(struct open_file) : sizeof(struct directory));
     if (session == NULL)
         return ERR_NO_MEMORY;
-    struct tree *tree = record->device != 0 ? tree_of(record->device) : NULL;
+    struct tree *tree = record->device != 0 ? file_server_tree(record->device) : NULL;
     session->kind = record->session_kind == SESSION_FILE ? SESSION_FILE : SESSION_DIRECTORY;
     session->badge = badge;
     session->is_direct = record->is_direct;
@@ -168,7 +168,7 @@ static error_t take_covers(struct handover *handover) {
     while (handover_next(handover, CLASS_COVER, &view) == ERR_OK) {
         struct tree_node *node;
         error_t error = handover_read(&view, VERSION, &record, sizeof(record));
-        struct tree *tree = error == ERR_OK ? tree_of(record.device) : NULL;
+        struct tree *tree = error == ERR_OK ? file_server_tree(record.device) : NULL;
         if (tree == NULL)
             return ERR_CORRUPT;
         error = tree->ops->find(tree, record.node, &node);

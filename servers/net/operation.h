@@ -31,6 +31,11 @@ static inline enum session_part operation_part(const struct operation *operation
     return operation->kind <= OPERATION_RECEIVE_MANY ? PART_READ : PART_WRITE;
 }
 
+// Whether what can't be done now is waited for. flags: enum socket_message_flag.
+static inline bool session_waits(const struct session *session, uint64_t flags) {
+    return (session->flags & FILE_FLAG_NON_BLOCKING) == 0 && (flags & SOCKET_MESSAGE_FLAG_DO_NOT_WAIT) == 0;
+}
+
 // Goes on with it. ERR_AGAIN: not finished yet; done tells how far it is.
 MUST_USE error_t operation_try(struct session *session, const struct mover *mover, struct operation *operation);
 

@@ -9,6 +9,7 @@
 #include "libipc/client/slot.h"
 #include "libipc/protocols/memory.h"
 #include "servers/net/handover.h"
+#include "servers/net/operation.h"
 
 enum { VERSION = 1 };
 
@@ -127,7 +128,7 @@ error_t net_send_file(struct request *request, const struct socket_send_file_in 
     struct session *session = session_find(request->badge);
     const struct interface *interface;
     struct net_file *file;
-    bool waits = (session->flags & FILE_FLAG_NON_BLOCKING) == 0 && (in->flags & SOCKET_MESSAGE_FLAG_DO_NOT_WAIT) == 0;
+    bool waits = session_waits(session, in->flags);
     if (session->socket->kind != SOCKET_STREAM)
         return ERR_NOT_SUPPORTED;
     error_t error = check_range(in);

@@ -137,11 +137,10 @@ static error_t handle_peer(struct request *request, const struct socket_peer_in 
 }
 
 static error_t send_when_settled(struct session *session, struct request *request, struct operation *operation) {
-    bool waits = (session->flags & FILE_FLAG_NON_BLOCKING) == 0 && (operation->flags & SOCKET_MESSAGE_FLAG_DO_NOT_WAIT) == 0;
     error_t error;
     do
         error = operation_begin(session, request, operation);
-    while (may_settle(session, error, waits));
+    while (may_settle(session, error, operation->waits));
     return error;
 }
 

@@ -127,14 +127,13 @@ static void go_on(struct session *session, const struct request *request, struct
 }
 
 error_t operation_begin(struct session *session, struct request *request, struct operation *operation) {
-    bool waits = (session->flags & FILE_FLAG_NON_BLOCKING) == 0 && (operation->flags & SOCKET_MESSAGE_FLAG_DO_NOT_WAIT) == 0;
     struct mover mover = {.request = request};
     error_t error = ERR_AGAIN;
-    operation->waits = waits;
+    operation->waits = session_waits(session, operation->flags);
     go_on(session, request, operation);
     if (!somebody_waits(session, is_reading(operation)))
         error = operation_try(session, &mover, operation);
-    if (error == ERR_AGAIN && waits)
+    if (error == ERR_AGAIN && operation->waits)
         return put_aside(session, request, operation);
     return operation->done != 0 ? ERR_OK : error;
 }
