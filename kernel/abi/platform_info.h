@@ -33,9 +33,7 @@ enum {
 struct acpi_register {
     uint64_t address;
     uint8_t space; // 0 memory, 1 I/O port, 2 PCI configuration
-    uint8_t bit_width;
-    uint8_t bit_offset;
-    uint8_t access_size;
+    uint8_t bit_width, bit_offset, access_size;
     uint32_t reserved;
 };
 
@@ -53,8 +51,7 @@ struct acpi_ioapic {
 // Where an ISA interrupt really arrives. Without an override: the line of the same number, edge, active high.
 struct acpi_isa_line {
     uint32_t gsi;
-    uint8_t level;
-    uint8_t active_low;
+    uint8_t level, active_low;
     uint16_t reserved;
 };
 

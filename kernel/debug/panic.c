@@ -52,8 +52,7 @@ static bool symbol_find(uintptr_t address, const char **name, uint32_t *offset, 
 
 static void print_location(uintptr_t instruction) {
     const char *name;
-    uint32_t offset;
-    uint32_t place;
+    uint32_t offset, place;
     if (symbol_find(instruction, &name, &offset, &place))
         print("    %s+0x%x (kernel+0x%x)\n", name, offset, place);
     else
@@ -80,8 +79,7 @@ static _Noreturn void finish(uintptr_t instruction, uintptr_t frame, const char 
 _Noreturn void panic(const char *invariant, ...) {
     va_list arguments;
     va_start(arguments, invariant);
-    uintptr_t frame = (uintptr_t)__builtin_frame_address(0), instruction = (uintptr_t)__builtin_return_address(0);
-    uintptr_t skipped;
+    uintptr_t frame = (uintptr_t)__builtin_frame_address(0), instruction = (uintptr_t)__builtin_return_address(0), skipped;
     stack_trace_next(&frame, &skipped);
     finish(instruction - 1, frame, invariant, arguments);
 }

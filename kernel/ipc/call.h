@@ -11,8 +11,7 @@ struct call {
     struct object object;
     struct request request;
     struct endpoint *endpoint; // referenced
-    uint64_t cookie;
-    uint64_t serial, count;
+    uint64_t cookie, serial, count;
     error_t error; // with which the answer came
     cap_t send_caps[MESSAGE_CAPS];
     uint16_t send_rights[MESSAGE_CAPS];

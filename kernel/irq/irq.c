@@ -9,9 +9,8 @@ struct vector_state {
     struct list irqs;
     uint32_t pending, line;
     uint64_t count;
-    bool used;
-    bool level;  // level triggered
-    bool missed; // an edge came while the one before was not yet acknowledged
+    bool used, level; // level: so triggered
+    bool missed;      // an edge came while the one before was not yet acknowledged
 };
 
 const struct irq_controller *irq_controller;

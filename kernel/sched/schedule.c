@@ -12,6 +12,7 @@
 enum { EXPIRE_STEP = 32, SYSTEM_CALL_INSTRUCTION_BYTES = 2, PAYER_DEPTH = 8 };
 
 uint64_t switch_count, interrupt_count;
+static struct thread *gathering; // out of the queue until its timer, or until a processor has nothing else to do
 
 // Whose turn is used when the thread runs: a server's time is that of the caller whose call it serves, however deep.
 static struct thread *payer_of(struct thread *thread) {
@@ -93,26 +94,38 @@ void timer_add(struct thread *thread, uint64_t time) {
 }
 
 void timer_remove(struct thread *thread) {
-    if (thread->timer_cpu)
-        tree_remove(&thread->timer_cpu->timers, &thread->timer);
+    if (!thread->timer_cpu)
+        return;
+    gathering = gathering == thread ? NULL : gathering;
+    tree_remove(&thread->timer_cpu->timers, &thread->timer);
     thread->timer_cpu = NULL;
+}
+
+bool schedule_gather(struct thread *thread) {
+    if (gathering || !cpu_self()->current)
+        return false;
+    timer_add(thread, clock_now() + PATIENCE_NS);
+    gathering = thread;
+    return true;
+}
+
+static void expire_timer(struct thread *thread, uint64_t now) {
+    timer_remove(thread);
+    if (thread->state == THREAD_STATE_WAITING) {
+        thread->registers.rax = (uint64_t)ERR_DEADLINE;
+        thread_wake(thread);
+    } else if (thread->state == THREAD_STATE_READY) { // it gathered, or waited for its account's next period
+        if (!thread_is_held(thread))
+            thread_start(thread);
+    } else if (thread->state == THREAD_STATE_CALLING && !request_cancel(&thread->request)) {
+        timer_add(thread, now + UINT64_C(1000000000)); // the server's grace time
+    }
 }
 
 static void expire(struct cpu *cpu, uint64_t now) {
     struct tree_node *node;
-    for (int i = 0; i < EXPIRE_STEP && (node = tree_first(&cpu->timers)) && node->key <= now; i++) { // the rest at the next alarm
-        struct thread *thread = CONTAINER_OF(node, struct thread, timer);
-        timer_remove(thread);
-        if (thread->state == THREAD_STATE_WAITING) {
-            thread->registers.rax = (uint64_t)ERR_DEADLINE;
-            thread_wake(thread);
-        } else if (thread->state == THREAD_STATE_READY) { // it waited for its account's next period
-            if (!thread_is_held(thread) && !thread->in_queue && !thread_runs(thread))
-                run_queue_push(thread, false);
-        } else if (thread->state == THREAD_STATE_CALLING && !request_cancel(&thread->request)) {
-            timer_add(thread, now + UINT64_C(1000000000)); // the server's grace time
-        }
-    }
+    for (int i = 0; i < EXPIRE_STEP && (node = tree_first(&cpu->timers)) && node->key <= now; i++) // the rest at the next alarm
+        expire_timer(CONTAINER_OF(node, struct thread, timer), now);
 }
 
 static void arm_timer(struct cpu *cpu, uint64_t now) {
@@ -157,6 +170,8 @@ void schedule_yield(void) {
 // Sleeps until some thread can run; the time then.
 static uint64_t idle(struct cpu *cpu, uint64_t now) {
     while (!run_queue_first() && !run_queue_steal()) {
+        if (gathering)
+            expire_timer(gathering, now);
         bool nothing_to_reap = reaper_run(1);
         if (!run_queue_first()) {
             arm_timer(cpu, now);
@@ -223,7 +238,7 @@ static void begin_turn(struct cpu *cpu, struct thread *next, struct thread *owne
 
 // Others wait here while another processor has nothing to do.
 static void share_work(const struct cpu *cpu) {
-    if (cpu_count == 1 || !cpu->queue.occupied)
+    if (cpu_count == 1 || !(cpu->queue.occupied || gathering))
         return;
     for (uint32_t i = 0; i < cpu_count; i++) {
         if (!cpus[i]->current && !cpus[i]->queue.occupied) {

@@ -90,10 +90,10 @@ void thread_wake(struct thread *thread) {
     if (thread->state == THREAD_STATE_WAITING)
         endpoint_remove_receiver(thread);
     thread->state = THREAD_STATE_READY;
-    if (!thread_is_held(thread) && !thread->in_queue && !thread_runs(thread)) {
-        run_queue_push(thread, true);
-        schedule_hurry(thread);
-    }
+    if (thread_is_held(thread) || thread->in_queue || thread_runs(thread) || (thread->class == 2 && schedule_gather(thread)))
+        return;
+    run_queue_push(thread, true);
+    schedule_hurry(thread);
 }
 
 void thread_block(struct thread *thread, enum thread_state state) {

@@ -38,7 +38,7 @@ static error_t set_registers(struct thread *thread, const struct thread_register
 }
 
 static error_t set_priority(struct thread *thread, uint64_t priority, uint64_t class) {
-    if (priority > thread->process->object.account->priority_ceiling || class > 1)
+    if (priority > thread->process->object.account->priority_ceiling || class > 2)
         return ERR_INVALID;
     thread->priority = (uint8_t)priority;
     thread->class = (uint8_t) class;

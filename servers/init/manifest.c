@@ -137,8 +137,9 @@ static const char *parse_property(struct manifest_role *role, const struct line 
         return NULL;
     }
     if (strcmp(word, "priority") == 0) {
-        if (line->count != 2 || !parse_number(line->words[1], &value) || value > PRIORITY_MAX)
-            return "expected: priority 0..59";
+        role->gathers = line->count == 3 && strcmp(line->words[2], "gathers") == 0;
+        if (line->count != 2 + role->gathers || !parse_number(line->words[1], &value) || value > PRIORITY_MAX)
+            return "expected: priority 0..59 [gathers]";
         role->priority = (uint32_t)value;
         return NULL;
     }

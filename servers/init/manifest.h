@@ -36,7 +36,7 @@ struct manifest_role {
     uint32_t priority, line;
     uint64_t memory, state, log; // bytes
     uint16_t kernel_rights;
-    bool optional, fpu, keep;
+    bool optional, fpu, keep, gathers;
 };
 
 struct manifest {

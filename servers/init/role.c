@@ -235,6 +235,8 @@ static error_t start_actor(struct role *role) {
     if (!error)
         error = process_create_thread(role->process, role->image.entry, role->stack, role->startup, role->entry->priority,
                                       role->message_page, role->entry->fpu, &role->message_page, &role->thread);
+    if (!error && role->entry->gathers)
+        error = thread_set_priority(role->thread, role->entry->priority, 2);
     if (!error)
         error = describe(role, false);
     block.head.message_page = role->message_page;

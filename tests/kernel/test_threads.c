@@ -312,6 +312,45 @@ static void test_patience(void) {
         actor_free(busy[i]);
 }
 
+static void gathers(struct actor *actor) { // values: how often it woke up, and when last
+    for (;;) {
+        struct ipc_registers registers = {.target = (cap_t)actor->arguments[0]};
+        (void)system_call(SYS_WAIT, &registers);
+        actor->values[1] = clock_monotonic();
+        actor->values[0]++;
+    }
+}
+
+// Who gathers wakes up when nobody of lower priority wants the processor either, or when it has waited long enough.
+static void test_gathering(void) {
+    enum { TIMES = 20 };
+    cap_t notification = new_notification();
+    struct actor *actor = actor_new(gathers, MAIN_PRIORITY + 1, 0);
+    volatile uint64_t *woken = &actor->values[0], *when = &actor->values[1];
+    actor->arguments[0] = notification;
+    must(thread_set_priority(actor->thread, MAIN_PRIORITY + 1, 2), "gathering");
+    actor_go(actor);
+    sleep_for(MILLISECOND);
+    bool late = true;
+    uint64_t soonest = UINT64_MAX;
+    for (uint64_t i = 0; i < TIMES; i++) {
+        uint64_t begun = clock_monotonic(), end = begun + 100 * MILLISECOND;
+        must(notification_signal(notification, 1), "signal");
+        while (*woken == 2 * i && clock_monotonic() < end)
+            ;
+        late = late && *woken == 2 * i + 1 && *when >= begun + MILLISECOND;
+        begun = clock_monotonic();
+        must(notification_signal(notification, 1), "signal");
+        sleep_for(5 * MILLISECOND);
+        late = late && *woken == 2 * i + 2;
+        soonest = *when - begun < soonest ? *when - begun : soonest;
+    }
+    check(late, "who gathers waits while others are busy, but not longer than a millisecond and what is in its way");
+    check(soonest < MILLISECOND / 2, "it runs as soon as the processor has nothing else to do");
+    actor_free(actor);
+    slot_release(notification);
+}
+
 static void works(struct actor *actor) { // serves one request, for as long as arguments[1] says
     struct ipc_registers registers = {.target = actor->arguments[0]};
     actor->values[0] = (uint64_t)(int64_t)system_call(SYS_WAIT, &registers);
@@ -414,7 +453,7 @@ static void test_inheritance(void) {
     drop_endpoint(local);
     test_queued_caller();
     check_error(thread_set_priority(SLOT_THREAD, 64, 0), ERR_INVALID, "priority 64 is refused");
-    check_error(thread_set_priority(SLOT_THREAD, MAIN_PRIORITY, 2), ERR_INVALID, "class 2 is refused");
+    check_error(thread_set_priority(SLOT_THREAD, MAIN_PRIORITY, 3), ERR_INVALID, "class 3 is refused");
 }
 
 static void sleeps(struct actor *actor) {
@@ -547,6 +586,7 @@ void test_threads(void) {
     test_round_robin();
     test_starvation();
     test_patience();
+    test_gathering();
     test_turns_of_callers();
     test_affinity();
     test_inheritance();

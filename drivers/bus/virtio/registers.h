@@ -55,6 +55,7 @@ enum {
 
 enum { VIRTIO_ISR_QUEUE = 1, VIRTIO_ISR_CONFIG = 2, VIRTIO_NO_VECTOR = 0xffff };
 
+#define VIRTIO_F_EVENT_IDX       (UINT64_C(1) << 29)
 #define VIRTIO_F_VERSION_1       (UINT64_C(1) << 32)
 #define VIRTIO_F_ACCESS_PLATFORM (UINT64_C(1) << 33)
 
@@ -67,10 +68,10 @@ struct virtio_descriptor {
 
 enum { VIRTIO_DESCRIPTOR_NEXT = 1, VIRTIO_DESCRIPTOR_WRITE = 2 };
 
-// 2.6.6 The available ring; 2.6.8 the used ring.
+// 2.6.6 The available ring; 2.6.8 the used ring. Behind the entries of each stands a number for VIRTIO_F_EVENT_IDX.
 struct virtio_available {
     uint16_t flags, index;
-    uint16_t ring[];
+    uint16_t ring[]; // and used_event
 };
 
 struct virtio_used_element {
@@ -79,7 +80,7 @@ struct virtio_used_element {
 
 struct virtio_used {
     uint16_t flags, index;
-    struct virtio_used_element ring[];
+    struct virtio_used_element ring[]; // and avail_event, of 16 bits
 };
 
 enum { VIRTIO_AVAILABLE_NO_INTERRUPT = 1, VIRTIO_USED_NO_NOTIFY = 1 };

@@ -66,10 +66,11 @@ static void stop(struct nic_card *card) {
 static void queues_open(struct nic_card *card) {
     struct virtio_net *net = virtio_net_of(card);
     char *dma = card->dma;
+    bool events = (net->state->features & VIRTIO_F_EVENT_IDX) != 0;
     virtio_queue_open(&net->queues[VIRTIO_NET_RECEIVE], dma + VIRTIO_NET_RECEIVE_TABLE, dma + VIRTIO_NET_RECEIVE_RINGS,
-                      dma + VIRTIO_NET_RECEIVE_RINGS + VIRTIO_NET_USED_OFFSET, net->state->sizes[VIRTIO_NET_RECEIVE]);
+                      dma + VIRTIO_NET_RECEIVE_RINGS + VIRTIO_NET_USED_OFFSET, net->state->sizes[VIRTIO_NET_RECEIVE], events);
     virtio_queue_open(&net->queues[VIRTIO_NET_SEND], dma + VIRTIO_NET_SEND_TABLE, dma + VIRTIO_NET_SEND_RINGS,
-                      dma + VIRTIO_NET_SEND_RINGS + VIRTIO_NET_USED_OFFSET, net->state->sizes[VIRTIO_NET_SEND]);
+                      dma + VIRTIO_NET_SEND_RINGS + VIRTIO_NET_USED_OFFSET, net->state->sizes[VIRTIO_NET_SEND], events);
 }
 
 static error_t queue_sizes(struct virtio_net *net) {
@@ -104,7 +105,7 @@ static error_t reset(struct nic_card *card) {
     struct virtio_net *net = virtio_net_of(card);
     const struct virtio *virtio = &net->virtio;
     uint64_t wanted = VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_MRG_RXBUF | VIRTIO_F_ACCESS_PLATFORM |
-                      VIRTIO_NET_F_CSUM | VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_MAC | VIRTIO_NET_F_STATUS;
+                      VIRTIO_F_EVENT_IDX | VIRTIO_NET_F_CSUM | VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_MAC | VIRTIO_NET_F_STATUS;
     error_t error = virtio_reset(virtio);
     if (error == ERR_OK)
         error = virtio_features(virtio, wanted, &net->state->features);
@@ -132,7 +133,8 @@ static error_t reset(struct nic_card *card) {
     }
     if (error != ERR_OK)
         return error;
-    virtio_queue_interrupts(&net->queues[VIRTIO_NET_SEND], false);
+    virtio_queue_interrupts(&net->queues[VIRTIO_NET_RECEIVE], true, 0);
+    virtio_queue_interrupts(&net->queues[VIRTIO_NET_SEND], false, 0);
     virtio_begin(virtio);
     describe(card);
     return ERR_OK;
@@ -169,12 +171,17 @@ static void show(struct nic_card *card) {
             notify(net, i);
 }
 
+static void watch(struct nic_card *card, uint32_t queue, bool on) {
+    struct virtio_net *net = virtio_net_of(card);
+    virtio_queue_interrupts(&net->queues[queue], on, net->state->seen[queue]);
+}
+
 static void send_interrupt(struct nic_card *card, bool on) {
-    virtio_queue_interrupts(&virtio_net_of(card)->queues[VIRTIO_NET_SEND], on);
+    watch(card, VIRTIO_NET_SEND, on);
 }
 
 static void receive_interrupt(struct nic_card *card, bool on) {
-    virtio_queue_interrupts(&virtio_net_of(card)->queues[VIRTIO_NET_RECEIVE], on);
+    watch(card, VIRTIO_NET_RECEIVE, on);
 }
 
 // A message does not tell its cause: one vector serves all. Of a line the ISR register tells, and reading it takes the line back

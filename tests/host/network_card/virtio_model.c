@@ -47,7 +47,7 @@ static uint32_t config(uint32_t offset, uint32_t width) {
 
 static uint32_t read(uint32_t offset, uint32_t width) {
     static const unsigned char device[12] = {0x52, 0x54, 0, 0x12, 0x34, 0x56, VIRTIO_NET_STATUS_LINK_UP};
-    uint64_t offered = VIRTIO_F_VERSION_1 | VIRTIO_NET_F_MAC | VIRTIO_NET_F_STATUS;
+    uint64_t offered = VIRTIO_F_VERSION_1 | (chance(2) == 0 ? VIRTIO_F_EVENT_IDX : 0) | VIRTIO_NET_F_MAC | VIRTIO_NET_F_STATUS;
     uint32_t value = 0;
     if (offset >= DEVICE && offset + width <= DEVICE + sizeof(device)) {
         memcpy(&value, &device[offset - DEVICE], width);
@@ -138,8 +138,10 @@ static void chain_give(struct queue *queue) {
     used->ring[queue->given++ % queue->size] = queue->held[which];
     queue->held[which] = queue->held[--queue->held_count];
     used->index = queue->given;
-    const struct virtio_available *available = model_memory(queue->available, 6);
-    queue->interrupts = queue->interrupts || (available->flags & VIRTIO_AVAILABLE_NO_INTERRUPT) == 0;
+    const struct virtio_available *available = model_memory(queue->available, 6 + 2 * (uint64_t)queue->size);
+    bool wanted = driver_features & VIRTIO_F_EVENT_IDX ? available->ring[queue->size] == (uint16_t)(queue->given - 1)
+                                                       : (available->flags & VIRTIO_AVAILABLE_NO_INTERRUPT) == 0;
+    queue->interrupts = queue->interrupts || wanted;
 }
 
 // A message: it is gone when it was seen.
