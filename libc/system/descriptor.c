@@ -157,8 +157,12 @@ error_t system_file_flags_set(int fd, int flags) {
     error_t error = descriptor_get(fd, &descriptor);
     if (error)
         return error;
-    return file_set_flags(descriptor->file,
-                          (flags & O_APPEND ? FILE_FLAG_APPEND : 0) | (flags & O_NONBLOCK ? FILE_FLAG_NON_BLOCKING : 0));
+    for (int i = 0; i < table_size && (flags & O_NONBLOCK) == 0; i++) // copies share it
+        table[i].non_blocking = false;
+    error = file_set_flags(descriptor->file,
+                           (flags & O_APPEND ? FILE_FLAG_APPEND : 0) | (flags & O_NONBLOCK ? FILE_FLAG_NON_BLOCKING : 0));
+    descriptor->non_blocking = error == ERR_OK && (flags & O_NONBLOCK) != 0;
+    return error;
 }
 
 error_t system_pipe(int flags, int *read_end, int *write_end) {

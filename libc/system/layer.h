@@ -28,6 +28,7 @@ struct descriptor {
     // Of poll.c: what the file was asked to tell, and has not told if the bit's generation is still this one.
     uint64_t poll_ticket, poll_interest, poll_generation, poll_turn;
     uint64_t poll_stays; // as file.poll answered
+    bool non_blocking;   // for certain: nobody who reads it waits
 };
 
 extern cap_t layer_root, layer_directory, layer_task;

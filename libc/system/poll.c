@@ -1,6 +1,7 @@
 // poll: asks the files; if none is ready, each sets a bit of this process's notification when it becomes so. What a server
 // lets stay (file.poll) is left there from one poll to the next, and a file is asked again only when its bit was set: so a loop
-// over many sockets costs one call for each that is ready, not one for each; and none after a receive that left nothing.
+// over many sockets costs one call for each that is ready, not one for each; and none after a receive that left nothing. Where
+// the bit serves one descriptor only, that was asked for input only and on which nobody waits, it is believed without a call.
 // Invariant: a descriptor with poll_ticket whose generation is its bit's has nothing that it was asked for.
 #include <poll.h>
 
@@ -10,8 +11,10 @@
 
 #define LONG_AGO 1 // a deadline that has passed: looks without waiting
 enum { BITS = 64, STAYS_TOLD = 2 };
+enum { TOLD = 1, READY = 2 }; // how far a descriptor is behind its bit when that was set once, and when it is to be asked
 
 static uint64_t generations[BITS]; // of each bit: how often it was found set; it serves every 64th descriptor
+static bool shared;                // by more than one at some time
 
 static uint64_t interest_of(short events) {
     return (events & POLLIN ? READINESS_READ : 0) | (events & POLLOUT ? READINESS_WRITE : 0) |
@@ -39,6 +42,12 @@ static bool is_quiet(const struct descriptor *descriptor, int fd, uint64_t inter
            descriptor->poll_generation == generations[fd % BITS];
 }
 
+static bool is_told(const struct descriptor *descriptor, int fd, uint64_t interest) {
+    return descriptor->non_blocking && !shared && interest == READINESS_READ && descriptor->poll_interest == interest &&
+           descriptor->poll_ticket != 0 && descriptor->poll_stays == STAYS_TOLD &&
+           generations[fd % BITS] - descriptor->poll_generation == TOLD;
+}
+
 void layer_poll_received(int fd, uint64_t ready) {
     struct descriptor *descriptor;
     if (descriptor_get(fd, &descriptor) == ERR_OK && descriptor->poll_stays == STAYS_TOLD &&
@@ -51,6 +60,11 @@ static short ask_one(struct descriptor *descriptor, int fd, short events, cap_t 
     uint64_t ready = 0, ticket = 0, stays = 0, interest = interest_of(events);
     if (is_quiet(descriptor, fd, interest))
         return 0;
+    if (is_told(descriptor, fd, interest)) {
+        descriptor->poll_generation = generations[fd % BITS] - READY;
+        return POLLIN;
+    }
+    shared = shared || fd >= BITS;
     error_t error;
     bool again;
     do { // once more where the server has lost what was to wait again
@@ -62,7 +76,7 @@ static short ask_one(struct descriptor *descriptor, int fd, short events, cap_t 
         descriptor->poll_stays = stays;
     } while (again && (ticket | ready) == 0);
     descriptor->poll_interest = interest;
-    descriptor->poll_generation = generations[fd % BITS] - (ready != 0);
+    descriptor->poll_generation = generations[fd % BITS] - (ready != 0 ? READY : 0);
     descriptor->poll_turn = turn;
     if (error != ERR_OK)
         return (short)(events & (POLLIN | POLLOUT)); // files without poll never wait

@@ -74,13 +74,13 @@ def copy_disk(base, path, files=()):
     with tempfile.TemporaryDirectory() as scratch:
         for name, content in files:
             pathlib.Path(scratch, "content").write_bytes(content)
-            disk.write_file(path, name, pathlib.Path(scratch, "content"), 0o100644)
+            disk.write_file(path, name, pathlib.Path(scratch, "content"), 0o100755)
 
 
-def stripped(name):
-    """Another build of a server's program."""
+def stripped(name, folder="tests/fault"):
+    """A program of the tests: another build of a server."""
     with tempfile.NamedTemporaryFile() as file:
-        subprocess.run(["llvm-objcopy", "--strip-debug", BUILD / "tests/fault" / name, file.name], check=True)
+        subprocess.run(["llvm-objcopy", "--strip-debug", BUILD / folder / name, file.name], check=True)
         return pathlib.Path(file.name).read_bytes()
 
 

@@ -1,4 +1,4 @@
-"""sendmmsg and recvmmsg in the guest (tests/network/batches.c): over loopback and with this host, which sends back what it gets; the same while `net` is
+"""poll over sockets (tests/network/polls.c); sendmmsg and recvmmsg in the guest (tests/network/batches.c): over loopback and with this host, which sends back what it gets; the same while `net` is
 ended ten times a second, while it goes to other builds, and while it ends at chosen stores: nothing comes twice, and over loopback everything comes."""
 import pathlib
 import re
@@ -12,10 +12,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/fault")]
 import guest as machine  # noqa: E402 pylint: disable=wrong-import-position
 
-CASES, FAST = 31, 2000
+CASES, FAST = 31 + 10, 2000
 STORES, STEP = 2000, 37  # from the message on that sets the point
 SCRIPT = """while ! ping -q -c 1 -W 1 10.0.2.2 >/dev/null 2>&1; do sleep 0.2; done
-batches 10.0.2.2 {plain} || echo BAD
+batches 10.0.2.2 {plain} || echo BAD; /builds/polls || echo BAD
 netstat -s | grep frames_out; batches -s 10.0.2.2 {quiet} {fast} || echo BAD
 netstat -s | grep frames_out; batches -S 10.0.2.2 {quiet} {fast} || echo BAD
 chaos -q -r 10 net -- batches -k 10.0.2.2 {once} 10 2>&1 || echo BAD
@@ -53,7 +53,7 @@ class Echo(threading.Thread):
 @pytest.fixture(scope="module")
 def output(tmp_path_factory):
     disk = tmp_path_factory.mktemp("guest") / "disk.img"
-    machine.copy_disk(machine.base_disk("tests/network/batches"), disk, [("builds/net_other", machine.stripped("net_other"))])
+    machine.copy_disk(machine.base_disk("tests/network/batches"), disk, [("builds/net_other", machine.stripped("net_other")), ("builds/polls", machine.stripped("polls", "tests/network"))])
     script = SCRIPT.format(plain=Echo().port, once=Echo(once=True).port, again=Echo(once=True).port,
                            third=Echo(once=True).port, stores=STORES, step=STEP,
                            quiet=Echo(quiet=True).port, fast=FAST, long=10 * FAST)
