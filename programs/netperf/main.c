@@ -91,15 +91,20 @@ static bool receive_all(int socket, char *data, size_t length) {
     return true;
 }
 
-// A line, byte by byte: it is short, and what follows it belongs to the measurement.
+// A line; what follows it belongs to the measurement, and stays.
 static bool line_receive(int socket, char *line) {
-    for (size_t at = 0; at + 1 < LINE; at++) {
-        if (recv(socket, line + at, 1, 0) != 1)
+    for (size_t length = 0; length + 1 < LINE;) {
+        char *begin = line + length;
+        ssize_t seen = recv(socket, begin, LINE - 1 - length, MSG_PEEK);
+        char *end = seen > 0 ? memchr(begin, '\n', (size_t)seen) : NULL;
+        ssize_t taken = end ? end + 1 - begin : seen;
+        if (seen <= 0 || recv(socket, begin, (size_t)taken, 0) != taken)
             return false;
-        if (line[at] == '\n') {
-            line[at] = '\0';
+        if (end) {
+            *end = '\0';
             return true;
         }
+        length += (size_t)taken;
     }
     return false;
 }
