@@ -116,7 +116,7 @@ void switch_ports_changed(struct process *process) {
 }
 
 // The space of who ran last must not be taken apart under a sleeping processor: with others at work it keeps the kernel's.
-void switch_idle(bool sleep) {
+__attribute__((noinline)) void switch_idle(bool sleep) {
     if (cpu_count > 1 && processor_space_root() != paging_kernel_root())
         processor_load_space(paging_kernel_root());
     processor_self()->kicked = false;
