@@ -212,8 +212,11 @@ static void test_gpt_array_outside(void **state) {
 }
 
 static void mutate(void (*make)(void), const uint32_t *targets, uint32_t target_count, bool fix_sums) {
+    static uint8_t made[SECTORS][BYTES];
+    make();
+    memcpy(made, disk, sizeof(disk));
     for (uint32_t round = 0; round < 4000; round++) {
-        make();
+        memcpy(disk, made, sizeof(disk));
         uint32_t changes = 1 + (uint32_t)rand() % 6;
         for (uint32_t i = 0; i < changes; i++) {
             uint8_t *at = disk[targets[(uint32_t)rand() % target_count]] + rand() % BYTES;

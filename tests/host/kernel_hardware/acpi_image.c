@@ -61,6 +61,8 @@ uint32_t image_table(const char *signature, uint8_t revision, const void *body, 
 void image_checksums_fix(void) {
     static const char *const signatures[] = {"RSDT", "XSDT", "APIC", "FACP", "HPET", "MCFG", "DSDT"};
     for (uint32_t address = 0; address + HEADER <= IMAGE_BYTES; address++) {
+        if (image[address] < 'A') // most of it is empty
+            continue;
         for (size_t index = 0; index < sizeof signatures / sizeof *signatures; index++) {
             uint32_t length;
             memcpy(&length, image + address + 4, 4);

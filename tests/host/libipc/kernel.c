@@ -28,13 +28,16 @@ uint64_t clock_monotonic(void) {
     return sim.now;
 }
 
-static void *allocate(size_t size) {
+void *sim_allocate_stack(size_t size) {
     struct sim_block *block;
     CHECK(posix_memalign((void **)&block, _Alignof(struct sim_block), sizeof(*block) + size) == 0);
-    memset(block, 0, sizeof(*block) + size);
     block->next = sim.blocks;
     sim.blocks = block;
     return block + 1;
+}
+
+static void *allocate(size_t size) {
+    return memset(sim_allocate_stack(size), 0, size);
 }
 
 void *sim_allocate(size_t size) {
@@ -81,7 +84,7 @@ void sim_thread_start(struct sim_process *process, void (*body)(void *argument),
     thread->serial = ++sim.next_serial;
     thread->globals.page = &thread->page;
     getcontext(&thread->context);
-    thread->context.uc_stack.ss_sp = allocate(SIM_STACK_BYTES);
+    thread->context.uc_stack.ss_sp = sim_allocate_stack(SIM_STACK_BYTES);
     thread->context.uc_stack.ss_size = SIM_STACK_BYTES;
     thread->context.uc_link = NULL;
     uintptr_t address = (uintptr_t)thread;

@@ -107,11 +107,13 @@ struct sim {
     struct sim_process *doomed;
     ucontext_t scheduler;
     struct sim_block *blocks;
+    bool has_cancelled; // any request
     uint32_t page_misses;
 };
 extern struct sim sim;
 
 void *sim_allocate(size_t size);
+void *sim_allocate_stack(size_t size); // holds anything: most of a stack is never touched
 void sim_switch_out(void);
 void sim_request_finish(struct sim_request *request, error_t error);
 void sim_request_cancel(struct sim_request *request);

@@ -6,7 +6,7 @@
 #include "tests/host/libipc/kernel_state.h"
 
 error_t scene_stack_create(uint64_t bytes, void **low) {
-    uintptr_t address = (uintptr_t)sim_allocate(bytes + 4096);
+    uintptr_t address = (uintptr_t)sim_allocate_stack(bytes + 4096);
     *low = (void *)((address + 4095) & ~(uintptr_t)4095);
     return ERR_OK;
 }

@@ -125,7 +125,7 @@ void sim_request_cancel(struct sim_request *request) {
     } else if (request->cancelling) {
         sim_request_finish(request, ERR_OUTCOME_UNKNOWN);
     } else {
-        request->cancelling = true;
+        request->cancelling = sim.has_cancelled = true;
         request->cancel_shown = false;
         if (request->thread != NULL)
             request->thread->deadline = sim.now + 1000; // the grace time
@@ -191,7 +191,7 @@ static void show_event(struct sim_thread *thread, uint32_t event, uint64_t badge
 }
 
 static bool show_cancelled(struct sim_endpoint *endpoint, struct sim_thread *thread) {
-    for (struct sim_thread *other = sim.threads; other != NULL; other = other->next) {
+    for (struct sim_thread *other = sim.has_cancelled ? sim.threads : NULL; other != NULL; other = other->next) {
         for (cap_t slot = 0; slot <= SIM_SLOTS; slot++) {
             struct sim_request *request = &other->request;
             if (slot < SIM_SLOTS && other->process->table[slot].kind == CAP_CALL)
