@@ -20,12 +20,31 @@ INIT_LOOKS_AT = ("loop", "server_")  # data that init finds by name; all other d
 EPOCH = 1704067200  # 2024-01-01 00:00:00 UTC
 
 
-def useless_symbols(program):
-    """Names that no crash report shows and init does not look for."""
-    lines = subprocess.run(["llvm-nm", program], check=True, capture_output=True, text=True).stdout.splitlines()
-    for kind, name in (line.split()[-2:] for line in lines):
+def useless_symbols(programs):
+    """{program: names that no crash report shows and init does not look for}"""
+    found = {str(program): [] for program in programs}
+    lines = subprocess.run(["llvm-nm", "-A", *found], check=True, capture_output=True, text=True).stdout.splitlines()
+    for program, _, symbol in (line.partition(": ") for line in lines):
+        kind, name = symbol.split()[-2:]
         if name.startswith(NOTES_SYMBOLS) or (kind in "bBdDrR" and not name.startswith(INIT_LOOKS_AT)):
-            yield name
+            found[program].append(name)
+    return found
+
+
+def strip(programs):
+    """One llvm-nm for all: starting it takes longer than its work."""
+    for program, useless in useless_symbols(programs).items() if programs else ():
+        with tempfile.NamedTemporaryFile("w", suffix=".names") as names_file:
+            names_file.write("\n".join(useless) + "\n")
+            names_file.flush()
+            subprocess.run(["llvm-objcopy", "--strip-debug", f"--strip-symbols={names_file.name}", program], check=True)
+
+
+def is_program(path):
+    if path.is_symlink() or not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        return file.read(4) == b"\x7fELF"
 
 
 def place(source, target):
@@ -40,14 +59,7 @@ def place(source, target):
     opened = gzip.open if source.endswith(".gz") else open
     with opened(source, "rb") as file, open(target, "wb") as copy:
         shutil.copyfileobj(file, copy)
-    with open(target, "rb") as file:
-        is_elf = file.read(4) == b"\x7fELF"
-    if is_elf:
-        with tempfile.NamedTemporaryFile("w", suffix=".names") as names:
-            names.write("\n".join(useless_symbols(target)) + "\n")
-            names.flush()
-            subprocess.run(["llvm-objcopy", "--strip-debug", f"--strip-symbols={names.name}", target], check=True)
-    target.chmod(0o755 if is_elf or os.access(source, os.X_OK) else 0o644)
+    target.chmod(0o755 if is_program(target) or os.access(source, os.X_OK) else 0o644)
 
 
 def names(stage):
@@ -90,6 +102,7 @@ def main(form, output, tree, *pairs):
                 place(str(path), stage / path.relative_to(tree))
         for target, source in zip(pairs[::2], pairs[1::2]):
             place(source, stage / target)
+        strip([path for path in sorted(stage.rglob("*")) if is_program(path)])
         {"cpio": write_cpio, "tar": write_tar}[form](stage, output)
 
 
