@@ -133,6 +133,14 @@ static uint32_t random_next(uint32_t *state) {
     return *state >> 16;
 }
 
+// Field by field: what lies between them may differ.
+static bool cursor_equals(const struct engine_cursor *a, const struct engine_cursor *b) {
+    return a->row == b->row && a->column == b->column && a->wrap_next == b->wrap_next && a->origin == b->origin &&
+           a->charset == b->charset && memcmp(a->charsets, b->charsets, sizeof(a->charsets)) == 0 &&
+           a->style.foreground == b->style.foreground && a->style.background == b->style.background &&
+           a->style.attributes == b->style.attributes;
+}
+
 // Text that is large enough to jump, and the same in pieces that are not: screen and history are the same.
 static void test_jumping(void **state) {
     (void)state;
@@ -157,7 +165,7 @@ static void test_jumping(void **state) {
         const struct engine *a = &harness[0].engine, *b = &harness[1].engine;
         for (uint32_t row = 0; row < HARNESS_ROWS; row++)
             assert_memory_equal(engine_row(a, row), engine_row(b, row), HARNESS_COLUMNS * sizeof(struct cell));
-        assert_memory_equal(&a->cursor, &b->cursor, sizeof(a->cursor));
+        assert_true(cursor_equals(&a->cursor, &b->cursor));
         assert_int_equal(a->last_printed, b->last_printed);
         assert_true(history_sound(&a->history));
         assert_int_equal(a->history.lines, b->history.lines);
