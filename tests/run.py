@@ -46,7 +46,7 @@ def run_parts(parts, count):
     def tell(part, result):
         if result.text:
             print(f"{result.text}\n")
-        print(f"{part.name}: {result.passed} passed, {result.failed} failed in {result.seconds:.1f} s", flush=True)
+        print(f"{part.name}: {result.passed} passed, {result.failed} failed in {result.seconds:.1f} s, {result.processor_seconds:.1f} s of a processor", flush=True)
         row = total.setdefault(part.suite, [0, 0, 0, 0])
         total[part.suite] = [sum(pair) for pair in zip(row, (result.passed, result.failed, result.seconds, result.processor_seconds))]
 
