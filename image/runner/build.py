@@ -31,7 +31,8 @@ def build(root, folder, targets=IMAGE):
 def configure(root, folder):
     print("image/run: configuring", file=sys.stderr)
     environment = dict(os.environ, CC="clang")
-    done = subprocess.run(["meson", "setup", folder, root], env=environment, capture_output=True, text=True, check=False)
+    strict = ["--werror"] if os.environ.get("CI") else []  # other compilers may warn of more
+    done = subprocess.run(["meson", "setup", *strict, folder, root], env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit(f"image/run: meson setup failed:\n{done.stdout}{done.stderr}")
 

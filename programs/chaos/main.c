@@ -53,7 +53,8 @@ static void add_target(const char *name) {
 }
 
 static pid_t start(char **command) {
-    static char *const shell[] = {"sh", "-c", (char *)(uintptr_t)workload, NULL};
+    static char name[] = "sh", option[] = "-c";
+    static char *const shell[] = {name, option, (char *)(uintptr_t)workload, NULL};
     pid_t child;
     int error = posix_spawnp(&child, command ? command[0] : "sh", NULL, NULL, command ? command : shell, environ);
     if (error)

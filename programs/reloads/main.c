@@ -83,7 +83,8 @@ static void probe(const char *path) {
 }
 
 static pid_t probe_start(const char *path, int *asks, int *told) {
-    char *const command[] = {"reloads", "-p", (char *)(uintptr_t)path, NULL};
+    static char name[] = "reloads", option[] = "-p";
+    char *const command[] = {name, option, (char *)(uintptr_t)path, NULL};
     posix_spawn_file_actions_t actions;
     int to[2], from[2];
     pid_t child;

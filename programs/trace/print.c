@@ -132,7 +132,7 @@ static bool was_forwarded(const struct trace_record *record) {
     return forwarded;
 }
 
-static void print_request(const struct trace *trace, const struct trace_record *record, const struct payload *payload) {
+static void print_request(const struct trace *trace, const struct trace_record *record, struct payload *payload) {
     struct traced_request *request = request_of(record);
     char text[TEXT_BYTES], caller[NAME_BYTES], status[NAME_BYTES];
     const char *who = name_of(trace, request ? request->caller : 0, caller);
@@ -165,7 +165,7 @@ static void print_request(const struct trace *trace, const struct trace_record *
         printf("  #%u.%llu", record->other, (unsigned long long)record->value);
 }
 
-static void print_other(const struct trace_record *record, const struct payload *payload) {
+static void print_other(const struct trace_record *record, struct payload *payload) {
     static const char *const kinds[] = {"none",         "process", "thread", "endpoint", "session", "reply", "call",
                                         "notification", "memory",  "irq",    "ioport",   "account", "kernel"};
     const char *kind = record->code < sizeof(kinds) / sizeof(kinds[0]) ? kinds[record->code] : "object";

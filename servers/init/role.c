@@ -410,6 +410,6 @@ bool role_peek(const struct role *role, uint64_t address, void *to, uint64_t byt
 
 bool role_is_taking(const struct role *role) {
     bool taking = false;
-    uint64_t loop = image_object(&role->image, "loop");
-    return loop && role_peek(role, loop + offsetof(struct loop, taking), &taking, sizeof(taking)) && taking;
+    uint64_t address = image_object(&role->image, "loop");
+    return address && role_peek(role, address + offsetof(struct loop, taking), &taking, sizeof(taking)) && taking;
 }

@@ -1,6 +1,8 @@
 // The serial port's driver over a chip that interrupts for ever and does not say why: its line is one that edges trigger. The
 // chip is made to: each service asks anew for the interrupt of the empty FIFO, and hides that it was the cause. For
 // test_failures.py.
+#include "drivers/serial/uart16550/device.h"
+
 #define uart_service uart_service_as_it_is
 #include "drivers/serial/uart16550/device.c" // NOLINT(bugprone-suspicious-include)
 #undef uart_service

@@ -384,10 +384,10 @@ static void works_slowly(struct actor *actor) {
 // A server of low priority is busy for one of low priority, below a thread that spins. An important caller that comes must not
 // wait for the spinning one.
 static void test_queued_caller(void) {
-    cap_t endpoint = new_endpoint(), session = new_session(endpoint, 1);
+    cap_t own_endpoint = new_endpoint(), own_session = new_session(own_endpoint, 1);
     struct actor *server = actor_new(works_slowly, 20, 0), *busy = actor_new(counts, 30, 0);
-    struct actor *low = caller_new(SYS_CALL, session, TAG(TEST_METHOD, 0));
-    server->arguments[0] = endpoint;
+    struct actor *low = caller_new(SYS_CALL, own_session, TAG(TEST_METHOD, 0));
+    server->arguments[0] = own_endpoint;
     must(thread_set_priority(low->thread, 10, 0), "a low priority");
     actor_go(server);
     actor_await(server, THREAD_STATE_WAITING);
@@ -396,7 +396,7 @@ static void test_queued_caller(void) {
     actor_go(busy);
     sleep_for(10 * MILLISECOND);
     check_value(priority_of(server->thread), 20, "a server below a spinning thread does not come to its work");
-    struct ipc_registers out = {.target = session, .tag = TAG(TEST_METHOD, 0)};
+    struct ipc_registers out = {.target = own_session, .tag = TAG(TEST_METHOD, 0)};
     uint64_t start = clock_monotonic();
     check_error(system_call(SYS_CALL, &out), ERR_OK, "a caller above it is served all the same");
     check(clock_monotonic() - start < 20 * MILLISECOND, "without waiting for it");
@@ -406,8 +406,8 @@ static void test_queued_caller(void) {
     check(low->result == ERR_OK, "and the first caller was answered");
     actor_free(low);
     actor_free(server);
-    slot_release(session);
-    drop_endpoint(endpoint);
+    slot_release(own_session);
+    drop_endpoint(own_endpoint);
 }
 
 static void test_inheritance(void) {

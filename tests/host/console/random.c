@@ -92,7 +92,7 @@ static bool same_screen(const struct engine *engine, VTerm *terminal) {
     if ((uint32_t)cursor.row != engine->cursor.row || (uint32_t)cursor.col != column)
         return false;
     for (uint32_t row = 0; row < engine->rows; row++)
-        for (uint32_t column = 0; column < engine->columns; column++) {
+        for (column = 0; column < engine->columns; column++) {
             vterm_screen_get_cell(screen, (VTermPos){.row = (int)row, .col = (int)column}, &cell);
             if (!same_cell(engine_row(engine, row) + column, &cell))
                 return false;

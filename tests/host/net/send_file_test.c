@@ -130,7 +130,7 @@ static void test_copied(void) {
         start(3);
         struct wire_file *file = file_of(0, FILE_BYTES);
         if (round == 0) {
-            CHECK(stack_socket_open(wire.stacks[0], SOCKET_PACKET, false, 0x0300, &capture) == ERR_OK);
+            CHECK(stack_socket_open(wire.stacks[0], SOCKET_PACKET, false, 0, &capture) == ERR_OK);
             CHECK(stack_socket_stream_card(sender, &interface) == ERR_NOT_SUPPORTED);
         } else {
             file->file.interface = wire.interfaces[1];
