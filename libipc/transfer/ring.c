@@ -72,10 +72,6 @@ static void consumer_refresh(struct ring *ring) {
         ring->other = told;
 }
 
-static void *entry_at(const struct ring *ring, uint32_t position) {
-    return ring->data + (uint64_t)(position & (ring->entries - 1)) * ring->entry_bytes;
-}
-
 uint32_t ring_room(struct ring *ring) {
     producer_refresh(ring);
     return ring->broken ? 0 : ring->entries - (ring->position - ring->other);
@@ -90,7 +86,7 @@ error_t ring_push(struct ring *ring, const void *entry) {
     }
     if (ring->broken)
         return ERR_CORRUPT;
-    __builtin_memcpy(entry_at(ring, ring->position), entry, ring->entry_bytes);
+    __builtin_memcpy(ring_entry(ring, ring->position), entry, ring->entry_bytes);
     ring->position++;
     return ERR_OK;
 }
@@ -125,9 +121,15 @@ error_t ring_pop(struct ring *ring, void *entry) {
         return ERR_AGAIN;
     if (ring->broken)
         return ERR_CORRUPT;
-    __builtin_memcpy(entry, entry_at(ring, ring->position), ring->entry_bytes);
+    __builtin_memcpy(entry, ring_entry(ring, ring->position), ring->entry_bytes);
     ring->position++;
     return ERR_OK;
+}
+
+uint32_t ring_drain(struct ring *ring) {
+    uint32_t filled = ring_filled(ring);
+    ring->position += filled;
+    return filled;
 }
 
 bool ring_release(struct ring *ring) {

@@ -59,6 +59,15 @@ bool ring_publish(struct ring *ring);
 // Copies an entry out. ERR_AGAIN: empty (not yet asked for a signal: see ring_sleep); ERR_CORRUPT: broken.
 MUST_USE error_t ring_pop(struct ring *ring, void *entry);
 
+// Pops all that there is, without a look at it; how many.
+uint32_t ring_drain(struct ring *ring);
+
+// Where an entry lies. For who goes through many at once with a copy of the ring: it knows how many ring_filled or ring_room
+// told, and counts `position` on.
+static inline void *ring_entry(const struct ring *ring, uint32_t position) {
+    return ring->data + (uint64_t)(position & (ring->entries - 1)) * ring->entry_bytes;
+}
+
 // Gives the popped entries' room back to the producer. True: it wants a signal.
 bool ring_release(struct ring *ring);
 

@@ -1,6 +1,7 @@
 // Cards: the rings that are shared with a driver (libipc/protocols/nic.idl, libipc/transfer/nic_rings.h).
 // Positions lie in kept memory, frames do not; what was pushed is shown with the commit (server_flush_rings).
-// A frame that came in is copied once before anything is read from it: the driver could change it.
+// What came in is looked at by arrivals.c.
+#include "servers/net/arrivals.h"
 #include "servers/net/stack/socket.h"
 #include "servers/net/state.h"
 
@@ -28,11 +29,11 @@ static const char *const driver_names[] = {"nic.e1000", "nic.virtio_net"};
 
 // --- sending
 static void take_sent(struct link *link) {
-    struct nic_done done;
-    while (ring_pop(&link->rings.transmit.completions, &done) == ERR_OK) {
-        link->completed++;
-        link->used = true;
-    }
+    uint32_t sent = ring_drain(&link->rings.transmit.completions);
+    if (sent == 0)
+        return;
+    link->completed += sent;
+    link->used = true;
 }
 
 bool links_have_room(void) {
@@ -59,7 +60,7 @@ static uint8_t *room_to_send(struct link *link, uint32_t entries) {
         take_sent(link);
     if (link->sent - link->completed + entries > link->entries)
         return NULL;
-    return link->frames + link->entries * NIC_ROOM_BYTES + (size_t)(link->sent % link->entries) * NIC_PAGE_BYTES;
+    return link_send_room(link, link->sent);
 }
 
 static uint8_t *frame_begin(void *context) {
@@ -153,107 +154,6 @@ static void give_room(struct link *link) {
     link->used = true;
 }
 
-static const uint8_t *room_at(const struct link *link, uint32_t position) {
-    return link->frames + (size_t)(position % link->entries) * NIC_ROOM_BYTES;
-}
-
-// Frames that are taken in between two commits. What a refused one costs is what a flood costs: so it stores nothing that is
-// noted for the undo log, and positions of rings move once for all.
-struct batch {
-    struct link *link;
-    struct ring completions; // the link's, ahead of it
-    uint32_t taken;          // position of the next room
-    uint32_t left, bytes;    // frames and bytes that may still be taken in
-    uint32_t refused, dropped;
-    uint8_t asked, granted; // whether classes of frames have credit, a bit each
-};
-
-// Room is reused in order, so the n-th request is always the same room, and lies in its place of the ring.
-static void batch_end(struct batch *batch) {
-    struct link *link = batch->link;
-    uint32_t rooms = batch->taken - link->taken;
-    link->rings.receive.completions = batch->completions;
-    if (rooms == 0)
-        return;
-    link->taken = batch->taken;
-    link->used = true;
-    net.stack.statistics.frames_refused += batch->refused;
-    link->interface->statistics.dropped_in += batch->dropped;
-    if (ring_push_again(&link->rings.receive.requests, rooms) == ERR_OK)
-        link->given += rooms;
-}
-
-// Copies the frame whose first room is at hand, and says how many bytes it has; 0: it is damaged, or not wanted. A frame that
-// goes on in rooms which have not come is lost: cards show all of a frame at once.
-static uint32_t collect(struct batch *batch, const struct nic_done *done, uint32_t rooms, uint32_t skip, bool wanted) {
-    const struct link *link = batch->link;
-    uint32_t length = smaller(done->length, NIC_ROOM_BYTES), bytes = 0;
-    uint32_t flags = done->flags;
-    bool good = wanted && length > skip;
-    if (good)
-        memcpy(net.frame, room_at(link, batch->taken) + skip, bytes = length - skip);
-    for (uint32_t at = 1;; at++) {
-        struct nic_done next;
-        good = good && (flags & (NIC_DONE_FLAG_ERROR | NIC_DONE_FLAG_CHECKSUM_BAD)) == 0;
-        batch->taken++;
-        if (at >= rooms)
-            break;
-        if (ring_pop(&batch->completions, &next) != ERR_OK)
-            return 0;
-        flags = next.flags;
-        length = smaller(next.length, NIC_ROOM_BYTES);
-        good = good && bytes + length <= FRAME_LARGEST;
-        if (good)
-            memcpy(net.frame + bytes, room_at(link, batch->taken), length);
-        bytes += good ? length : 0;
-    }
-    return good ? bytes : 0;
-}
-
-static bool has_credit(struct batch *batch, enum admission_class class) {
-    uint8_t bit = (uint8_t)(1 << class);
-    if ((batch->asked & bit) == 0 && admission_has_credit(&net.stack, class))
-        batch->granted |= bit;
-    batch->asked |= bit;
-    return (batch->granted & bit) != 0;
-}
-
-static void frame_input(struct batch *batch, uint32_t length, enum admission_class class) {
-    uint64_t begun = class != ADMISSION_KNOWN ? clock_monotonic() : 0;
-    interface_input(batch->link->interface, net.frame, length);
-    if (class == ADMISSION_KNOWN)
-        return;
-    admission_spend(&net.stack, class, clock_monotonic() - begun);
-    batch->asked = batch->granted = 0;
-}
-
-// Of a frame that is refused nothing but its headers is looked at, in the card's memory: that they may change meanwhile decides
-// no more than whether it is copied.
-static void take_frame(struct batch *batch, const struct nic_done *done) {
-    struct link *link = batch->link;
-    const uint8_t *room = room_at(link, batch->taken);
-    const volatile struct nic_prefix *prefix = (const volatile void *)room;
-    bool damaged = (done->flags & NIC_DONE_FLAG_ERROR) != 0, has_prefix = link->prefix && !damaged;
-    uint32_t skip = has_prefix ? sizeof(*prefix) : 0, room_bytes = smaller(done->length, NIC_ROOM_BYTES);
-    uint32_t rooms = has_prefix ? prefix->rooms : 1, flags = has_prefix ? prefix->flags : 0;
-    bool limited = !damaged && room_bytes > skip && net.stack.raw == NULL; // who captures wants to see all
-    enum admission_class class = limited ? admission_look(link->interface, room + skip, room_bytes - skip) : ADMISSION_KNOWN;
-    bool refused = class != ADMISSION_KNOWN && !has_credit(batch, class);
-    uint32_t length = collect(batch, done, rooms, skip, !refused);
-    if (length == 0) {
-        batch->refused += refused;
-        batch->dropped++;
-        return;
-    }
-    net.stack.sums_checked = (done->flags & NIC_DONE_FLAG_CHECKSUM_GOOD) != 0 ||
-                             (flags & (NIC_PREFIX_FLAG_SUM_MISSING | NIC_PREFIX_FLAG_SUM_GOOD)) != 0;
-    net.stack.statistics.sums_checked_by_card += net.stack.sums_checked;
-    frame_input(batch, length, class);
-    net.stack.sums_checked = false;
-    batch->bytes -= smaller(length, batch->bytes);
-    batch->left--;
-}
-
 static void link_changed(struct link *link, bool up) {
     struct text text = {0};
     text_add(&text, link->interface->name);
@@ -275,19 +175,76 @@ static void pause(struct link *link) {
     timer_set(&link->pause, clock_monotonic() + PAUSE_NANOSECONDS, pause_ended);
 }
 
+// Room is reused in order, so the n-th request is always the same room, and lies in its place of the ring.
+static void give_rooms(struct link *link, const struct arrivals *arrivals) {
+    uint32_t rooms = arrivals->taken - link->taken;
+    link->rings.receive.completions = arrivals->completions;
+    if (rooms == 0)
+        return;
+    link->taken = arrivals->taken;
+    link->used = true;
+    if (ring_push_again(&link->rings.receive.requests, rooms) == ERR_OK)
+        link->given += rooms;
+}
+
+// What is left of a class's credit since the batch began; stack->now is the same.
+static void spend(enum admission_class class, uint32_t left) {
+    uint32_t credit = admission_credit(&net.stack, class);
+    if (left < credit)
+        admission_spend(&net.stack, class, credit - left);
+}
+
+static void count_arrivals(struct interface *interface, const struct arrivals *arrivals) {
+    struct stack_statistics *statistics = &net.stack.statistics;
+    spend(ADMISSION_STRANGER, arrivals->strangers);
+    spend(ADMISSION_FIRST_CALL, arrivals->first_calls);
+    if (arrivals->refused != 0) {
+        statistics->frames_refused += arrivals->refused;
+        interface->statistics.dropped_in += arrivals->refused;
+    }
+    if (arrivals->damaged != 0)
+        interface->statistics.dropped_in += arrivals->damaged;
+    if (arrivals->answered == 0)
+        return;
+    net.stack.cookie_at = net.stack.now;
+    statistics->tcp_cookies_sent += arrivals->answered;
+    statistics->frames_in += arrivals->answered;
+    statistics->frames_out += arrivals->answered;
+    interface->statistics.frames_in += arrivals->answered;
+    interface->statistics.frames_out += arrivals->answered;
+}
+
 // True: more lies there than a batch.
 static bool take_batch(struct link *link) {
-    struct batch batch = {.link = link, .completions = link->rings.receive.completions, .taken = link->taken, .left = LINK_BATCH};
-    struct nic_done done;
-    batch.bytes = LINK_BATCH_BYTES;
+    struct arrivals arrivals = {.link = link,
+                                .completions = link->rings.receive.completions,
+                                .taken = link->taken,
+                                .frames_left = LINK_BATCH,
+                                .bytes_left = LINK_BATCH_BYTES,
+                                .rooms_left = link->entries,
+                                .strangers = admission_credit(&net.stack, ADMISSION_STRANGER),
+                                .first_calls = admission_credit(&net.stack, ADMISSION_FIRST_CALL)};
+    struct arrival arrival;
     bool more = true;
-    while (more && batch.left != 0 && batch.bytes != 0 && batch.dropped < LINK_ENTRIES) {
-        more = ring_pop(&batch.completions, &done) == ERR_OK;
-        if (more)
-            take_frame(&batch, &done);
+    while (more) {
+        arrivals.requests = link->rings.transmit.requests;
+        arrivals.sent = link->sent;
+        more = arrivals_next(&arrivals, &arrival);
+        if (arrivals.sent != link->sent) {
+            link->rings.transmit.requests = arrivals.requests;
+            link->sent = arrivals.sent;
+            link->used = true;
+        }
+        if (!more)
+            break;
+        net.stack.sums_checked = arrival.sums_checked;
+        net.stack.statistics.sums_checked_by_card += arrival.sums_checked;
+        interface_input(link->interface, net.frame, arrival.length);
+        net.stack.sums_checked = false;
     }
-    batch_end(&batch);
-    return more;
+    give_rooms(link, &arrivals);
+    count_arrivals(link->interface, &arrivals);
+    return !arrivals.empty;
 }
 
 static void work(void *argument, uint32_t bit) {
@@ -297,8 +254,8 @@ static void work(void *argument, uint32_t bit) {
         return; // who waits for room does so no longer than net's timer says
     net_begin();
     uint64_t full = net.stack.queues_full;
-    bool more = take_batch(link);
     take_sent(link);
+    bool more = take_batch(link);
     uint32_t state = *(volatile uint32_t *)&link->rings.shared->link;
     if (state != link->link_seen) {
         link->link_seen = state;

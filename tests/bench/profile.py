@@ -24,6 +24,16 @@ LOADER, KERNEL = 1 << 32, 1 << 47  # what boots lies below the one, the kernel a
 FOLDERS = ("servers", "drivers", "programs", "tests/bench")
 
 
+def functions_of(path):
+    """[(offset, function)], sorted"""
+    lines = subprocess.run(["llvm-nm", path], capture_output=True, text=True, check=False).stdout.splitlines()
+    return sorted((int(words[0], 16), words[2]) for words in map(str.split, lines) if len(words) == 3 and words[1] in "tT")
+
+
+def kernel_functions():
+    return functions_of(BUILD / "kernel/kernel")
+
+
 def functions():
     """{program: [(offset, function)], sorted}"""
     found = {}
@@ -31,8 +41,7 @@ def functions():
         for path in (BUILD / folder).rglob("*"):
             if not path.is_file() or path.suffix or not os.access(path, os.X_OK) or path.name in found:
                 continue
-            lines = subprocess.run(["llvm-nm", path], capture_output=True, text=True, check=False).stdout.splitlines()
-            names = sorted((int(words[0], 16), words[2]) for words in map(str.split, lines) if len(words) == 3 and words[1] in "tT")
+            names = functions_of(path)
             if names:
                 found[path.name] = names
     return found
@@ -63,21 +72,36 @@ def recognise(group, programs):
     return max(votes, key=votes.get) if votes else None
 
 
-def by_function(path, programs):
-    """{(program, function): instructions} of one run."""
+def count_group(total, group, counts, programs):
+    """Adds the blocks of one program to {(program, function): instructions}."""
+    known = recognise(group, programs)
+    for address in group:
+        place = bisect.bisect(programs[known[0]], (address - known[1], "~")) - 1 if known else -1
+        name = programs[known[0]][place][1] if place >= 0 else "?"
+        total[known[0] if known else "?", name] += counts[address]
+
+
+def by_function(path, programs, kernel=None):
+    """{(program, function): instructions} of one run; `kernel`: its functions, if they are to be told apart."""
     blocks = collections.Counter()
     for line in path.read_text().splitlines():
         address, instructions, runs = line.split()
         blocks[int(address, 16)] += int(instructions) * int(runs)
     total = collections.Counter()
-    total["kernel", ""] = sum(count for address, count in blocks.items() if address >= KERNEL)
+    above = [address for address in blocks if address >= KERNEL]
+    if kernel:
+        count_group(total, above, blocks, {"kernel": kernel})
+    else:
+        total["kernel", ""] = sum(blocks[address] for address in above)
     for group in clusters(blocks):
-        known = recognise(group, programs)
-        for address in group:
-            place = bisect.bisect(programs[known[0]], (address - known[1], "~")) - 1 if known else -1
-            name = programs[known[0]][place][1] if place >= 0 else "?"
-            total[known[0] if known else "?", name] += blocks[address]
+        count_group(total, group, blocks, programs)
     return total
+
+
+def build_plugin(folder):
+    plugin = folder / "profile.so"
+    subprocess.run(["clang", "-O2", "-shared", "-fPIC", f"-I{ROOT}", "-o", plugin, pathlib.Path(__file__).with_name("profile.c")], check=True)
+    return plugin
 
 
 def boot(path, system, turns, tests, plugin, output):
@@ -103,8 +127,7 @@ def main(operations, tests):
     with tempfile.TemporaryDirectory(prefix="keelson-") as name:
         folder = pathlib.Path(name)
         system, image = keeping.disks(folder)
-        plugin = folder / "profile.so"
-        subprocess.run(["clang", "-O2", "-shared", "-fPIC", f"-I{ROOT}", "-o", plugin, pathlib.Path(__file__).with_name("profile.c")], check=True)
+        plugin = build_plugin(folder)
         programs = functions()
         kept, plain = (measure(keeping.medium(folder, image, keeps), system, tests, programs, plugin, folder) for keeps in (True, False))
     print(f"{'instructions per operation':44} {'kept':>9} {'not kept':>9} {'cost':>8}")

@@ -127,6 +127,19 @@ static int64_t pass(uint64_t nanoseconds, bool stops) {
     return (int64_t)nanoseconds;
 }
 
+// As servers/net/arrivals.c does it.
+static bool answer_by_cookie(const uint8_t *frame, uint32_t length) {
+    if (stack.raw != NULL || !admission_is_call(admission_look(interface, frame, length)) || !tcp_wants_cookies(&stack))
+        return false;
+    uint32_t bytes = tcp_cookie_answer(interface, frame, length, false, outgoing);
+    if (bytes == 0)
+        return false;
+    stack.statistics.tcp_cookies_sent++;
+    stack.cookie_at = stack.now;
+    frame_send(NULL, outgoing, bytes);
+    return true;
+}
+
 static int64_t take_frame(const char *hex) {
     size_t length = strlen(hex) / 2;
     uint8_t *frame = malloc(length != 0 ? length : 1); // so that the sanitizer sees each byte too many
@@ -134,7 +147,8 @@ static int64_t take_frame(const char *hex) {
         char pair[3] = {hex[2 * i], hex[2 * i + 1], 0};
         frame[i] = (uint8_t)strtoul(pair, NULL, 16);
     }
-    interface_input(interface, frame, (uint32_t)length);
+    if (!answer_by_cookie(frame, (uint32_t)length))
+        interface_input(interface, frame, (uint32_t)length);
     free(frame);
     stack_run(&stack);
     return 0;

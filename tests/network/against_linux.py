@@ -31,6 +31,7 @@ NIC = os.environ.get("KEELSON_NIC", "virtio")
 SCRIPT = """ip address add 10.9.0.2/24 eth0; ip address add fd09::2/64 eth0
 echo hello > /tmp/hello.txt; httpd -p 80 /tmp > /tmp/log &
 for i in {copies}; do services $i {idle} > /tmp/services$i & done
+netperf -s &
 services 0 {idle}"""
 ROUGH = ["seed=1,loss=10", "seed=2,loss=100,delay=4000,duplicate=100", "seed=3,loss=300,delay=8000,corrupt=100", "seed=4,loss=1000",
          "seed=5,rate=2000000,delay=2000"]
@@ -39,10 +40,10 @@ ROUGH = ["seed=1,loss=10", "seed=2,loss=100,delay=4000,duplicate=100", "seed=3,l
 class Guest(services.Told):
     """In the place of test_linux.Stack. `line`: None for QEMU's tap."""
 
-    def __init__(self, line=None, capture="", copies=1, memory="256M", idle=5, end="tap:tap0", before=None):
+    def __init__(self, line=None, capture="", copies=1, memory="256M", idle=5, end="tap:tap0", before=None, extra=()):
         self.folder = tempfile.TemporaryDirectory(prefix="keelson-")
         self.rough, self.counters = None, {}
-        arguments, extra = ["--memory", memory], []
+        arguments, extra = ["--memory", memory], list(extra)
         if line is None:
             arguments += ["--nic", NIC, "--tap", "tap0"] + (["--capture", capture] if capture else [])
         else:
@@ -52,7 +53,7 @@ class Guest(services.Told):
             if before:
                 before()  # the other end's machine
             arguments += ["--nic", "none"]
-            extra = machine.stream_card(path, MAC)
+            extra += machine.stream_card(path, MAC)
             if capture:
                 extra += ["-object", f"filter-dump,id=capture,netdev=wire,file={capture}"]
         script = SCRIPT.format(copies=" ".join(str(i * OFFSET) for i in range(1, copies)), idle=idle)

@@ -5,6 +5,7 @@ stream each way, short connections, requests to httpd over one connection, ping.
 host's own lack of processors costs. Beside the ratios stand frames that the host's queue to the guest had no room for, what QEMU's two threads used (the
 guest's processor, and the one that reads the tap), and what all others on this host did meanwhile."""
 import fcntl
+import functools
 import multiprocessing
 import os
 import random
@@ -29,8 +30,8 @@ FRAMES = 5000
 ECHO, SWALLOW, SOURCE, HTTP, CLOSED = 7, 9, 19, 80, 4444
 
 
-def tcp_frame(source, number, **fields):
-    return packet.build([ETHERNET, {"layer": "ip", "src": source, "dst": V4},
+def tcp_frame(source, number, ethernet=None, **fields):
+    return packet.build([ethernet or ETHERNET, {"layer": "ip", "src": source, "dst": V4},
                          {"layer": "tcp", "sport": 1024 + number % 60000, "seq": number * 7919} | fields])
 
 
@@ -42,9 +43,17 @@ def near_syn(number):
     return tcp_frame(f"10.9.0.{3 + number % 250}", number, flags="S", dport=ECHO)
 
 
+@functools.cache
+def peer_ethernet():
+    """As the peer itself sends: what answers is for its own card."""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as line:
+        line.bind((LINE, 0))
+        return ETHERNET | {"src": line.getsockname()[4].hex(":")}
+
+
 def peer_syn(number):
-    """From the peer's own address, which completed handshakes: none of these is refused as a stranger's."""
-    return tcp_frame(PEER, number, flags="S", dport=ECHO)
+    """From the peer's own address, which completed handshakes, and resets what it did not ask for."""
+    return tcp_frame(PEER, number, peer_ethernet(), flags="S", dport=ECHO)
 
 
 def bad_tcp(number):

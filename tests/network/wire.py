@@ -55,9 +55,14 @@ class Wire:
                 self.arp(payload)
             elif kind == 0x0800 and payload[9] == 17 and payload[22:24] == b"\0\x43":
                 self.dhcp(payload[28:])
+            elif kind == 0x0800 and payload[9] == 6:
+                self.segment(frame)
             elif kind == 0x0800 and payload[9] == 1 and payload[20] == 8 and payload[16:20] == ADDRESS:
                 message = b"\0\0\0\0" + payload[24:struct.unpack("!H", payload[2:4])[0]]
                 self.send(0x0800, ipv4(ADDRESS, payload[12:16], 1, message[:2] + struct.pack("!H", checksum(message)) + message[4:]))
+
+    def segment(self, frame):
+        """Of TCP: for who wants it."""
 
     def arp(self, payload):
         if payload[6:8] == b"\0\1" and payload[24:28] == ADDRESS:

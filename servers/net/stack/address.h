@@ -37,14 +37,15 @@ static inline uint32_t address_v4(const struct address *address) {
 }
 
 static inline struct address address_from_v4(uint32_t value) {
-    struct address address = address_v4_unspecified;
-    store32(address.bytes + 12, value);
+    uint64_t halves[2] = {0, UINT64_C(0xffff0000) | (uint64_t)__builtin_bswap32(value) << 32};
+    struct address address;
+    __builtin_memcpy(&address, halves, sizeof(address));
     return address;
 }
 
 static inline struct address address_from_bytes(const uint8_t *bytes) {
     struct address address;
-    memcpy(address.bytes, bytes, ADDRESS_BYTES);
+    __builtin_memcpy(address.bytes, bytes, ADDRESS_BYTES);
     return address;
 }
 

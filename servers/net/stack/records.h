@@ -9,7 +9,7 @@
 #include "servers/net/stack/stack.h"
 
 enum {
-    RECORDS_VERSION = 2, // of all below; structs of other headers lie in some of them, see records.c
+    RECORDS_VERSION = 3, // of all below; structs of other headers lie in some of them, see records.c
     CLASS_STACK = 1,
     CLASS_STATISTICS,
     CLASS_INTERFACE, // under its index

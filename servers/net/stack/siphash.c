@@ -3,12 +3,14 @@
 
 #include <string.h>
 
-static uint64_t rotate(uint64_t value, int bits) {
+static inline uint64_t rotate(uint64_t value, int bits) {
     return value << bits | value >> (64 - bits);
 }
 
-static void mix(uint64_t v[4], int rounds) {
-    while (rounds-- > 0) {
+// In its callers, so that the words stay in registers.
+__attribute__((always_inline)) static inline void mix(uint64_t v[4], int rounds) {
+#pragma unroll
+    for (int i = 0; i < rounds; i++) {
         v[0] += v[1];
         v[1] = rotate(v[1], 13) ^ v[0];
         v[0] = rotate(v[0], 32);

@@ -25,9 +25,22 @@ enum tcp_state { // RFC 9293 section 3.3.2
 
 enum tcp_flag { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32 };
 
+enum tcp_option {
+    TCP_OPTION_END = 0,
+    TCP_OPTION_NOTHING = 1,
+    TCP_OPTION_MSS = 2,
+    TCP_OPTION_SCALE = 3,
+    TCP_OPTION_SACK_PERMITTED = 4,
+    TCP_OPTION_SACK = 5,
+    TCP_OPTION_TIMESTAMP = 8,
+};
+
 enum {
     TCP_HEADER_BYTES = 20,
     TCP_OPTIONS_MAX = 40,
+    TCP_SCALE_MAX = 14,   // RFC 7323 section 2.3
+    TCP_WINDOW_SCALE = 5, // ours
+    TCP_COOKIE_OPTIONS_MAX = 20,
     TCP_RANGES_MAX = 16,      // holes that are remembered, each way
     TCP_SACK_BLOCKS = 4,      // RFC 2018 section 3
     TCP_MSS_DEFAULT_V4 = 536, // RFC 9293 section 3.7.1
@@ -188,11 +201,37 @@ void tcp_listen_forget(struct tcp *tcp);
 void tcp_listen_end(struct tcp *listener);
 struct tcp *tcp_find_listener(struct stack *stack, const struct packet *packet, uint16_t port);
 
+// --- tcp_cookie.c (RFC 4987 section 3.6): changes nothing but what it is given to fill
+// The sequence number of our SYN in answer to `syn`, and its options, at most TCP_COOKIE_OPTIONS_MAX bytes.
+uint32_t tcp_cookie_make(const struct stack *stack, const struct segment *syn, uint8_t *options, uint32_t *length);
+// True: `ack` answers a cookie of ours. *syn: the SYN that the cookie was for, as far as it tells; *timestamp_offset: our
+// clock's.
+bool tcp_cookie_take(const struct stack *stack, const struct segment *ack, struct segment *syn, uint32_t *timestamp_offset);
+// The same of a segment's header, without a look at anything else.
+bool tcp_cookie_is_ours(const struct stack *stack, const struct address *source, const struct address *destination,
+                        const uint8_t *header);
+// Cookies may come back.
+bool tcp_cookies_are_out(const struct stack *stack);
+// Calls are to be answered by cookies: too many did not complete.
+bool tcp_wants_cookies(const struct stack *stack);
+// The frame with a cookie that answers the frame of a call (admission.h); its length. 0: the frame is not plain enough, or wrong;
+// it may be taken in as others are. It goes back to the hardware address that it came from. `answer`: TCP_COOKIE_FRAME_MAX bytes.
+uint32_t tcp_cookie_answer(struct interface *interface, const uint8_t *frame, uint32_t length, bool sum_checked, uint8_t *answer);
+enum {
+    TCP_CALL_FRAME_MAX = ETHERNET_HEADER_BYTES + IPV6_HEADER_BYTES + TCP_HEADER_BYTES + TCP_OPTIONS_MAX, // of a plain one
+    TCP_COOKIE_FRAME_MAX = ETHERNET_HEADER_BYTES + IPV6_HEADER_BYTES + TCP_HEADER_BYTES + TCP_COOKIE_OPTIONS_MAX,
+};
+
 // --- tcp_options.c
+bool tcp_sum_is_right(const struct packet *packet);
+// The sum is not looked at. ERR_INVALID.
 MUST_USE error_t tcp_parse(const struct packet *packet, struct segment *segment);
 // Writes header and options, of at most TCP_HEADER_BYTES + TCP_OPTIONS_MAX; their length. `window`: scaled. The sum is left to
 // who sends it.
 uint32_t tcp_write_header(const struct tcp *tcp, uint8_t *to, uint32_t sequence, uint8_t flags, uint32_t window);
+// A header of `length` bytes with its options, which are the caller's, in answer to a segment.
+void tcp_write_bare_header(uint8_t *to, const struct segment *answered, uint32_t sequence, uint32_t acknowledgement,
+                           uint8_t flags, uint32_t window, uint32_t length);
 uint32_t tcp_clock(const struct stack *stack); // of timestamps: milliseconds
 
 // --- tcp_input.c

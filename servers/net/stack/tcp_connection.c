@@ -4,7 +4,7 @@
 
 #include "servers/net/stack/tcp.h"
 
-enum { TIMESTAMP_BYTES = 12, WINDOW_SCALE = 5 };
+enum { TIMESTAMP_BYTES = 12 };
 
 const char *tcp_state_name(enum tcp_state state) {
     static const char *const names[] = {"CLOSED",     "LISTEN",     "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1",
@@ -15,12 +15,11 @@ const char *tcp_state_name(enum tcp_state state) {
 // --- the table
 static uint32_t bucket_of(struct stack *stack, const struct address *local, uint16_t local_port, const struct address *remote,
                           uint16_t remote_port) {
-    uint8_t key[2 * ADDRESS_BYTES + 4];
-    memcpy(key, local->bytes, ADDRESS_BYTES);
-    memcpy(key + ADDRESS_BYTES, remote->bytes, ADDRESS_BYTES);
-    store16(key + 2 * ADDRESS_BYTES, local_port);
-    store16(key + 2 * ADDRESS_BYTES + 2, remote_port);
-    return (uint32_t)siphash(&stack->key, key, sizeof(key)) % CONNECTION_BUCKETS;
+    const uint64_t *key = stack->key.words;
+    uint64_t ports = (uint64_t)remote_port << 16 | local_port;
+    uint64_t peer = hash_mix(address_half(remote, 0) ^ key[0], address_half(remote, 1) ^ key[1]);
+    uint64_t both = hash_mix(peer ^ address_half(local, 1), ports ^ address_half(local, 0) ^ key[0]);
+    return (uint32_t)both % CONNECTION_BUCKETS;
 }
 
 struct tcp *tcp_find(struct stack *stack, const struct address *local, uint16_t local_port, const struct address *remote,
@@ -119,7 +118,7 @@ error_t tcp_open(struct stack *stack, bool v6, struct socket **result) {
     socket_set_defaults(&tcp->socket, stack, SOCKET_STREAM, v6, PROTOCOL_NUMBER_TCP);
     tcp->rto = TCP_RTO_FIRST;
     tcp->scale_ok = tcp->sack_ok = tcp->timestamp_ok = true;
-    tcp->rcv_scale = WINDOW_SCALE;
+    tcp->rcv_scale = TCP_WINDOW_SCALE;
     *result = &tcp->socket;
     return ERR_OK;
 }

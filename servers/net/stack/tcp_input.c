@@ -245,7 +245,8 @@ void tcp_input(struct stack *stack, const struct packet *packet) {
     struct segment segment;
     stack->statistics.tcp_in++;
     // RFC 9293 section 3.9.2.3: never to or from a group.
-    if (packet->group || address_is_multicast(&packet->source) || tcp_parse(packet, &segment) != ERR_OK) {
+    if (packet->group || address_is_multicast(&packet->source) || (!stack->sums_checked && !tcp_sum_is_right(packet)) ||
+        tcp_parse(packet, &segment) != ERR_OK) {
         stack->statistics.tcp_bad++;
         return;
     }

@@ -1,14 +1,8 @@
-// LISTEN: RFC 9293 section 3.10.7.2, the queue of accept, and SYN cookies (RFC 4987 section 3.6) when too
-// many connections are half open: then the sequence number of our SYN holds what must be remembered, under a
-// key.
+// LISTEN: RFC 9293 section 3.10.7.2, the queue of accept, and when SYNs are answered by cookies (tcp_cookie.c): while too many
+// connections are half open, or too many did not complete.
 #include <errno.h>
 
 #include "servers/net/stack/tcp.h"
-
-enum { COOKIE_TIME_BITS = 5, COOKIE_MSS_BITS = 3, COOKIE_HASH_BITS = 24, COOKIE_AGE_MAX = 2 };
-#define COOKIE_TICK (64 * NANOSECONDS_PER_SECOND)
-
-static const uint16_t cookie_sizes[1 << COOKIE_MSS_BITS] = {216, 536, 1024, 1220, 1360, 1440, 1460, 8960};
 
 bool tcp_is_listening(const struct socket *socket) {
     return ((const struct tcp *)socket)->state == TCP_LISTEN;
@@ -43,54 +37,14 @@ struct tcp *tcp_find_listener(struct stack *stack, const struct packet *packet, 
     return best;
 }
 
-// --- cookies
-static uint32_t cookie_hash(struct stack *stack, const struct segment *segment, uint32_t time, uint32_t size, uint32_t peer) {
-    uint8_t key[2 * ADDRESS_BYTES + 14];
-    const struct packet *packet = segment->packet;
-    memcpy(key, packet->source.bytes, ADDRESS_BYTES);
-    memcpy(key + ADDRESS_BYTES, packet->destination.bytes, ADDRESS_BYTES);
-    uint8_t *rest = key + 2 * ADDRESS_BYTES;
-    store16(rest, segment->source);
-    store16(rest + 2, segment->destination);
-    store32(rest + 4, time);
-    store32(rest + 8, peer);
-    rest[12] = (uint8_t)size;
-    rest[13] = 'c';
-    return (uint32_t)siphash(&stack->key, key, sizeof(key)) & ((1u << COOKIE_HASH_BITS) - 1);
-}
-
 static void send_cookie(struct tcp *listener, const struct segment *segment) {
     struct stack *stack = listener->socket.stack;
-    uint32_t time = (uint32_t)(stack->now / COOKIE_TICK), size = 0;
-    uint32_t wanted = segment->has_mss ? segment->mss : TCP_MSS_DEFAULT_V4;
-    for (uint32_t i = 1; i < 1 << COOKIE_MSS_BITS; i++)
-        if (cookie_sizes[i] <= wanted)
-            size = i;
-    uint32_t cookie =
-        time << (32 - COOKIE_TIME_BITS) | size << COOKIE_HASH_BITS | cookie_hash(stack, segment, time, size, segment->sequence);
-    uint32_t headers = segment->packet->v4 ? 40 : 60;
-    uint8_t options[4] = {2, 4};
-    store16(options + 2, larger(segment->packet->interface->mtu, TCP_MSS_DEFAULT_V4 + headers) - headers);
+    uint8_t options[TCP_COOKIE_OPTIONS_MAX];
+    uint32_t length, cookie = tcp_cookie_make(stack, segment, options, &length);
     stack->statistics.tcp_cookies_sent++;
     stack->cookie_at = stack->now;
     tcp_send_bare(stack, segment->packet, segment, cookie, segment->sequence + 1, TCP_SYN | TCP_ACK,
-                  smaller(listener->socket.options.receive_limit, UINT16_MAX), options, sizeof(options));
-}
-
-// True: the ACK answers a cookie of ours; *mss is what its SYN told.
-static bool cookie_is_good(struct stack *stack, const struct segment *segment, uint32_t *mss) {
-    uint32_t cookie = segment->acknowledgement - 1, peer = segment->sequence - 1;
-    uint32_t now = (uint32_t)(stack->now / COOKIE_TICK);
-    uint32_t size = cookie >> COOKIE_HASH_BITS & ((1 << COOKIE_MSS_BITS) - 1);
-    for (uint32_t age = 0; age < COOKIE_AGE_MAX && age <= now; age++) {
-        uint32_t time = now - age;
-        if ((time & ((1 << COOKIE_TIME_BITS) - 1)) == cookie >> (32 - COOKIE_TIME_BITS) &&
-            (cookie & ((1u << COOKIE_HASH_BITS) - 1)) == cookie_hash(stack, segment, time, size, peer)) {
-            *mss = cookie_sizes[size];
-            return true;
-        }
-    }
-    return false;
+                  smaller(listener->socket.options.receive_limit, UINT16_MAX), options, length);
 }
 
 // --- new connections
@@ -133,9 +87,10 @@ static void synchronize(struct tcp *tcp, const struct segment *segment) {
 
 static void cookie_input(struct tcp *listener, const struct segment *segment) {
     struct stack *stack = listener->socket.stack;
-    uint32_t mss;
-    bool recent = stack->cookie_at != 0 && stack->now - stack->cookie_at < COOKIE_TICK;
-    if (stack->cookie_at == 0 || !cookie_is_good(stack, segment, &mss)) {
+    struct segment syn;
+    uint32_t timestamp_offset;
+    bool recent = tcp_cookies_are_out(stack);
+    if (stack->cookie_at == 0 || !tcp_cookie_take(stack, segment, &syn, &timestamp_offset)) {
         stack->statistics.tcp_cookies_bad += recent;
         // Section 3.10.7.2, third. While cookies are out this may be of a connection whose first ACK was lost or overtaken: a
         // reset would end it, and the one that holds the cookie comes again with the first data.
@@ -143,20 +98,17 @@ static void cookie_input(struct tcp *listener, const struct segment *segment) {
             tcp_answer_reset(stack, segment);
         return;
     }
-    struct tcp *tcp = listener->waiting < listener->backlog ? make(listener, segment) : NULL;
+    struct tcp *tcp = listener->waiting < listener->backlog ? make(listener, &syn) : NULL;
     if (tcp == NULL) {
         stack->statistics.tcp_backlog_full++;
         return; // its data comes again
     }
-    struct segment syn = *segment;
-    syn.sequence = segment->sequence - 1;
-    syn.has_scale = syn.has_timestamp = syn.sack_permitted = false;
-    syn.scale = 0;
     synchronize(tcp, &syn);
     stack->statistics.tcp_cookies_good++;
     listener->half_open++;
     stack->half_open_count++;
-    tcp->peer_mss = mss;
+    tcp->timestamp_offset = timestamp_offset;
+    tcp->snd_wnd = tcp->max_snd_wnd = segment->window << tcp->snd_scale;
     tcp->iss = segment->acknowledgement - 1;
     tcp->snd_una = tcp->snd_nxt = segment->acknowledgement;
     tcp->snd_wl2 = segment->acknowledgement;
@@ -184,10 +136,9 @@ void tcp_listen_input(struct tcp *listener, const struct segment *segment) {
         return;
     }
     struct tcp *tcp = NULL;
-    // Who was here before has places of his own: a flood of others leaves him a whole connection, options and all.
-    uint32_t places = admission_is_peer(stack, &segment->packet->source) ? 2 : 1;
-    if (!stack->forced_cookies && listener->half_open < places * listener->backlog &&
-        stack->half_open_count < places * TCP_HALF_OPEN_MAX)
+    bool whole = listener->half_open < listener->backlog && !tcp_wants_cookies(stack);
+    admission_spend(stack, ADMISSION_CALL, 1);
+    if (whole)
         tcp = make(listener, segment);
     if (tcp == NULL) {
         send_cookie(listener, segment);
@@ -215,6 +166,7 @@ void tcp_listen_ready(struct tcp *tcp) {
     listener->half_open--;
     tcp->socket.stack->half_open_count--;
     tcp->socket.stack->statistics.tcp_accepted++;
+    admission_call_completed(tcp->socket.stack);
     queue(listener, tcp);
     socket_changed(&listener->socket);
 }

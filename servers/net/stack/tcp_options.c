@@ -2,17 +2,6 @@
 // (selective acknowledgements). Stores to frames and to its callers' stacks only, and is built without notes.
 #include "servers/net/stack/tcp.h"
 
-enum {
-    OPTION_END = 0,
-    OPTION_NOTHING = 1,
-    OPTION_MSS = 2,
-    OPTION_SCALE = 3,
-    OPTION_SACK_PERMITTED = 4,
-    OPTION_SACK = 5,
-    OPTION_TIMESTAMP = 8,
-    SCALE_MAX = 14, // RFC 7323 section 2.3
-};
-
 uint32_t tcp_clock(const struct stack *stack) {
     return (uint32_t)(stack->now / NANOSECONDS_PER_MILLISECOND);
 }
@@ -24,19 +13,19 @@ static void parse_sack(struct segment *segment, const uint8_t *blocks, uint32_t 
 
 static void parse_option(struct segment *segment, uint8_t kind, const uint8_t *value, uint32_t length) {
     bool syn = (segment->flags & TCP_SYN) != 0;
-    if (kind == OPTION_MSS && length == 2 && syn) {
+    if (kind == TCP_OPTION_MSS && length == 2 && syn) {
         segment->has_mss = true;
         segment->mss = load16(value);
-    } else if (kind == OPTION_SCALE && length == 1 && syn) {
+    } else if (kind == TCP_OPTION_SCALE && length == 1 && syn) {
         segment->has_scale = true;
-        segment->scale = value[0] > SCALE_MAX ? SCALE_MAX : value[0];
-    } else if (kind == OPTION_SACK_PERMITTED && length == 0 && syn) {
+        segment->scale = value[0] > TCP_SCALE_MAX ? TCP_SCALE_MAX : value[0];
+    } else if (kind == TCP_OPTION_SACK_PERMITTED && length == 0 && syn) {
         segment->sack_permitted = true;
-    } else if (kind == OPTION_TIMESTAMP && length == 8) {
+    } else if (kind == TCP_OPTION_TIMESTAMP && length == 8) {
         segment->has_timestamp = true;
         segment->timestamp = load32(value);
         segment->timestamp_echo = load32(value + 4);
-    } else if (kind == OPTION_SACK && length % 8 == 0 && !syn) {
+    } else if (kind == TCP_OPTION_SACK && length % 8 == 0 && !syn) {
         parse_sack(segment, value, length);
     }
 }
@@ -45,9 +34,9 @@ static void parse_option(struct segment *segment, uint8_t kind, const uint8_t *v
 static void parse_options(struct segment *segment, const uint8_t *options, uint32_t length) {
     for (uint32_t i = 0; i < length;) {
         uint8_t kind = options[i];
-        if (kind == OPTION_END)
+        if (kind == TCP_OPTION_END)
             return;
-        if (kind == OPTION_NOTHING) {
+        if (kind == TCP_OPTION_NOTHING) {
             i++;
             continue;
         }
@@ -58,13 +47,15 @@ static void parse_options(struct segment *segment, const uint8_t *options, uint3
     }
 }
 
+bool tcp_sum_is_right(const struct packet *packet) {
+    uint64_t sum = checksum_pseudo_header(&packet->source, &packet->destination, PROTOCOL_NUMBER_TCP, packet->length);
+    return checksum_finish(checksum_add(sum, packet->payload, packet->length)) == 0;
+}
+
 error_t tcp_parse(const struct packet *packet, struct segment *segment) {
     const uint8_t *header = packet->payload;
     uint32_t offset = packet->length >= TCP_HEADER_BYTES ? (header[12] >> 4) * 4u : 0;
     if (offset < TCP_HEADER_BYTES || offset > packet->length)
-        return ERR_INVALID;
-    uint64_t sum = checksum_pseudo_header(&packet->source, &packet->destination, PROTOCOL_NUMBER_TCP, packet->length);
-    if (!packet->interface->stack->sums_checked && checksum_finish(checksum_add(sum, header, packet->length)) != 0)
         return ERR_INVALID;
     *segment = (struct segment){
         .packet = packet,
@@ -86,7 +77,7 @@ error_t tcp_parse(const struct packet *packet, struct segment *segment) {
 
 // --- writing
 static uint32_t write_timestamp(const struct tcp *tcp, uint8_t *to) {
-    to[0] = OPTION_TIMESTAMP;
+    to[0] = TCP_OPTION_TIMESTAMP;
     to[1] = 10;
     store32(to + 2, tcp_clock(tcp->socket.stack) + tcp->timestamp_offset);
     store32(to + 6, tcp->ts_recent);
@@ -95,28 +86,28 @@ static uint32_t write_timestamp(const struct tcp *tcp, uint8_t *to) {
 
 static uint32_t write_syn_options(const struct tcp *tcp, uint8_t *to) {
     uint32_t length = 0;
-    to[length++] = OPTION_MSS;
+    to[length++] = TCP_OPTION_MSS;
     to[length++] = 4;
     store16(to + length, tcp_own_mss(tcp));
     length += 2;
     if (tcp->sack_ok) {
-        to[length++] = OPTION_SACK_PERMITTED;
+        to[length++] = TCP_OPTION_SACK_PERMITTED;
         to[length++] = 2;
     }
     if (tcp->timestamp_ok) {
         while (length % 4 != 2)
-            to[length++] = OPTION_NOTHING;
+            to[length++] = TCP_OPTION_NOTHING;
         length += write_timestamp(tcp, to + length);
     }
     if (tcp->scale_ok) {
         while (length % 4 != 1)
-            to[length++] = OPTION_NOTHING;
-        to[length++] = OPTION_SCALE;
+            to[length++] = TCP_OPTION_NOTHING;
+        to[length++] = TCP_OPTION_SCALE;
         to[length++] = 3;
         to[length++] = tcp->rcv_scale;
     }
     while (length % 4 != 0)
-        to[length++] = OPTION_NOTHING;
+        to[length++] = TCP_OPTION_NOTHING;
     return length;
 }
 
@@ -132,8 +123,8 @@ static uint32_t write_sack(const struct tcp *tcp, uint8_t *to, uint32_t room) {
         store32(block + 8 * count, tcp->ahead[i].start);
         store32(block + 8 * count + 4, tcp->ahead[i].end);
     }
-    to[0] = to[1] = OPTION_NOTHING;
-    to[2] = OPTION_SACK;
+    to[0] = to[1] = TCP_OPTION_NOTHING;
+    to[2] = TCP_OPTION_SACK;
     to[3] = (uint8_t)(2 + 8 * count);
     return 4 + 8 * count;
 }
@@ -143,13 +134,25 @@ static uint32_t write_options(const struct tcp *tcp, uint8_t *to, bool syn) {
     if (syn)
         return write_syn_options(tcp, to);
     if (tcp->timestamp_ok) {
-        to[length++] = OPTION_NOTHING;
-        to[length++] = OPTION_NOTHING;
+        to[length++] = TCP_OPTION_NOTHING;
+        to[length++] = TCP_OPTION_NOTHING;
         length += write_timestamp(tcp, to + length);
     }
     if (tcp->sack_ok && (tcp->ahead_count != 0 || tcp->has_duplicate))
         length += write_sack(tcp, to + length, TCP_OPTIONS_MAX - length);
     return length;
+}
+
+void tcp_write_bare_header(uint8_t *to, const struct segment *answered, uint32_t sequence, uint32_t acknowledgement,
+                           uint8_t flags, uint32_t window, uint32_t length) {
+    store16(to, answered->destination);
+    store16(to + 2, answered->source);
+    store32(to + 4, sequence);
+    store32(to + 8, acknowledgement);
+    to[12] = (uint8_t)(length / 4 << 4);
+    to[13] = flags;
+    store16(to + 14, window);
+    store32(to + 16, 0);
 }
 
 uint32_t tcp_write_header(const struct tcp *tcp, uint8_t *to, uint32_t sequence, uint8_t flags, uint32_t window) {

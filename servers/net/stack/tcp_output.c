@@ -221,14 +221,7 @@ void tcp_send_bare(struct stack *stack, const struct packet *packet, const struc
                    uint32_t acknowledgement, uint8_t flags, uint32_t window, const uint8_t *options, uint32_t options_length) {
     uint8_t header[TCP_HEADER_BYTES + TCP_OPTIONS_MAX];
     struct piece piece = {.data = header, .length = TCP_HEADER_BYTES + options_length};
-    store16(header, segment->destination);
-    store16(header + 2, segment->source);
-    store32(header + 4, sequence);
-    store32(header + 8, acknowledgement);
-    header[12] = (uint8_t)(piece.length / 4 << 4);
-    header[13] = flags;
-    store16(header + 14, window);
-    store32(header + 16, 0);
+    tcp_write_bare_header(header, segment, sequence, acknowledgement, flags, window, piece.length);
     if (options_length != 0)
         memcpy(header + TCP_HEADER_BYTES, options, options_length);
     struct flow flow = {

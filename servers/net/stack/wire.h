@@ -1,26 +1,30 @@
 // Numbers in network byte order (RFC 9293 and all others: most significant byte first) at any alignment, and
-// arithmetic on sequence numbers. Pure; used by every file of the stack.
+// arithmetic on sequence numbers, on machines of the other order. Pure; used by every file of the stack.
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
 static inline uint16_t load16(const uint8_t *from) {
-    return (uint16_t)(from[0] << 8 | from[1]);
+    uint16_t value;
+    __builtin_memcpy(&value, from, sizeof(value));
+    return __builtin_bswap16(value);
 }
 
 static inline uint32_t load32(const uint8_t *from) {
-    return (uint32_t)from[0] << 24 | (uint32_t)from[1] << 16 | (uint32_t)from[2] << 8 | from[3];
+    uint32_t value;
+    __builtin_memcpy(&value, from, sizeof(value));
+    return __builtin_bswap32(value);
 }
 
 static inline void store16(uint8_t *to, uint32_t value) {
-    to[0] = (uint8_t)(value >> 8);
-    to[1] = (uint8_t)value;
+    uint16_t swapped = __builtin_bswap16((uint16_t)value);
+    __builtin_memcpy(to, &swapped, sizeof(swapped));
 }
 
 static inline void store32(uint8_t *to, uint32_t value) {
-    store16(to, value >> 16);
-    store16(to + 2, value);
+    uint32_t swapped = __builtin_bswap32(value);
+    __builtin_memcpy(to, &swapped, sizeof(swapped));
 }
 
 // RFC 9293 section 3.4: comparisons modulo 2^32.

@@ -120,6 +120,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         }
         if ((head & REPAIR) != 0 && length > ETHERNET_HEADER_BYTES)
             repair(frame, length);
+        uint8_t answer[TCP_COOKIE_FRAME_MAX]; // as arrivals.c does it
+        if (admission_is_call(admission_look(interface, frame, length)) &&
+            tcp_cookie_answer(interface, frame, length, false, answer) > sizeof(answer))
+            abort();
         interface_input(interface, frame, length);
         free(frame);
         run_for((head & WAIT) != 0 ? NANOSECONDS_PER_SECOND : 1000000);
