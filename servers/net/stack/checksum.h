@@ -14,6 +14,9 @@ struct piece {
     uint32_t offset;         // of the file
     struct stack_file *file; // NULL: they are at `data`
 };
+static inline struct piece piece_of(const void *data, uint32_t length) {
+    return (struct piece){.data = data, .length = length};
+}
 
 // The sum of `length` bytes added to `sum`, not folded; the bytes begin at an even position of the message.
 uint64_t checksum_add(uint64_t sum, const void *data, uint32_t length);

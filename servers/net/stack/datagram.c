@@ -36,7 +36,7 @@ static error_t send_udp(struct socket *socket, struct flow *flow, uint16_t port,
     store16(header, socket->local.port);
     store16(header + 2, port);
     store16(header + 4, UDP_HEADER_BYTES + length);
-    struct piece pieces[2] = {{header, UDP_HEADER_BYTES}, {bytes, length}};
+    struct piece pieces[2] = {piece_of(header, UDP_HEADER_BYTES), piece_of(bytes, length)};
     error_t error = ip_send(socket->stack, flow, pieces, 2, 6);
     if (error == ERR_OK)
         socket->stack->statistics.udp_out++;
@@ -53,8 +53,8 @@ static error_t send_echo(struct socket *socket, struct flow *flow, const void *b
     if (header[0] != (v4 ? ICMP_ECHO : ICMPV6_ECHO) || header[1] != 0)
         return ERR_INVALID;
     store16(header + 4, socket->local.port);
-    struct piece pieces[2] = {{header, ICMP_HEADER_BYTES},
-                              {(const uint8_t *)bytes + ICMP_HEADER_BYTES, length - ICMP_HEADER_BYTES}};
+    struct piece pieces[2] = {piece_of(header, ICMP_HEADER_BYTES),
+                              piece_of((const uint8_t *)bytes + ICMP_HEADER_BYTES, length - ICMP_HEADER_BYTES)};
     store16(header + 2, 0);
     if (v4) {
         store16(header + 2, checksum_finish(checksum_add_pieces(0, pieces, 2)));
@@ -64,13 +64,13 @@ static error_t send_echo(struct socket *socket, struct flow *flow, const void *b
 }
 
 static error_t send_raw(struct socket *socket, struct flow *flow, const void *bytes, uint32_t length) {
-    struct piece piece = {bytes, length};
+    struct piece piece = piece_of(bytes, length);
     if (flow->protocol != PROTOCOL_NUMBER_ICMPV6 || length < ICMP_HEADER_BYTES)
         return ip_send(socket->stack, flow, &piece, 1, IP_NO_CHECKSUM);
     uint8_t header[ICMP_HEADER_BYTES]; // RFC 3542 section 3.1: the checksum is the stack's
     memcpy(header, bytes, ICMP_HEADER_BYTES);
-    struct piece pieces[2] = {{header, ICMP_HEADER_BYTES},
-                              {(const uint8_t *)bytes + ICMP_HEADER_BYTES, length - ICMP_HEADER_BYTES}};
+    struct piece pieces[2] = {piece_of(header, ICMP_HEADER_BYTES),
+                              piece_of((const uint8_t *)bytes + ICMP_HEADER_BYTES, length - ICMP_HEADER_BYTES)};
     return ip_send(socket->stack, flow, pieces, 2, ICMPV6_CHECKSUM_AT);
 }
 
@@ -167,7 +167,7 @@ void udp_input(struct stack *stack, const struct packet *packet) {
     }
     uint16_t from_port = load16(header), port = load16(header + 2);
     struct datagram head = head_of(packet, from_port);
-    struct piece piece = {header + UDP_HEADER_BYTES, length - UDP_HEADER_BYTES};
+    struct piece piece = piece_of(header + UDP_HEADER_BYTES, length - UDP_HEADER_BYTES);
     stack->statistics.udp_in++;
     if (packet->group) { // every socket that listens
         struct socket *next;
@@ -221,7 +221,7 @@ void udp_error(struct stack *stack, const struct icmp_error *error) {
 void echo_input(struct stack *stack, const struct packet *packet) {
     uint16_t port = load16(packet->payload + 4);
     struct datagram head = head_of(packet, 0);
-    struct piece piece = {packet->payload, packet->length};
+    struct piece piece = piece_of(packet->payload, packet->length);
     for (struct socket *at = stack->bound[bound_bucket(port)]; at != NULL; at = at->next)
         if (at->local.port == port && at->protocol == packet->protocol && at->kind == SOCKET_DATAGRAM && wants(at, packet, 0)) {
             give(stack, at, &head, &piece);
@@ -234,7 +234,7 @@ bool raw_input(struct stack *stack, const struct packet *packet) {
     struct datagram head = head_of(packet, 0);
     // Of IPv4 the header is part of what a raw socket reads; of IPv6 it is not (RFC 3542 section 3).
     struct piece piece =
-        packet->v4 ? (struct piece){packet->network, packet->network_length} : (struct piece){packet->payload, packet->length};
+        packet->v4 ? piece_of(packet->network, packet->network_length) : piece_of(packet->payload, packet->length);
     for (struct socket *at = stack->raw; at != NULL; at = at->next) {
         if (at->kind != SOCKET_RAW || at->protocol != packet->protocol || !wants(at, packet, 0) || at->v6 == packet->v4)
             continue;
@@ -246,7 +246,7 @@ bool raw_input(struct stack *stack, const struct packet *packet) {
 
 void socket_show_frame(struct interface *interface, const uint8_t *frame, uint32_t length, bool outgoing) {
     struct datagram head = {.interface = interface->index, .outgoing = outgoing};
-    struct piece piece = {frame, length};
+    struct piece piece = piece_of(frame, length);
     for (struct socket *at = interface->stack->raw; at != NULL; at = at->next)
         if (at->kind == SOCKET_PACKET && !at->read_closed &&
             (at->local.interface == 0 || at->local.interface == interface->index)) {

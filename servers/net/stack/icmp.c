@@ -62,7 +62,7 @@ void icmp_send_error(struct stack *stack, const struct packet *packet, uint8_t t
     uint8_t header[ICMP_HEADER_BYTES] = {type, code};
     uint32_t quoted = smaller(packet->network_length, packet->v4 ? QUOTED_V4 : QUOTED_V6);
     store32(header + 4, parameter);
-    struct piece pieces[2] = {{header, ICMP_HEADER_BYTES}, {packet->network, quoted}};
+    struct piece pieces[2] = {piece_of(header, ICMP_HEADER_BYTES), piece_of(packet->network, quoted)};
     struct flow flow = {
         .source = packet->group ? address_unspecified : packet->destination,
         .destination = packet->source,
@@ -77,7 +77,7 @@ void icmp_send_error(struct stack *stack, const struct packet *packet, uint8_t t
 
 void icmpv6_send(struct interface *interface, const struct address *source, const struct address *destination, uint8_t *message,
                  uint32_t length) {
-    struct piece piece = {message, length};
+    struct piece piece = piece_of(message, length);
     struct flow flow = {.source = *source,
                         .destination = *destination,
                         .interface = interface->index,
@@ -96,8 +96,8 @@ static void answer_echo(struct stack *stack, const struct packet *packet, uint8_
     memcpy(header, packet->payload, ICMP_HEADER_BYTES);
     header[0] = reply;
     store16(header + 2, 0);
-    struct piece pieces[2] = {{header, ICMP_HEADER_BYTES},
-                              {packet->payload + ICMP_HEADER_BYTES, packet->length - ICMP_HEADER_BYTES}};
+    struct piece pieces[2] = {piece_of(header, ICMP_HEADER_BYTES),
+                              piece_of(packet->payload + ICMP_HEADER_BYTES, packet->length - ICMP_HEADER_BYTES)};
     struct flow flow = {
         .source = packet->group ? address_unspecified : packet->destination,
         .destination = packet->source,

@@ -11,10 +11,10 @@ uint32_t ring_buffer_pieces(const struct ring_buffer *buffer, uint32_t offset, u
         return 0;
     uint32_t at = (buffer->start + offset) & (buffer->capacity - 1);
     uint32_t first = smaller(length, buffer->capacity - at);
-    pieces[0] = (struct piece){buffer->bytes + at, first};
+    pieces[0] = piece_of(buffer->bytes + at, first);
     if (first == length)
         return 1;
-    pieces[1] = (struct piece){buffer->bytes, length - first};
+    pieces[1] = piece_of(buffer->bytes, length - first);
     return 2;
 }
 

@@ -180,7 +180,7 @@ void tcp_set_names(struct tcp *tcp, const struct socket_name *local, const struc
 uint32_t tcp_initial_sequence(struct stack *stack, const struct tcp *tcp); // RFC 6528
 // Sizes by the path's MTU and the peer's MSS.
 void tcp_update_mss(struct tcp *tcp);
-uint32_t tcp_own_mss(struct tcp *tcp);
+uint32_t tcp_own_mss(const struct tcp *tcp);
 void tcp_established(struct tcp *tcp);
 // The connection is over; the holder is told of `error` (ERR_OK: none). The tcp may be gone afterwards.
 void tcp_end(struct tcp *tcp, error_t error);

@@ -73,7 +73,7 @@ static uint32_t header_bytes(const struct tcp *tcp) {
     return (address_is_v4(&tcp->socket.remote.address) ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES) + TCP_HEADER_BYTES;
 }
 
-static uint32_t path_bytes(struct tcp *tcp, bool link_only) {
+static uint32_t path_bytes(const struct tcp *tcp, bool link_only) {
     struct flow flow = {.source = tcp->socket.local.address,
                         .destination = tcp->socket.remote.address,
                         .interface = tcp->socket.remote.interface};
@@ -85,7 +85,7 @@ static uint32_t path_bytes(struct tcp *tcp, bool link_only) {
 }
 
 // RFC 9293 section 3.7.1, RFC 6691: what the link carries, less fixed headers.
-uint32_t tcp_own_mss(struct tcp *tcp) {
+uint32_t tcp_own_mss(const struct tcp *tcp) {
     uint32_t mtu = path_bytes(tcp, true);
     return larger(mtu, TCP_MSS_DEFAULT_V4 + header_bytes(tcp)) - header_bytes(tcp);
 }
