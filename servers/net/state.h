@@ -16,7 +16,7 @@
 
 enum {
     LINKS_MAX = 4,
-    LINK_ENTRIES = 128,      // of each ring
+    LINK_ENTRIES = 256,      // of each ring: what comes in two milliseconds of a flood
     LINK_ENTRIES_SMALL = 16, // on a machine with little memory
     LINK_BATCH = 16,         // frames that are taken in at once: what they change fits the undo log
     LINK_BATCH_BYTES = 65536,

@@ -213,7 +213,7 @@ static void count(struct nic_card *card) {
 const struct nic_driver virtio_net_driver = {
     .name = "virtio",
     .dma_bytes = VIRTIO_NET_DMA_BYTES,
-    .receive_depth = VIRTIO_QUEUE_MOST / 2,
+    .receive_depth = VIRTIO_QUEUE_MOST,
     .transmit_depth = VIRTIO_QUEUE_MOST / 2,
     .attach = attach,
     .reset = reset,

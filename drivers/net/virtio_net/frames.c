@@ -7,7 +7,7 @@
 enum { NOTHING_SHOWN = 0xffff }; // where the available ring's last entry was, before it went round once
 
 static uint32_t rooms(const struct virtio_net *net) {
-    return net->state->sizes[VIRTIO_NET_RECEIVE] / 2;
+    return net->state->sizes[VIRTIO_NET_RECEIVE];
 }
 
 static uint32_t room_of(const struct virtio_net *net, uint32_t position) {

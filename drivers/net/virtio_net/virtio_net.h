@@ -52,12 +52,12 @@ struct virtio_net_state {
     struct virtio_places places;
     uint32_t sizes[VIRTIO_NET_QUEUES];
     uint64_t features;
-    uint32_t receive_base;                    // position of the first descriptor
-    uint16_t seen[VIRTIO_NET_QUEUES];         // used elements that were taken
-    uint32_t send_clean;                      // running number of a descriptor: those before it belong to completed frames
-    uint32_t received[VIRTIO_QUEUE_MOST / 2]; // by descriptor: bytes that the device wrote, plus 1; 0: not yet
-    uint32_t send_ends[VIRTIO_QUEUE_MOST];    // by first descriptor: position behind the frame
-    uint8_t send_counts[VIRTIO_QUEUE_MOST];   // and its descriptors
+    uint32_t receive_base;                  // position of the first descriptor
+    uint16_t seen[VIRTIO_NET_QUEUES];       // used elements that were taken
+    uint32_t send_clean;                    // running number of a descriptor: those before it belong to completed frames
+    uint32_t received[VIRTIO_QUEUE_MOST];   // by descriptor: bytes that the device wrote, plus 1; 0: not yet
+    uint32_t send_ends[VIRTIO_QUEUE_MOST];  // by first descriptor: position behind the frame
+    uint8_t send_counts[VIRTIO_QUEUE_MOST]; // and its descriptors
     uint8_t send_done[VIRTIO_QUEUE_MOST];
 };
 _Static_assert(sizeof(struct virtio_net_state) <= NIC_DRIVER_STATE_BYTES, "room for it");
