@@ -6,7 +6,7 @@ import guest
 import mutations
 import pytest
 
-COUNT, SESSION, JOBS, FIRST = 1000, 40, 2, 1000000
+COUNT, SESSION, JOBS, FIRST = 1000, 40, 1, 1000000
 
 
 @pytest.fixture(scope="module", name="template")
