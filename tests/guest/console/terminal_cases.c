@@ -19,7 +19,7 @@ static struct screen_cell screen[ROWS_MOST][COLUMNS_MOST];
 static struct screen_cells row;
 static int terminal;
 
-static void fail(const char *what) {
+static _Noreturn void fail(const char *what) {
     printf("Bail out! %s\n", what);
     exit(1);
 }
