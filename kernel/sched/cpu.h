@@ -27,8 +27,8 @@ struct cpu {
     uint64_t slice_rest;    // what is left of it then
     uint64_t running_since; // when the current thread began to be charged
     uint64_t armed;         // what the alarm is set to; UINT64_MAX: to nothing
-    uint64_t idle_time;     // nanoseconds
-    uint64_t messages;      // calls, sends and forwards
+    uint64_t idle_time, idle_until; // nanoseconds; when it idled last
+    uint64_t messages;              // calls, sends and forwards
     uint32_t index;
     bool slice_over;  // the current thread must let its peers run
     bool budgeted;    // slice_end is when the payer's account has spent its budget: not even alone it runs on

@@ -102,9 +102,10 @@ void timer_remove(struct thread *thread) {
 }
 
 bool schedule_gather(struct thread *thread) {
-    if (gathering || !cpu_self()->current)
+    uint64_t now = clock_now();
+    if (gathering || now - cpu_self()->idle_until < PATIENCE_NS || !cpu_self()->current)
         return false;
-    timer_add(thread, clock_now() + PATIENCE_NS);
+    timer_add(thread, now + PATIENCE_NS);
     gathering = thread;
     return true;
 }
@@ -182,7 +183,7 @@ static uint64_t idle(struct cpu *cpu, uint64_t now) {
         expire(cpu, now);
     }
     cpu->idle_time += now - cpu->running_since;
-    cpu->running_since = now;
+    cpu->idle_until = cpu->running_since = now;
     return now;
 }
 

@@ -25,7 +25,8 @@ void schedule_forget(struct thread *thread);
 // The thread, which woke up and waits in its queue, has the priority of the one that runs there: that one's turn is interrupted
 // soon.
 void schedule_hurry(const struct thread *thread);
-// The thread, of class 2, has woken up: true if it is out of the queue until nothing else would run here, or for PATIENCE_NS.
+// The thread, of class 2, has woken up: true if this processor was busy for PATIENCE_NS, and the thread is out of the queue until
+// nothing else would run here, or for as long.
 bool schedule_gather(struct thread *thread);
 // The thread's extras or affinity changed: the processor that runs it looks at it again.
 void schedule_review(struct thread *thread);

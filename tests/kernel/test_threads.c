@@ -312,6 +312,12 @@ static void test_patience(void) {
         actor_free(busy[i]);
 }
 
+static void spin_for(uint64_t nanoseconds) {
+    uint64_t end = clock_monotonic() + nanoseconds;
+    while (clock_monotonic() < end)
+        ;
+}
+
 static void gathers(struct actor *actor) { // values: how often it woke up, and when last
     for (;;) {
         struct ipc_registers registers = {.target = (cap_t)actor->arguments[0]};
@@ -334,11 +340,13 @@ static void test_gathering(void) {
     bool late = true;
     uint64_t soonest = UINT64_MAX;
     for (uint64_t i = 0; i < TIMES; i++) {
+        spin_for(2 * MILLISECOND); // who idled just now is not busy
         uint64_t begun = clock_monotonic(), end = begun + 100 * MILLISECOND;
         must(notification_signal(notification, 1), "signal");
         while (*woken == 2 * i && clock_monotonic() < end)
             ;
         late = late && *woken == 2 * i + 1 && *when >= begun + MILLISECOND;
+        spin_for(2 * MILLISECOND);
         begun = clock_monotonic();
         must(notification_signal(notification, 1), "signal");
         sleep_for(5 * MILLISECOND);
