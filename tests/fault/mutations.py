@@ -47,7 +47,7 @@ ARGUMENTS = ("--memory", "128M", "--nic", "none", "--option", "dma=off", "--opti
 UNDISTURBED = 100000  # the folder of the undisturbed run of PARTS is UNDISTURBED + PARTS
 SCREEN_BYTES = 1000  # more than a cursor
 IDLE_SECONDS, IDLE_DRIVER_SECONDS, SPIN_SECONDS, SESSION_SECONDS = 3, 13, 4, 15  # ata gives its disk ten
-REST_SECONDS, REST_STEP, REST_MOST = 0.05, 0.01, 5
+REST_SECONDS, REST_MOST = 0.25, 5
 
 
 class Template:
@@ -216,7 +216,7 @@ class Session:
             image = pathlib.Path(folder, "disk.img")
             with template.start(image) as machine:
                 self.end = self.run(template, machine, mutations, idle_limit)
-                disk_rests(image, machine)
+                disk_rests(image)
                 self.output, self.log = machine.output.decode(errors="replace"), machine.log.decode(errors="replace")
             code, words = guest.repair_disk(image)
             if code > 1:
@@ -279,16 +279,16 @@ class Session:
             self.results.append((mutation, kind, ":".join(str(each) for each in change[1:]), notes))
 
 
-def disk_rests(image, machine):
-    """Until it has written nothing for a moment in which it computed or rested: what a machine leaves that is turned off within a write is
-    tests/fault/power.py's matter. Time that the host gave to others does not count."""
-    end, seen, rested, used, last = time.monotonic() + REST_MOST, None, 0, 0, 0
-    while rested < REST_SECONDS and time.monotonic() < end and machine.status is None:
-        written, spent, now = image.stat().st_mtime_ns, guest.time_used(machine.process), time.monotonic()
-        own = spent - used if is_busy(machine.process) else min(now - last, 2 * REST_STEP)
-        rested = rested + own if written == seen else 0
-        seen, used, last = written, spent, now
-        time.sleep(REST_STEP)
+def disk_rests(image):
+    """Until nothing was written for a moment: what a machine leaves that is turned off within a write is tests/fault/power.py's matter."""
+    end, seen, since = time.monotonic() + REST_MOST, None, 0
+    while time.monotonic() < end:
+        written, now = image.stat().st_mtime_ns, time.monotonic()
+        if written != seen:
+            seen, since = written, now
+        elif now - since > REST_SECONDS:
+            return
+        time.sleep(REST_SECONDS / 5)
 
 
 def runs_of(image):
