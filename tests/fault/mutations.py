@@ -40,6 +40,7 @@ SERVERS = {"ext2": ("servers/ext2/ext2", FILES), "vfs": ("servers/vfs/vfs", NAME
            "tmpfs": ("servers/tmpfs/tmpfs", SMALL), "devfs": ("servers/devfs/devfs", SMALL | TERMINAL), "procfs": ("servers/procfs/procfs", SMALL),
            "console": ("servers/console/console", TERMINAL | KEYS), "ata": ("drivers/block/ata/ata", FILES | DISK),
            "serial0": ("drivers/serial/uart16550/uart16550", TERMINAL), "keyboard": ("drivers/input/ps2/ps2", KEYS), "log": ("servers/log/log", SMALL)}
+DISK_SERVERS = ("ext2", "ata")  # what they damage is their own matter
 KINDS = ["source", "destination", "pointer", "stale", "loop", "bits", "dropped", "data", "heap"]
 CLASSES = ["quiet", "recovered", "told", "late", "silent", "hang", "dead", "panic"]
 HEAP_BYTES = 256 * 1024
@@ -306,26 +307,36 @@ def runs_of(image):
 
 
 def doubtful(results, damage):
-    """Those whose cause may be another mutation of the same session: they are repeated alone."""
-    for at, (_, kind, _, notes) in enumerate(results):
-        if kind in ("silent", "late", "dead", "panic") and (at > 0 or "disk" in notes and len(results) > 1):
+    """Those whose cause may be another mutation of the same session: they are repeated alone. `damage` shrinks meanwhile; while some of it is
+    nobody's, the quiet ones of the disk's own servers come too: bytes may be wrong where the workload does not look."""
+    kinds, taken = [(mutation.split(":")[0], kind, notes) for mutation, kind, _, notes in results], set()
+    for at, (_, kind, notes) in enumerate(kinds):
+        if (kind in ("silent", "late", "dead", "panic") and (at > 0 or "disk" in notes and len(kinds) > 1)
+                or damage and len(kinds) > 1 and (kind not in ("quiet", "absent") or at == len(kinds) - 1)):
+            taken.add(at)
             yield at
-        elif damage and len(results) > 1 and (kind not in ("quiet", "absent") or at == len(results) - 1):
+    for at, (server, kind, _) in enumerate(kinds):
+        if damage and len(kinds) > 1 and at not in taken and server in DISK_SERVERS and kind != "absent":
             yield at
 
 
 def run_session(template, mutations):
     """Results of the first of the mutations, one at least. The notes tell what else they damaged: `forced` (e2fsck -p gave up, -y did not), `unrepaired`
-    (both did; in ledgers before 300a279 only -p was asked), `others` (what was on the disk before differs)."""
+    (both did; in ledgers before 300a279 only -p was asked), `others` (what was on the disk before differs). Damage that nobody does alone is noted at
+    the last one of the disk's own servers if it is not there without them (`together`), else at the session's last."""
     session = Session(template, mutations)
     results, damage = session.results, set(session.damage)
-    for at in list(doubtful(results, damage)):
+    for at in doubtful(results, damage):
         mutation, _, change, _ = results[at]
         again = Session(template, [f"{mutation}={change}"])
         results[at] = (mutation, *again.results[0][1:3], [*again.results[0][3], *again.damage, "alone"])
         damage -= set(again.damage)
-    if results:  # nobody's alone
-        results[-1][3].extend(sorted(damage))
+    if damage:
+        made = [at for at, (_, kind, _, _) in enumerate(results) if kind != "absent"]
+        own = [at for at in made if results[at][0].split(":")[0] in DISK_SERVERS]
+        rest = [f"{results[at][0]}={results[at][2]}" for at in made if at not in own]
+        together = own and not (rest and damage <= set(Session(template, rest).damage))
+        results[own[-1] if together else -1][3].extend(sorted(damage) + ["together"] * bool(together))
     return results
 
 

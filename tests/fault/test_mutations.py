@@ -21,9 +21,9 @@ def test_slice(template, tmp_path):
     results = [line.split()[2:] for line in ledger.read_text().splitlines()]
     print("\n".join([" ".join(each) for each in results] + mutations.summary([kind for _, kind, *_ in results])))
     assert sum(kind != "absent" for _, kind, *_ in results) >= COUNT and all(kind not in ("panic", "dead") for _, kind, *_ in results)
-    others = [mutation for mutation, _, *notes in results if {"forced", "unrepaired", "others"} & set(notes)
-              and mutation.split(":")[0] not in ("ext2", "ata")]
-    assert not others, "damage on the disk"
+    damaged = [mutation for mutation, _, *notes in results if {"forced", "unrepaired", "others"} & set(notes)
+              and mutation.split(":")[0] not in mutations.DISK_SERVERS]
+    assert not damaged, "damage on the disk"
 
 
 def test_every_kind_changes_something(template):
@@ -55,3 +55,19 @@ def test_classes():
     assert mutations.classify(["during same 0 whole silent", "after differs"], True) == "late"
     assert mutations.classify(["during same 0 whole silent"], None) == "late"
     assert mutations.classify([], None) == "hang"
+
+
+@pytest.mark.parametrize("guilty, blamed", [({"ata:pointer:2"}, ("ata:pointer:2", ["forced", "alone"])), ({"console:bits:3"}, ("console:bits:3", ["forced", "alone"])),
+                                            ({"ata:pointer:2", "vfs:loop:1"}, ("ata:pointer:2", ["alone", "forced", "together"])),
+                                            ({"vfs:loop:1", "log:bits:4"}, ("log:bits:4", ["alone", "forced"]))])
+def test_damage_is_blamed(monkeypatch, guilty, blamed):
+    """Damage of a session is noted at the mutation, quiet or not, that does it alone; if none does, at the disk's servers only if it needs them."""
+    class Session:
+        def __init__(self, _, made):
+            names = [each.split("=")[0] for each in made]
+            self.results = [(each, "recovered" if each == "console:bits:3" else "quiet", "", []) for each in names]
+            self.damage = ["forced"] if guilty <= set(names) else []
+
+    monkeypatch.setattr(mutations, "Session", Session)
+    results = mutations.run_session(None, ["vfs:loop:1", "ata:pointer:2", "console:bits:3", "log:bits:4"])
+    assert [(mutation, notes) for mutation, _, _, notes in results if "forced" in notes] == [blamed]
