@@ -48,11 +48,13 @@ struct free_block {
 _Static_assert(sizeof(struct block) == UNIT, "a header is one unit");
 
 static struct free_block *lists[ROWS][CLASSES];
-static uint32_t row_map, class_maps[ROWS];
+static struct {           // what most calls change, in few lines
+    uint64_t released_in; // kept_commits() at the last release
+    uint32_t empty_arenas;
+    uint32_t row_map, class_maps[ROWS];
+} heap __attribute__((aligned(64)));
 static uint64_t secret;
 static size_t next_arena = ARENA_FIRST;
-static unsigned empty_arenas;
-static uint64_t released_in; // kept_commits() at the last release
 
 static noreturn void heap_fail(const char *message) {
     size_t done;
@@ -125,8 +127,8 @@ static void list_add(struct block *block) {
     if (entry->next != NULL)
         entry->next->before = entry;
     lists[row][class] = entry;
-    class_maps[row] |= 1u << class;
-    row_map |= 1u << row;
+    heap.class_maps[row] |= 1u << class;
+    heap.row_map |= 1u << row;
 }
 
 static void list_remove(struct block *block) {
@@ -143,8 +145,8 @@ static void list_remove(struct block *block) {
         return;
     }
     lists[row][class] = entry->next;
-    if (entry->next == NULL && (class_maps[row] &= ~(1u << class)) == 0)
-        row_map &= ~(1u << row);
+    if (entry->next == NULL && (heap.class_maps[row] &= ~(1u << class)) == 0)
+        heap.row_map &= ~(1u << row);
 }
 
 // A free block of at least `units`, still in its list; null if there is none. The request is rounded up to
@@ -156,13 +158,13 @@ static struct block *list_find(uint32_t units) {
     class_of(units, &row, &class);
     if (row >= ROWS)
         return NULL;
-    uint32_t classes = class_maps[row] & (~0u << class);
+    uint32_t classes = heap.class_maps[row] & (~0u << class);
     if (classes == 0) {
-        uint32_t rows = row_map & (~0u << row << 1);
+        uint32_t rows = heap.row_map & (~0u << row << 1);
         if (rows == 0)
             return NULL;
         row = (unsigned)__builtin_ctz(rows);
-        classes = class_maps[row];
+        classes = heap.class_maps[row];
     }
     return &lists[row][__builtin_ctz(classes)]->header;
 }
@@ -181,7 +183,7 @@ static bool arena_add(uint32_t units) {
     block_set(block, all, 0, BLOCK_FREE);
     block_set(block + all, 0, all, BLOCK_END);
     list_add(block);
-    empty_arenas++;
+    heap.empty_arenas++;
     return true;
 }
 
@@ -252,7 +254,7 @@ static struct block *block_align(struct block *block, size_t alignment) {
 // In a server, what was free when it last committed need not come back, but for the links of the free block. What it has released
 // since must, and may be in any block but one of a new arena.
 static void memory_fresh(struct block *block, bool is_new) {
-    if (kept_commits == NULL || (released_in == kept_commits() && !is_new))
+    if (kept_commits == NULL || (heap.released_in == kept_commits() && !is_new))
         return;
     unsigned char *from = (unsigned char *)block + sizeof(struct free_block);
     kept_fresh(from, (size_t)block->size * UNIT - sizeof(struct free_block));
@@ -260,7 +262,7 @@ static void memory_fresh(struct block *block, bool is_new) {
 
 static void memory_is_released(void) {
     if (kept_commits != NULL)
-        released_in = kept_commits();
+        heap.released_in = kept_commits();
 }
 
 void *heap_allocate(size_t size, size_t alignment, bool *zeroed) {
@@ -284,7 +286,7 @@ void *heap_allocate(size_t size, size_t alignment, bool *zeroed) {
         return NULL;
     block_verify(block);
     if (is_whole_arena(block))
-        empty_arenas--;
+        heap.empty_arenas--;
     list_remove(block);
     if (alignment > UNIT)
         block = block_align(block, alignment);
@@ -324,11 +326,11 @@ void heap_release(void *payload) {
     block_set(block, size, previous, BLOCK_FREE);
     block_set(after, after->size, size, after->state);
     if (is_whole_arena(block)) {
-        if (empty_arenas > 0) {
+        if (heap.empty_arenas > 0) {
             system_memory_unmap(block, ((size_t)block->size + 1) * UNIT);
             return;
         }
-        empty_arenas++;
+        heap.empty_arenas++;
     }
     list_add(block);
 }

@@ -9,24 +9,25 @@
 
 enum { WORDS = CAP_TABLE_SLOTS / 64, FIRST_SLOT = BOOT_SLOT_FIRST_FREE };
 
-static uint64_t taken[WORDS];
-static uint32_t first_word; // no word before it has room
-static uint32_t taken_count;
+static struct {                 // beside the count the slots that are taken most
+    uint32_t count, first_word; // no word before it has room
+    uint64_t words[WORDS];
+} taken __attribute__((aligned(64)));
 
 static void reserve_fixed_slots(void) {
-    if ((taken[0] & 1) == 0)
-        taken[0] |= (UINT64_C(1) << FIRST_SLOT) - 1;
+    if ((taken.words[0] & 1) == 0)
+        taken.words[0] |= (UINT64_C(1) << FIRST_SLOT) - 1;
 }
 
 error_t slot_take(cap_t *slot) {
     reserve_fixed_slots();
-    for (uint32_t word = first_word; word < WORDS; word++) {
-        if (taken[word] == UINT64_MAX)
+    for (uint32_t word = taken.first_word; word < WORDS; word++) {
+        if (taken.words[word] == UINT64_MAX)
             continue;
-        uint32_t bit = (uint32_t)__builtin_ctzll(~taken[word]);
-        taken[word] |= UINT64_C(1) << bit;
-        first_word = word;
-        taken_count++;
+        uint32_t bit = (uint32_t)__builtin_ctzll(~taken.words[word]);
+        taken.words[word] |= UINT64_C(1) << bit;
+        taken.first_word = word;
+        taken.count++;
         *slot = word * 64 + bit;
         return ERR_OK;
     }
@@ -35,10 +36,10 @@ error_t slot_take(cap_t *slot) {
 
 void slot_reserve(cap_t slot) {
     reserve_fixed_slots();
-    if (slot >= CAP_TABLE_SLOTS || (taken[slot / 64] >> slot % 64 & 1) != 0)
+    if (slot >= CAP_TABLE_SLOTS || (taken.words[slot / 64] >> slot % 64 & 1) != 0)
         return;
-    taken[slot / 64] |= UINT64_C(1) << slot % 64;
-    taken_count++;
+    taken.words[slot / 64] |= UINT64_C(1) << slot % 64;
+    taken.count++;
 }
 
 bool (*slot_give_back_later)(cap_t slot);
@@ -49,18 +50,18 @@ void slot_give_back(cap_t slot) {
 }
 
 void slot_give_back_now(cap_t slot) {
-    if (slot < FIRST_SLOT || slot >= CAP_TABLE_SLOTS || (taken[slot / 64] >> slot % 64 & 1) == 0)
+    if (slot < FIRST_SLOT || slot >= CAP_TABLE_SLOTS || (taken.words[slot / 64] >> slot % 64 & 1) == 0)
         return;
-    taken[slot / 64] &= ~(UINT64_C(1) << slot % 64);
-    taken_count--;
-    if (slot / 64 < first_word)
-        first_word = slot / 64;
+    taken.words[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+    taken.count--;
+    if (slot / 64 < taken.first_word)
+        taken.first_word = slot / 64;
 }
 
 bool (*slot_release_later)(cap_t slot);
 
 bool slot_is_taken(cap_t slot) {
-    return slot < FIRST_SLOT || (slot < CAP_TABLE_SLOTS && (taken[slot / 64] >> slot % 64 & 1) != 0);
+    return slot < FIRST_SLOT || (slot < CAP_TABLE_SLOTS && (taken.words[slot / 64] >> slot % 64 & 1) != 0);
 }
 
 void slot_release(cap_t slot) {
@@ -89,5 +90,5 @@ error_t slot_duplicate(cap_t from, uint64_t rights, cap_t *copy) {
 }
 
 uint32_t slot_count(void) {
-    return taken_count;
+    return taken.count;
 }

@@ -381,6 +381,7 @@ static void commit_failed_late(struct filesystem *fs) {
 static error_t commit_phases(struct filesystem *fs) {
     if (!fs->dirty_buffers && !fs->dirty_inodes && !fs->pending_blocks && !fs->pending_inodes)
         return disk_flush(fs);
+    platform_commit(); // that the lock is held: what is encoded from here on, and taken back, is encoded again alike
     for (struct inode *inode = fs->dirty_inode_first; inode; inode = inode->dirty_next) {
         platform_breathe();
         inode->flags &= ~(uint32_t)INODE_WRITTEN;

@@ -187,12 +187,11 @@ static void entry_write(struct ext2_directory_entry *entry, const char *name, ui
 
 static void directory_changed(struct inode *directory) {
     recent_names_forget(directory);
-    directory->modify = directory->change = time_now();
     if (directory->disk_flags & EXT2_FLAG_INDEX) {
         directory->disk_flags &= ~(uint32_t)EXT2_FLAG_INDEX;
         directory->flags |= INODE_UNINDEX;
     }
-    inode_mark_dirty(directory);
+    inode_modified(directory);
 }
 
 // Puts the entry into a gap of the block; false if none is large enough (then *largest tells how large they
@@ -318,8 +317,7 @@ void directory_remove(struct transaction *transaction, struct inode *directory, 
     name_index_set_room(directory, place->block, fs->block_size);
     recent_names_forget(directory);
     directory->insert_hint = minimum_u32(directory->insert_hint, place->block);
-    directory->modify = directory->change = time_now();
-    inode_mark_dirty(directory);
+    inode_modified(directory);
 }
 
 void directory_replace(struct transaction *transaction, struct inode *directory, const struct directory_place *place,
@@ -329,8 +327,7 @@ void directory_replace(struct transaction *transaction, struct inode *directory,
     entry->type = directory_type_of(node);
     buffer_dirty(transaction, place->buffer);
     recent_names_forget(directory);
-    directory->modify = directory->change = time_now();
-    inode_mark_dirty(directory);
+    inode_modified(directory);
 }
 
 bool directory_rename_in_place(struct transaction *transaction, struct inode *directory, const struct directory_place *place,

@@ -330,8 +330,7 @@ static error_t piece_do(struct transaction *transaction, struct write_piece *pie
     }
     piece_mark(piece);
     if (piece->moved) {
-        inode->modify = inode->change = time_now();
-        inode_mark_dirty(inode);
+        inode_modified(inode);
         return copy_error; // why less was allocated is told when nothing can be
     }
     return copy_error ? copy_error : error;
@@ -425,8 +424,7 @@ static error_t size_change(struct inode *inode, uint64_t size, struct transactio
     uint64_t blocks = (size + fs->block_size - 1) >> fs->block_shift;
     inode->size = size;
     size_note_large(fs, size);
-    inode->modify = inode->change = time_now();
-    inode_mark_dirty(inode);
+    inode_modified(inode);
     return shorter ? map_truncate(transaction, inode, (uint32_t)blocks) : ERR_OK;
 }
 
@@ -529,8 +527,7 @@ error_t node_page_pin(struct inode *node, uint64_t index, bool for_write, uint64
             error = piece_allocate(&transaction, &piece);
             if (!error) {
                 piece_mark(&piece);
-                node->modify = node->change = time_now();
-                inode_mark_dirty(node);
+                inode_modified(node);
             }
             transaction_end(&transaction);
         }

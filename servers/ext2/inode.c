@@ -51,6 +51,12 @@ struct file_time time_now(void) {
     return (struct file_time){.seconds = (int64_t)(now / 1000000000), .nanoseconds = (uint32_t)(now % 1000000000)};
 }
 
+// Field by field: where stores are noted, a struct is copied by a call.
+static void times_set(struct inode *inode, struct file_time now) {
+    inode->change.seconds = inode->modify.seconds = now.seconds;
+    inode->change.nanoseconds = inode->modify.nanoseconds = now.nanoseconds;
+}
+
 static struct inode **inode_bucket(struct filesystem *fs, uint32_t number) {
     return &fs->inode_hash[hash_u32(number) & fs->inode_hash_mask];
 }
@@ -229,7 +235,9 @@ error_t inode_make(struct transaction *transaction, struct inode *parent, uint16
             inode->mode |= 02000;
     }
     inode->extra_size = (uint16_t)fs->extra_size;
-    inode->access = inode->modify = inode->change = inode->creation = time_now();
+    times_set(inode, time_now());
+    inode->access.seconds = inode->creation.seconds = inode->change.seconds;
+    inode->access.nanoseconds = inode->creation.nanoseconds = inode->change.nanoseconds;
     fs->generation_seed = hash_u32(fs->generation_seed + number);
     inode->generation = fs->generation_seed;
     inode->flags |= INODE_NEW | INODE_BLANK | INODE_GAINED;
@@ -252,6 +260,11 @@ void inode_mark_dirty(struct inode *inode) {
         fs->dirty_inode_first = inode;
     fs->dirty_inode_last = inode;
     fs->dirty_inodes++;
+}
+
+void inode_modified(struct inode *inode) {
+    times_set(inode, time_now());
+    inode_mark_dirty(inode);
 }
 
 void inode_mark_clean(struct inode *inode) {
@@ -321,7 +334,8 @@ static error_t inode_free_content(struct inode *inode) {
     if (has_blocks && !error)
         error = map_truncate(&transaction, inode, 0);
     if (!error) {
-        memset(inode->block, 0, sizeof inode->block);
+        if (!has_blocks) // a target, or the numbers of a device
+            memset(inode->block, 0, sizeof inode->block);
         inode->sectors = 0;
         inode_number_free(&transaction, inode->number, inode_is_directory(inode), !(inode->flags & INODE_NEW));
         if (inode->flags & INODE_NEW) // the disk never knew it

@@ -19,6 +19,7 @@ void inode_hold(struct inode *inode); // one more reference
 // open.
 void inode_drop(struct inode *inode);
 void inode_mark_dirty(struct inode *inode);
+void inode_modified(struct inode *inode);   // its content was, now: two times, and it is dirty
 void inode_mark_clean(struct inode *inode); // takes it off the dirty list
 void inode_structure_free(struct inode *inode);
 struct inode *inode_find(struct filesystem *fs, uint32_t number); // cached, or NULL

@@ -100,10 +100,11 @@ error_t inode_decode(struct inode *inode, const struct ext2_inode *raw) {
     return inode_check(inode);
 }
 
-// Notes the record as a whole.
+// Not noted: what is taken back is encoded again, alike, since the commit's lock is held; and until it is written nobody looks
+// at its place, since the structure stays.
 KEPT_UNNOTED void inode_encode(const struct inode *inode, struct ext2_inode *raw) {
-    kept_note(raw, inode->fs->inode_size);
     if (inode->flags & INODE_BLANK) {
+        kept_fresh(raw, inode->fs->inode_size);
         memset(raw, 0, inode->fs->inode_size);
         if (inode->fs->inode_size > EXT2_INODE_BASE_BYTES)
             raw->extra_size = inode->extra_size;
@@ -137,5 +138,5 @@ KEPT_UNNOTED void inode_encode(const struct inode *inode, struct ext2_inode *raw
         raw->create_time = time_low(&inode->creation, true);
         raw->create_time_extra = time_extra(&inode->creation);
     }
-    memcpy(raw->block, inode->block, sizeof raw->block);
+    kept_copy_unnoted(raw->block, inode->block, sizeof raw->block);
 }

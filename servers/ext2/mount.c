@@ -119,9 +119,10 @@ error_t filesystem_mount(const struct filesystem_options *options, struct filesy
     if (options->cache_bytes < 256 << 10 || options->metadata_bytes < 96 << 10 || options->metadata_bytes % PAGE_BYTES ||
         options->cache_bytes < options->metadata_bytes + 16 * PAGE_BYTES)
         return ERR_INVALID;
-    struct filesystem *fs = calloc(1, sizeof *fs);
+    struct filesystem *fs = aligned_alloc(_Alignof(struct filesystem), sizeof *fs);
     if (!fs)
         return ERR_NO_MEMORY;
+    memset(fs, 0, sizeof *fs);
     fs->disk = options->disk;
     fs->read_only = options->read_only;
     fs->adopts = options->adopts;

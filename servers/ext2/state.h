@@ -124,28 +124,32 @@ enum {
 
 struct name_index;
 
-struct inode {
-    struct filesystem *fs;
-    struct core_lock lock;
+struct inode { // what most changes change comes first, in few lines: each of them is noted
     uint32_t number;
     uint32_t references;
     uint32_t flags;
-    struct inode *hash_next;
-    struct inode *list_next, *list_previous;   // of eviction, from its first release on
-    struct inode *dirty_next, *dirty_previous; // while INODE_DIRTY
-    // what the disk says
-    uint16_t mode;
-    uint16_t links;
-    uint32_t uid, gid;
-    uint64_t size;
+    uint16_t mode, links;
+    struct core_lock lock;
+    struct file_time change, modify;
+    uint32_t delete_time;
     uint32_t sectors;
+    uint64_t size;
+    struct inode *dirty_next, *dirty_previous; // while INODE_DIRTY
+    struct inode *list_next, *list_previous;   // of eviction, from its first release on
+    struct inode *hash_next;
+    struct filesystem *fs;
+    uint32_t level;       // for the commit: a new directory's depth below old ones, or a removed one's height over
+                          // removed ones
+    uint32_t insert_hint; // of a directory: first block that may have room
+    uint32_t names_state; // see recent_names.h
+    // the rest of what the disk says
+    uint32_t block[EXT2_BLOCK_POINTERS];
     uint32_t disk_flags;
+    uint32_t uid, gid;
     uint32_t generation;
     uint32_t attribute_block;
-    uint32_t delete_time;
     uint16_t extra_size;
-    struct file_time access, modify, change, creation;
-    uint32_t block[EXT2_BLOCK_POINTERS];
+    struct file_time access, creation;
     // file pages
     uint32_t pages; // first of its pages
     uint32_t page_count, dirty_pages, writing_pages;
@@ -155,12 +159,8 @@ struct inode {
     uint32_t last_allocated; // disk block
     uint32_t next_leaf;      // the indirect block that maps what comes after the run, if known
     // directories
-    uint32_t level; // for the commit: a new directory's depth below old ones, or a removed one's height over
-                    // removed ones
     struct name_index *index;
     struct inode *index_next, *index_previous; // least recently used first
-    uint32_t insert_hint;                      // first block that may have room
-    uint32_t names_state;                      // see recent_names.h
 };
 
 // --- groups (group.c, allocate.c) ---
@@ -193,6 +193,16 @@ struct writeback_entry {
 };
 
 struct filesystem {
+    // What most operations change, in few lines: each of them is noted.
+    uint32_t operations; // in progress
+    uint32_t reserved_credits, dirty_buffers, dirty_inodes;
+    struct core_lock commit_lock;      // shared: a transaction; exclusive: the commit
+    uint64_t free_blocks, free_inodes; // sums over the groups, pending ones not included
+    uint64_t pending_blocks, pending_inodes;
+    struct inode *dirty_inode_first, *dirty_inode_last, *lru_first, *lru_last;
+    uint32_t inode_count, generation_seed;
+    bool summary_dirty;
+
     struct platform_disk *disk;
     bool read_only, damaged, stopping, background_running;
     bool adopts; // nodes without links may be opened: somebody held them
@@ -201,12 +211,10 @@ struct filesystem {
     uint32_t blocks_count, inodes_count, first_data_block, blocks_per_group, inodes_per_group, group_count;
     uint32_t inode_size, first_inode, inodes_per_block, table_blocks, descriptor_blocks, reserved_gdt_blocks;
     uint32_t feature_compat, feature_incompat, feature_ro_compat, pointers_shift;
-    uint32_t reserved_blocks, extra_size, generation_seed, hash_seed;
+    uint32_t reserved_blocks, extra_size, hash_seed;
     uint16_t mounted_state;
     uint8_t uuid[16];
     struct group *groups;
-    uint64_t free_blocks, free_inodes; // sums over the groups, pending ones not included
-    uint64_t pending_blocks, pending_inodes;
     struct window windows[WINDOWS];
     uint32_t next_window, logged;
 
@@ -219,7 +227,7 @@ struct filesystem {
     uint8_t *metadata;
     struct buffer *buffers;
     uint32_t *buffer_hash;
-    uint32_t buffer_count, buffer_hash_mask, buffer_hand, dirty_buffers, dirty_limit, reserved_credits;
+    uint32_t buffer_count, buffer_hash_mask, buffer_hand, dirty_limit;
     uint8_t *scratch; // the last slot: images that differ from what is cached
     uint32_t scratch_slot;
     struct platform_queue buffer_queue; // a buffer was read, unpinned or cleaned
@@ -240,8 +248,7 @@ struct filesystem {
 
     // inodes
     struct inode **inode_hash;
-    uint32_t inode_hash_mask, inode_count, inode_limit, dirty_inodes, new_directories;
-    struct inode *lru_first, *lru_last, *dirty_inode_first, *dirty_inode_last;
+    uint32_t inode_hash_mask, inode_limit, new_directories;
     struct inode *index_first, *index_last;
     struct recent_name *names;
     uint32_t names_mask, names_state; // the state that the next directory gets
@@ -249,22 +256,21 @@ struct filesystem {
     struct platform_queue inode_queue; // an inode was loaded
 
     // transactions
-    struct core_lock commit_lock; // shared: a transaction; exclusive: the commit
     struct core_lock rename_lock;
     uint64_t batch; // number of the batch that collects changes now
     struct tombstone *tombstones;
     uint32_t park_block; // an empty block of lost+found; 0: not looked for or none
     bool park_searched;
     uint32_t parked[PARK_ENTRIES], parked_count;
-    bool summary_dirty, large_file_pending;
+    bool large_file_pending;
     uint32_t *selected; // slots that the commit writes next
     uint32_t selected_count, selected_inodes;
 
     // operations in progress are limited so that the smallest cache has room for what they pin
-    uint32_t operations, operation_limit, write_credits;
+    uint32_t operation_limit, write_credits;
     struct platform_queue operation_queue, background_queue, throttle_queue;
     bool background_kicked;
-};
+} __attribute__((aligned(64)));
 
 // Enough for one operation: begin waits for room, so that metadata made dirty never fills the cache.
 struct transaction {

@@ -191,7 +191,6 @@ static error_t ext2_truncate(struct tree_node *node, uint64_t size) {
 }
 
 static error_t ext2_opened(struct open_file *file) {
-    memset(file->own_words, 0, sizeof(file->own_words));
     enum node_type type = node_type(own(file->session.node));
     return type == NODE_REGULAR || type == NODE_DIRECTORY ? ERR_OK : ERR_NO_DEVICE_ADDRESS;
 }

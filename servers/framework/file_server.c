@@ -62,7 +62,8 @@ error_t file_server_dispatch(struct file_server *server, struct request *request
 }
 
 void file_server_session_closed(struct file_server *server, uint64_t badge) {
-    file_server_active = server;
+    if (file_server_active != server)
+        file_server_active = server;
     struct session *session = session_table_find(&server->sessions, badge);
     if (session != NULL)
         session_close(session);

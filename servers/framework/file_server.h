@@ -45,7 +45,7 @@ struct open_file {
     struct fiber_lock offset_lock;
     struct poll_list polls;
     void *own;             // the server's, from `opened` to `closed`
-    uint64_t own_words[4]; // the same
+    uint64_t own_words[4]; // the same; zero at first
 };
 
 // What a server lent, held by a memory object as its pager's session: it ends with the object. Its tree is NULL, so nothing can
