@@ -5,8 +5,8 @@ without them.
 usage: keeping.py [--time BOOTS] [TEST...]     tests of filebench: write read random files stat pipe spawn
 
 In instructions, of which -icount makes one a nanosecond of the guest's clock: the disk lies in memory, so that nothing waits for a device, and the
-least of all turns counts. Or by time, on the machine of tests/bench/run with its two IDE disks: BOOTS of each kind by turns, of whose turns the least
-and the middle ones are compared. Repeats of the least differ by some per cent: take 14 boots, on a host that does nothing else."""
+least of all turns counts. Or by time, on the machine of tests/bench/run with its two IDE disks: BOOTS of both at once, each on a processor of its own
+and on the other's the next time, so that what else the host does hurts both; printed are the middle ratio of their turns, and the quarters' bounds."""
 import argparse
 import os
 import pathlib
@@ -58,43 +58,67 @@ def boot(path, system, tests, turns=TURNS, bench=None):
     return session.run(options, None, medium=pathlib.Path(path), disks=disks, accelerator="tcg")
 
 
-def measure(found, path, system, tests, bench=None):
-    """Into found: {name: [nanoseconds of one operation, of each turn]}"""
-    words = [sys.executable, "-B", __file__, "--boot", path, system, bench or "", *tests]
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        sys.exit(done.stdout + done.stderr)
-    for name, operations, nanoseconds in re.findall(r"^filebench,(\w+),(\d+),(\d+)\s*$", done.stdout, re.MULTILINE):
+def start(path, system, tests, bench="", processor=None):
+    words = [*(["taskset", "-c", str(processor)] if bench else []), sys.executable, "-B", __file__, "--boot", path, system, bench, *tests]
+    return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def result(process):
+    """{name: [nanoseconds of one operation, of each turn]}"""
+    output, errors = process.communicate()
+    if process.returncode != 0:
+        sys.exit(output + errors)
+    found = {}
+    for name, operations, nanoseconds in re.findall(r"^filebench,(\w+),(\d+),(\d+)\s*$", output, re.MULTILINE):
         found.setdefault(name, []).append(int(nanoseconds) / int(operations))
+    return found
+
+
+def count(folder, tests):
+    system, image = disks(folder)
+    kept, plain = (result(start(medium(folder, image, keeps), system, tests)) for keeps in (True, False))
+    print(f"{'instructions per operation':35} {'kept':>12} {'not kept':>12} {'cost':>7}")
+    for name, turns in plain.items():
+        here, there = min(kept[name]), min(turns)
+        print(f"{name:35} {here:12.0f} {there:12.0f} {100 * (here - there) / there:6.1f}%")
+
+
+def both(folder, number, tests):
+    """One boot of each kind at once: their results."""
+    processes = []
+    for keeps in (True, False):
+        place = folder / str(keeps)
+        filebench_disk.make(place / "ide.img", IDE_MIB)
+        processes.append(start(place / "ram-disk.iso", place / "system.img", tests, place / "ide.img", (number + keeps) % 2))
+    return [result(process) for process in processes]
+
+
+def compare(folder, boots, tests):
+    system, image = disks(folder)
+    image.write_bytes(bytes(1 << 16))  # the disk in memory is not used
+    for keeps in (True, False):
+        place = folder / str(keeps)
+        place.mkdir()
+        medium(place, image, keeps)
+        subprocess.run(["cp", "--sparse=always", system, place / "system.img"], check=True)
+    ratios = {}
+    for number in range(boots):
+        kept, plain = both(folder, number, tests)
+        for name, turns in plain.items():
+            ratios.setdefault(name, []).extend(here / there for here, there in zip(kept[name], turns))
+    print(f"{'time for an operation, kept':35} {'middle':>9} {'quarters':>18}")
+    for name, found in ratios.items():
+        low, middle, high = (100 * (each - 1) for each in statistics.quantiles(found, n=4))
+        print(f"{name:35} {middle:+8.1f}% {low:+8.1f} {high:+8.1f}%")
 
 
 def main(tests, boots):
-    kept, plain = {}, {}
     with tempfile.TemporaryDirectory(prefix="keelson-") as name:
-        folder = pathlib.Path(name)
-        system, image = disks(folder)
-        bench = folder / "ide.img" if boots else None
         if boots:
-            image.write_bytes(bytes(1 << 16))  # the disk in memory is not used
-        media = []
-        for found, keeps in ((kept, True), (plain, False)):
-            (folder / str(keeps)).mkdir()
-            media.append((found, medium(folder / str(keeps), image, keeps)))
-        for number in range(boots or 1):
-            for found, path in media if number % 2 == 0 else reversed(media):
-                if boots:
-                    filebench_disk.make(bench, IDE_MIB)
-                measure(found, path, system, tests, bench)
-    show(kept, plain, "nanoseconds" if boots else "instructions", {"least": min, "middle": statistics.median} if boots else {"": min})
+            compare(pathlib.Path(name), boots, tests)
+        else:
+            count(pathlib.Path(name), tests)
     return 0
-
-
-def show(kept, plain, unit, chosen):
-    for which, choose in chosen.items():
-        print(f"{unit} per operation {which:6}{'':{17 - len(unit)}} {'kept':>12} {'not kept':>12} {'cost':>7}")
-        for name, turns in plain.items():
-            here, there = choose(kept[name]), choose(turns)
-            print(f"{name:35} {here:12.0f} {there:12.0f} {100 * (here - there) / there:6.1f}%")
 
 
 if __name__ == "__main__":
