@@ -1,3 +1,4 @@
+#!/usr/bin/python3 -B
 """Checks, when the image is built, that who may call whom is a partial order: the sessions of the manifest never lead in a
 circle, and a role that is called has a priority at least as high as its callers; that only programs that note their stores keep their memory;
 and that init can hold it. Prints file:line: reason and fails otherwise."""

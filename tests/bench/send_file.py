@@ -1,3 +1,4 @@
+#!/usr/bin/python3 -B
 """What it costs to send a file of 16 MiB that is in ext2's cache over TCP: QEMU's processor time for each MiB, by read and send as httpd did
 it, and by sendfile as it does now, in turns in one boot (tests/network/sends.c). e1000 on QEMU's own network; virtio on a tap device,
 whose other end is this host's kernel (needs root), and on QEMU's own network, where sums are not left to the card and both ways copy.

@@ -1,4 +1,5 @@
-"""Every relative link in the documents leads somewhere, and every file that they name exists."""
+"""Every relative link in the documents leads somewhere, every file that they name exists, and the commands can be run as they stand."""
+import os
 import pathlib
 import re
 
@@ -42,3 +43,12 @@ def test_names_exist(document):
         if not (ROOT / name).exists() and not is_made(name):
             wrong.append(name)
     assert not wrong, f"{document} names what is not there: {', '.join(wrong)}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_commands_can_be_run(document):
+    """What is followed by arguments, in backticks, is a program."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    commands = re.findall(r"`(?:\$ )?((?:%s)/[\w./-]*[\w-]) [-\w]" % "|".join(TOP), text)
+    wrong = [name for name in commands if (ROOT / name).is_file() and not os.access(ROOT / name, os.X_OK)]
+    assert not wrong, f"{document}: {', '.join(wrong)}"

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 """What the ledgers of the sweep and of the mutations say of one commit, as the lines between the markers of docs/assurance.md.
 
     /usr/bin/python3 tests/fault/figures.py [--write] [COMMIT]

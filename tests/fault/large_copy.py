@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 """A 256 MiB file is copied on an IDE disk, again and again, while servers are killed in turn: every copy must be the same, no program may see
 an error, and e2fsck must find nothing.
 

@@ -1,3 +1,4 @@
+#!/usr/bin/python3 -B
 """Code mutations: instructions of a running server are changed, or bits of its data, heap and stacks flipped, while those parts of the
 workload of tests/fault/work run that it serves. What comes of it is computed: from what the workload says, from the roles' restarts, from the disk.
 

@@ -1,3 +1,4 @@
+#!/usr/bin/python3 -B
 """The table of docs/recovery.md: how long each server is away when it is killed, to the answer of the next request that it serves.
 
     /usr/bin/python3 tests/fault/recovery_time.py            measures and writes the table

@@ -1,3 +1,4 @@
+#!/usr/bin/python3 -B
 """The guest against Linux's own TCP/IP on a tap device, in a network namespace: what tests/host/net/test_linux.py asks of the stack alone, on the
 quiet line (QEMU's tap) and on rough ones (rough_wire), what the guest sends judged by tshark; then 10,000 connections and floods. Needs root.
 

@@ -1,3 +1,4 @@
+#!/usr/bin/python3 -B
 """Images that Keelson has never seen: trees written by `mke2fs -d`, with sparse and large files, deep paths, long names and big
 directories, must read back equal through the ext2 core; and what the core wrote must read back equal through debugfs."""
 
