@@ -52,9 +52,9 @@ struct file_time time_now(void) {
 }
 
 // Field by field: where stores are noted, a struct is copied by a call.
-static void times_set(struct inode *inode, struct file_time now) {
-    inode->change.seconds = inode->modify.seconds = now.seconds;
-    inode->change.nanoseconds = inode->modify.nanoseconds = now.nanoseconds;
+static void time_set(struct file_time *to, struct file_time time) {
+    to->seconds = time.seconds;
+    to->nanoseconds = time.nanoseconds;
 }
 
 static struct inode **inode_bucket(struct filesystem *fs, uint32_t number) {
@@ -235,9 +235,11 @@ error_t inode_make(struct transaction *transaction, struct inode *parent, uint16
             inode->mode |= 02000;
     }
     inode->extra_size = (uint16_t)fs->extra_size;
-    times_set(inode, time_now());
-    inode->access.seconds = inode->creation.seconds = inode->change.seconds;
-    inode->access.nanoseconds = inode->creation.nanoseconds = inode->change.nanoseconds;
+    struct file_time now = time_now();
+    time_set(&inode->access, now);
+    time_set(&inode->modify, now);
+    time_set(&inode->change, now);
+    time_set(&inode->creation, now);
     fs->generation_seed = hash_u32(fs->generation_seed + number);
     inode->generation = fs->generation_seed;
     inode->flags |= INODE_NEW | INODE_BLANK | INODE_GAINED;
@@ -263,7 +265,9 @@ void inode_mark_dirty(struct inode *inode) {
 }
 
 void inode_modified(struct inode *inode) {
-    times_set(inode, time_now());
+    struct file_time now = time_now();
+    time_set(&inode->modify, now);
+    time_set(&inode->change, now);
     inode_mark_dirty(inode);
 }
 

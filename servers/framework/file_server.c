@@ -37,9 +37,14 @@ static error_t dispatch_session(struct session *session, struct request *request
     }
 }
 
-error_t file_server_dispatch(struct file_server *server, struct request *request) {
+// Where nothing changes, nothing is noted.
+static void activate(struct file_server *server) {
     if (file_server_active != server)
         file_server_active = server;
+}
+
+error_t file_server_dispatch(struct file_server *server, struct request *request) {
+    activate(server);
     if (badge_is_of_manifest(request->badge)) {
         if (request_protocol(request) == PROTOCOL_FILESYSTEM)
             return filesystem_dispatch(&tree_filesystem_ops, request);
@@ -50,8 +55,7 @@ error_t file_server_dispatch(struct file_server *server, struct request *request
         return ERR_STALE;
     session->users++;
     error_t error = dispatch_session(session, request);
-    if (file_server_active != server)
-        file_server_active = server;
+    activate(server);
     if (--session->users != 0)
         return error;
     if (session->is_closed || session->is_ended)
@@ -62,8 +66,7 @@ error_t file_server_dispatch(struct file_server *server, struct request *request
 }
 
 void file_server_session_closed(struct file_server *server, uint64_t badge) {
-    if (file_server_active != server)
-        file_server_active = server;
+    activate(server);
     struct session *session = session_table_find(&server->sessions, badge);
     if (session != NULL)
         session_close(session);

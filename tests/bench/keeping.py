@@ -54,8 +54,8 @@ def boot(path, system, tests, turns=TURNS, bench=None):
     device, machine = ("/dev/disk1", []) if bench else ("/dev/ram0", ["--icount", "--seed", "1", "--memory", "1G"])
     options = command_line.parse([*machine, "-c", f"/bin/filebench {device} /mnt {turns} {tests}"])
     os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
-    disks = [(pathlib.Path(each), False) for each in (system, bench) if each]
-    return session.run(options, None, medium=pathlib.Path(path), disks=disks, accelerator="tcg")
+    images = [(pathlib.Path(each), False) for each in (system, bench) if each]
+    return session.run(options, None, medium=pathlib.Path(path), disks=images, accelerator="tcg")
 
 
 def start(path, system, tests, bench="", processor=None):

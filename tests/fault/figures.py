@@ -50,11 +50,11 @@ def mutation_lines(commit, lines):
     result += [f"| {name} | {count[name]:,} | {share(count[name], len(manifested))} |" for name in mutations.CLASSES if name != "quiet"]
     result += ["", "| server | made | manifested | recovered | told | late | silent | hang | dead, panic |", "|---|---|---|---|---|---|---|---|---|"]
     for server in mutations.SERVERS:
-        own = [words for words in made if words[2].split(":")[0] == server]
+        own = [words for words in made if mutations.server_of(words[2]) == server]
         of = collections.Counter(words[3] for words in own)
         result.append(f"| `{server}` | {len(own):,} | {len(own) - of['quiet']:,} | {of['recovered']} | {of['told']} | {of['late']} | {of['silent']} | {of['hang']} | "
                       f"{of['dead'] + of['panic']} |")
-    harmed = collections.Counter(words[2].split(":")[0] for note in ("unrepaired", "forced", "others") for words in noted[note])
+    harmed = collections.Counter(mutations.server_of(words[2]) for note in ("unrepaired", "forced", "others") for words in noted[note])
     result += ["", f"`e2fsck -p` gave up after {len(noted['unrepaired'] + noted['forced'])}, and what was on the disk before differed after {len(noted['others'])} (by server: "
                + (", ".join(f"`{server}` {number}" for server, number in sorted(harmed.items())) or "none")
                + f"). The workload itself gave up in {len(noted['ended'])}, the program that talks to the host in {len(noted['off'])}: told."]

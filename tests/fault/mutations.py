@@ -307,17 +307,23 @@ def runs_of(image):
     return runs
 
 
+def server_of(mutation):
+    return mutation.split(":")[0]
+
+
 def doubtful(results, damage):
     """Those whose cause may be another mutation of the same session: they are repeated alone. `damage` shrinks meanwhile; while some of it is
     nobody's, the quiet ones of the disk's own servers come too: bytes may be wrong where the workload does not look."""
-    kinds, taken = [(mutation.split(":")[0], kind, notes) for mutation, kind, _, notes in results], set()
-    for at, (_, kind, notes) in enumerate(kinds):
-        if (kind in ("silent", "late", "dead", "panic") and (at > 0 or "disk" in notes and len(kinds) > 1)
-                or damage and len(kinds) > 1 and (kind not in ("quiet", "absent") or at == len(kinds) - 1)):
+    taken = set()
+    if len(results) == 1:
+        return
+    for at, (_, kind, _, notes) in enumerate(results):
+        is_strange = kind in ("silent", "late", "dead", "panic") and (at > 0 or "disk" in notes)
+        if is_strange or damage and (kind not in ("quiet", "absent") or at == len(results) - 1):
             taken.add(at)
             yield at
-    for at, (server, kind, _) in enumerate(kinds):
-        if damage and len(kinds) > 1 and at not in taken and server in DISK_SERVERS and kind != "absent":
+    for at, (mutation, kind, _, _) in enumerate(results):
+        if damage and at not in taken and server_of(mutation) in DISK_SERVERS and kind != "absent":
             yield at
 
 
@@ -334,7 +340,7 @@ def run_session(template, mutations):
         damage -= set(again.damage)
     if damage:
         made = [at for at, (_, kind, _, _) in enumerate(results) if kind != "absent"]
-        own = [at for at in made if results[at][0].split(":")[0] in DISK_SERVERS]
+        own = [at for at in made if server_of(results[at][0]) in DISK_SERVERS]
         rest = [f"{results[at][0]}={results[at][2]}" for at in made if at not in own]
         together = own and not (rest and damage <= set(Session(template, rest).damage))
         results[own[-1] if together else -1][3].extend(sorted(damage) + ["together"] * bool(together))

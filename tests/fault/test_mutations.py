@@ -22,7 +22,7 @@ def test_slice(template, tmp_path):
     print("\n".join([" ".join(each) for each in results] + mutations.summary([kind for _, kind, *_ in results])))
     assert sum(kind != "absent" for _, kind, *_ in results) >= COUNT and all(kind not in ("panic", "dead") for _, kind, *_ in results)
     damaged = [mutation for mutation, _, *notes in results if {"forced", "unrepaired", "others"} & set(notes)
-              and mutation.split(":")[0] not in mutations.DISK_SERVERS]
+              and mutations.server_of(mutation) not in mutations.DISK_SERVERS]
     assert not damaged, "damage on the disk"
 
 
