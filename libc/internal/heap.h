@@ -12,9 +12,10 @@
 
 enum { HEAP_ALIGNMENT = 16 };
 
-// Null if the system has no memory left. Alignment is a power of two. *zeroed tells whether the payload is
-// all zero already.
-void *heap_allocate(size_t size, size_t alignment, bool *zeroed);
+// Null if the system has no memory left. Alignment is a power of two.
+void *heap_allocate(size_t size, size_t alignment);
+// The same, with all bytes zero.
+void *heap_allocate_zeroed(size_t size);
 void heap_release(void *payload);
 // Takes the heap's first arena and touches each of its pages, so that what a small server allocates later
 // takes nothing more from the system. Nothing happens without memory.
@@ -26,3 +27,4 @@ size_t heap_usable_size(void *payload);
 // In servers whose memory is kept (libipc/kept/undo.h); null in programs.
 __attribute__((weak)) void kept_fresh(void *address, uint64_t bytes);
 __attribute__((weak)) uint64_t kept_commits(void);
+__attribute__((weak)) void *kept_set_unnoted(void *to, int byte, uint64_t bytes);

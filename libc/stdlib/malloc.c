@@ -7,26 +7,24 @@
 
 #include "libc/internal/heap.h"
 
-static void *allocate(size_t size, size_t alignment, bool *zeroed) {
-    void *block = size <= PTRDIFF_MAX ? heap_allocate(size, alignment, zeroed) : NULL;
+static void *allocate(size_t size, size_t alignment) {
+    void *block = size <= PTRDIFF_MAX ? heap_allocate(size, alignment) : NULL;
     if (block == NULL)
         errno = ENOMEM;
     return block;
 }
 
 void *malloc(size_t size) {
-    bool zeroed;
-    return allocate(size, HEAP_ALIGNMENT, &zeroed);
+    return allocate(size, HEAP_ALIGNMENT);
 }
 
 void *calloc(size_t count, size_t size) {
     size_t bytes;
-    bool zeroed;
-    if (__builtin_mul_overflow(count, size, &bytes))
-        bytes = SIZE_MAX;
-    void *block = allocate(bytes, HEAP_ALIGNMENT, &zeroed);
-    if (block != NULL && !zeroed)
-        memset(block, 0, bytes);
+    void *block = NULL;
+    if (!__builtin_mul_overflow(count, size, &bytes) && bytes <= PTRDIFF_MAX)
+        block = heap_allocate_zeroed(bytes);
+    if (block == NULL)
+        errno = ENOMEM;
     return block;
 }
 
@@ -57,19 +55,17 @@ void *reallocarray(void *block, size_t count, size_t size) {
 }
 
 void *aligned_alloc(size_t alignment, size_t size) {
-    bool zeroed;
     if (alignment == 0 || (alignment & (alignment - 1)) != 0) {
         errno = EINVAL;
         return NULL;
     }
-    return allocate(size, alignment, &zeroed);
+    return allocate(size, alignment);
 }
 
 int posix_memalign(void **result, size_t alignment, size_t size) {
     if (alignment < sizeof(void *) || (alignment & (alignment - 1)) != 0)
         return EINVAL;
-    bool zeroed;
-    void *block = size <= PTRDIFF_MAX ? heap_allocate(size, alignment, &zeroed) : NULL;
+    void *block = size <= PTRDIFF_MAX ? heap_allocate(size, alignment) : NULL;
     if (block == NULL)
         return ENOMEM;
     *result = block;

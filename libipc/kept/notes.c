@@ -10,21 +10,7 @@
 // No aligned store lies in two lines, so one function serves for all sizes.
 void __asan_store8_noabort(uintptr_t address);
 void __asan_store8_noabort(uintptr_t address) {
-    uint64_t line = address >> LINE_SHIFT, *known = &undo.lines[line % LINES];
-    line += undo.mark;
-    if (__builtin_expect(*known == line, 1))
-        return;
-    if (address - undo.stack_low >= undo.stack_bytes &&
-        address - (uintptr_t)__ehdr_start < undo.window) { // most first stores are to the stack
-        uint64_t *entry = undo.next;
-        if (__builtin_expect(entry > undo.stop, 0)) {
-            kept_note_store(address);
-            return;
-        }
-        entry_write(entry, address);
-    }
-    *known = line;
-    barrier();
+    note_store(address);
 }
 
 #define NOTE_STORE(bytes) void __asan_store##bytes##_noabort(uintptr_t) __attribute__((alias("__asan_store8_noabort")))
@@ -88,6 +74,10 @@ void *__wrap_memcpy(void *restrict to, const void *restrict from, size_t bytes) 
 
 void *kept_copy_unnoted(void *restrict to, const void *restrict from, uint64_t bytes) {
     return __real_memcpy(to, from, bytes);
+}
+
+void *kept_set_unnoted(void *to, int byte, uint64_t bytes) {
+    return __real_memset(to, byte, bytes);
 }
 
 void *__wrap_memmove(void *to, const void *from, size_t bytes) {

@@ -7,6 +7,8 @@
 // This file is compiled without notes of its own.
 #include "libipc/kept/log.h"
 
+#include <stddef.h>
+
 #include "kernel/abi/capability.h"
 #include "libipc/client/slot.h"
 #include "libipc/protocols/account.h"
@@ -44,14 +46,10 @@ error_t kept_start(uint64_t bytes) {
     undo.next = undo.log;
     undo.capacity = bytes / sizeof(uint64_t);
     kept_fuse(0);
+    stack_set(NULL, 0);
     undo.window = KEPT_WINDOW_BYTES;
     undo.seal = header_seal();
     return ERR_OK;
-}
-
-void kept_set_stack(const void *low, uint64_t bytes) {
-    undo.stack_low = (uintptr_t)low;
-    undo.stack_bytes = bytes;
 }
 
 static bool overflowed(void) {
@@ -70,12 +68,41 @@ static void lines_forget(void) {
     undo.mark = undo.fuse != 0 ? MARK_STEP | UINT64_C(1) << MARK_UNKNOWN : MARK_STEP;
 }
 
+static uint64_t seal_of_bytes(uint64_t bytes) {
+    return bytes * ENTRY_SEAL;
+}
+
+static uint64_t seal_of_range(uintptr_t address) {
+    return (address << 1 | 1) * ENTRY_SEAL;
+}
+
+void kept_hot(const void *place) {
+    uintptr_t address = (uintptr_t)place;
+    undo.hot = (struct hot_range){address >> LINE_SHIFT, {seal_of_bytes(KEPT_HOT_LINES * LINE_BYTES), seal_of_range(address)}};
+}
+
+// Right behind a commit, when the log is empty: until the entry is whole there is nothing to take back.
+static void hot_note(void) {
+    const struct hot_range *hot = &undo.hot;
+    if (hot->first_line == 0)
+        return;
+    uint64_t *entry = undo.next, words = KEPT_HOT_LINES * (LINE_BYTES / 8);
+    const void *from = (const void *)(hot->first_line << LINE_SHIFT); // NOLINT(performance-no-int-to-ptr)
+    __asm__ volatile("rep movsq" : "+D"(entry), "+S"(from), "+c"(words) : : "memory");
+    for (unsigned i = 0; i < LONG_WORDS; i++)
+        *entry++ = hot->seals[i];
+    uint64_t *known = &undo.lines[hot->first_line % LINES]; // of all, since none of them begins again at 0
+    for (unsigned i = 0; i < KEPT_HOT_LINES; i++)
+        known[i] = hot->first_line + i + undo.mark_true;
+    barrier();
+    undo.next = entry;
+    barrier();
+}
+
 void kept_commit(void) {
     if (!kept_active())
         return;
     barrier();
-    if (used_words() > undo.deepest && !overflowed())
-        undo.deepest = used_words();
     undo.large_count = 0;
     undo.stack_bytes = 0;
     undo.commits++;
@@ -83,6 +110,7 @@ void kept_commit(void) {
     barrier();
     undo.next = undo.log;
     barrier();
+    hot_note();
 }
 
 uint64_t kept_commits(void) {
@@ -95,10 +123,6 @@ bool kept_is_deep(void) {
 
 bool kept_is_shallow(void) {
     return used_words() < undo.capacity / 8;
-}
-
-uint64_t kept_deepest(void) {
-    return undo.deepest * sizeof(uint64_t);
 }
 
 static bool in_window(uintptr_t address) {
@@ -116,7 +140,7 @@ static bool has_room(uint64_t words) {
 }
 
 void kept_fuse(uint64_t stores) {
-    if (undo.log == (uint64_t *)0)
+    if (undo.log == NULL)
         return; // nothing is noted
     undo.fuse = stores;
     undo.mark = stores != 0 ? undo.mark_true | UINT64_C(1) << MARK_UNKNOWN : undo.mark_true;
@@ -202,8 +226,8 @@ static void range_note(const void *place, uint64_t bytes) {
         return;
     uint64_t *entry = undo.next;
     move(entry, place, bytes);
-    entry[words] = bytes * ENTRY_SEAL;
-    entry[words + 1] = ((uintptr_t)place << 1 | 1) * ENTRY_SEAL;
+    entry[words] = seal_of_bytes(bytes);
+    entry[words + 1] = seal_of_range((uintptr_t)place);
     barrier();
     undo.next = entry + words + LONG_WORDS;
     barrier();
@@ -222,6 +246,10 @@ void kept_note(const void *place, uint64_t bytes) {
     uintptr_t last = address + bytes - 1;
     for (address &= -(uintptr_t)LINE_BYTES; address <= last; address += LINE_BYTES)
         line_note(address);
+}
+
+void kept_note_line(const void *address) {
+    note_store((uintptr_t)address);
 }
 
 struct entry {
@@ -270,6 +298,7 @@ bool kept_rollback(void) {
     struct entry entry;
     for (uint64_t at = used_words(); at != 0 && entry_read(at, &entry); at = entry.start)
         move((void *)entry.address, &undo.log[entry.start], entry.bytes); // NOLINT(performance-no-int-to-ptr)
+    stack_set(NULL, 0);                                                   // the actor may have ended between its stores
     kept_commit();
     kept_fuse(0);
     return true;

@@ -32,19 +32,23 @@ MUST_USE error_t kept_start(uint64_t bytes);
 // Notes `bytes` bytes at `address`, which are about to change. Nothing happens outside the window.
 void kept_note(const void *address, uint64_t bytes);
 
+// The same for the line that `address` lies in.
+void kept_note_line(const void *address);
+
 // Whether anything is noted.
 bool kept_active(void);
 
 // For crash points: the actor ends at the store of that number from now; 0: at none.
 void kept_fuse(uint64_t stores);
 
-// Memory whose stores are not noted until the next commit, since it was noted as a whole or means nothing if they are taken back:
-// that of the fiber that runs. Begins and ends at multiples of KEPT_LINE_BYTES; takes the place of the one before.
-void kept_set_stack(const void *low, uint64_t bytes);
-
 // Memory that means nothing if what is done now is taken back, so that its stores need no notes until the next commit: fresh from
 // the heap. If it is large, that goes for memset and its kin only.
 void kept_fresh(void *address, uint64_t bytes);
+
+// One place in the window that changes with most requests: from the next commit on each commit notes all of it at once, which
+// costs less than a note for every line that is stored to, and stores to it need no notes. Aligned to KEPT_HOT_ALIGNMENT.
+enum { KEPT_HOT_LINES = 3, KEPT_HOT_ALIGNMENT = 4 * KEPT_LINE_BYTES };
+void kept_hot(const void *place);
 
 // From here on nothing is taken back.
 void kept_commit(void);
@@ -58,13 +62,12 @@ bool kept_is_shallow(void);
 // memcpy to memory that need not be noted: it was there for its purpose at the last commit, and holds nothing that the server's
 // state counts on. Not to what was allocated since the last commit: a rollback makes it the heap's again.
 void *kept_copy_unnoted(void *restrict to, const void *restrict from, uint64_t bytes);
+// memset of the same kind; the heap's, to what it gives.
+void *kept_set_unnoted(void *to, int byte, uint64_t bytes);
 
 // Takes back what was stored since the last commit. False: it can't be, since the log was too small, is
 // damaged or was never made. May be stopped anywhere and called again.
 MUST_USE bool kept_rollback(void);
-
-// Most bytes of the log that lay between two commits, and how often it was too small.
-uint64_t kept_deepest(void);
 
 // Memory in the window, or anywhere if nothing is kept. Maps `bytes` (a multiple of 4,096) of a memory object
 // to read and write.

@@ -9,7 +9,6 @@
 #include "libipc/client/call.h"
 #include "libipc/client/slot.h"
 #include "libipc/include/pages.h"
-#include "libipc/kept/undo.h"
 #include "libipc/server/loop.h"
 
 // Control blocks begin apart, or their first lines, noted again and again, would have one place in the log's memory of lines.
@@ -82,45 +81,21 @@ error_t fiber_fill_pool(void) {
 
 // From `low` to `end` all was noted, or need not be.
 KEPT_UNNOTED static void fiber_is_noted(struct fiber *fiber, void *end) {
-    fiber->noted_in = kept_commits();
+    fiber->noted_in = undo.commits;
     fiber->noted_end = end;
-    kept_set_stack(fiber->stack_low, (uintptr_t)end - (uintptr_t)fiber->stack_low);
+    stack_set(fiber->stack_low, (uintptr_t)end - (uintptr_t)fiber->stack_low);
 }
 
-void fiber_note(struct fiber *fiber) {
-    if (!kept_active())
+KEPT_UNNOTED void fiber_note(struct fiber *fiber) {
+    if (undo.window == 0)
         return;
-    if (fiber->noted_in == kept_commits()) {
-        kept_set_stack(fiber->stack_low, (uintptr_t)fiber->noted_end - (uintptr_t)fiber->stack_low);
+    if (fiber->noted_in == undo.commits) {
+        stack_set(fiber->stack_low, (uintptr_t)fiber->noted_end - (uintptr_t)fiber->stack_low);
         return;
     }
-    kept_set_stack(NULL, 0);
+    stack_set(NULL, 0);
     kept_note(fiber->stack_pointer, (uintptr_t)fiber->words - (uintptr_t)fiber->stack_pointer);
     fiber_is_noted(fiber, fiber->words);
-}
-
-// Not idle when the last commit was made.
-static struct fiber *take_resting(void) {
-    struct fiber *fiber = loop.resting;
-    loop.resting = fiber->next;
-    kept_set_stack(NULL, 0);
-    kept_note(fiber->stack_pointer, (uintptr_t)(fiber + 1) - (uintptr_t)fiber->stack_pointer);
-    return fiber;
-}
-
-static struct fiber *take_idle(void) {
-    struct fiber *fiber = loop.pool;
-    loop.pool = fiber->next;
-    fiber->state = FIBER_READY; // notes FIBER_IDLE_BYTES
-    return fiber;
-}
-
-KEPT_UNNOTED static void fiber_clear(struct fiber *fiber) {
-    fiber->state = FIBER_READY;
-    fiber->serves = fiber->aside = fiber->detached = false;
-    fiber->timed_out = fiber->is_held = fiber->is_dropped = false;
-    fiber->deadline = 0;
-    fiber->function = NULL;
 }
 
 static error_t give_reply_slot(struct fiber *fiber) {
@@ -131,31 +106,52 @@ static error_t give_reply_slot(struct fiber *fiber) {
     return ERR_OK;
 }
 
-struct fiber *fiber_take(void) {
-    struct fiber *fiber = loop.pool != NULL ? loop.pool : loop.resting;
+// One that rests was not idle when the last commit was made: all of it is noted.
+KEPT_UNNOTED struct fiber *fiber_take(void) {
+    struct fiber **list = loop.pool != NULL ? &loop.pool : &loop.resting, *fiber = *list;
     if (fiber == NULL || (fiber->reply_slot == 0 && give_reply_slot(fiber) != ERR_OK))
         return NULL;
-    fiber = loop.pool != NULL ? take_idle() : take_resting();
-    if (kept_active())
+    if (list == &loop.resting) {
+        stack_set(NULL, 0);
+        kept_note(fiber->stack_pointer, (uintptr_t)(fiber + 1) - (uintptr_t)fiber->stack_pointer);
+    } else {
+        kept_note_line(fiber); // FIBER_IDLE_BYTES
+    }
+    *list = fiber->next;
+    if (undo.window != 0)
         fiber_is_noted(fiber, fiber + 1);
-    fiber_clear(fiber);
+    fiber->state = FIBER_READY;
+    fiber->serves = fiber->aside = fiber->detached = false;
+    fiber->timed_out = fiber->is_held = fiber->is_dropped = false;
+    fiber->deadline = 0;
+    fiber->function = NULL;
     return fiber;
 }
 
 // Taken since the last commit: it was idle at that time, or all of it is noted.
-static bool is_just_taken(const struct fiber *fiber) {
-    return fiber->noted_in == kept_commits() && fiber->noted_end == fiber + 1;
+KEPT_UNNOTED static bool is_just_taken(const struct fiber *fiber) {
+    return fiber->noted_in == undo.commits && fiber->noted_end == fiber + 1;
 }
 
-void fiber_recycle(struct fiber *fiber) {
-    struct fiber **list = kept_active() && !is_just_taken(fiber) ? &loop.resting : &loop.pool;
+KEPT_UNNOTED void fiber_recycle(struct fiber *fiber) {
+    struct fiber **list = undo.window != 0 && !is_just_taken(fiber) ? &loop.resting : &loop.pool;
+    kept_note_line(fiber);
     fiber->state = FIBER_IDLE;
     fiber->next = *list;
     *list = fiber;
 }
 
-void fiber_refill_pool(void) {
+// It has just run, so that its memory is noted.
+KEPT_UNNOTED void fiber_retire(struct fiber *fiber) {
+    fiber->state = FIBER_IDLE;
+    fiber->next = loop.pool;
+    loop.pool = fiber;
+    loop.answers++;
+}
+
+KEPT_UNNOTED void fiber_refill_pool(void) {
     for (struct fiber *fiber; (fiber = loop.resting) != NULL;) {
+        kept_note_line(fiber);
         loop.resting = fiber->next;
         fiber->next = loop.pool;
         loop.pool = fiber;
@@ -217,7 +213,7 @@ KEPT_UNNOTED static void run(struct fiber *fiber) {
 }
 
 void fiber_commit(void) {
-    if (loop.running != NULL && kept_active())
+    if (loop.running != NULL && undo.window != 0)
         fiber_leave(FIBER_COMMITTING);
 }
 
@@ -255,6 +251,8 @@ KEPT_UNNOTED void fiber_resume(struct fiber *fiber) {
             answers_nonsense();
         if (fiber->detached) {
             loop_keep_result(fiber);
+            fiber->detached = false;
+            fiber_recycle(fiber);
             return;
         }
         if (__builtin_expect(fiber->is_dropped, 0) && fiber->result == ERR_CANCELLED) {

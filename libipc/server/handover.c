@@ -168,19 +168,6 @@ void handover_release_held(void) {
     }
 }
 
-void handover_hold_last(void) {
-    struct fiber_wait_queue others = {0};
-    struct fiber *fiber = NULL;
-    while (loop.ready.first != NULL) {
-        fiber = fiber_unqueue(&loop.ready);
-        if (loop.ready.first != NULL)
-            fiber_queue(&others, fiber);
-    }
-    loop.ready = others;
-    fiber->is_held = true;
-    fiber_queue(&loop.held, fiber);
-}
-
 static error_t take_from(cap_t memory) {
     uint64_t length, address;
     struct handover handover = {0};

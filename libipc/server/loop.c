@@ -10,8 +10,9 @@
 #include "libipc/client/clock.h"
 #include "libipc/client/slot.h"
 #include "libipc/include/pages.h"
-#include "libipc/kept/undo.h"
 #include "libipc/protocols/endpoint.h"
+
+enum { LATEST_COMMIT_NANOSECONDS = 10 * 1000 * 1000 };
 
 struct loop loop;
 struct server_refuses server_refuses; // written by init, between two actors
@@ -58,12 +59,6 @@ static void receive_slots_refill(void) {
         if (ipc_page->receive_slots[i] == 0 && slot_take(&ipc_page->receive_slots[i]) != ERR_OK)
             ipc_page->receive_slots[i] = 0;
     }
-}
-
-void loop_note_receive_slots(void) {
-    for (unsigned i = 0; i < MESSAGE_CAPS; i++)
-        if (loop.receive_slots[i] != ipc_page->receive_slots[i])
-            loop.receive_slots[i] = ipc_page->receive_slots[i];
 }
 
 // The next actor sets these anew: no notes.
@@ -137,6 +132,13 @@ static bool deliver_named(const struct ipc_registers *registers) {
     return true;
 }
 
+// It begins when the role has gone to the other build, or stays.
+static void hold(struct fiber *fiber) {
+    fiber->state = FIBER_READY;
+    fiber->is_held = true;
+    fiber_queue(&loop.held, fiber);
+}
+
 static void deliver_request(const struct ipc_registers *registers) {
     if (__builtin_expect(server_refuses.thread != 0, 0) && deliver_named(registers))
         return;
@@ -151,9 +153,7 @@ static void deliver_request(const struct ipc_registers *registers) {
     fiber->serves = true;
     set_served(fiber, loop.finished);
     if (__builtin_expect(loop.holding, 0) && (loop.taking || request_protocol(&fiber->request) != 0)) { // events come only once
-        fiber->state = FIBER_READY;
-        fiber->is_held = true;
-        fiber_queue(&loop.held, fiber);
+        hold(fiber);
         return;
     }
     fiber_resume(fiber);
@@ -167,6 +167,19 @@ void loop_close_session(void *argument) {
         return;
     error_t ignored = endpoint_acknowledge(loop.server->endpoint, badge);
     (void)ignored;
+}
+
+// Without memory for a fiber the session stays unacknowledged; the next actor is shown it again.
+static void deliver_closed(uint64_t badge) {
+    struct fiber *fiber = fiber_reserve() ? fiber_take() : NULL;
+    if (fiber == NULL)
+        return;
+    fiber->function = loop_close_session;
+    fiber->argument = (void *)(uintptr_t)badge; // NOLINT(performance-no-int-to-ptr)
+    if (loop.holding)
+        hold(fiber);
+    else
+        fiber_resume(fiber);
 }
 
 static void deliver_bits(uint64_t bits) {
@@ -184,10 +197,7 @@ void loop_deliver(const struct ipc_registers *registers) {
     if ((tag & TAG_ANSWER) != 0) {
         fiber_answer(registers);
     } else if (tag_method(tag) == EVENT_SESSION_CLOSED) {
-        // Without memory for a fiber the session stays unacknowledged; the next actor is shown it again.
-        error_t error = fiber_start(loop_close_session, (void *)(uintptr_t)registers->target);
-        if (error == ERR_OK && loop.holding)
-            handover_hold_last();
+        deliver_closed(registers->target);
     } else if (tag_method(tag) == EVENT_CANCEL) {
         fiber_cancel(registers->words[0], registers->words[1]);
     } else {
@@ -200,6 +210,10 @@ KEPT_UNNOTED static void set_since(enum loop_since since) {
     loop.since = since;
 }
 
+KEPT_UNNOTED static void set_time(uint64_t now) {
+    loop.time = now;
+}
+
 static void happened(enum loop_since what) {
     if (loop.since < what)
         set_since(what);
@@ -207,20 +221,31 @@ static void happened(enum loop_since what) {
 
 // What came of a message, now that it is delivered.
 static enum loop_since consequence(uint64_t tag) {
-    if ((tag & TAG_ANSWER) != 0 || tag_method(tag) >> 8 == 0 || tag_caps(tag) != 0)
+    bool comes_again = tag_method(tag) >> 8 != 0 || tag_method(tag) == EVENT_SESSION_CLOSED;
+    if ((tag & TAG_ANSWER) != 0 || !comes_again || tag_caps(tag) != 0)
         return SINCE_MORE;
     return loop.finished != NULL && loop.finished->request.observes ? SINCE_OBSERVED : SINCE_TAKEN;
-}
-
-static bool has_outputs(void) {
-    return loop.output_first != loop.output_end || loop.sending.first != NULL;
 }
 
 // Whether the next wait, with which `finished` is answered, can do without a commit.
 static bool needs_no_commit(const struct fiber *finished) {
     if (loop.since > (finished != NULL ? SINCE_OBSERVED : SINCE_TAKEN))
         return false;
-    return kept_active() && !has_outputs() && kept_is_shallow() && !loop.recovering && !loop.asked && !loop.holding;
+    return kept_active() && !loop.output_is_due && loop.sending.first == NULL && kept_is_shallow() && !loop.recovering &&
+           !loop.asked && !loop.holding;
+}
+
+// Outputs that are not due wait for a commit, but not for ever.
+KEPT_UNNOTED static uint64_t commit_deadline(void) {
+    if (loop.output_first == loop.output_end)
+        return 0;
+    if (loop.commit_by == 0)
+        loop.commit_by = (loop.time != 0 ? loop.time : clock_monotonic()) + LATEST_COMMIT_NANOSECONDS;
+    return loop.commit_by;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b) { // 0: never
+    return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
 // One wait at the endpoint, right behind a commit, or as good as that. Puts the request being served aside, unless it is answered
@@ -234,9 +259,12 @@ static error_t receive(struct ipc_registers *registers) {
         loop_commit();
         set_since(SINCE_OBSERVED);
     }
-    if (loop.ready.first != NULL)
+    if (loop.ready.first != NULL) {
+        if (finished != NULL)
+            loop_answer_now();
         return ERR_AGAIN;
-    uint64_t deadline = timer_first();
+    }
+    uint64_t deadline = earlier(timer_first(), commit_deadline());
     uint64_t with_deadline = deadline != 0 ? TAG_DEADLINE : 0;
     if (deadline != 0)
         ipc_page->deadline = deadline;
@@ -248,9 +276,7 @@ static error_t receive(struct ipc_registers *registers) {
         registers->tag |= with_deadline;
         loop_point(POINT_REPLY);
         error = system_call(SYS_REPLY_WAIT, registers);
-        set_served(NULL, NULL);
-        loop_reply_sent(&finished->request.reply);
-        fiber_recycle(finished);
+        loop_answer_sent();
     } else {
         if (loop.served != NULL) {
             registers->second = loop.served->reply_slot;
@@ -263,14 +289,19 @@ static error_t receive(struct ipc_registers *registers) {
     return error;
 }
 
-static void run_timers(bool deadline_passed) {
-    uint64_t first = timer_first();
-    if (first == 0)
+// At `deadline`, as the kernel says, or at another moment (0).
+static void run_timers(uint64_t deadline) {
+    uint64_t first = timer_first(), latest = loop.commit_by, now = 0;
+    if (first != 0 || latest != 0)
+        now = clock_monotonic();
+    if (now < deadline)
+        now = deadline;
+    set_time(now);
+    if (now == 0)
         return;
-    uint64_t now = clock_monotonic();
-    if (deadline_passed && now < first)
-        now = first;
-    if (now < first)
+    if (latest != 0 && latest <= now)
+        happened(SINCE_MORE);
+    if (first == 0 || now < first)
         return;
     happened(SINCE_MORE);
     timer_run(now);
@@ -302,7 +333,7 @@ static error_t serve_until_stopped(struct server *server) {
         } else if (error != ERR_DEADLINE && error != ERR_AGAIN) {
             return error;
         }
-        run_timers(error == ERR_DEADLINE);
+        run_timers(error == ERR_DEADLINE ? ipc_page->deadline : 0);
     }
     if (loop.finished != NULL)
         loop_answer_now();
@@ -333,10 +364,11 @@ error_t server_run(struct server *server) {
     if (error != ERR_OK)
         return error;
     if (kept_active()) { // used in turn, so all of it is taken sooner or later
+        kept_hot(&loop.ready);
         pages_touch(loop.outputs, sizeof(loop.outputs));
         pages_touch(loop.results, sizeof(loop.results));
     } else {
-        kept_set_stack(NULL, UINT64_MAX); // no place needs a note
+        stack_set(NULL, UINT64_MAX); // no place needs a note
     }
     loop.running_once = true;
     if (server->takes_over && (error = handover_begin()) != ERR_OK)
@@ -346,6 +378,16 @@ error_t server_run(struct server *server) {
 
 void server_stop(struct server *server) {
     server->stopping = true;
+}
+
+bool server_serves(uint64_t badge) {
+    for (uint32_t i = 0; i < loop.fiber_count; i++) {
+        const struct fiber *fiber = loop.fibers[i];
+        bool has_begun = fiber->state >= FIBER_READY && fiber->state < FIBER_FINISHED && !fiber->is_held;
+        if (has_begun && fiber->serves && fiber->request.badge == badge && fiber != loop.running)
+            return true;
+    }
+    return false;
 }
 
 void server_on_bit(struct server *server, uint32_t bit, void (*handler)(void *argument, uint32_t bit), void *argument) {

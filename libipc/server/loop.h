@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "libipc/client/system_call.h"
+#include "libipc/kept/log.h"
 #include "libipc/server/fiber.h"
 #include "libipc/server/request.h"
 #include "libipc/server/server.h"
@@ -107,45 +108,52 @@ enum { OUTPUTS_MAX = 256, RESULTS_MAX = 32 }; // the first a power of two, the s
 // What happened since the last commit.
 enum loop_since {
     SINCE_OBSERVED, // requests were answered that changed nothing: the next actor can do without them
-    SINCE_TAKEN,    // others came, without capabilities, and are not answered: their callers send them again
+    SINCE_TAKEN,    // others came, without capabilities, and are not answered: their callers send them again. Or sessions were
+                    // closed: the kernel shows them again
     SINCE_MORE      // anything
 };
 
-struct loop { // what changes with each event comes first, in few lines
+struct loop {
     // Not noted: the next actor sets these anew.
     void *stack_pointer; // of the loop, while a fiber runs
     struct fiber *running;
     struct fiber *served;   // whose request the kernel considers served
     struct fiber *finished; // == served: its answer goes out with the next wait
 
-    struct fiber_wait_queue ready;
-    struct fiber *pool;    // as far as memory is kept: idle at the last commit, or noted since
-    struct fiber *resting; // these go there with the next commit
-
-    struct timer *timers; // sorted by time
-    struct deferred *deferred;
-    uint32_t output_first, output_end; // numbers of the outputs that wait; each lies at its number modulo OUTPUTS_MAX
-    uint32_t results_used;             // a bit of each
-    cap_t spare_slot;                  // empty, for the next request that is put aside; 0: none
-
     // Not noted either. What was there at the last commit is not written over before the next one.
     uint32_t output_floor;        // `output_first` at that time, or before
     uint32_t results_resting;     // freed since
     uint32_t put_aside, sweep_at; // requests put aside since the last sweep, and with how many the next is due
     uint32_t since;               // enum loop_since
+    bool output_is_due;           // one that does not wait for a commit, but asks for it
+    uint32_t answered;            // == answers: all of them were sent
+    uint64_t commit_by;           // the others do not wait for longer; 0: not set
+    uint64_t time;                // monotonic, behind the last message; 0: not known
+
+    struct { // noted by each commit as a whole (kept_hot): stores to it need no notes
+        struct fiber_wait_queue ready;
+        struct fiber_wait_queue sending;   // fibers, FIBER_SENDING
+        struct fiber *pool;                // as far as memory is kept: idle at the last commit, or noted since
+        struct fiber *resting;             // these go there with the next commit
+        cap_t receive_slots[MESSAGE_CAPS]; // as in the message page, which an actor takes with it
+        struct timer *timers;              // sorted by time
+        uint32_t answers;                  // commits that an answer follows, of the first fiber in the pool
+        cap_t moved_slot;                  // that a capability moved out of; given back with the next commit. 0: none
+        uint32_t output_first, output_end; // numbers of the outputs that wait; each lies at its number modulo OUTPUTS_MAX
+        uint32_t results_used;             // a bit of each
+        cap_t spare_slot;                  // empty, for the next request that is put aside; 0: none
+    } __attribute__((aligned(KEPT_HOT_ALIGNMENT)));
 
     uint32_t fiber_count;
-
+    struct deferred *deferred;
     struct server *server;
-    uint64_t cookie_base;            // so that answers to an earlier actor's calls are told apart
-    struct fiber_wait_queue sending; // fibers, FIBER_SENDING
+    uint64_t cookie_base; // so that answers to an earlier actor's calls are told apart
     struct fiber *fibers[FIBER_MAX];
     struct output outputs[OUTPUTS_MAX];
     struct result results[RESULTS_MAX];
-    cap_t receive_slots[MESSAGE_CAPS]; // as in the message page, which an actor takes with it
-    cap_t orphans[MESSAGE_CAPS];       // capabilities that came with a request whose window was taken back
-    bool running_once;                 // server_run has been reached
-    bool recovering;                   // requests lost with the actor before may come again
+    cap_t orphans[MESSAGE_CAPS]; // capabilities that came with a request whose window was taken back
+    bool running_once;           // server_run has been reached
+    bool recovering;             // requests lost with the actor before may come again
     uint64_t recover_until;
     struct fiber_wait_queue attached; // fibers that need their request again
     struct timer recover_timer;
@@ -160,10 +168,14 @@ struct loop { // what changes with each event comes first, in few lines
     bool taking;                  // the records of the actor before are being read
     uint64_t handover_status;     // to exit with
     struct fiber_wait_queue held; // fibers with requests that have not begun
-} __attribute__((aligned(64)));
+} __attribute__((aligned(KEPT_HOT_ALIGNMENT)));
+_Static_assert(offsetof(struct loop, fiber_count) - offsetof(struct loop, ready) == KEPT_HOT_ALIGNMENT &&
+                   offsetof(struct loop, spare_slot) < offsetof(struct loop, ready) + KEPT_HOT_LINES * KEPT_LINE_BYTES,
+               "noted as a whole");
 
 extern struct loop loop;
 extern struct server_messages server_messages;
+extern struct server_point server_point;
 extern struct server_refuses server_refuses;
 
 // Into server_messages; for functions whose stores are not noted (KEPT_UNNOTED).
@@ -183,6 +195,8 @@ MUST_USE error_t fiber_fill_pool(void);
 struct fiber *fiber_take(void);
 // To the pool, with the next commit or at once.
 void fiber_recycle(struct fiber *fiber);
+// To the pool with the commit that comes now, behind which its answer goes out: so nothing of it is noted for that again.
+void fiber_retire(struct fiber *fiber);
 // Those that rest go to the pool. Right before a commit.
 void fiber_refill_pool(void);
 // Sees to it that until the next commit no store to the fiber's memory and stack need be noted.
@@ -232,12 +246,12 @@ void loop_load_reply(struct fiber *fiber, struct ipc_registers *registers);
 void loop_serve(struct fiber *fiber);
 // Sends the answer of loop.finished by itself.
 void loop_answer_now(void);
+// It was sent, and the fiber is free.
+void loop_answer_sent(void);
 // Puts a kept answer into registers and page.
 void loop_load_result(const struct result *result, struct ipc_registers *registers);
 // Forgets what was sent with a reply: slots that capabilities moved out of.
 void loop_reply_sent(const struct reply *reply);
-// What the message page says of receive slots, as an actor after this one will need it. Before each commit.
-void loop_note_receive_slots(void);
 // In the loop's context: commits, then does what waited for it. What that changes here comes with the next commit.
 void loop_commit(void);
 // The request that is served was put aside. Not noted.
@@ -248,8 +262,8 @@ bool loop_output(enum output_kind kind, uint64_t a, uint64_t b, void *object, vo
 bool loop_answer_later(const struct deferred *deferred, error_t status, const struct reply *reply);
 // A request has come: true if it is one that the actor before had taken, and is seen to.
 bool loop_attach(const struct ipc_registers *registers);
-// Ends a detached fiber's request with its result, to be given when it comes again.
-void loop_keep_result(struct fiber *fiber);
+// Keeps the result of a fiber that has ended, to be given when its request comes again.
+void loop_keep_result(const struct fiber *fiber);
 // The actor before was told of a point; this one knows of none.
 void loop_forget_point(void);
 // Has a fiber, which was made for a request, treat it as the point says.
@@ -257,13 +271,22 @@ void loop_mistreat(struct fiber *fiber);
 // Waits until the request of the fiber that runs is there again. ERR_NO_REQUEST: it does not come any more.
 MUST_USE error_t fiber_attach(struct request *request);
 // Crash points: ends the actor if this event is the one that was asked for.
-void loop_point(uint32_t event);
+void loop_point_reached(uint32_t event);
+// What the message page says of receive slots, as an actor after this one will need it. Before each commit. They are hot.
+KEPT_UNNOTED static inline void loop_note_receive_slots(void) {
+    for (unsigned i = 0; i < MESSAGE_CAPS; i++)
+        loop.receive_slots[i] = ipc_page->receive_slots[i];
+}
+
+static inline __attribute__((always_inline)) void loop_point(uint32_t event) {
+    if (__builtin_expect(server_point.event != POINT_NONE, 0))
+        loop_point_reached(event);
+}
 // Handover: once before each wait while `asked`; when this actor goes on after all; before the first request of an actor that
 // takes.
 void handover_step(void);
 void handover_forget(void);
 void handover_release_held(void);
-void handover_hold_last(void); // what was made ready last does not begin yet
 MUST_USE error_t handover_begin(void);
 void loop_close_session(void *argument);
 // Serves from the next event on; the body of server_run.

@@ -4,7 +4,6 @@
 
 #include "kernel/abi/capability.h"
 #include "libipc/client/slot.h"
-#include "libipc/kept/undo.h"
 #include "libipc/protocols/account.h"
 #include "libipc/server/loop.h"
 
@@ -72,9 +71,7 @@ void loop_mistreat(struct fiber *fiber) {
     server_refuses = (struct server_refuses){0};
 }
 
-void loop_point(uint32_t event) {
-    if (__builtin_expect(server_point.event == POINT_NONE, 1))
-        return;
+void loop_point_reached(uint32_t event) {
     if (server_point.event >= POINT_HANDOVER) {
         if (event == POINT_RECEIVE)
             point_special();

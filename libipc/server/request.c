@@ -288,12 +288,21 @@ void loop_answer_now(void) {
     struct ipc_registers registers = {0};
     loop_load_reply(fiber, &registers);
     loop_point(POINT_REPLY);
-    loop_note_receive_slots();
-    kept_commit();
+    if (fiber->state != FIBER_IDLE && kept_active()) {
+        loop_note_receive_slots();
+        fiber_retire(fiber);
+        kept_commit();
+    }
     error_t ignored = system_call(SYS_REPLY, &registers); // ERR_NO_REQUEST: the caller is gone
     (void)ignored;
-    loop.finished = NULL;
-    loop.served = NULL;
+    loop_answer_sent();
+}
+
+KEPT_UNNOTED void loop_answer_sent(void) {
+    struct fiber *fiber = loop.finished;
+    loop.served = loop.finished = NULL;
+    loop.answered = loop.answers;
     loop_reply_sent(&fiber->request.reply);
-    fiber_recycle(fiber);
+    if (fiber->state != FIBER_IDLE)
+        fiber_recycle(fiber);
 }

@@ -15,7 +15,6 @@
 #include "libipc/client/clock.h"
 #include "libipc/client/slot.h"
 #include "libipc/include/startup.h"
-#include "libipc/kept/undo.h"
 #include "libipc/protocols/account.h"
 #include "libipc/protocols/endpoint.h"
 #include "libipc/protocols/process.h"
@@ -31,28 +30,26 @@ static struct {
     uint32_t number; // of the first that was not done
 } __attribute__((aligned(64))) outputs_done;
 
-KEPT_UNNOTED static void note_done(uint32_t number) {
-    outputs_done.number = number + 1;
-}
-
-static bool is_done(uint32_t number) {
+static inline __attribute__((always_inline)) bool is_done(uint32_t number) {
     return (int32_t)(number - outputs_done.number) < 0;
 }
 
-static struct output *output_at(uint32_t number) {
+static inline __attribute__((always_inline)) struct output *output_at(uint32_t number) {
     return &loop.outputs[number % OUTPUTS_MAX];
 }
 
 // Behind the last one there is nothing that counts.
 KEPT_UNNOTED static void output_fill(enum output_kind kind, uint64_t a, uint64_t b, void *object, void *object2) {
     *output_at(loop.output_end) = (struct output){kind, a, b, object, object2};
+    if (kind != OUTPUT_ACKNOWLEDGE && kind != OUTPUT_GIVE_BACK)
+        loop.output_is_due = true;
 }
 
-static bool has_room(void) {
-    return kept_active() && loop.running_once && loop.output_end - loop.output_floor < OUTPUTS_MAX;
+static inline __attribute__((always_inline)) bool has_room(void) {
+    return undo.window != 0 && loop.running_once && loop.output_end - loop.output_floor < OUTPUTS_MAX;
 }
 
-bool loop_output(enum output_kind kind, uint64_t a, uint64_t b, void *object, void *object2) {
+KEPT_UNNOTED bool loop_output(enum output_kind kind, uint64_t a, uint64_t b, void *object, void *object2) {
     if (!has_room())
         return false;
     output_fill(kind, a, b, object, object2);
@@ -66,8 +63,11 @@ bool loop_slot_release(cap_t slot) {
 
 // A slot that a capability moved out of is not used again before that is committed: what an actor after this
 // one finds in a slot that it knows must be what it knows of.
-bool loop_slot_give_back(cap_t slot) {
-    return loop_output(OUTPUT_GIVE_BACK, slot, 0, NULL, NULL);
+KEPT_UNNOTED bool loop_slot_give_back(cap_t slot) {
+    if (loop.moved_slot != 0)
+        return loop_output(OUTPUT_GIVE_BACK, slot, 0, NULL, NULL);
+    loop.moved_slot = slot;
+    return true;
 }
 
 error_t server_unmap(void *address, uint64_t bytes) {
@@ -92,7 +92,7 @@ void server_flush_rings(struct ring_pair *pair, struct ring *pushed, struct ring
         ring_pair_flush(pair, pushed, popped);
 }
 
-static struct result *result_take(void) {
+KEPT_UNNOTED static struct result *result_take(void) {
     uint32_t taken = loop.results_used | loop.results_resting;
     if (taken == UINT32_MAX)
         return NULL;
@@ -140,11 +140,7 @@ bool loop_answer_later(const struct deferred *deferred, error_t status, const st
     return loop_output(OUTPUT_REPLY, 0, 0, result, NULL);
 }
 
-KEPT_UNNOTED static void let_rest(uint32_t bit) {
-    loop.results_resting |= bit;
-}
-
-static void result_free(struct result *result) {
+KEPT_UNNOTED static void result_free(struct result *result) {
     if (result->sent)
         loop_reply_sent(&result->reply);
     else
@@ -152,7 +148,7 @@ static void result_free(struct result *result) {
             if ((result->reply.caps[i] & SEND_CAP_MOVE) != 0)
                 slot_release(result->reply.caps[i] & ~SEND_CAP_MOVE);
     uint32_t bit = 1u << (result - loop.results);
-    let_rest(bit);
+    loop.results_resting |= bit;
     loop.results_used &= ~bit;
 }
 
@@ -214,14 +210,17 @@ static void output_settle(const struct output *output) {
         ring_pair_flush((struct ring_pair *)(uintptr_t)output->a, output->object, output->object2); // NOLINT
 }
 
-static void outputs_run(void) {
+KEPT_UNNOTED static void outputs_run(void) {
     for (uint32_t end = loop.output_end; loop.output_first != end; loop.output_first++) { // not what comes meanwhile
         loop_point(POINT_OUTPUT);
         if (!is_done(loop.output_first))
             output_do(output_at(loop.output_first));
-        note_done(loop.output_first);
+        outputs_done.number = loop.output_first + 1;
         output_settle(output_at(loop.output_first));
     }
+}
+
+static void calls_send(void) {
     for (struct fiber *fiber; (fiber = fiber_unqueue(&loop.sending)) != NULL;) {
         loop_point(POINT_OUTPUT);
         fiber_send(fiber);
@@ -232,27 +231,36 @@ static void outputs_run(void) {
 KEPT_UNNOTED static void let_use(void) {
     loop.output_floor = loop.output_first;
     loop.results_resting = 0;
+    loop.output_is_due = false;
+    loop.commit_by = 0;
 }
 
-void loop_commit(void) {
+KEPT_UNNOTED void loop_commit(void) {
     if (!kept_active())
         return;
     loop_note_receive_slots();
-    fiber_refill_pool();
+    if (loop.resting != NULL)
+        fiber_refill_pool();
+    if (loop.finished != NULL)
+        fiber_retire(loop.finished);
     kept_commit();
     let_use();
     loop_point(POINT_COMMIT);
-    if (loop.output_first != loop.output_end || loop.sending.first != NULL)
+    if (loop.moved_slot != 0) {
+        slot_give_back_now(loop.moved_slot);
+        loop.moved_slot = 0;
+    }
+    if (loop.output_first != loop.output_end)
         outputs_run();
+    if (loop.sending.first != NULL)
+        calls_send();
 }
 
-void loop_keep_result(struct fiber *fiber) {
+void loop_keep_result(const struct fiber *fiber) {
     struct result *result = result_take();
     if (result != NULL)
         result_fill(result, fiber->result, &fiber->request.reply, &fiber->request.carried, fiber->request.number_thread,
                     fiber->request.number_count, 0);
-    fiber->detached = false;
-    fiber_recycle(fiber);
 }
 
 error_t fiber_attach(struct request *request) {
@@ -397,6 +405,9 @@ static void show_gone(void) {
 
 static void detach_requests(void) {
     loop.running = loop.served = loop.finished = NULL;
+    if (loop.answers != loop.answered)
+        loop_keep_result(loop.pool);
+    loop.answers = loop.answered;
     for (uint32_t i = 0; i < loop.fiber_count; i++) {
         struct fiber *fiber = loop.fibers[i];
         if (fiber->state == FIBER_COMMITTING)
@@ -409,8 +420,6 @@ static void detach_requests(void) {
         if (!fiber->detached)
             fiber->detached_at = clock_monotonic();
         fiber->detached = true;
-        if (fiber->state == FIBER_FINISHED)
-            loop_keep_result(fiber);
     }
     for (struct deferred *deferred = loop.deferred; deferred != NULL; deferred = deferred->next)
         deferred->detached = true;
@@ -438,13 +447,14 @@ static void take_receive_slots(void) {
 
 // Slots that are given back with the outputs may have been used again, for what was taken back since.
 static void clean_slots(void) {
+    error_t ignored = loop.moved_slot != 0 ? process_slot_delete(SLOT_SELF, loop.moved_slot) : ERR_OK;
     for (uint32_t number = loop.output_first; number != loop.output_end; number++) {
         const struct output *output = output_at(number);
         if (output->kind != OUTPUT_RELEASE && output->kind != OUTPUT_GIVE_BACK)
             continue;
-        error_t ignored = process_slot_delete(SLOT_SELF, output->a);
-        (void)ignored;
+        ignored = process_slot_delete(SLOT_SELF, output->a);
     }
+    (void)ignored;
 }
 
 error_t server_resume(const struct startup *startup) {

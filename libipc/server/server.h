@@ -49,6 +49,9 @@ MUST_USE error_t server_resume(const struct startup *startup);
 // Serves until server_stop. Returns why it ended: ERR_OK, or what the kernel said to waiting at the endpoint.
 MUST_USE error_t server_run(struct server *server);
 
+// Whether another fiber's handler is at work for this session.
+bool server_serves(uint64_t badge);
+
 // A ring pair whose new positions are shown to the other side, with a signal if it sleeps, when what led to
 // them is committed. As ring_pair_flush; for servers and drivers.
 struct ring_pair;

@@ -52,30 +52,25 @@ static error_t inode_bitmap_check(struct filesystem *fs, uint32_t number, const 
     return ERR_OK;
 }
 
+// The bitmap, not pinned: nobody waits while it is looked at.
 static error_t block_bitmap_get(struct filesystem *fs, uint32_t number, struct buffer **buffer) {
     struct group *group = &fs->groups[number];
     if (group->flags & GROUP_DAMAGED)
         return ERR_CORRUPT;
-    error_t error = buffer_read(fs, group->block_bitmap, BUFFER_BITMAP, buffer);
+    error_t error = buffer_look(fs, group->block_bitmap, BUFFER_BITMAP, buffer);
     if (error || group->flags & GROUP_BLOCKS_CHECKED)
         return error;
-    error = block_bitmap_check(fs, number, (*buffer)->data);
-    if (error)
-        buffer_release(fs, *buffer);
-    return error;
+    return block_bitmap_check(fs, number, (*buffer)->data);
 }
 
 static error_t inode_bitmap_get(struct filesystem *fs, uint32_t number, struct buffer **buffer) {
     struct group *group = &fs->groups[number];
     if (group->flags & GROUP_DAMAGED)
         return ERR_CORRUPT;
-    error_t error = buffer_read(fs, group->inode_bitmap, BUFFER_BITMAP, buffer);
+    error_t error = buffer_look(fs, group->inode_bitmap, BUFFER_BITMAP, buffer);
     if (error || group->flags & GROUP_INODES_CHECKED)
         return error;
-    error = inode_bitmap_check(fs, number, (*buffer)->data);
-    if (error)
-        buffer_release(fs, *buffer);
-    return error;
+    return inode_bitmap_check(fs, number, (*buffer)->data);
 }
 
 // --- windows ---
@@ -171,7 +166,6 @@ static error_t group_allocate(struct transaction *transaction, uint32_t number, 
         *block = group->first_block + start;
         *got = count;
     }
-    buffer_release(fs, buffer);
     return ERR_OK;
 }
 
@@ -206,7 +200,6 @@ error_t blocks_allocate(struct transaction *transaction, struct inode *inode, ui
                                  : 0;
             if (count && start == goal_bit) {
                 group_take_blocks(transaction, first, buffer, start, count);
-                buffer_release(fs, buffer);
                 *block = goal;
                 *got = count;
                 inode->last_allocated = goal + count - 1;
@@ -214,7 +207,6 @@ error_t blocks_allocate(struct transaction *transaction, struct inode *inode, ui
                     window_move(fs, inode, goal + count);
                 return ERR_OK;
             }
-            buffer_release(fs, buffer);
         }
     }
     for (uint32_t s = 0; s < sizeof searches / sizeof searches[0]; s++)
@@ -251,7 +243,6 @@ void blocks_give_back(struct transaction *transaction, uint32_t block, uint32_t 
         if (!block_bitmap_get(fs, number, &buffer)) {
             group_clear_blocks(fs, number, buffer->data, start, part);
             buffer_dirty(transaction, buffer);
-            buffer_release(fs, buffer);
         }
         block += part;
         count -= part;
@@ -269,16 +260,13 @@ static error_t group_free_blocks(struct transaction *transaction, struct inode *
         return error;
     if (!group->pending_blocks && !(inode->flags & INODE_NEW)) {
         group->pending_blocks = calloc(1, fs->block_size);
-        if (!group->pending_blocks) {
-            buffer_release(fs, buffer);
+        if (!group->pending_blocks)
             return ERR_NO_MEMORY;
-        }
     }
     bool good = bits_find(buffer->data, start, start + count, false) == start + count;
     if (good && group->pending_blocks)
         good = bits_find(group->pending_blocks, start, start + count, true) == start + count;
     if (!good) {
-        buffer_release(fs, buffer);
         (void)group_damaged(fs, number, "a block that a file owns is marked free");
         return filesystem_corrupt(fs, "ext2: inode %u: its block %u is free or belongs to two files", inode->number,
                                   group->first_block + start);
@@ -292,7 +280,6 @@ static error_t group_free_blocks(struct transaction *transaction, struct inode *
         group->pending_block_count += count;
         fs->pending_blocks += count;
     }
-    buffer_release(fs, buffer);
     return ERR_OK;
 }
 
@@ -361,7 +348,6 @@ static error_t group_take_inode(struct transaction *transaction, uint32_t group_
         fs->summary_dirty = true;
         *number = group_number * fs->inodes_per_group + at + 1;
     }
-    buffer_release(fs, buffer);
     return ERR_OK;
 }
 
@@ -413,7 +399,6 @@ void inode_number_free(struct transaction *transaction, uint32_t number, bool di
         group->flags |= GROUP_DIRTY;
         fs->summary_dirty = true;
     }
-    buffer_release(fs, buffer);
 }
 
 // --- after a commit ---
@@ -429,7 +414,6 @@ static bool group_apply_blocks(struct transaction *transaction, uint32_t number)
         at = end;
     }
     buffer_dirty(transaction, buffer);
-    buffer_release(fs, buffer);
     return true;
 }
 
@@ -442,7 +426,6 @@ static bool group_apply_inodes(struct transaction *transaction, uint32_t number)
     for (uint32_t at = 0; (at = bits_find(group->pending_inodes, at, fs->inodes_per_group, true)) < fs->inodes_per_group; at++)
         group_clear_inode(fs, group, buffer->data, at);
     buffer_dirty(transaction, buffer);
-    buffer_release(fs, buffer);
     return true;
 }
 

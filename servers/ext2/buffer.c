@@ -151,6 +151,20 @@ error_t buffer_read(struct filesystem *fs, uint32_t block, enum buffer_kind kind
     return ERR_OK;
 }
 
+error_t buffer_look(struct filesystem *fs, uint32_t block, enum buffer_kind kind, struct buffer **result) {
+    struct buffer *buffer = buffer_find(fs, block);
+    if (!buffer || !(buffer->flags & BUFFER_VALID) || buffer->kind != kind) {
+        error_t error = buffer_read(fs, block, kind, result);
+        if (!error)
+            buffer_release(fs, *result);
+        return error;
+    }
+    if (!(buffer->flags & BUFFER_REFERENCED)) // where nothing changes, nothing is noted
+        buffer->flags |= BUFFER_REFERENCED;
+    *result = buffer;
+    return ERR_OK;
+}
+
 error_t buffer_fresh(struct filesystem *fs, uint32_t block, enum buffer_kind kind, struct buffer **result) {
     bool made;
     struct buffer *buffer = buffer_slot(fs, block, kind, &made);

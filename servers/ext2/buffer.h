@@ -9,6 +9,8 @@ void buffer_cache_free(struct filesystem *fs);
 
 // WAITS. The block's content, pinned. ERR_IO; ERR_CORRUPT if the same block is in use as another kind.
 MUST_USE error_t buffer_read(struct filesystem *fs, uint32_t block, enum buffer_kind kind, struct buffer **result);
+// The same without a pin: good until the caller waits.
+MUST_USE error_t buffer_look(struct filesystem *fs, uint32_t block, enum buffer_kind kind, struct buffer **result);
 // WAITS for room. A zeroed buffer for a block that was just allocated, pinned; nothing is read.
 MUST_USE error_t buffer_fresh(struct filesystem *fs, uint32_t block, enum buffer_kind kind, struct buffer **result);
 void buffer_release(struct filesystem *fs, struct buffer *buffer);

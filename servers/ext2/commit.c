@@ -352,7 +352,8 @@ static void commit_finish(struct filesystem *fs) {
         platform_breathe();
         inode->flags &= ~(uint32_t)(INODE_NEW | INODE_BLANK | INODE_REMOVED | INODE_REPLACED | INODE_GAINED | INODE_MOVED_OUT |
                                     INODE_UNINDEX | INODE_WRITTEN);
-        inode->level = 0;
+        if (inode->level)
+            inode->level = 0;
         if (!(inode->flags & INODE_TOUCHED) || inode->flags & (INODE_LOST | INODE_DAMAGED) || inode->links == 0)
             inode_mark_clean(inode);
         if (inode->flags & INODE_LOST && !inode->references)
@@ -384,7 +385,8 @@ static error_t commit_phases(struct filesystem *fs) {
     platform_commit(); // that the lock is held: what is encoded from here on, and taken back, is encoded again alike
     for (struct inode *inode = fs->dirty_inode_first; inode; inode = inode->dirty_next) {
         platform_breathe();
-        inode->flags &= ~(uint32_t)INODE_WRITTEN;
+        if (inode->flags & INODE_WRITTEN) // by a commit that failed
+            inode->flags &= ~(uint32_t)INODE_WRITTEN;
     }
     error_t error = phase_prepare(fs);
     if (!error)

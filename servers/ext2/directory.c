@@ -76,15 +76,10 @@ error_t directory_block_get(struct inode *directory, uint32_t block, struct buff
         directory->flags |= INODE_DAMAGED;
         return filesystem_corrupt(fs, "ext2: directory inode %u: block %u is missing", directory->number, block);
     }
-    error = buffer_read(fs, physical, BUFFER_DIRECTORY, buffer);
-    if (error)
+    error = buffer_look(fs, physical, BUFFER_DIRECTORY, buffer);
+    if (error || (*buffer)->flags & BUFFER_CHECKED)
         return error;
-    if (!((*buffer)->flags & BUFFER_CHECKED)) {
-        error = block_check(directory, block, *buffer);
-        if (error)
-            buffer_release(fs, *buffer);
-    }
-    return error;
+    return block_check(directory, block, *buffer);
 }
 
 // --- finding ---
@@ -95,6 +90,7 @@ static bool entry_matches(const struct ext2_directory_entry *entry, const char *
 static void place_set(struct directory_place *place, struct buffer *buffer, uint32_t block, uint32_t offset) {
     const struct ext2_directory_entry *entry = entry_at(buffer, offset);
     *place = (struct directory_place){buffer, block, offset, entry->inode, entry->type};
+    buffer->pins++;
 }
 
 static error_t find_in_block(struct inode *directory, uint32_t block, const char *name, uint32_t length,
@@ -109,7 +105,6 @@ static error_t find_in_block(struct inode *directory, uint32_t block, const char
             place_set(place, buffer, block, offset);
             return ERR_OK;
         }
-    buffer_release(fs, buffer);
     return ERR_NOT_FOUND;
 }
 
@@ -128,7 +123,6 @@ static error_t find_by_index(struct inode *directory, const struct name_index *i
             place_set(place, buffer, block, offset);
             return ERR_OK;
         }
-        buffer_release(fs, buffer);
     }
     return ERR_NOT_FOUND;
 }
@@ -234,10 +228,8 @@ static error_t insert_try(struct transaction *transaction, struct inode *directo
     if (error)
         return error;
     // Entries that the disk still needs must not be written over.
-    if (buffer->tombstones || (buffer->block == fs->park_block && fs->parked_count)) {
-        buffer_release(fs, buffer);
+    if (buffer->tombstones || (buffer->block == fs->park_block && fs->parked_count))
         return ERR_AGAIN;
-    }
     bool done = insert_in_block(fs, buffer, name, length, node, &offset, &largest);
     if (done) {
         if (buffer->block == fs->park_block) {
@@ -250,7 +242,6 @@ static error_t insert_try(struct transaction *transaction, struct inode *directo
     } else {
         name_index_set_room(directory, block, largest);
     }
-    buffer_release(fs, buffer);
     return done ? ERR_OK : ERR_AGAIN;
 }
 
@@ -316,7 +307,8 @@ void directory_remove(struct transaction *transaction, struct inode *directory, 
     name_index_remove(directory, name_hash(fs, name, length), ((uint64_t)place->block << fs->block_shift) + place->offset);
     name_index_set_room(directory, place->block, fs->block_size);
     recent_names_forget(directory);
-    directory->insert_hint = minimum_u32(directory->insert_hint, place->block);
+    if (directory->insert_hint > place->block)
+        directory->insert_hint = place->block;
     inode_modified(directory);
 }
 
@@ -357,7 +349,6 @@ error_t directory_is_empty(struct inode *directory, bool *empty) {
         for (uint32_t offset = 0; offset < fs->block_size; offset += entry_at(buffer, offset)->length)
             if (entry_at(buffer, offset)->inode && !directory_entry_is_dots(entry_at(buffer, offset)))
                 *empty = false;
-        buffer_release(fs, buffer);
     }
     return ERR_OK;
 }

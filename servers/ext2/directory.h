@@ -16,7 +16,7 @@ struct directory_place {
     uint8_t type;    // EXT2_TYPE_
 };
 
-// WAITS. The checked block, pinned. ERR_CORRUPT with a message.
+// WAITS. The checked block, not pinned. ERR_CORRUPT with a message.
 MUST_USE error_t directory_block_get(struct inode *directory, uint32_t block, struct buffer **buffer);
 MUST_USE error_t directory_find(struct inode *directory, const char *name, uint32_t length,
                                 struct directory_place *place); // WAITS

@@ -11,15 +11,18 @@
 static void request_complete(struct platform_request *platform, error_t result);
 
 error_t disk_requests_make(struct filesystem *fs) {
-    fs->requests = calloc(IO_REQUESTS, sizeof *fs->requests);
+    fs->requests = aligned_alloc(_Alignof(struct io_request), PLATFORM_REQUESTS * sizeof *fs->requests);
     if (!fs->requests)
         return ERR_NO_MEMORY;
-    for (uint32_t i = 0; i < IO_REQUESTS; i++) {
-        fs->requests[i].fs = fs;
-        fs->requests[i].next_free = fs->free_requests;
-        fs->requests[i].platform.complete = request_complete;
-        fs->free_requests = &fs->requests[i];
+    memset(fs->requests, 0, PLATFORM_REQUESTS * sizeof *fs->requests);
+    for (uint32_t i = 0; i < PLATFORM_REQUESTS; i++) {
+        struct io_request *request = &fs->requests[i];
+        request->fs = fs;
+        request->platform.number = i;
+        request->platform.segments = request->segments;
+        request->platform.complete = request_complete;
     }
+    fs->free_requests = UINT64_MAX;
     return ERR_OK;
 }
 
@@ -31,10 +34,10 @@ void disk_requests_free(struct filesystem *fs) {
 static struct io_request *request_take(struct filesystem *fs) {
     while (!fs->free_requests)
         platform_queue_wait(&fs->request_queue);
-    struct io_request *request = fs->free_requests;
-    fs->free_requests = request->next_free;
+    struct io_request *request = &fs->requests[__builtin_ctzll(fs->free_requests)];
+    fs->free_requests &= fs->free_requests - 1;
     request->platform.segment_count = 0;
-    request->bytes = 0;
+    request->platform.bytes = 0;
     request->last_page = NO_INDEX;
     return request;
 }
@@ -44,7 +47,7 @@ static void request_tell(struct io_request *request, error_t result) {
     struct filesystem *fs = request->fs;
     uint32_t last = NO_INDEX;
     for (uint32_t i = 0; i < request->platform.segment_count; i++) {
-        const struct platform_segment *segment = &request->platform.segments[i];
+        const struct platform_segment *segment = &request->segments[i];
         if (segment->offset < fs->page_base) {
             for (uint64_t at = segment->offset; at < segment->offset + segment->length; at += fs->block_size)
                 buffer_transfer_done(fs, (uint32_t)(at >> fs->block_shift), request->platform.write, result);
@@ -71,8 +74,7 @@ static void request_complete(struct platform_request *platform, error_t result) 
             platform_queue_wake_all(&batch->queue);
     }
     request_tell(request, result);
-    request->next_free = fs->free_requests;
-    fs->free_requests = request;
+    fs->free_requests |= UINT64_C(1) << platform->number;
     platform_queue_wake_one(&fs->request_queue);
 }
 
@@ -88,10 +90,10 @@ static void transfer_start(struct transfer *transfer) {
 // Whether the piece goes on where the current request ends, on the disk, and fits.
 static bool transfer_continues(const struct transfer *transfer, uint64_t sector, uint64_t offset, uint32_t length) {
     const struct io_request *request = transfer->current;
-    if (!request || request->platform.sector + request->bytes / PLATFORM_SECTOR_BYTES != sector ||
-        request->bytes + length > PLATFORM_TRANSFER_BYTES)
+    if (!request || request->platform.sector + request->platform.bytes / PLATFORM_SECTOR_BYTES != sector ||
+        request->platform.bytes + length > PLATFORM_TRANSFER_BYTES)
         return false;
-    const struct platform_segment *last = &request->platform.segments[request->platform.segment_count - 1];
+    const struct platform_segment *last = &request->segments[request->platform.segment_count - 1];
     return last->offset + last->length == offset || request->platform.segment_count < PLATFORM_SEGMENTS;
 }
 
@@ -107,14 +109,16 @@ void transfer_add(struct transfer *transfer, uint32_t block, uint64_t cache_offs
     }
     struct io_request *request = transfer->current;
     uint32_t count = request->platform.segment_count;
-    struct platform_segment *last = count ? &request->platform.segments[count - 1] : NULL;
+    struct platform_segment *last = count ? &request->segments[count - 1] : NULL;
     bool same_part = last && (last->offset < fs->page_base) == (cache_offset < fs->page_base);
-    if (last && same_part && last->offset + last->length == cache_offset)
+    if (last && same_part && last->offset + last->length == cache_offset) {
         last->length += length;
-    else
-        request->platform.segments[request->platform.segment_count++] =
-            (struct platform_segment){.offset = cache_offset, .length = length};
-    request->bytes += length;
+    } else {
+        request->segments[count].offset = cache_offset; // field by field: where stores are noted, a struct is copied by a call
+        request->segments[count].length = length;
+        request->platform.segment_count++;
+    }
+    request->platform.bytes += length;
     if (cache_offset >= fs->page_base) {
         uint32_t frame = (uint32_t)((cache_offset - fs->page_base) >> PAGE_SHIFT);
         if (frame != request->last_page)

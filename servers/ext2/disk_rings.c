@@ -8,80 +8,97 @@
 
 struct server_work server_asks; // read by init
 
-// platform_words of a request on its way.
-enum { WORD_LEFT, WORD_RESULT, WORD_NEXT_SEGMENT, WORD_LINK };
+// A cookie names the request, the segment, and the use of the request: a completion that comes twice names an old one.
+enum { COOKIE_REQUEST = 8, COOKIE_USE = 16 };
+_Static_assert(PLATFORM_SEGMENTS <= 1 << COOKIE_REQUEST && PLATFORM_REQUESTS <= 1 << (COOKIE_USE - COOKIE_REQUEST), "they fit");
 
-static uint64_t sectors_before(const struct platform_request *request, uint64_t segment) {
-    uint64_t bytes = 0;
-    for (uint64_t i = 0; i < segment; i++)
-        bytes += request->segments[i].length;
-    return bytes / PLATFORM_SECTOR_BYTES;
+// Ring entries without a completion. Each side's positions count them since the beginning.
+static uint32_t entries_out(const struct platform_disk *disk) {
+    return disk->rings.requests.position - (disk->rings.completions.position - disk->repeated);
+}
+
+static bool push_segment(struct platform_disk *disk, const struct platform_request *request, uint32_t number, uint64_t sector) {
+    const struct platform_segment *segment = &request->segments[number];
+    struct block_request entry = {
+        .cookie = (uint64_t)request->platform_use << COOKIE_USE | request->number << COOKIE_REQUEST | number,
+        .sector = sector,
+        .offset = segment->offset,
+        .count = (uint32_t)(segment->length / PLATFORM_SECTOR_BYTES),
+        .operation = request->write ? BLOCK_OPERATION_WRITE : BLOCK_OPERATION_READ,
+        .buffer = disk->buffer,
+    };
+    if (entries_out(disk) == DISK_ENTRIES || ring_push(&disk->rings.requests, &entry) != ERR_OK)
+        return false;
+    server_asks.taken++;
+    return true;
 }
 
 // Pushes as many segments as find room; true if all are out.
 static bool push_segments(struct platform_disk *disk, struct platform_request *request) {
-    uint64_t *next = &request->platform_words[WORD_NEXT_SEGMENT];
-    uint64_t sector = request->sector + sectors_before(request, *next);
-    for (; *next < request->segment_count; (*next)++) {
-        const struct platform_segment *segment = &request->segments[*next];
-        if (disk->free_count == 0)
-            return false;
-        uint32_t slot = disk->free_slots[disk->free_count - 1];
-        uint64_t count = segment->length / PLATFORM_SECTOR_BYTES;
-        struct block_request entry = {
-            .cookie = disk->slots[slot].generation << 16 | slot,
-            .sector = sector,
-            .offset = segment->offset,
-            .count = (uint32_t)count,
-            .operation = request->write ? BLOCK_OPERATION_WRITE : BLOCK_OPERATION_READ,
-            .buffer = disk->buffer,
-        };
-        if (ring_push(&disk->rings.requests, &entry) != ERR_OK)
-            return false;
-        disk->free_count--;
-        server_asks.taken++;
-        disk->slots[slot].request = request;
-        sector += count;
+    uint64_t sector = request->sector;
+    for (uint32_t i = 0; i < request->segment_count; i++) {
+        if (i >= request->platform_next) {
+            if (!push_segment(disk, request, i, sector))
+                return false;
+            request->platform_pending |= UINT64_C(1) << i;
+            request->platform_next++;
+        }
+        sector += request->segments[i].length / PLATFORM_SECTOR_BYTES;
     }
     return true;
 }
 
-static void push_waiting(struct platform_disk *disk) {
-    while (disk->first_waiting && push_segments(disk, disk->first_waiting)) {
-        // NOLINTNEXTLINE(performance-no-int-to-ptr): a link kept in the request's spare words
-        disk->first_waiting = (struct platform_request *)disk->first_waiting->platform_words[WORD_LINK];
-        if (!disk->first_waiting)
-            disk->last_waiting = NULL;
-    }
+static void flush(struct platform_disk *disk) {
     server_flush_rings(&disk->rings, &disk->rings.requests, &disk->rings.completions);
 }
 
+static void push_waiting(struct platform_disk *disk) {
+    while (disk->first_waiting && push_segments(disk, disk->first_waiting))
+        disk->first_waiting = disk->first_waiting->platform_link;
+    flush(disk);
+}
+
 void platform_disk_start(struct platform_disk *disk, struct platform_request *request) {
-    request->platform_words[WORD_LEFT] = request->segment_count;
-    request->platform_words[WORD_RESULT] = ERR_OK;
-    request->platform_words[WORD_NEXT_SEGMENT] = 0;
-    request->platform_words[WORD_LINK] = 0;
-    if (disk->last_waiting)
-        disk->last_waiting->platform_words[WORD_LINK] = (uint64_t)request;
-    else
-        disk->first_waiting = request;
-    disk->last_waiting = request;
-    push_waiting(disk);
+    request->platform_pending = 0;
+    request->platform_use++;
+    request->platform_error = ERR_OK;
+    request->platform_next = 0;
+    if (disk->requests[request->number] != request) // where nothing changes, nothing is noted
+        disk->requests[request->number] = request;
+    if (disk->first_waiting || !push_segments(disk, request)) {
+        request->platform_link = NULL;
+        if (disk->first_waiting)
+            disk->last_waiting->platform_link = request;
+        else
+            disk->first_waiting = request;
+        disk->last_waiting = request;
+    }
+    flush(disk);
+}
+
+// The pending request that the cookie names, or NULL.
+static struct platform_request *request_of(const struct platform_disk *disk, uint64_t cookie) {
+    uint64_t number = cookie >> COOKIE_REQUEST & ((1u << (COOKIE_USE - COOKIE_REQUEST)) - 1);
+    uint64_t segment = cookie & ((1u << COOKIE_REQUEST) - 1);
+    if (number >= PLATFORM_REQUESTS || segment >= PLATFORM_SEGMENTS)
+        return NULL;
+    struct platform_request *request = disk->requests[number];
+    bool is_pending = request && request->platform_use == cookie >> COOKIE_USE && request->platform_pending >> segment & 1;
+    return is_pending ? request : NULL;
 }
 
 static void complete(struct platform_disk *disk, const struct block_completion *completion) {
-    uint64_t slot = completion->cookie & 0xffff;
-    if (slot >= DISK_ENTRIES || !disk->slots[slot].request || disk->slots[slot].generation != completion->cookie >> 16)
+    struct platform_request *request = request_of(disk, completion->cookie);
+    if (!request) {
+        disk->repeated++;
         return;
-    struct platform_request *request = disk->slots[slot].request;
-    disk->slots[slot].request = NULL;
-    disk->slots[slot].generation++;
-    disk->free_slots[disk->free_count++] = (uint16_t)slot;
+    }
     server_asks.done++;
     if (completion->status)
-        request->platform_words[WORD_RESULT] = (uint64_t)(int64_t)completion->status;
-    if (--request->platform_words[WORD_LEFT] == 0)
-        request->complete(request, (error_t)(int64_t)request->platform_words[WORD_RESULT]);
+        request->platform_error = completion->status;
+    request->platform_pending &= ~(UINT64_C(1) << (completion->cookie & ((1u << COOKIE_REQUEST) - 1)));
+    if (request->platform_pending == 0 && request->platform_next == request->segment_count)
+        request->complete(request, request->platform_error);
 }
 
 static void completions(void *argument, uint32_t bit) {
@@ -135,8 +152,6 @@ error_t disk_open(struct platform_disk *disk, cap_t block, cap_t memory, uint32_
         return error;
     disk->sectors = status.sectors;
     disk->buffer = (uint32_t)buffer;
-    for (uint32_t i = 0; i < DISK_ENTRIES; i++)
-        disk->free_slots[disk->free_count++] = (uint16_t)i;
     server_on_bit(&ext2_server.server, bit, completions, disk);
     (void)ring_sleep(&disk->rings.completions); // asks for a signal
     return ERR_OK;

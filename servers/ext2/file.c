@@ -14,13 +14,12 @@ enum { FIRST_WINDOW = 16 };
 
 // --- reading ---
 // Starts what this read needs and, if the reader goes straight on, what comes after: a window that doubles.
-static void read_ahead(struct inode *inode, struct node_stream *stream, uint64_t offset, uint32_t first, uint32_t end) {
+static void read_ahead(struct inode *inode, struct node_stream *stream, bool goes_on, uint32_t first, uint32_t end) {
     struct filesystem *fs = inode->fs;
     uint32_t file_end = (uint32_t)((inode->size + PAGE_BYTES - 1) >> PAGE_SHIFT);
-    bool goes_on = stream && stream->next == offset;
     if (!goes_on) {
-        if (stream)
-            *stream = (struct node_stream){.next = offset};
+        if (stream && (stream->ahead || stream->window)) // where nothing changes, nothing is noted
+            stream->ahead = stream->window = 0;
         if (end - first > 1 || page_find(inode, first) == NO_INDEX)
             (void)pages_read_ahead(inode, first, end, minimum_u32(end, first + fs->page_count / 4 + 1));
         return;
@@ -68,7 +67,10 @@ static error_t read_locked(struct inode *inode, struct node_stream *stream, uint
         return ERR_OK;
     length = minimum_u64(length, inode->size - offset);
     uint32_t end = (uint32_t)((offset + length + PAGE_BYTES - 1) >> PAGE_SHIFT);
-    read_ahead(inode, stream, offset, (uint32_t)(offset >> PAGE_SHIFT), end);
+    bool goes_on = stream && stream->next == offset;
+    if (stream)
+        stream->next = offset + length; // before waiting, and not again unless less is read
+    read_ahead(inode, stream, goes_on, (uint32_t)(offset >> PAGE_SHIFT), end);
     while (*done < length) {
         uint32_t index = (uint32_t)((offset + *done) >> PAGE_SHIFT);
         uint32_t frame = page_find(inode, index);
@@ -96,7 +98,7 @@ error_t node_read(struct inode *node, struct node_stream *stream, uint64_t offse
     operation_enter(node->fs);
     core_lock_shared(&node->lock);
     error_t error = read_locked(node, stream, offset, length, caller, buffer_offset, done);
-    if (stream)
+    if (stream && stream->next != offset + *done)
         stream->next = offset + *done;
     if (length)
         inode_accessed(node);

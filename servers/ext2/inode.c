@@ -32,6 +32,46 @@ error_t inode_cache_make(struct filesystem *fs, uint64_t cache_bytes) {
     return fs->inode_hash ? recent_names_make(fs, cache_bytes) : ERR_NO_MEMORY;
 }
 
+// Structures lie in chunks: so they begin where a line does, and one that was freed is taken again without a look at the heap.
+struct inode_chunk {
+    struct inode_chunk *next;
+    struct inode inodes[(PAGE_BYTES - KEPT_LINE_BYTES) / sizeof(struct inode)];
+};
+_Static_assert(sizeof(struct inode_chunk) <= PAGE_BYTES, "a page");
+
+static void structure_give_back(struct filesystem *fs, struct inode *inode) {
+    inode->hash_next = fs->spare_inodes;
+    fs->spare_inodes = inode;
+    fs->spared_in = kept_commits();
+}
+
+static bool structures_add(struct filesystem *fs) {
+    struct inode_chunk *chunk = aligned_alloc(_Alignof(struct inode_chunk), sizeof *chunk);
+    if (!chunk)
+        return false;
+    chunk->next = fs->inode_chunks;
+    fs->inode_chunks = chunk;
+    for (uint32_t i = 0; i < sizeof chunk->inodes / sizeof chunk->inodes[0]; i++)
+        structure_give_back(fs, &chunk->inodes[i]);
+    return true;
+}
+
+// Zeroed, or NULL.
+static struct inode *structure_take(struct filesystem *fs) {
+    if (!fs->spare_inodes && !structures_add(fs))
+        return NULL;
+    struct inode *inode = fs->spare_inodes;
+    fs->spare_inodes = inode->hash_next;
+    inode->hash_next = NULL; // noted; the rest means nothing if this is taken back,
+    if (fs->spared_in == kept_commits()) {
+        memset(inode, 0, sizeof *inode); // unless it was given back since the last commit
+    } else {
+        kept_fresh(inode, sizeof *inode);
+        kept_set_unnoted(inode, 0, sizeof *inode);
+    }
+    return inode;
+}
+
 void inode_cache_free(struct filesystem *fs) {
     for (uint32_t i = 0; fs->inode_hash && i <= fs->inode_hash_mask; i++)
         while (fs->inode_hash[i]) {
@@ -40,6 +80,12 @@ void inode_cache_free(struct filesystem *fs) {
             page_drop_from(inode, 0);
             inode_structure_free(inode);
         }
+    while (fs->inode_chunks) {
+        struct inode_chunk *chunk = fs->inode_chunks;
+        fs->inode_chunks = chunk->next;
+        free(chunk);
+    }
+    fs->spare_inodes = NULL;
     free(fs->inode_hash);
     fs->inode_hash = NULL;
     free(fs->names);
@@ -121,7 +167,7 @@ void inode_structure_free(struct inode *inode) {
     name_index_drop(inode);
     windows_drop(inode);
     fs->inode_count--;
-    free(inode);
+    structure_give_back(fs, inode);
 }
 
 // Makes room for one more structure, as far as that is possible without waiting. Who was used since the last time stays (CLOCK):
@@ -145,7 +191,7 @@ static void inode_evict(struct filesystem *fs) {
 static struct inode *inode_structure_make(struct filesystem *fs, uint32_t number) {
     if (fs->inode_count >= fs->inode_limit)
         inode_evict(fs);
-    struct inode *inode = calloc(1, sizeof *inode);
+    struct inode *inode = structure_take(fs);
     if (!inode)
         return NULL;
     inode->fs = fs;
@@ -168,12 +214,8 @@ static error_t inode_load(struct inode *inode) {
         uint32_t start = (block - group->inode_table) / TABLE_AHEAD_BLOCKS * TABLE_AHEAD_BLOCKS;
         buffer_prefetch(fs, group->inode_table + start, minimum_u32(TABLE_AHEAD_BLOCKS, fs->table_blocks - start), BUFFER_INODES);
     }
-    error_t error = buffer_read(fs, block, BUFFER_INODES, &buffer);
-    if (error)
-        return error;
-    error = inode_decode(inode, inode_raw(fs, buffer, inode->number));
-    buffer_release(fs, buffer);
-    return error;
+    error_t error = buffer_look(fs, block, BUFFER_INODES, &buffer);
+    return error ? error : inode_decode(inode, inode_raw(fs, buffer, inode->number));
 }
 
 error_t inode_get(struct filesystem *fs, uint32_t number, struct inode **result) {
@@ -240,8 +282,7 @@ error_t inode_make(struct transaction *transaction, struct inode *parent, uint16
     time_set(&inode->modify, now);
     time_set(&inode->change, now);
     time_set(&inode->creation, now);
-    fs->generation_seed = hash_u32(fs->generation_seed + number);
-    inode->generation = fs->generation_seed;
+    inode->generation = hash_u32(hash_u32(fs->hash_seed + number) ^ now.nanoseconds ^ (uint32_t)now.seconds);
     inode->flags |= INODE_NEW | INODE_BLANK | INODE_GAINED;
     inode_mark_dirty(inode);
     *result = inode;
@@ -276,19 +317,20 @@ void inode_mark_clean(struct inode *inode) {
     if (!(inode->flags & INODE_DIRTY))
         return;
     inode->flags &= ~(uint32_t)INODE_DIRTY;
-    if (inode->dirty_previous)
-        inode->dirty_previous->dirty_next = inode->dirty_next;
-    else
+    bool is_first = fs->dirty_inode_first == inode;
+    if (is_first)
         fs->dirty_inode_first = inode->dirty_next;
-    if (inode->dirty_next)
-        inode->dirty_next->dirty_previous = inode->dirty_previous;
     else
-        fs->dirty_inode_last = inode->dirty_previous;
+        inode->dirty_previous->dirty_next = inode->dirty_next;
+    if (!inode->dirty_next)
+        fs->dirty_inode_last = is_first ? NULL : inode->dirty_previous;
+    else if (!is_first)
+        inode->dirty_next->dirty_previous = inode->dirty_previous;
     fs->dirty_inodes--;
 }
 
 void inode_link_lost(struct inode *inode) {
-    inode->change = time_now();
+    time_set(&inode->change, time_now());
     if (inode->links)
         inode->links--;
     if (inode->links == 0)
@@ -333,14 +375,16 @@ static error_t inode_free_content(struct inode *inode) {
     error_t error = transaction_begin(fs, TRUNCATE_CREDITS, &transaction);
     if (error)
         return error;
-    inode->size = 0;
+    if (inode->size) // where nothing changes, nothing is noted
+        inode->size = 0;
     error = attributes_free(&transaction, inode);
     if (has_blocks && !error)
         error = map_truncate(&transaction, inode, 0);
     if (!error) {
         if (!has_blocks) // a target, or the numbers of a device
             memset(inode->block, 0, sizeof inode->block);
-        inode->sectors = 0;
+        if (inode->sectors)
+            inode->sectors = 0;
         inode_number_free(&transaction, inode->number, inode_is_directory(inode), !(inode->flags & INODE_NEW));
         if (inode->flags & INODE_NEW) // the disk never knew it
             inode_mark_clean(inode);

@@ -104,8 +104,7 @@ error_t inode_decode(struct inode *inode, const struct ext2_inode *raw) {
 // at its place, since the structure stays.
 KEPT_UNNOTED void inode_encode(const struct inode *inode, struct ext2_inode *raw) {
     if (inode->flags & INODE_BLANK) {
-        kept_fresh(raw, inode->fs->inode_size);
-        memset(raw, 0, inode->fs->inode_size);
+        kept_set_unnoted(raw, 0, inode->fs->inode_size);
         if (inode->fs->inode_size > EXT2_INODE_BASE_BYTES)
             raw->extra_size = inode->extra_size;
     }

@@ -3,7 +3,7 @@
 #include "servers/ext2/lock.h"
 
 static void ticket_wait(struct core_lock *lock, bool exclusive) {
-    uint32_t ticket = lock->next_ticket++;
+    uint16_t ticket = lock->next_ticket++;
     while (lock->served_ticket != ticket || (exclusive ? lock->holders != 0 : lock->holders < 0))
         platform_queue_wait(&lock->waiters);
     lock->served_ticket++;

@@ -9,9 +9,9 @@
 #include "servers/ext2/platform.h"
 
 struct core_lock {
-    int32_t holders; // -1: exclusive; else the number of sharers
-    uint32_t next_ticket, served_ticket;
     struct platform_queue waiters;
+    int32_t holders;                     // -1: exclusive; else the number of sharers
+    uint16_t next_ticket, served_ticket; // modulo 2^16, which is more than fibers can be
 };
 
 void core_lock_shared(struct core_lock *lock);    // WAITS

@@ -107,7 +107,7 @@ error_t map_lookup(struct inode *inode, uint32_t logical, uint32_t most, uint32_
         struct buffer *buffer;
         if (!map_block_usable(fs, block))
             return pointer_corrupt(inode, logical, block);
-        error_t error = buffer_read(fs, block, indirect_kind(inode), &buffer);
+        error_t error = buffer_look(fs, block, indirect_kind(inode), &buffer);
         if (error)
             return error;
         const uint32_t *pointers = (const uint32_t *)(const void *)buffer->data;
@@ -116,7 +116,6 @@ error_t map_lookup(struct inode *inode, uint32_t logical, uint32_t most, uint32_
             inode->next_leaf = indexes[depth] + 1 < 1u << fs->pointers_shift ? pointers[indexes[depth] + 1] : 0;
         if (depth == level)
             run = run_length(fs, pointers, indexes[depth], 1u << fs->pointers_shift);
-        buffer_release(fs, buffer);
     }
     if (block && !map_block_usable(fs, block))
         return pointer_corrupt(inode, logical, block);

@@ -100,7 +100,6 @@ static error_t mount_do(struct filesystem *fs, const struct filesystem_options *
         return error;
     mount_set_limits(fs);
     fs->hash_seed = (uint32_t)platform_wall_time() ^ (uint32_t)(platform_wall_time() >> 32);
-    fs->generation_seed = hash_u32(fs->hash_seed);
     error = mount_check_root(fs);
     if (error)
         return error;

@@ -144,7 +144,6 @@ static bool index_fill(struct inode *directory, struct name_index *index) {
                                     ((uint64_t)block << fs->block_shift) + offset);
             offset += entry->length;
         }
-        buffer_release(fs, buffer);
         if (!good || index_size(index) > fs->index_limit)
             return false;
     }
@@ -196,6 +195,8 @@ void name_index_add(struct inode *directory, uint32_t hash, uint64_t position) {
         return;
     }
     uint64_t bytes = index_size(index);
+    if (bytes == index->bytes)
+        return;
     fs->index_bytes += bytes - index->bytes;
     index->bytes = bytes;
     if (bytes > fs->index_limit)
@@ -228,8 +229,9 @@ void name_index_remove(struct inode *directory, uint32_t hash, uint64_t position
 
 void name_index_set_room(struct inode *directory, uint32_t block, uint32_t bytes) {
     struct name_index *index = directory->index;
-    if (index && block < index->blocks)
-        index->room[block] = bytes / 4 > ROOM_UNKNOWN ? ROOM_UNKNOWN : (uint8_t)(bytes / 4);
+    uint8_t room = bytes / 4 > ROOM_UNKNOWN ? ROOM_UNKNOWN : (uint8_t)(bytes / 4);
+    if (index && block < index->blocks && index->room[block] != room)
+        index->room[block] = room;
 }
 
 uint32_t name_index_room(const struct inode *directory, uint32_t block) {

@@ -470,7 +470,6 @@ error_t node_readdir(struct inode *directory, uint64_t *cursor, node_emit *emit,
         more = readdir_block(fs, buffer, block << fs->block_shift, cursor, emit, context);
         if (more && *cursor >> fs->block_shift == block)
             *cursor = (block + 1) << fs->block_shift;
-        buffer_release(fs, buffer);
     }
     inode_accessed(directory);
     core_unlock(&directory->lock);

@@ -15,15 +15,15 @@ error_t page_cache_make(struct filesystem *fs, uint64_t base, uint64_t bytes) {
     uint32_t hash = 64;
     while (hash < count)
         hash *= 2;
-    fs->pages = calloc(count, sizeof *fs->pages);
+    fs->pages = aligned_alloc(_Alignof(struct page), count * sizeof *fs->pages);
     fs->page_hash = malloc(hash * sizeof *fs->page_hash);
     fs->writeback = malloc(WRITEBACK_ENTRIES * sizeof *fs->writeback);
     fs->writeback_spare = malloc(WRITEBACK_ENTRIES * sizeof *fs->writeback_spare);
     if (!fs->pages || !fs->page_hash || !fs->writeback || !fs->writeback_spare)
         return ERR_NO_MEMORY;
+    memset(fs->pages, 0, count * sizeof *fs->pages);
     memset(fs->page_hash, 0xFF, hash * sizeof *fs->page_hash);
     // Big ones come as fresh mappings: what they take is to be known once the disk is mounted.
-    pages_touch(fs->pages, count * sizeof *fs->pages);
     pages_touch(fs->writeback, WRITEBACK_ENTRIES * sizeof *fs->writeback);
     pages_touch(fs->writeback_spare, WRITEBACK_ENTRIES * sizeof *fs->writeback_spare);
     fs->page_base = base;
@@ -61,12 +61,12 @@ uint32_t page_find(const struct inode *inode, uint32_t index) {
     return frame;
 }
 
+// Only the first line: the second one is set by who fills the page.
 static void page_insert(struct inode *inode, uint32_t index, uint32_t frame) {
     struct filesystem *fs = inode->fs;
     struct page *page = &fs->pages[frame];
     uint32_t *bucket = page_bucket(fs, inode, index);
     platform_frames_changed();
-    memset(page, 0, sizeof *page); // nobody has it on loan
     page->inode = inode;
     page->index = index;
     page->hash_next = *bucket;
@@ -78,6 +78,7 @@ static void page_insert(struct inode *inode, uint32_t index, uint32_t frame) {
     inode->pages = frame;
     inode->page_count++;
     page->pins = 1;
+    page->failures = 0;
 }
 
 void page_drop(struct filesystem *fs, uint32_t frame) {
@@ -177,13 +178,14 @@ void page_mark_clean(struct filesystem *fs, uint32_t frame) {
     struct page *page = &fs->pages[frame];
     if (!page->dirty)
         return;
-    if (page->dirty_previous == NO_INDEX)
+    bool is_first = fs->dirty_first == frame;
+    if (is_first)
         fs->dirty_first = page->dirty_next;
     else
         fs->pages[page->dirty_previous].dirty_next = page->dirty_next;
     if (page->dirty_next == NO_INDEX)
-        fs->dirty_last = page->dirty_previous;
-    else
+        fs->dirty_last = is_first ? NO_INDEX : page->dirty_previous;
+    else if (!is_first)
         fs->pages[page->dirty_next].dirty_previous = page->dirty_previous;
     page->dirty = 0;
     fs->dirty_pages--;

@@ -9,10 +9,12 @@
 #include <stdint.h>
 
 #include "kernel/abi/errors.h"
+#include "libipc/kept/undo.h"
 
 // --- disk ---
 enum {
     PLATFORM_SECTOR_BYTES = 512,
+    PLATFORM_REQUESTS = 64,           // of one disk at most
     PLATFORM_SEGMENTS = 64,           // segments in one request at most
     PLATFORM_TRANSFER_BYTES = 1 << 20 // bytes in one request at most
 };
@@ -26,14 +28,21 @@ struct platform_segment {
 // One contiguous run of sectors, read into or written from the segments in order. The core owns the structure
 // and leaves it untouched until `complete` is called, exactly once, from the server's loop (no fiber is
 // current then; it does not wait, and may wake fibers and start further requests). Requests may complete in
-// any order.
+// any order. What changes with each request lies in one line.
 struct platform_request {
-    uint64_t sector;
-    uint32_t segment_count;
+    _Alignas(KEPT_LINE_BYTES) uint64_t sector;
+    uint64_t platform_pending; // these four are the platform's
+    uint32_t platform_use;
+    error_t platform_error;
+    uint8_t platform_next;
+    uint8_t segment_count;
     bool write;
-    struct platform_segment segments[PLATFORM_SEGMENTS];
+    uint32_t bytes; // of all segments
+    // The rest stays as it is.
+    uint32_t number; // below PLATFORM_REQUESTS, and no other request of the disk has it
+    struct platform_segment *segments;
     void (*complete)(struct platform_request *request, error_t result); // ERR_OK or ERR_IO...
-    uint64_t platform_words[4];                                         // for the platform: links, ring index
+    void *platform_link;                                                // the platform's, too
 };
 
 struct platform_disk; // the platform's own

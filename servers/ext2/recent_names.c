@@ -58,5 +58,6 @@ void recent_names_add(struct inode *directory, const char *name, uint32_t length
 }
 
 void recent_names_forget(struct inode *directory) {
-    directory->names_state = STATE_CHANGED;
+    if (directory->names_state != STATE_CHANGED)
+        directory->names_state = STATE_CHANGED;
 }

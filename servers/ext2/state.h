@@ -1,22 +1,28 @@
 // Every structure that one mounted file system keeps in memory. Invariants that span files are stated beside
 // the fields; who may change what under which lock is in README.md. Included by every file of the core and by
 // nobody else.
+//
+// Stores are noted by lines of KEPT_LINE_BYTES (libipc/kept/undo.h), each at its first change between two commits. What one
+// operation changes therefore lies together: LINE begins a line in the structures that operations change most, with one field
+// (it would begin one for each of several).
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "libipc/kept/undo.h"
 #include "servers/ext2/filesystem.h"
 #include "servers/ext2/format.h"
 #include "servers/ext2/lock.h"
+
+#define LINE _Alignas(KEPT_LINE_BYTES)
 
 enum {
     PAGE_BYTES = 4096,
     PAGE_SHIFT = 12,
     PAGE_BLOCKS = 4, // 1 KiB blocks in a page, at most
     NO_INDEX = 0xFFFFFFFF,
-    IO_REQUESTS = 64,
     WAIT_QUEUES = 64,
     WRITE_TRIES = 4,
     WRITEBACK_ENTRIES = 2048,
@@ -34,13 +40,13 @@ struct io_batch { // transfers that somebody waits for together
 };
 
 struct io_request {
-    struct platform_request platform; // first: complete() gets a pointer to it
+    struct platform_request platform;                    // first: complete() gets a pointer to it
+    LINE struct io_batch *batch;                         // may be NULL
+    uint32_t last_page;                                  // the page that the last piece lies in
+    struct platform_segment segments[PLATFORM_SEGMENTS]; // most requests have one
     struct filesystem *fs;
-    struct io_batch *batch; // may be NULL
-    struct io_request *next_free;
-    uint64_t bytes;
-    uint32_t last_page; // the page that the last piece lies in
 };
+_Static_assert(PLATFORM_REQUESTS == 64, "one bit each of free_requests");
 
 // --- metadata blocks (buffer.c) ---
 enum buffer_kind {
@@ -85,23 +91,25 @@ enum {
     PAGE_EPOCH = 64, // the epoch in which its write began
 };
 
-struct page {            // describes the frame of cache memory with the same index
-    struct inode *inode; // NULL: the frame holds nothing
-    uint32_t index;      // in the file, in pages
+struct page { // describes the frame of cache memory with the same index
+    // what a page that comes or goes and a transfer change
+    LINE struct inode *inode; // NULL: the frame holds nothing
+    uint32_t index;           // in the file, in pages
     uint32_t hash_next;
     uint32_t inode_next, inode_previous;
-    uint32_t dirty_next, dirty_previous;
-    uint32_t stamp;               // fs->dirty_stamp when it became dirty
-    uint32_t blocks[PAGE_BLOCKS]; // disk blocks; 0: hole or not known to be needed
     uint16_t pins;
     uint8_t flags;
     uint8_t dirty;     // mask of blocks; in the dirty queue exactly while it is not 0
     uint8_t transfers; // requests in flight that touch it
     uint8_t written;   // mask of blocks in the last write
     uint8_t failures;  // of writes, in a row
-    uint16_t lent;     // loans that name the frame; it outlives its page (lend.c)
+    // set by who fills the page; until then it means nothing
+    LINE uint32_t blocks[PAGE_BLOCKS];   // disk blocks; 0: hole or not known to be needed
+    uint32_t dirty_next, dirty_previous; // the first one's dirty_previous means nothing
+    uint32_t stamp;                      // fs->dirty_stamp when it became dirty
+    uint16_t lent;                       // loans that name the frame; it outlives its page (lend.c)
 };
-_Static_assert(sizeof(struct page) == 64, "one line");
+_Static_assert(sizeof(struct page) == 2 * KEPT_LINE_BYTES, "two lines");
 
 // --- inodes (inode.c) ---
 enum {
@@ -124,57 +132,63 @@ enum {
 
 struct name_index;
 
-struct inode { // what most changes change comes first, in few lines: each of them is noted
-    uint32_t number;
+struct inode {
+    struct filesystem *fs;
+    uint32_t number, generation;
+    struct core_lock lock; // its last word lies in the next line
+    // what names, opening and closing change
     uint32_t references;
     uint32_t flags;
     uint16_t mode, links;
-    struct core_lock lock;
-    struct file_time change, modify;
     uint32_t delete_time;
-    uint32_t sectors;
-    uint64_t size;
-    struct inode *dirty_next, *dirty_previous; // while INODE_DIRTY
-    struct inode *list_next, *list_previous;   // of eviction, from its first release on
-    struct inode *hash_next;
-    struct filesystem *fs;
+    uint32_t names_state; // see recent_names.h
     uint32_t level;       // for the commit: a new directory's depth below old ones, or a removed one's height over
                           // removed ones
-    uint32_t insert_hint; // of a directory: first block that may have room
-    uint32_t names_state; // see recent_names.h
+    LINE struct file_time change;
+    struct file_time modify;
+    LINE struct inode *dirty_next;           // while INODE_DIRTY
+    struct inode *dirty_previous;            // the first one's means nothing
+    struct inode *list_next, *list_previous; // of eviction, from its first release on
+    // file pages, and the run that was mapped last
+    LINE uint32_t pages; // first of its pages
+    uint32_t page_count, dirty_pages, writing_pages;
+    uint32_t run_logical, run_physical, run_count;
+    uint32_t next_leaf; // the indirect block that maps what comes after the run, if known
+    // what growing and shrinking change
+    LINE uint64_t size;
+    uint32_t sectors;
+    uint32_t last_allocated; // disk block
+    uint32_t insert_hint;    // of a directory: first block that may have room
+    error_t write_error;     // told at the next fsync
+    struct inode *hash_next;
     // the rest of what the disk says
     uint32_t block[EXT2_BLOCK_POINTERS];
     uint32_t disk_flags;
     uint32_t uid, gid;
-    uint32_t generation;
     uint32_t attribute_block;
     uint16_t extra_size;
     struct file_time access, creation;
-    // file pages
-    uint32_t pages; // first of its pages
-    uint32_t page_count, dirty_pages, writing_pages;
-    error_t write_error; // told at the next fsync
-    // the run that was mapped last
-    uint32_t run_logical, run_physical, run_count;
-    uint32_t last_allocated; // disk block
-    uint32_t next_leaf;      // the indirect block that maps what comes after the run, if known
     // directories
     struct name_index *index;
     struct inode *index_next, *index_previous; // least recently used first
 };
+_Static_assert(offsetof(struct inode, references) == KEPT_LINE_BYTES + 8, "the lock's holders begin a line");
+_Static_assert(offsetof(struct inode, block) == 6 * KEPT_LINE_BYTES, "nothing is left between the lines");
 
 // --- groups (group.c, allocate.c) ---
 enum { GROUP_DAMAGED = 1, GROUP_BLOCKS_CHECKED = 2, GROUP_INODES_CHECKED = 4, GROUP_DIRTY = 8 };
 
 struct group {
-    uint32_t block_bitmap, inode_bitmap, inode_table;
-    uint32_t first_block, block_count;
-    uint32_t free_blocks, free_inodes, directories;
+    // what allocating and freeing change
+    LINE uint32_t free_blocks;
+    uint32_t free_inodes, directories;
     uint32_t block_hint, inode_hint; // no bit below is clear
     uint32_t flags;
+    uint32_t pending_block_count, pending_inode_count;
     // freed since the last commit: still set in the bitmap, since the disk may still point to them
     uint8_t *pending_blocks, *pending_inodes;
-    uint32_t pending_block_count, pending_inode_count;
+    uint32_t block_bitmap, inode_bitmap, inode_table;
+    uint32_t first_block, block_count;
 };
 
 struct window { // blocks that other files leave alone
@@ -187,25 +201,28 @@ struct tombstone { // a renamed-away entry: the disk keeps it until the new entr
     uint32_t block, offset, number;
 };
 
-struct writeback_entry {
-    uint32_t block;
-    uint32_t page; // frame * PAGE_BLOCKS + piece
-};
-
 struct filesystem {
-    // What most operations change, in few lines: each of them is noted.
-    uint32_t operations; // in progress
-    uint32_t reserved_credits, dirty_buffers, dirty_inodes;
-    struct core_lock commit_lock;      // shared: a transaction; exclusive: the commit
-    uint64_t free_blocks, free_inodes; // sums over the groups, pending ones not included
-    uint64_t pending_blocks, pending_inodes;
-    struct inode *dirty_inode_first, *dirty_inode_last, *lru_first, *lru_last;
-    uint32_t inode_count, generation_seed;
-    bool summary_dirty;
-
+    // what all operations change
+    LINE uint32_t operations; // in progress
+    uint32_t reserved_credits, dirty_inodes, reading_pages, page_hand;
+    uint32_t pending_inodes; // sum over the groups
+    uint64_t free_requests;  // one bit for each of fs->requests
+    // what making and removing nodes changes
     struct platform_disk *disk;
     bool read_only, damaged, stopping, background_running;
-    bool adopts; // nodes without links may be opened: somebody held them
+    bool adopts;                  // nodes without links may be opened: somebody held them
+    struct core_lock commit_lock; // shared: a transaction; exclusive: the commit. Its last word lies in the next line
+    struct inode *dirty_inode_last, *lru_last;
+    uint32_t free_inodes, inode_count; // sums over the groups, pending ones not included
+    // what changes with files' content
+    LINE uint32_t dirty_pages;
+    uint32_t writing_pages, dirty_first, dirty_last, dirty_stamp;
+    uint32_t dirty_buffers, free_blocks, pending_blocks;
+
+    struct inode *dirty_inode_first, *spare_inodes;
+    uint64_t spared_in; // kept_commits() when a structure was given back
+    bool summary_dirty;
+    struct inode *lru_first;
     // geometry
     uint32_t block_size, block_shift, sectors_per_block, page_blocks;
     uint32_t blocks_count, inodes_count, first_data_block, blocks_per_group, inodes_per_group, group_count;
@@ -219,7 +236,7 @@ struct filesystem {
     uint32_t next_window, logged;
 
     // disk
-    struct io_request *requests, *free_requests;
+    struct io_request *requests;
     struct platform_queue request_queue;
     uint64_t writes_done, writes_flushed; // requests; those up to writes_flushed survive a loss of power
 
@@ -236,18 +253,19 @@ struct filesystem {
     struct page *pages;
     uint32_t *page_hash;
     uint64_t page_base; // offset of the first frame in cache memory
-    uint32_t page_count, page_hash_mask, page_hand;
-    uint32_t dirty_first, dirty_last, dirty_pages, writing_pages, dirty_pages_limit, background_limit;
-    uint32_t chunk_pages, ahead_pages, reading_pages, lent_pages;
+    uint32_t page_count, page_hash_mask;
+    uint32_t dirty_pages_limit, background_limit;
+    uint32_t chunk_pages, ahead_pages, lent_pages;
     struct node_loan *loans;
     struct platform_queue page_queues[WAIT_QUEUES], frame_queue;
     struct core_lock writeback_lock, sync_lock;
-    uint32_t write_retries;                            // failed writes that made their page dirty again
-    uint32_t dirty_stamp, write_epoch, epoch_pages[2]; // pages being written, by epoch
-    struct writeback_entry *writeback, *writeback_spare;
+    uint32_t write_retries;                // failed writes that made their page dirty again
+    uint32_t write_epoch, epoch_pages[2];  // pages being written, by epoch
+    uint64_t *writeback, *writeback_spare; // see writeback.c
 
     // inodes
     struct inode **inode_hash;
+    struct inode_chunk *inode_chunks;
     uint32_t inode_hash_mask, inode_limit, new_directories;
     struct inode *index_first, *index_last;
     struct recent_name *names;
@@ -270,7 +288,9 @@ struct filesystem {
     uint32_t operation_limit, write_credits;
     struct platform_queue operation_queue, background_queue, throttle_queue;
     bool background_kicked;
-} __attribute__((aligned(64)));
+};
+_Static_assert(offsetof(struct filesystem, dirty_inode_first) == 4 * KEPT_LINE_BYTES, "nothing is left between the lines");
+_Static_assert(offsetof(struct filesystem, dirty_inode_last) == 2 * KEPT_LINE_BYTES + 8, "the lock's holders begin a line");
 
 // Enough for one operation: begin waits for room, so that metadata made dirty never fills the cache.
 struct transaction {

@@ -158,9 +158,10 @@ static error_t group_decode(struct filesystem *fs, uint32_t number, const struct
 error_t superblock_read_groups(struct filesystem *fs) {
     uint32_t per_block = fs->block_size / sizeof(struct ext2_group_descriptor);
     error_t error = ERR_OK;
-    fs->groups = calloc(fs->group_count, sizeof *fs->groups);
+    fs->groups = aligned_alloc(_Alignof(struct group), fs->group_count * sizeof *fs->groups);
     if (!fs->groups)
         return ERR_NO_MEMORY;
+    memset(fs->groups, 0, fs->group_count * sizeof *fs->groups);
     for (uint32_t i = 0; i < fs->descriptor_blocks && !error; i++) {
         struct buffer *buffer;
         error = buffer_read(fs, fs->first_data_block + 1 + i, BUFFER_SUMMARY, &buffer);
@@ -273,7 +274,6 @@ uint32_t superblock_find_park(struct filesystem *fs) {
         const struct ext2_directory_entry *entry = (const struct ext2_directory_entry *)(const void *)buffer->data;
         if (entry->inode == 0 && entry->length == fs->block_size && !(buffer->flags & (BUFFER_DIRTY | BUFFER_FRESH)))
             result = buffer->block;
-        buffer_release(fs, buffer);
     }
     core_unlock(&found->lock);
     inode_drop(found);

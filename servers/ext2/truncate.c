@@ -131,8 +131,10 @@ static error_t truncate_step(struct truncation *truncation) {
 }
 
 error_t map_truncate(struct transaction *transaction, struct inode *inode, uint32_t first) {
-    inode->run_count = 0;
-    inode->last_allocated = 0;
+    if (inode->run_count) // where nothing changes, nothing is noted
+        inode->run_count = 0;
+    if (inode->last_allocated)
+        inode->last_allocated = 0;
     windows_drop(inode);
     for (;;) {
         struct truncation truncation = {.transaction = transaction, .inode = inode, .first = first};

@@ -10,21 +10,17 @@
 enum { DISK_ENTRIES = 256, VOLUMES_MAX = 16, FIRST_DISK_BIT = 8 };
 
 // A disk of the platform: requests become ring entries, one per segment; those that find no room wait in a list. Invariant: at
-// most DISK_ENTRIES entries are out, each with a slot that knows its request.
+// most DISK_ENTRIES entries are out, each with a bit in its request's platform_pending.
 struct platform_disk {
     cap_t block; // session of the driver
     struct ring_pair rings;
-    uint64_t sectors; // of 512 bytes
-    cap_t memory;     // the cache memory
-    uint32_t buffer;  // its number at the driver
-    uint32_t bit;     // of the server's notification
-    uint32_t free_count;
-    uint16_t free_slots[DISK_ENTRIES];
-    struct {
-        struct platform_request *request;
-        uint64_t generation; // a completion that comes twice, after a driver's restart, names an old one
-    } slots[DISK_ENTRIES];
+    uint64_t sectors;  // of 512 bytes
+    cap_t memory;      // the cache memory
+    uint32_t buffer;   // its number at the driver
+    uint32_t bit;      // of the server's notification
+    uint32_t repeated; // completions that came twice, after a driver's restart
     struct platform_request *first_waiting, *last_waiting;
+    struct platform_request *requests[PLATFORM_REQUESTS]; // by number, once they were started
 };
 
 enum { EXT2_CLASS_VOLUME = 16, EXT2_CLASS_LOAN = 17 }; // of records for another build

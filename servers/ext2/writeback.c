@@ -7,14 +7,18 @@
 #include "servers/ext2/message.h"
 #include "servers/ext2/page.h"
 
+// What is to be written: the disk block in the upper half, in the lower one frame * PAGE_BLOCKS + piece. Sorted as numbers.
+static uint64_t entry_make(uint32_t block, uint32_t frame, uint32_t piece) {
+    return (uint64_t)block << 32 | (frame * PAGE_BLOCKS + piece);
+}
+
 // Moves one dirty page into the list: from now on its frame is held by one count of `transfers` per entry.
 static uint32_t writeback_gather_page(struct filesystem *fs, uint32_t frame, uint32_t count) {
     struct page *page = &fs->pages[frame];
     uint32_t entries = 0;
     for (uint32_t piece = 0; piece < fs->page_blocks; piece++)
         if (page->dirty & 1u << piece && page->blocks[piece])
-            fs->writeback[count + entries++] =
-                (struct writeback_entry){.block = page->blocks[piece], .page = frame * PAGE_BLOCKS + piece};
+            fs->writeback[count + entries++] = entry_make(page->blocks[piece], frame, piece);
     page->written = page->dirty;
     page_mark_clean(fs, frame);
     if (!entries)
@@ -43,12 +47,12 @@ static uint32_t writeback_gather(struct filesystem *fs, struct inode *inode, uin
 }
 
 // Merge sort by disk block; a list that rises or falls already costs one pass.
-static struct writeback_entry *writeback_sort(struct filesystem *fs, uint32_t count) {
-    struct writeback_entry *from = fs->writeback, *to = fs->writeback_spare;
+static uint64_t *writeback_sort(struct filesystem *fs, uint32_t count) {
+    uint64_t *from = fs->writeback, *to = fs->writeback_spare;
     uint32_t rising = 1, falling = 1;
     for (uint32_t i = 1; i < count; i++) {
-        rising += from[i - 1].block < from[i].block;
-        falling += from[i - 1].block > from[i].block;
+        rising += from[i - 1] < from[i];
+        falling += from[i - 1] > from[i];
     }
     if (rising == count)
         return from;
@@ -63,9 +67,9 @@ static struct writeback_entry *writeback_sort(struct filesystem *fs, uint32_t co
             uint32_t middle = minimum_u32(low + width, count), high = minimum_u32(low + 2 * width, count);
             uint32_t a = low, b = middle;
             for (uint32_t out = low; out < high; out++)
-                to[out] = a < middle && (b >= high || from[a].block <= from[b].block) ? from[a++] : from[b++];
+                to[out] = a < middle && (b >= high || from[a] <= from[b]) ? from[a++] : from[b++];
         }
-        struct writeback_entry *swap = from;
+        uint64_t *swap = from;
         from = to;
         to = swap;
     }
@@ -75,15 +79,16 @@ static struct writeback_entry *writeback_sort(struct filesystem *fs, uint32_t co
 uint32_t writeback_start(struct filesystem *fs, struct inode *inode, uint32_t limit, struct io_batch *batch) {
     core_lock_exclusive(&fs->writeback_lock);
     uint32_t count = writeback_gather(fs, inode, limit);
-    const struct writeback_entry *entries = writeback_sort(fs, count);
+    const uint64_t *entries = writeback_sort(fs, count);
     struct transfer transfer = {.fs = fs, .batch = batch, .write = true};
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t frame = entries[i].page / PAGE_BLOCKS, piece = entries[i].page % PAGE_BLOCKS;
+        uint32_t frame = (uint32_t)entries[i] / PAGE_BLOCKS, piece = (uint32_t)entries[i] % PAGE_BLOCKS;
+        uint32_t block = (uint32_t)(entries[i] >> 32);
         platform_breathe();
         bool is_alone = fs->pages[frame].failures != 0; // one bad block is not to cost its neighbours
         if (is_alone)
             transfer_finish(&transfer);
-        transfer_add(&transfer, entries[i].block, page_offset(fs, frame) + ((uint64_t)piece << fs->block_shift), fs->block_size);
+        transfer_add(&transfer, block, page_offset(fs, frame) + ((uint64_t)piece << fs->block_shift), fs->block_size);
         if (is_alone)
             transfer_finish(&transfer);
         page_transfer_done(fs, frame, true, ERR_OK); // the count that held the frame until now

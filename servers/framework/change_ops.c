@@ -10,10 +10,12 @@ struct place {
 };
 
 // Finds the directory in which the last name of text[offset..length) lies. `no_name`: the error if there is
-// no last name, or it is "." or "..".
-static error_t place_find(const struct directory *from, const char *text, size_t length, error_t no_name, struct place *place) {
+// no last name, or it is "." or "..". `is_asked`: `from` is the session that the request came by.
+static error_t place_find(const struct directory *from, bool is_asked, const char *text, size_t length, error_t no_name,
+                          struct place *place) {
     struct tree *tree = from->session.tree;
     struct tree_walk walk = {.tree = tree, .node = from->session.node, .ceiling = from->ceiling, .path = text, .length = length};
+    walk.is_lent = is_asked;
     error_t error = tree_walk(&walk, PATH_FLAG_PARENT);
     if (error != ERR_OK)
         return error;
@@ -96,7 +98,7 @@ static error_t create(struct request *request, uint64_t start, const struct tree
     struct tree_node *made;
     error_t error = path_text_copy_in(&path, request, start);
     if (error == ERR_OK)
-        error = place_find(from, path.text, path.length, ERR_EXISTS, &place);
+        error = place_find(from, true, path.text, path.length, ERR_EXISTS, &place);
     if (error == ERR_OK) {
         error = check_writable(from->session.tree, &place, ops->create != NULL, ERR_EXISTS, ERR_READ_ONLY);
         if (error == ERR_OK && place.step.wants_directory && creation->kind != FILE_KIND_DIRECTORY)
@@ -142,7 +144,7 @@ error_t tree_make_symlink(struct request *request, const struct directory_make_s
     if (error == ERR_OK && (first == 0 || first > PATH_BYTES_MAX - 1))
         error = first == 0 ? ERR_NOT_FOUND : ERR_NAME_TOO_LONG;
     if (error == ERR_OK)
-        error = place_find(from, paths.text + in->start, paths.length - in->start, ERR_EXISTS, &place);
+        error = place_find(from, true, paths.text + in->start, paths.length - in->start, ERR_EXISTS, &place);
     if (error == ERR_OK) {
         error = check_writable(from->session.tree, &place, ops->make_symlink != NULL, ERR_EXISTS, ERR_READ_ONLY);
         if (error == ERR_OK && place.step.wants_directory)
@@ -179,7 +181,7 @@ static error_t pair_copy_in(struct path_text *paths, struct request *request, ui
 static error_t link_existing(struct directory *from, const struct path_text *paths, uint64_t start, size_t first, uint64_t flags,
                              const struct place *place) {
     struct tree *tree = from->session.tree;
-    struct tree_walk walk = {.tree = tree, .node = from->session.node, .ceiling = from->ceiling};
+    struct tree_walk walk = {.tree = tree, .node = from->session.node, .ceiling = from->ceiling, .is_lent = true};
     walk.path = paths->text + start;
     walk.length = first - start;
     error_t error = tree_walk(&walk, flags & PATH_FLAG_NO_FOLLOW);
@@ -209,7 +211,7 @@ error_t tree_make_link(struct request *request, const struct directory_make_link
     if (error == ERR_OK)
         error = second_directory(from, in->new_directory, &to);
     if (error == ERR_OK)
-        error = place_find(to, paths.text + in->new_start, paths.length - in->new_start, ERR_EXISTS, &place);
+        error = place_find(to, to == from, paths.text + in->new_start, paths.length - in->new_start, ERR_EXISTS, &place);
     if (error == ERR_OK) {
         error = link_existing(from, &paths, in->start, first, in->flags, &place);
         from->session.tree->ops->release(place.directory);
@@ -249,9 +251,9 @@ error_t tree_rename(struct request *request, const struct directory_rename_in *i
     if (error == ERR_OK)
         error = second_directory(from, in->new_directory, &to);
     if (error == ERR_OK)
-        error = place_find(from, paths.text + in->start, first - in->start, ERR_BUSY, &old);
+        error = place_find(from, true, paths.text + in->start, first - in->start, ERR_BUSY, &old);
     if (error == ERR_OK) {
-        error = place_find(to, paths.text + in->new_start, paths.length - in->new_start, ERR_BUSY, &new);
+        error = place_find(to, to == from, paths.text + in->new_start, paths.length - in->new_start, ERR_BUSY, &new);
         if (error == ERR_OK) {
             error = rename_place(tree, &old, &new, in->flags);
             tree->ops->release(new.directory);
@@ -293,7 +295,7 @@ error_t tree_unlink(struct request *request, const struct directory_unlink_in *i
     struct place place;
     error_t error = path_text_copy_in(&path, request, in->start);
     if (error == ERR_OK)
-        error = place_find(from, path.text, path.length, is_directory ? ERR_INVALID : ERR_IS_DIRECTORY, &place);
+        error = place_find(from, true, path.text, path.length, is_directory ? ERR_INVALID : ERR_IS_DIRECTORY, &place);
     if (error == ERR_OK) {
         error = unlink_place(tree, &place, in->flags);
         tree->ops->release(place.directory);

@@ -9,9 +9,11 @@
 #include "servers/framework/session.h"
 #include "servers/framework/walk.h"
 
+// From the directory that is asked.
 static struct tree_walk walk_from(const struct directory *directory, const struct path_text *path) {
     return (struct tree_walk){.tree = directory->session.tree,
                               .node = directory->session.node,
+                              .is_lent = true,
                               .ceiling = directory->ceiling,
                               .path = path->text,
                               .length = path->length};

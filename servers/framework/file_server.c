@@ -53,15 +53,10 @@ error_t file_server_dispatch(struct file_server *server, struct request *request
     struct session *session = session_table_find(&server->sessions, request->badge);
     if (session == NULL || session->kind == SESSION_LOAN)
         return ERR_STALE;
-    session->users++;
     error_t error = dispatch_session(session, request);
     activate(server);
-    if (--session->users != 0)
-        return error;
-    if (session->is_closed || session->is_ended)
-        session_detach(session);
-    if (session->is_closed)
-        free(session);
+    if (__builtin_expect(session->is_closed || session->is_ended, 0))
+        session_leave(session);
     return error;
 }
 

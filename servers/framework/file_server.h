@@ -18,14 +18,13 @@
 enum session_kind { SESSION_DIRECTORY, SESSION_FILE, SESSION_LOAN };
 
 struct session {
-    enum session_kind kind;
-    uint32_t users;
-    bool is_closed;
-    bool is_direct; // a program's own, see directory.direct: it ends with its mount
-    bool is_ended;  // as if detached; it is when its last handler has ended
     uint64_t badge;
     struct tree *tree;      // NULL: detached since
     struct tree_node *node; // held
+    enum session_kind kind;
+    bool is_closed;
+    bool is_direct; // a program's own, see directory.direct: it ends with its mount
+    bool is_ended;  // as if detached; it is when its last handler has ended
 };
 
 // A place to start walks from.
@@ -37,6 +36,8 @@ struct directory {
 // An open file description: what copies of one capability share.
 struct open_file {
     struct session session;
+    uint64_t own_words[4]; // the server's, from `opened` to `closed`; zero at first
+    void *own;             // the same
     uint64_t offset;
     uint64_t access; // OPEN_FLAG_READ, WRITE, NODE
     uint64_t flags;  // enum file_flag
@@ -44,8 +45,6 @@ struct open_file {
     bool is_stream;  // no offset: seek is refused; set by tree_ops.opened
     struct fiber_lock offset_lock;
     struct poll_list polls;
-    void *own;             // the server's, from `opened` to `closed`
-    uint64_t own_words[4]; // the same; zero at first
 };
 
 // What a server lent, held by a memory object as its pager's session: it ends with the object. Its tree is NULL, so nothing can

@@ -38,12 +38,14 @@ static error_t make(struct tree_walk *walk, uint64_t mode) {
 
 error_t node_open_find(struct tree_walk *walk, uint64_t flags, uint64_t mode) {
     struct tree_node *start = walk->node;
+    bool is_lent = walk->is_lent;
     if ((flags & OPEN_FLAG_CREATE) == 0)
         return find_existing(walk, flags);
     if ((flags & OPEN_FLAG_EXCLUSIVE) != 0)
         flags |= PATH_FLAG_NO_FOLLOW;
     for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
         walk->node = start;
+        walk->is_lent = is_lent;
         error_t error = find_existing(walk, flags);
         if (error == ERR_OK && (flags & OPEN_FLAG_EXCLUSIVE) != 0) {
             walk->tree->ops->release(walk->node);
@@ -52,6 +54,7 @@ error_t node_open_find(struct tree_walk *walk, uint64_t flags, uint64_t mode) {
         if (error != ERR_NOT_FOUND)
             return error;
         walk->node = start;
+        walk->is_lent = is_lent;
         error = tree_walk(walk, PATH_FLAG_PARENT);
         if (error != ERR_OK)
             return error;

@@ -12,10 +12,8 @@ error_t session_restore(struct session *session) {
     return heap_sessions_restore(&file_server_active->sessions, session->badge, session);
 }
 
-void session_detach(struct session *session) {
-    struct tree *tree = session->tree;
-    if (tree == NULL)
-        return;
+// What it holds. May wait.
+static void give_up(struct session *session, struct tree *tree) {
     if (session->kind == SESSION_FILE) {
         struct open_file *file = (struct open_file *)session;
         if (tree->ops->closed != NULL && (file->access & OPEN_FLAG_NODE) == 0)
@@ -24,23 +22,42 @@ void session_detach(struct session *session) {
     } else if (((struct directory *)session)->ceiling != NULL) {
         tree->ops->release(((struct directory *)session)->ceiling);
     }
-    session->tree = NULL;
     tree->ops->release(session->node);
     tree->session_count--;
+}
+
+void session_detach(struct session *session) {
+    struct tree *tree = session->tree;
+    session->tree = NULL; // who finds it meanwhile is told
+    if (tree != NULL)
+        give_up(session, tree);
+}
+
+// Nobody finds it any more.
+static void session_free(struct session *session) {
+    if (session->tree != NULL)
+        give_up(session, session->tree);
+    free(session);
+}
+
+void session_leave(struct session *session) {
+    if (server_serves(session->badge))
+        return;
+    if (session->is_closed)
+        session_free(session);
+    else
+        session_detach(session);
 }
 
 void session_close(struct session *session) {
     if (session_table_remove(&file_server_active->sessions, session->badge) == NULL)
         return;
-    if (session->kind == SESSION_LOAN) {
+    if (session->kind == SESSION_LOAN)
         ((struct loan *)session)->ended((struct loan *)session);
-        return;
-    }
-    session->is_closed = true;
-    if (session->users != 0)
-        return;
-    session_detach(session);
-    free(session);
+    else if (server_serves(session->badge))
+        session->is_closed = true;
+    else
+        session_free(session);
 }
 
 // Enters a session, whose node and ceiling are held by it from now on, and makes its capability. On error it
@@ -92,7 +109,7 @@ uint32_t directories_direct(struct tree *tree, bool end) {
         if (session == NULL || session->tree != tree || !session->is_direct)
             continue;
         session->is_ended = session->is_ended || end;
-        if (end && session->users == 0)
+        if (end && !server_serves(session->badge))
             session_detach(session);
         else
             count++;

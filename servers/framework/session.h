@@ -37,5 +37,7 @@ MUST_USE error_t session_restore(struct session *session);
 
 // The caller is no longer interested, or the capability could not be made.
 void session_close(struct session *session);
+// The last handler of one that is closed or ended takes it off its tree, and a closed one's memory is free.
+void session_leave(struct session *session);
 // Takes a session off its tree: it answers ERR_STALE from now on.
 void session_detach(struct session *session);

@@ -1,11 +1,14 @@
 // See walk.h. The node that the walk is at is held all the time, so it lives on whatever others remove
-// meanwhile. The walk lies on its caller's stack, and what is KEPT_UNNOTED here stores to nothing else.
+// meanwhile; by the walk itself from the first step on, if the start is lent. The walk lies on its caller's stack, and what is
+// KEPT_UNNOTED here stores to nothing else.
 #include "servers/framework/walk.h"
 
 #include "libipc/kept/undo.h"
 
 KEPT_UNNOTED static void step_to(struct tree_walk *walk, struct tree_node *node) {
-    walk->tree->ops->release(walk->node);
+    if (!walk->is_lent)
+        walk->tree->ops->release(walk->node);
+    walk->is_lent = false;
     walk->node = node;
 }
 
@@ -60,12 +63,15 @@ KEPT_UNNOTED error_t tree_walk(struct tree_walk *walk, uint64_t flags) {
     walk->consumed = 0;
     walk->stop = WALK_STOP_DONE;
     walk->mount = 0;
-    ops->hold(walk->node);
-    while (error == ERR_OK && walk->stop == WALK_STOP_DONE && path_next(walk->path, walk->length, walk->consumed, &step)) {
+    if (!walk->is_lent)
+        ops->hold(walk->node);
+    bool at_parent = false;
+    while (error == ERR_OK && walk->stop == WALK_STOP_DONE && !at_parent &&
+           path_next(walk->path, walk->length, walk->consumed, &step)) {
         if (ops->kind(walk->node) != FILE_KIND_DIRECTORY)
             error = ERR_NOT_DIRECTORY;
         else if (step.is_last && (flags & PATH_FLAG_PARENT) != 0)
-            return ERR_OK;
+            at_parent = true;
         else if (path_step_is_dot(&step))
             walk->consumed = step.end;
         else if (path_step_is_dots(&step))
@@ -73,11 +79,13 @@ KEPT_UNNOTED error_t tree_walk(struct tree_walk *walk, uint64_t flags) {
         else
             error = walk_down(walk, &step, flags);
     }
-    if (error != ERR_OK) {
-        ops->release(walk->node);
-        return error;
-    }
-    if (walk->stop == WALK_STOP_DONE)
+    if (walk->stop == WALK_STOP_DONE && !at_parent)
         walk->consumed = walk->length;
-    return ERR_OK;
+    bool held = !walk->is_lent;
+    walk->is_lent = false;
+    if (error != ERR_OK && held)
+        ops->release(walk->node);
+    else if (error == ERR_OK && !held)
+        ops->hold(walk->node);
+    return error;
 }

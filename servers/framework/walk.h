@@ -8,6 +8,7 @@
 struct tree_walk {
     struct tree *tree;
     struct tree_node *node;    // in: where to start, borrowed; out: where it ended, held (on ERR_OK)
+    bool is_lent;              // in: somebody else holds it as long as the walk takes, as a session does for who asks it
     struct tree_node *ceiling; // '..' stops here; NULL: at the root only
     const char *path;
     size_t length;

@@ -22,7 +22,7 @@ import filebench_disk
 from runner import disk, options as command_line, ram_disk, session
 
 BUILD = ROOT / "build"
-DISK_MIB, IDE_MIB, TURNS = 112, 256, 3
+DISK_MIB, IDE_MIB, TURNS = 112, 256, 4
 
 
 def medium(folder, image, keeps):

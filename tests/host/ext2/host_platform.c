@@ -42,6 +42,14 @@ void kept_fresh(void *address, uint64_t bytes) {
     (void)bytes;
 }
 
+uint64_t kept_commits(void) {
+    return 0;
+}
+
+void *kept_set_unnoted(void *to, int byte, uint64_t bytes) {
+    return memset(to, byte, bytes);
+}
+
 void *kept_copy_unnoted(void *restrict to, const void *restrict from, uint64_t bytes) {
     return memcpy(to, from, bytes);
 }
@@ -139,7 +147,7 @@ static uint8_t *cache_at(uint64_t offset, uint64_t length) {
 }
 
 static struct platform_disk *request_disk(const struct platform_request *request) {
-    return (struct platform_disk *)(uintptr_t)request->platform_words[0];
+    return request->platform_link;
 }
 
 static error_t request_perform(struct platform_request *request) {
@@ -183,7 +191,7 @@ static error_t request_perform(struct platform_request *request) {
 
 void platform_disk_start(struct platform_disk *disk, struct platform_request *request) {
     CHECK(pending_count < sizeof pendings / sizeof pendings[0], "too many requests");
-    request->platform_words[0] = (uint64_t)(uintptr_t)disk;
+    request->platform_link = disk;
     pendings[pending_count++] = (struct pending){.request = request};
 }
 

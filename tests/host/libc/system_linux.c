@@ -136,10 +136,12 @@ _Noreturn void system_abort(void) {
     system_exit(134);
 }
 
-// Watched by memory_test.c.
-size_t linux_mapped_bytes;
+// Watched and set by memory_test.c.
+size_t linux_mapped_bytes, linux_mapped_most = SIZE_MAX;
 
 error_t system_memory_map(size_t size, void **address) {
+    if (size > linux_mapped_most - linux_mapped_bytes)
+        return ERR_NO_MEMORY;
     long result = CALL_6(LINUX_MMAP, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (result >= 0) {
         *address = (void *)result;

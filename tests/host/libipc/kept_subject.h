@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#include "libipc/kept/undo.h"
+
 enum { SUBJECT_NODES = 6, SUBJECT_BYTES = 200, SUBJECT_LARGE = 1200 };
 
 struct node {
@@ -22,7 +24,7 @@ struct subject {
     } copies[4];
     uint8_t bytes[SUBJECT_BYTES];
     uint8_t large[SUBJECT_LARGE];
-} __attribute__((aligned(64))); // shares no line with the test's own
+} __attribute__((aligned(KEPT_HOT_ALIGNMENT))); // shares no line with the test's own
 
 extern struct subject subject;
 

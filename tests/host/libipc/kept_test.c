@@ -17,6 +17,7 @@
 #include "tests/host/libipc/kept_subject.h"
 
 enum { LOG_BYTES = 64 * 1024, STEPS = 60, COMMIT_EVERY = 6, TRAP_FLAG = 0x100, FLIPS = 20000 };
+enum { HOT_WORDS = KEPT_HOT_LINES * LINE_BYTES / 8 + LONG_WORDS }; // of `subject`: noted by each commit, if `hot`
 
 #define CHECK(condition)                                                                                                         \
     do {                                                                                                                         \
@@ -27,6 +28,7 @@ enum { LOG_BYTES = 64 * 1024, STEPS = 60, COMMIT_EVERY = 6, TRAP_FLAG = 0x100, F
     } while (0)
 
 static unsigned seed;
+static bool hot;
 static sigjmp_buf stopped;
 
 // The kernel that libipc/kept asks for memory; it refuses from the given number of calls on.
@@ -81,6 +83,11 @@ static void start(uint64_t bytes) {
     forget();
     memset(&subject, 0, sizeof(subject));
     CHECK(kept_start(bytes) == ERR_OK && kept_active());
+    if (!hot)
+        return;
+    kept_hot(&subject);
+    kept_commit();
+    CHECK(undo.next == undo.log + HOT_WORDS);
 }
 
 static uint32_t choice(unsigned step) {
@@ -98,9 +105,10 @@ static void on_trap(int signal) {
 }
 
 // Runs the seed's steps with commits in between, until `fuse` stores are made; true if it was stopped there.
-static struct scratch { // outside the window
-    struct subject committed, was;
+static struct scratch {                  // outside the window
+    struct subject committed, next, was; // `next`: as good, in a commit
     struct undo header;
+    uint64_t log[HOT_WORDS];
 } * scratch;
 #define committed (&scratch->committed)
 
@@ -132,16 +140,18 @@ static uint64_t test_each_store(void) {
     signal(SIGTRAP, on_trap);
     uint64_t points = 0;
     for (seed = 1; seed <= 20; seed++) {
+        hot = seed % 2 == 0;
         for (uint64_t fuse = 1;; fuse++, points++) {
             start(LOG_BYTES);
             bool was_stopped = run_until(fuse);
             CHECK(kept_rollback());
             CHECK(memcmp(&subject, committed, sizeof(subject)) == 0);
-            CHECK(used() == 0 && undo.fuse == 0 && undo.stop == undo.log + undo.capacity - LINE_WORDS);
+            CHECK(used() == (hot ? HOT_WORDS : 0) && undo.fuse == 0 && undo.stop == undo.log + undo.capacity - LINE_WORDS);
             if (!was_stopped)
                 break;
         }
     }
+    hot = false;
     return points;
 }
 
@@ -256,7 +266,9 @@ static void on_step(int signal, siginfo_t *information, void *context) {
     (void)context;
     copy(&scratch->was, &subject, sizeof(subject));
     copy(&scratch->header, &undo, sizeof(undo));
-    if (!kept_rollback() || memcmp(&subject, committed, sizeof(subject)) != 0) {
+    copy(scratch->log, undo.log, sizeof(scratch->log));
+    if (!kept_rollback() ||
+        (memcmp(&subject, committed, sizeof(subject)) != 0 && memcmp(&subject, &scratch->next, sizeof(subject)) != 0)) {
         fprintf(stderr, "seed %u: not whole after instruction %llu %s\n", seed, (unsigned long long)instructions,
                 in_rollback ? "of the rollback" : "");
         abort();
@@ -264,6 +276,7 @@ static void on_step(int signal, siginfo_t *information, void *context) {
     instructions++;
     copy(&subject, &scratch->was, sizeof(subject));
     copy(&undo, &scratch->header, sizeof(undo));
+    copy(undo.log, scratch->log, sizeof(scratch->log));
 }
 
 static void step_on(void) {
@@ -278,28 +291,33 @@ static uint64_t test_each_instruction(void) {
     struct sigaction action = {.sa_sigaction = on_step, .sa_flags = SA_SIGINFO};
     sigaction(SIGTRAP, &action, NULL);
     for (seed = 1; seed <= 4; seed++) {
+        hot = seed % 2 == 0;
         start(LOG_BYTES);
         for (unsigned step = 0; step < STEPS; step++) { // something to be changed
             subject_step(choice(1000 + step));
             kept_commit();
         }
         for (unsigned window = 0; window < STEPS; window += COMMIT_EVERY) {
-            *committed = subject;
+            *committed = scratch->next = subject;
             step_on();
             for (unsigned step = window; step < window + COMMIT_EVERY; step++)
                 subject_step(choice(step));
             step_off();
-            struct subject uncommitted = subject;
             in_rollback = true;
             step_on();
             bool back = kept_rollback();
             step_off();
             in_rollback = false;
             CHECK(back && memcmp(&subject, committed, sizeof(subject)) == 0);
-            subject = uncommitted;
+            for (unsigned step = window; step < window + COMMIT_EVERY; step++)
+                subject_step(choice(step));
+            scratch->next = subject;
+            step_on();
             kept_commit();
+            step_off();
         }
     }
+    hot = false;
     return instructions;
 }
 #endif
