@@ -16,6 +16,9 @@
 #include "libc/internal/heap.h"
 #include "libc/internal/system.h"
 
+// Small blocks come from those that rest, mostly, and go there; the rest is in every program, and small.
+#define SELDOM __attribute__((noinline, minsize))
+
 enum {
     UNIT = HEAP_ALIGNMENT, // block sizes are counted in units
     LINE_UNITS = 2,        // blocks end where a line of kept memory does, so that a line belongs to one block
@@ -146,7 +149,7 @@ static void class_of(uint32_t units, unsigned *row, unsigned *class) {
     *class = (units >> (top - CLASS_BITS)) - CLASSES;
 }
 
-static void list_add(struct block *block) {
+SELDOM static void list_add(struct block *block) {
     unsigned row, class;
     class_of(block->size, &row, &class);
     struct free_block *entry = (struct free_block *)block;
@@ -165,7 +168,7 @@ static void list_verify(const struct free_block *entry, unsigned row, unsigned c
         heap_fail("malloc: heap corrupt: a free block was written to\n");
 }
 
-static void list_remove(struct block *block) {
+SELDOM static void list_remove(struct block *block) {
     unsigned row, class;
     class_of(block->size, &row, &class);
     struct free_block *entry = (struct free_block *)block;
@@ -183,7 +186,7 @@ static void list_remove(struct block *block) {
 
 // The free block `old` becomes the free block `block`, of another size; it keeps its place in the list, if that is the list of
 // that size too.
-static void list_change(struct block *old, struct block *block, uint32_t size, uint32_t previous) {
+SELDOM static void list_change(struct block *old, struct block *block, uint32_t size, uint32_t previous) {
     unsigned row, class, old_row, old_class;
     class_of(size, &row, &class);
     class_of(old->size, &old_row, &old_class);
@@ -209,7 +212,7 @@ static void list_change(struct block *old, struct block *block, uint32_t size, u
 
 // A free block of at least `units`, still in its list; null if there is none. The request is rounded up to
 // the next class, all of whose blocks fit.
-static struct block *list_find(uint32_t units) {
+SELDOM static struct block *list_find(uint32_t units) {
     if (units >= CLASSES)
         units += (1u << (31 - (unsigned)__builtin_clz(units) - CLASS_BITS)) - 1;
     unsigned row, class;
@@ -228,7 +231,7 @@ static struct block *list_find(uint32_t units) {
 }
 
 // An arena starts as one free block with an end mark behind it.
-static bool arena_add(uint32_t units) {
+SELDOM static bool arena_add(uint32_t units) {
     size_t wanted = ((size_t)units + units / CLASSES + 1 + LINE_UNITS) * UNIT;
     size_t size = next_arena > wanted ? next_arena : (wanted + PAGE - 1) / PAGE * PAGE;
     void *memory;
@@ -250,7 +253,7 @@ static bool is_whole_arena(struct block *block) {
 }
 
 // Cuts a block (in no list) down to `units`, giving back the rest if it is big enough to be a block.
-static void block_trim(struct block *block, uint32_t units, enum block_state state) {
+SELDOM static void block_trim(struct block *block, uint32_t units, enum block_state state) {
     uint32_t rest = block->size - units;
     if (rest < SMALLEST_UNITS) {
         block_set(block, block->size, block->previous, state);
@@ -287,7 +290,7 @@ static struct block *block_cut(struct block *block, uint32_t units) {
     return end;
 }
 
-static void *mapped_allocate(size_t size, size_t alignment) {
+SELDOM static void *mapped_allocate(size_t size, size_t alignment) {
     size_t slack = alignment > UNIT ? alignment : UNIT;
     if (size > PTRDIFF_MAX - slack - PAGE)
         return NULL;
@@ -310,7 +313,7 @@ static uint32_t units_for(size_t size, uint32_t offset) {
 }
 
 // Splits off what lies before the first aligned payload, as a free block of its own.
-static struct block *block_align(struct block *block, size_t alignment) {
+SELDOM static struct block *block_align(struct block *block, size_t alignment) {
     uintptr_t payload = (uintptr_t)(block + 1);
     uintptr_t aligned = (payload + alignment - 1) & ~(uintptr_t)(alignment - 1);
     if (aligned == payload)
@@ -334,7 +337,7 @@ static void memory_is_released(void) {
 }
 
 // To `lists`, where it joins its neighbours. Constant time.
-static void block_release(struct block *block) {
+SELDOM static void block_release(struct block *block) {
     memory_is_released();
     struct block *after = block_after(block), *before = block - block->previous, *joined = NULL;
     uint32_t size = block->size;
@@ -415,7 +418,7 @@ static bool resting_add(struct block *block) {
 }
 
 // Blocks at these addresses rest no more.
-static void resting_release(uintptr_t from, uintptr_t to) {
+SELDOM static void resting_release(uintptr_t from, uintptr_t to) {
     for (struct resting *resting = heap.resting; resting <= resting_of(RESTING_LARGEST); resting++) {
         struct resting_block *before = NULL, *next;
         for (struct resting_block *block = resting->first; block != NULL; block = next) {
@@ -492,7 +495,7 @@ static struct block *resting_allocate(uint32_t units, enum content *content) {
     return &block->header;
 }
 
-static struct block *lists_allocate(uint32_t units, size_t alignment, enum content *content) {
+SELDOM static struct block *lists_allocate(uint32_t units, size_t alignment, enum content *content) {
     uint32_t wanted = units;
     if (alignment > UNIT)
         wanted += (uint32_t)(alignment / UNIT) + SMALLEST_UNITS;
@@ -585,7 +588,7 @@ static bool mapped_resize(struct block *block, size_t size) {
     return true;
 }
 
-void heap_fill(void) {
+SELDOM void heap_fill(void) {
     size_t bytes = ARENA_FIRST / 16 * 15; // the rest is what list_find rounds up by
     unsigned char *all = heap_allocate(bytes, UNIT);
     if (all == NULL)
@@ -594,7 +597,7 @@ void heap_fill(void) {
     heap_release(all);
 }
 
-bool heap_resize(void *payload, size_t size) {
+SELDOM bool heap_resize(void *payload, size_t size) {
     struct block *block = block_of(payload);
     if (block->state == BLOCK_MAPPED)
         return mapped_resize(block, size);

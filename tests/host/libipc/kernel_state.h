@@ -99,7 +99,7 @@ struct sim_thread {
 
 struct sim_block {
     struct sim_block *next;
-} __attribute__((aligned(64))); // as what follows it may be
+} __attribute__((aligned(KEPT_HOT_ALIGNMENT))); // as what follows it may be
 
 struct sim {
     uint64_t seed, random, now, next_serial;
