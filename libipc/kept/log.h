@@ -62,6 +62,11 @@ _Static_assert(LINE_BYTES == 1 << LINE_SHIFT, "the same");
 
 #define barrier() __asm__ volatile("" : : : "memory")
 
+// kept_active() without a call.
+static inline __attribute__((always_inline)) bool is_noting(void) {
+    return undo.window != 0;
+}
+
 // Memory whose stores are not noted until the next commit, since it was noted as a whole or means nothing if they are taken back:
 // that of the fiber that runs. Begins and ends at multiples of KEPT_LINE_BYTES; takes the place of the one before. For functions
 // whose own stores are not noted.

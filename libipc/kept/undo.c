@@ -148,7 +148,7 @@ void kept_fuse(uint64_t stores) {
 }
 
 bool kept_active(void) {
-    return undo.window != 0;
+    return is_noting();
 }
 
 // Large ranges change again and again (a screen that scrolls), and are noted once.

@@ -87,7 +87,7 @@ KEPT_UNNOTED static void fiber_is_noted(struct fiber *fiber, void *end) {
 }
 
 KEPT_UNNOTED void fiber_note(struct fiber *fiber) {
-    if (undo.window == 0)
+    if (!is_noting())
         return;
     if (fiber->noted_in == undo.commits) {
         stack_set(fiber->stack_low, (uintptr_t)fiber->noted_end - (uintptr_t)fiber->stack_low);
@@ -118,7 +118,7 @@ KEPT_UNNOTED struct fiber *fiber_take(void) {
         kept_note_line(fiber); // FIBER_IDLE_BYTES
     }
     *list = fiber->next;
-    if (undo.window != 0)
+    if (is_noting())
         fiber_is_noted(fiber, fiber + 1);
     fiber->state = FIBER_READY;
     fiber->serves = fiber->aside = fiber->detached = false;
@@ -134,7 +134,7 @@ KEPT_UNNOTED static bool is_just_taken(const struct fiber *fiber) {
 }
 
 KEPT_UNNOTED void fiber_recycle(struct fiber *fiber) {
-    struct fiber **list = undo.window != 0 && !is_just_taken(fiber) ? &loop.resting : &loop.pool;
+    struct fiber **list = is_noting() && !is_just_taken(fiber) ? &loop.resting : &loop.pool;
     kept_note_line(fiber);
     fiber->state = FIBER_IDLE;
     fiber->next = *list;
@@ -213,7 +213,7 @@ KEPT_UNNOTED static void run(struct fiber *fiber) {
 }
 
 void fiber_commit(void) {
-    if (loop.running != NULL && undo.window != 0)
+    if (loop.running != NULL && is_noting())
         fiber_leave(FIBER_COMMITTING);
 }
 

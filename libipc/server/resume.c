@@ -46,7 +46,7 @@ KEPT_UNNOTED static void output_fill(enum output_kind kind, uint64_t a, uint64_t
 }
 
 static inline __attribute__((always_inline)) bool has_room(void) {
-    return undo.window != 0 && loop.running_once && loop.output_end - loop.output_floor < OUTPUTS_MAX;
+    return is_noting() && loop.running_once && loop.output_end - loop.output_floor < OUTPUTS_MAX;
 }
 
 KEPT_UNNOTED bool loop_output(enum output_kind kind, uint64_t a, uint64_t b, void *object, void *object2) {
