@@ -274,10 +274,13 @@ SELDOM static void block_trim(struct block *block, uint32_t units, enum block_st
     list_add(spare);
 }
 
-// The end of a free block, which mostly stays in its list: that changes least.
+// The end of a free block, which mostly stays in its list: that changes least. Begins where a line does if `block` does.
 static struct block *block_cut(struct block *block, uint32_t units) {
+    struct block *after = block_after(block);
+    if ((uintptr_t)after / UNIT % LINE_UNITS != 0 && block->size > units) // what lies behind is aligned to more than UNIT
+        units++;
     uint32_t rest = block->size - units;
-    struct block *after = block_after(block), *end = block + rest;
+    struct block *end = block + rest;
     if (rest < SMALLEST_UNITS) {
         list_remove(block);
         block_set_state(block, BLOCK_USED);
@@ -392,6 +395,7 @@ static void resting_set(struct resting_block *block, struct resting_block *next,
     block->told.word = (uint64_t)released_in << 32 | resting_seal(block, released_in);
 }
 
+// Of a block of an odd size, too: it has more than was asked for.
 static struct resting *resting_of(uint32_t units) {
     return &heap.resting[units / LINE_UNITS];
 }
@@ -404,7 +408,7 @@ static void resting_verify(const struct resting_block *block) {
 
 // False if the block can't rest.
 static bool resting_add(struct block *block) {
-    if (block->size > RESTING_LARGEST || block->size % LINE_UNITS != 0)
+    if (block->size > RESTING_LARGEST || (uintptr_t)block / UNIT % LINE_UNITS != 0)
         return false;
     struct resting *resting = resting_of(block->size);
     if (resting->count == RESTING_MOST)

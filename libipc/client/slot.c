@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "kernel/abi/capability.h"
+#include "libipc/kept/undo.h"
 #include "libipc/protocols/process.h"
 
 enum { WORDS = CAP_TABLE_SLOTS / 64, FIRST_SLOT = BOOT_SLOT_FIRST_FREE };
@@ -19,19 +20,31 @@ static void reserve_fixed_slots(void) {
         taken.words[0] |= (UINT64_C(1) << FIRST_SLOT) - 1;
 }
 
+cap_t *slot_spare;
+
+// The loop's, and hot.
+KEPT_UNNOTED static cap_t take_spare(void) {
+    cap_t slot = *slot_spare;
+    *slot_spare = 0;
+    return slot;
+}
+
 error_t slot_take(cap_t *slot) {
-    reserve_fixed_slots();
-    for (uint32_t word = taken.first_word; word < WORDS; word++) {
-        if (taken.words[word] == UINT64_MAX)
-            continue;
-        uint32_t bit = (uint32_t)__builtin_ctzll(~taken.words[word]);
-        taken.words[word] |= UINT64_C(1) << bit;
-        taken.first_word = word;
-        taken.count++;
-        *slot = word * 64 + bit;
+    if (slot_spare != NULL && *slot_spare != 0) {
+        *slot = take_spare();
         return ERR_OK;
     }
-    return ERR_TOO_MANY_FILES;
+    reserve_fixed_slots();
+    uint32_t word = taken.first_word;
+    while (taken.words[word] == UINT64_MAX)
+        if (++word == WORDS)
+            return ERR_TOO_MANY_FILES;
+    uint32_t bit = (uint32_t)__builtin_ctzll(~taken.words[word]);
+    taken.words[word] |= UINT64_C(1) << bit;
+    taken.first_word = word;
+    taken.count++;
+    *slot = word * 64 + bit;
+    return ERR_OK;
 }
 
 void slot_reserve(cap_t slot) {

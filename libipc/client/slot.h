@@ -26,6 +26,9 @@ void slot_release_now(cap_t slot);
 extern bool (*slot_give_back_later)(cap_t slot);
 void slot_give_back_now(cap_t slot);
 
+// Where a server's loop has a slot that is taken and empty, the first to be given (0: it has none). NULL in a plain program.
+extern cap_t *slot_spare;
+
 // Whether a slot is taken.
 bool slot_is_taken(cap_t slot);
 

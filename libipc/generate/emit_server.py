@@ -96,7 +96,8 @@ def source(protocol):
 
 def pack_function(protocol, method):
     base = f"{protocol.name}_{method.name}"
-    lines = [f"static void pack_{method.name}(struct reply *reply, const struct {base}_out *out) {{"]
+    lines = ["// The words of the answer mean nothing until it is committed, and those of the request that lay there were read.",
+             f"KEPT_UNNOTED static void pack_{method.name}(struct reply *reply, const struct {base}_out *out) {{"]
     word = 0
     for result in method.results:
         value = f"&out->{result.name}" if result.kind == "struct" else f"out->{result.name}"

@@ -67,6 +67,11 @@ static inline __attribute__((always_inline)) bool is_noting(void) {
     return undo.window != 0;
 }
 
+// Less than an eighth of the log is used: whoever may need the rest finds enough without a commit now.
+static inline __attribute__((always_inline)) bool is_shallow(void) {
+    return (uint64_t)(undo.next - undo.log) < undo.capacity / 8;
+}
+
 // Memory whose stores are not noted until the next commit, since it was noted as a whole or means nothing if they are taken back:
 // that of the fiber that runs. Begins and ends at multiples of KEPT_LINE_BYTES; takes the place of the one before. For functions
 // whose own stores are not noted.
@@ -75,6 +80,10 @@ static inline __attribute__((always_inline)) void stack_set(const void *low, uin
     undo.stack_bytes = bytes;
     undo.stack_offset = (uintptr_t)low - (uintptr_t)__ehdr_start;
 }
+
+// Notes what lies from `low` to `end` as a whole, before stack_set says that no store to it needs a note: so nothing of it is
+// looked at by lines.
+void kept_note_stack(const void *low, const void *end);
 
 // Writes the entry of the line at `address`.
 static inline __attribute__((always_inline)) void entry_write(uint64_t *entry, uintptr_t address) {

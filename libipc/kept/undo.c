@@ -83,17 +83,17 @@ void kept_hot(const void *place) {
 
 // Right behind a commit, when the log is empty: until the entry is whole there is nothing to take back.
 static void hot_note(void) {
-    const struct hot_range *hot = &undo.hot;
-    if (hot->first_line == 0)
+    const struct hot_range hot = undo.hot;
+    if (hot.first_line == 0)
         return;
     uint64_t *entry = undo.next, words = KEPT_HOT_LINES * (LINE_BYTES / 8);
-    const void *from = (const void *)(hot->first_line << LINE_SHIFT); // NOLINT(performance-no-int-to-ptr)
+    uint64_t *known = &undo.lines[hot.first_line % LINES]; // of all, since none of them begins again at 0
+    for (unsigned i = 0; i < KEPT_HOT_LINES; i++)
+        known[i] = hot.first_line + undo.mark_true + i;
+    const void *from = (const void *)(hot.first_line << LINE_SHIFT); // NOLINT(performance-no-int-to-ptr)
     __asm__ volatile("rep movsq" : "+D"(entry), "+S"(from), "+c"(words) : : "memory");
     for (unsigned i = 0; i < LONG_WORDS; i++)
-        *entry++ = hot->seals[i];
-    uint64_t *known = &undo.lines[hot->first_line % LINES]; // of all, since none of them begins again at 0
-    for (unsigned i = 0; i < KEPT_HOT_LINES; i++)
-        known[i] = hot->first_line + i + undo.mark_true;
+        *entry++ = hot.seals[i];
     barrier();
     undo.next = entry;
     barrier();
@@ -119,10 +119,6 @@ uint64_t kept_commits(void) {
 
 bool kept_is_deep(void) {
     return used_words() > undo.capacity / 2;
-}
-
-bool kept_is_shallow(void) {
-    return used_words() < undo.capacity / 8;
 }
 
 static bool in_window(uintptr_t address) {
@@ -189,8 +185,9 @@ static void range_know(uintptr_t address, uint64_t bytes) {
         large_know(address, bytes);
         return;
     }
-    for (uint64_t line = (address + LINE_BYTES - 1) >> LINE_SHIFT; line < (address + bytes) >> LINE_SHIFT; line++)
-        undo.lines[line % LINES] = line + undo.mark_true;
+    uint64_t line = (address + LINE_BYTES - 1) >> LINE_SHIFT, end = (address + bytes) >> LINE_SHIFT, mark = undo.mark_true;
+    for (; line < end; line++)
+        undo.lines[line % LINES] = line + mark;
 }
 
 void kept_fresh(void *address, uint64_t bytes) {
@@ -216,14 +213,11 @@ static bool is_known(uintptr_t address, uint64_t bytes) {
     return line > last;
 }
 
-static void range_note(const void *place, uint64_t bytes) {
-    if (bytes >= LARGE)
-        bytes = large_unknown((uintptr_t)place, bytes);
-    if (bytes == 0 || (bytes < LARGE && is_known((uintptr_t)place, bytes)))
-        return;
+// Writes the longer entry of the range.
+static bool range_write(const void *place, uint64_t bytes) {
     uint64_t words = (bytes + 7) / 8;
     if (!has_room(words + LONG_WORDS))
-        return;
+        return false;
     uint64_t *entry = undo.next;
     move(entry, place, bytes);
     entry[words] = seal_of_bytes(bytes);
@@ -231,7 +225,21 @@ static void range_note(const void *place, uint64_t bytes) {
     barrier();
     undo.next = entry + words + LONG_WORDS;
     barrier();
-    range_know((uintptr_t)place, bytes);
+    return true;
+}
+
+static void range_note(const void *place, uint64_t bytes) {
+    if (bytes >= LARGE)
+        bytes = large_unknown((uintptr_t)place, bytes);
+    if (bytes == 0 || (bytes < LARGE && is_known((uintptr_t)place, bytes)))
+        return;
+    if (range_write(place, bytes))
+        range_know((uintptr_t)place, bytes);
+}
+
+void kept_note_stack(const void *low, const void *end) {
+    count_store();
+    (void)range_write(low, (uintptr_t)end - (uintptr_t)low);
 }
 
 void kept_note(const void *place, uint64_t bytes) {

@@ -26,6 +26,9 @@ enum { KEPT_LINE_BYTES = 32 };
 // runs, or to what a rollback may find changed. In them a struct is set and copied without a call.
 #define KEPT_UNNOTED __attribute__((no_sanitize("kernel-address")))
 
+// Where nothing changes, nothing is noted.
+#define KEPT_SET(place, value) ((place) != (value) ? (void)((place) = (value)) : (void)0)
+
 // Makes the log, of at most `bytes` (0: KEPT_LOG_BYTES); until then, and if this fails, nothing is noted.
 MUST_USE error_t kept_start(uint64_t bytes);
 
@@ -56,8 +59,6 @@ void kept_commit(void);
 uint64_t kept_commits(void);
 // More than half of the log is used: a commit is due, or what comes may find no room and can't be taken back.
 bool kept_is_deep(void);
-// Less than an eighth of it is: whoever may need the rest finds enough without a commit now.
-bool kept_is_shallow(void);
 
 // memcpy to memory that need not be noted: it was there for its purpose at the last commit, and holds nothing that the server's
 // state counts on. Not to what was allocated since the last commit: a rollback makes it the heap's again.

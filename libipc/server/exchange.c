@@ -167,6 +167,12 @@ KEPT_UNNOTED static void note_answer(uint64_t index, const struct ipc_registers 
                  registers->third);
 }
 
+KEPT_UNNOTED static void answer_take(struct fiber *fiber, const struct ipc_registers *registers) {
+    fiber_note(fiber);
+    fiber->answered = registers->third;
+    fiber->answer = *registers;
+}
+
 void fiber_answer(const struct ipc_registers *registers) {
     uint64_t index = registers->target - loop.cookie_base;
     note_answer(index, registers);
@@ -184,9 +190,7 @@ void fiber_answer(const struct ipc_registers *registers) {
         loop_drop_caps(registers->tag); // for an actor before this one
         return;
     }
-    fiber_note(fiber);
-    fiber->answered = registers->third;
-    fiber->answer = *registers;
+    answer_take(fiber, registers);
     fiber_resume(fiber); // now: what the answer brought still lies in the message page
 }
 

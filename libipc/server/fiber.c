@@ -83,37 +83,37 @@ error_t fiber_fill_pool(void) {
 KEPT_UNNOTED static void fiber_is_noted(struct fiber *fiber, void *end) {
     fiber->noted_in = undo.commits;
     fiber->noted_end = end;
-    stack_set(fiber->stack_low, (uintptr_t)end - (uintptr_t)fiber->stack_low);
 }
 
 KEPT_UNNOTED void fiber_note(struct fiber *fiber) {
-    if (!is_noting())
+    if (!is_noting() || fiber->noted_in == undo.commits)
         return;
-    if (fiber->noted_in == undo.commits) {
-        stack_set(fiber->stack_low, (uintptr_t)fiber->noted_end - (uintptr_t)fiber->stack_low);
-        return;
-    }
-    stack_set(NULL, 0);
-    kept_note(fiber->stack_pointer, (uintptr_t)fiber->words - (uintptr_t)fiber->stack_pointer);
+    kept_note_stack(fiber->stack_pointer, fiber->words);
     fiber_is_noted(fiber, fiber->words);
 }
 
-static error_t give_reply_slot(struct fiber *fiber) {
-    if (loop.spare_slot == 0)
-        return slot_take(&fiber->reply_slot);
-    fiber->reply_slot = loop.spare_slot;
-    loop.spare_slot = 0;
-    return ERR_OK;
+KEPT_UNNOTED void fiber_note_woken(struct fiber *fiber) {
+    if (is_shallow())
+        fiber_note(fiber);
+    else if (fiber->noted_in != undo.commits)
+        kept_note(fiber, offsetof(struct fiber, answer));
+}
+
+// It runs: no store to what was noted needs a note.
+static inline __attribute__((always_inline)) void fiber_stack_set(const struct fiber *fiber) {
+    if (is_noting())
+        stack_set(fiber->stack_low, (uintptr_t)fiber->noted_end - (uintptr_t)fiber->stack_low);
 }
 
 // One that rests was not idle when the last commit was made: all of it is noted.
 KEPT_UNNOTED struct fiber *fiber_take(void) {
     struct fiber **list = loop.pool != NULL ? &loop.pool : &loop.resting, *fiber = *list;
-    if (fiber == NULL || (fiber->reply_slot == 0 && give_reply_slot(fiber) != ERR_OK))
+    if (fiber == NULL || (fiber->reply_slot == 0 && slot_take(&fiber->reply_slot) != ERR_OK))
         return NULL;
     if (list == &loop.resting) {
-        stack_set(NULL, 0);
-        kept_note(fiber->stack_pointer, (uintptr_t)(fiber + 1) - (uintptr_t)fiber->stack_pointer);
+        if (is_noting())
+            kept_note_stack(fiber->stack_pointer, fiber + 1);
+        kept_note_line(&loop.resting);
     } else {
         kept_note_line(fiber); // FIBER_IDLE_BYTES
     }
@@ -134,7 +134,11 @@ KEPT_UNNOTED static bool is_just_taken(const struct fiber *fiber) {
 }
 
 KEPT_UNNOTED void fiber_recycle(struct fiber *fiber) {
-    struct fiber **list = is_noting() && !is_just_taken(fiber) ? &loop.resting : &loop.pool;
+    struct fiber **list = &loop.pool;
+    if (is_noting() && !is_just_taken(fiber)) {
+        list = &loop.resting;
+        kept_note_line(list);
+    }
     kept_note_line(fiber);
     fiber->state = FIBER_IDLE;
     fiber->next = *list;
@@ -150,6 +154,7 @@ KEPT_UNNOTED void fiber_retire(struct fiber *fiber) {
 }
 
 KEPT_UNNOTED void fiber_refill_pool(void) {
+    kept_note_line(&loop.resting);
     for (struct fiber *fiber; (fiber = loop.resting) != NULL;) {
         kept_note_line(fiber);
         loop.resting = fiber->next;
@@ -206,6 +211,7 @@ KEPT_UNNOTED void fiber_leave(enum fiber_state state) {
 // These two store to the noted memory of the fiber, and to what the next actor sets anew.
 KEPT_UNNOTED static void run(struct fiber *fiber) {
     fiber_note(fiber);
+    fiber_stack_set(fiber);
     fiber->state = FIBER_RUNNING;
     loop.running = fiber;
     fiber_switch(&loop.stack_pointer, fiber->stack_pointer);

@@ -163,14 +163,11 @@ void loop_close_session(void *argument) {
     uint64_t badge = (uint64_t)(uintptr_t)argument;
     if (loop.server->session_closed != NULL)
         loop.server->session_closed(badge);
-    if (loop_output(OUTPUT_ACKNOWLEDGE, badge, 0, NULL, NULL))
-        return;
-    error_t ignored = endpoint_acknowledge(loop.server->endpoint, badge);
-    (void)ignored;
+    loop_acknowledge(badge);
 }
 
 // Without memory for a fiber the session stays unacknowledged; the next actor is shown it again.
-static void deliver_closed(uint64_t badge) {
+KEPT_UNNOTED static void deliver_closed(uint64_t badge) {
     struct fiber *fiber = fiber_reserve() ? fiber_take() : NULL;
     if (fiber == NULL)
         return;
@@ -231,13 +228,13 @@ static enum loop_since consequence(uint64_t tag) {
 static bool needs_no_commit(const struct fiber *finished) {
     if (loop.since > (finished != NULL ? SINCE_OBSERVED : SINCE_TAKEN))
         return false;
-    return kept_active() && !loop.output_is_due && loop.sending.first == NULL && kept_is_shallow() && !loop.recovering &&
-           !loop.asked && !loop.holding;
+    return is_noting() && !loop.output_is_due && loop.sending.first == NULL && is_shallow() && !loop.recovering && !loop.asked &&
+           !loop.holding;
 }
 
 // Outputs that are not due wait for a commit, but not for ever.
 KEPT_UNNOTED static uint64_t commit_deadline(void) {
-    if (loop.output_first == loop.output_end)
+    if (loop.output_first == loop.output_end && loop.closed == 0)
         return 0;
     if (loop.commit_by == 0)
         loop.commit_by = (loop.time != 0 ? loop.time : clock_monotonic()) + LATEST_COMMIT_NANOSECONDS;
@@ -345,10 +342,12 @@ error_t loop_run(void) {
     if (kept_active()) {
         slot_release_later = loop_slot_release;
         slot_give_back_later = loop_slot_give_back;
+        slot_spare = &loop.spare_slot;
     }
     error_t error = serve_until_stopped(loop.server);
     ipc_exchange = NULL;
     slot_release_later = slot_give_back_later = NULL;
+    slot_spare = NULL;
     return error;
 }
 

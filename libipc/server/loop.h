@@ -134,17 +134,18 @@ struct loop {
         struct fiber_wait_queue ready;
         struct fiber_wait_queue sending;   // fibers, FIBER_SENDING
         struct fiber *pool;                // as far as memory is kept: idle at the last commit, or noted since
-        struct fiber *resting;             // these go there with the next commit
         cap_t receive_slots[MESSAGE_CAPS]; // as in the message page, which an actor takes with it
         struct timer *timers;              // sorted by time
         uint32_t answers;                  // commits that an answer follows, of the first fiber in the pool
-        cap_t moved_slot;                  // that a capability moved out of; given back with the next commit. 0: none
+        cap_t moved_slot;                  // that a capability moved out of; free with the next commit. 0: none
+        uint64_t closed;                   // badge of a session, to be acknowledged with the next commit. 0: none
         uint32_t output_first, output_end; // numbers of the outputs that wait; each lies at its number modulo OUTPUTS_MAX
         uint32_t results_used;             // a bit of each
-        cap_t spare_slot;                  // empty, for the next request that is put aside; 0: none
+        cap_t spare_slot;                  // empty, for the next who needs one; 0: none
     } __attribute__((aligned(KEPT_HOT_ALIGNMENT)));
 
     uint32_t fiber_count;
+    struct fiber *resting; // these go to the pool with the next commit
     struct deferred *deferred;
     struct server *server;
     uint64_t cookie_base; // so that answers to an earlier actor's calls are told apart
@@ -199,8 +200,10 @@ void fiber_recycle(struct fiber *fiber);
 void fiber_retire(struct fiber *fiber);
 // Those that rest go to the pool. Right before a commit.
 void fiber_refill_pool(void);
-// Sees to it that until the next commit no store to the fiber's memory and stack need be noted.
+// Notes the fiber's memory and stack as a whole, once between two commits. It is about to run.
 void fiber_note(struct fiber *fiber);
+// Notes what is changed of a fiber that is woken, in front of `answer`: all of it, since it runs soon, unless it is one of many.
+void fiber_note_woken(struct fiber *fiber);
 // Makes one that is idle what it was when it became so.
 void fiber_forget(struct fiber *fiber);
 
@@ -256,6 +259,8 @@ void loop_reply_sent(const struct reply *reply);
 void loop_commit(void);
 // The request that is served was put aside. Not noted.
 void loop_aside(void);
+// The session is closed as far as the server is concerned.
+void loop_acknowledge(uint64_t badge);
 // False: no room, or nothing is kept: do it now.
 bool loop_output(enum output_kind kind, uint64_t a, uint64_t b, void *object, void *object2);
 // An answer to be sent with the next commit, in the place of request_answer. False: send it now.
@@ -274,8 +279,7 @@ MUST_USE error_t fiber_attach(struct request *request);
 void loop_point_reached(uint32_t event);
 // What the message page says of receive slots, as an actor after this one will need it. Before each commit. They are hot.
 KEPT_UNNOTED static inline void loop_note_receive_slots(void) {
-    for (unsigned i = 0; i < MESSAGE_CAPS; i++)
-        loop.receive_slots[i] = ipc_page->receive_slots[i];
+    __builtin_memcpy(loop.receive_slots, ipc_page->receive_slots, sizeof(loop.receive_slots));
 }
 
 static inline __attribute__((always_inline)) void loop_point(uint32_t event) {

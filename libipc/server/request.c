@@ -288,7 +288,7 @@ void loop_answer_now(void) {
     struct ipc_registers registers = {0};
     loop_load_reply(fiber, &registers);
     loop_point(POINT_REPLY);
-    if (fiber->state != FIBER_IDLE && kept_active()) {
+    if (fiber->state != FIBER_IDLE && is_noting()) {
         loop_note_receive_slots();
         fiber_retire(fiber);
         kept_commit();

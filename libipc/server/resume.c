@@ -61,6 +61,18 @@ bool loop_slot_release(cap_t slot) {
     return loop_output(OUTPUT_RELEASE, slot, 0, NULL, NULL);
 }
 
+static void acknowledge(uint64_t badge) {
+    error_t ignored = endpoint_acknowledge(loop.server->endpoint, badge);
+    (void)ignored;
+}
+
+KEPT_UNNOTED void loop_acknowledge(uint64_t badge) {
+    if (loop.closed == 0 && has_room())
+        loop.closed = badge;
+    else if (!loop_output(OUTPUT_ACKNOWLEDGE, badge, 0, NULL, NULL))
+        acknowledge(badge);
+}
+
 // A slot that a capability moved out of is not used again before that is committed: what an actor after this
 // one finds in a slot that it knows must be what it knows of.
 KEPT_UNNOTED bool loop_slot_give_back(cap_t slot) {
@@ -171,7 +183,7 @@ static void output_do(const struct output *output) {
         error = process_slot_delete(SLOT_SELF, output->a);
         break;
     case OUTPUT_ACKNOWLEDGE:
-        error = endpoint_acknowledge(loop.server->endpoint, output->a);
+        acknowledge(output->a);
         break;
     case OUTPUT_UNMAP:
         error = process_unmap(SLOT_SELF, output->a, output->b);
@@ -182,8 +194,7 @@ static void output_do(const struct output *output) {
     case OUTPUT_START:
         error = thread_start((cap_t)output->a);
         break;
-    case OUTPUT_GIVE_BACK:
-    case OUTPUT_RINGS:
+    default: // nothing
         break;
     }
     (void)error; // an actor before may have done it, and ended before it could say so
@@ -206,17 +217,20 @@ static void output_settle(const struct output *output) {
         reply_settle(output->object);
     else if (output->kind == OUTPUT_RELEASE || output->kind == OUTPUT_GIVE_BACK)
         slot_give_back_now((cap_t)output->a);
-    else if (output->kind == OUTPUT_RINGS)
-        ring_pair_flush((struct ring_pair *)(uintptr_t)output->a, output->object, output->object2); // NOLINT
 }
 
 KEPT_UNNOTED static void outputs_run(void) {
     for (uint32_t end = loop.output_end; loop.output_first != end; loop.output_first++) { // not what comes meanwhile
+        const struct output *output = output_at(loop.output_first);
         loop_point(POINT_OUTPUT);
+        if (output->kind == OUTPUT_RINGS) { // most are; may be done as often as one likes
+            ring_pair_flush((struct ring_pair *)(uintptr_t)output->a, output->object, output->object2); // NOLINT
+            continue;
+        }
         if (!is_done(loop.output_first))
-            output_do(output_at(loop.output_first));
+            output_do(output);
         outputs_done.number = loop.output_first + 1;
-        output_settle(output_at(loop.output_first));
+        output_settle(output);
     }
 }
 
@@ -235,8 +249,25 @@ KEPT_UNNOTED static void let_use(void) {
     loop.commit_by = 0;
 }
 
+// Slots and badges that need no list: one of each between two commits, mostly.
+KEPT_UNNOTED static void settle_first(void) {
+    cap_t moved = loop.moved_slot;
+    if (moved != 0) {
+        loop.moved_slot = 0;
+        if (loop.spare_slot == 0)
+            loop.spare_slot = moved;
+        else
+            slot_give_back_now(moved);
+    }
+    if (loop.closed != 0) {
+        loop_point(POINT_OUTPUT);
+        acknowledge(loop.closed);
+        loop.closed = 0;
+    }
+}
+
 KEPT_UNNOTED void loop_commit(void) {
-    if (!kept_active())
+    if (!is_noting())
         return;
     loop_note_receive_slots();
     if (loop.resting != NULL)
@@ -246,10 +277,7 @@ KEPT_UNNOTED void loop_commit(void) {
     kept_commit();
     let_use();
     loop_point(POINT_COMMIT);
-    if (loop.moved_slot != 0) {
-        slot_give_back_now(loop.moved_slot);
-        loop.moved_slot = 0;
-    }
+    settle_first();
     if (loop.output_first != loop.output_end)
         outputs_run();
     if (loop.sending.first != NULL)
@@ -361,18 +389,38 @@ enum { DROPPED_MOST = 64 };
 static uint64_t dropped[DROPPED_MOST];
 static uint32_t dropped_count;
 
+static void drop(cap_t slot, uint64_t kind) {
+    uint64_t badge;
+    if (kind == CAP_SESSION && dropped_count < DROPPED_MOST && endpoint_identify(loop.server->endpoint, slot, &badge) == ERR_OK)
+        dropped[dropped_count++] = badge;
+    error_t ignored = process_slot_delete(SLOT_SELF, slot);
+    (void)ignored;
+}
+
+// Slots that became free with the last commit may have been used again since.
+static void clean_slot(uint64_t slot) {
+    uint64_t at = slot, kind;
+    if (slot != 0 && process_slot_next(SLOT_SELF, at, &at, &kind, NULL, NULL, NULL) == ERR_OK && at == slot)
+        drop((cap_t)slot, kind);
+}
+
+static void clean_slots(void) {
+    clean_slot(loop.moved_slot);
+    clean_slot(loop.spare_slot);
+    for (uint32_t number = loop.output_first; number != loop.output_end; number++) {
+        const struct output *output = output_at(number);
+        if (output->kind == OUTPUT_RELEASE || output->kind == OUTPUT_GIVE_BACK)
+            clean_slot(output->a);
+    }
+}
+
 // Capabilities that nobody knows of: their making was taken back.
 static void drop_unknown(void) {
-    uint64_t slot = SLOTS_LISTED, kind, badge;
-    dropped_count = 0;
+    uint64_t slot = SLOTS_LISTED, kind;
     while (process_slot_next(SLOT_SELF, slot, &slot, &kind, NULL, NULL, NULL) == ERR_OK) {
         cap_t at = (cap_t)slot++;
-        if (slot_is_taken(at))
-            continue;
-        if (kind == CAP_SESSION && dropped_count < DROPPED_MOST && endpoint_identify(loop.server->endpoint, at, &badge) == ERR_OK)
-            dropped[dropped_count++] = badge;
-        error_t ignored = process_slot_delete(SLOT_SELF, at);
-        (void)ignored;
+        if (!slot_is_taken(at))
+            drop(at, kind);
     }
 }
 
@@ -445,29 +493,19 @@ static void take_receive_slots(void) {
     }
 }
 
-// Slots that are given back with the outputs may have been used again, for what was taken back since.
-static void clean_slots(void) {
-    error_t ignored = loop.moved_slot != 0 ? process_slot_delete(SLOT_SELF, loop.moved_slot) : ERR_OK;
-    for (uint32_t number = loop.output_first; number != loop.output_end; number++) {
-        const struct output *output = output_at(number);
-        if (output->kind != OUTPUT_RELEASE && output->kind != OUTPUT_GIVE_BACK)
-            continue;
-        ignored = process_slot_delete(SLOT_SELF, output->a);
-    }
-    (void)ignored;
-}
-
 error_t server_resume(const struct startup *startup) {
     (void)startup;
     if (!kept_rollback() || !loop.running_once || loop.server == NULL)
         return ERR_CORRUPT;
     loop_forget_point();
     slot_release_later = slot_give_back_later = NULL;
+    slot_spare = NULL;
     ipc_exchange = NULL;
     ipc_deadline = 0;
     handover_forget();
     detach_requests();
     take_receive_slots();
+    dropped_count = 0;
     clean_slots();
     let_use();
     loop.put_aside = 0;

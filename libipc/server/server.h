@@ -121,7 +121,7 @@ struct server_work {
 } __attribute__((aligned(64)));
 
 // The other side of it, `server_asks`: what a server asked for through rings, and what of it is answered. If a request waits
-// in it again while an answer is due, init blames the drivers. Kept, and noted like all else; defined by those that have it.
+// in it again while an answer is due, init blames the drivers. Kept; defined by those that have it.
 
 // Ends server_run after the requests that are ready now; those that wait are abandoned.
 void server_stop(struct server *server);

@@ -45,16 +45,27 @@ static void queue_remove(struct fiber_wait_queue *queue, struct fiber *fiber) {
     }
 }
 
-void fiber_make_ready(struct fiber *fiber) {
+// The queue is hot.
+KEPT_UNNOTED void fiber_make_ready(struct fiber *fiber) {
+    struct fiber *last = loop.ready.last;
+    fiber_note_woken(fiber);
     fiber->state = FIBER_READY;
-    queue_push(&loop.ready, fiber);
+    fiber->next = NULL;
+    loop.ready.last = fiber;
+    if (last == NULL) {
+        loop.ready.first = fiber;
+    } else {
+        kept_note_line(last);
+        last->next = fiber;
+    }
 }
 
 struct fiber *fiber_ready_pop(void) {
     return queue_pop(&loop.ready);
 }
 
-void fiber_wait_end(struct fiber *fiber, error_t result) {
+KEPT_UNNOTED void fiber_wait_end(struct fiber *fiber, error_t result) {
+    fiber_note_woken(fiber);
     if (fiber->queue != NULL)
         queue_remove(fiber->queue, fiber);
     fiber->queue = NULL;

@@ -141,7 +141,7 @@ static void group_take_blocks(struct transaction *transaction, uint32_t number, 
     group->free_blocks -= count;
     group->flags |= GROUP_DIRTY;
     fs->free_blocks -= count;
-    fs->summary_dirty = true;
+    KEPT_SET(fs->summary_dirty, true);
     buffer_dirty(transaction, buffer);
 }
 
@@ -231,7 +231,7 @@ static void group_clear_blocks(struct filesystem *fs, uint32_t number, uint8_t *
     group->block_hint = minimum_u32(group->block_hint, start);
     group->flags |= GROUP_DIRTY;
     fs->free_blocks += count;
-    fs->summary_dirty = true;
+    KEPT_SET(fs->summary_dirty, true);
 }
 
 void blocks_give_back(struct transaction *transaction, uint32_t block, uint32_t count) {
@@ -345,7 +345,7 @@ static error_t group_take_inode(struct transaction *transaction, uint32_t group_
         group->flags |= GROUP_DIRTY;
         group->inode_hint = at + 1;
         fs->free_inodes--;
-        fs->summary_dirty = true;
+        KEPT_SET(fs->summary_dirty, true);
         *number = group_number * fs->inodes_per_group + at + 1;
     }
     return ERR_OK;
@@ -370,7 +370,7 @@ static void group_clear_inode(struct filesystem *fs, struct group *group, uint8_
     group->inode_hint = minimum_u32(group->inode_hint, at);
     group->flags |= GROUP_DIRTY;
     fs->free_inodes++;
-    fs->summary_dirty = true;
+    KEPT_SET(fs->summary_dirty, true);
 }
 
 void inode_number_free(struct transaction *transaction, uint32_t number, bool directory, bool known) {
@@ -390,14 +390,13 @@ void inode_number_free(struct transaction *transaction, uint32_t number, bool di
             group->pending_inodes = calloc(1, fs->block_size);
         if (group->pending_inodes && !bit_test(group->pending_inodes, at)) {
             bit_set(group->pending_inodes, at);
-            group->pending_inode_count++;
             fs->pending_inodes++;
         }
     }
     if (directory && group->directories) {
         group->directories--;
         group->flags |= GROUP_DIRTY;
-        fs->summary_dirty = true;
+        KEPT_SET(fs->summary_dirty, true);
     }
 }
 
@@ -417,16 +416,18 @@ static bool group_apply_blocks(struct transaction *transaction, uint32_t number)
     return true;
 }
 
-static bool group_apply_inodes(struct transaction *transaction, uint32_t number) {
+static void group_apply_inodes(struct transaction *transaction, uint32_t number) {
     struct filesystem *fs = transaction->fs;
     struct group *group = &fs->groups[number];
     struct buffer *buffer;
-    if (inode_bitmap_get(fs, number, &buffer))
-        return false;
-    for (uint32_t at = 0; (at = bits_find(group->pending_inodes, at, fs->inodes_per_group, true)) < fs->inodes_per_group; at++)
-        group_clear_inode(fs, group, buffer->data, at);
-    buffer_dirty(transaction, buffer);
-    return true;
+    bool readable = inode_bitmap_get(fs, number, &buffer) == ERR_OK;
+    for (uint32_t at = 0; (at = bits_find(group->pending_inodes, at, fs->inodes_per_group, true)) < fs->inodes_per_group; at++) {
+        fs->pending_inodes--;
+        if (readable)
+            group_clear_inode(fs, group, buffer->data, at);
+    }
+    if (readable)
+        buffer_dirty(transaction, buffer);
 }
 
 void pending_apply(struct filesystem *fs) {
@@ -447,9 +448,7 @@ void pending_apply(struct filesystem *fs) {
             group->pending_blocks = NULL;
         }
         if (group->pending_inodes) {
-            (void)group_apply_inodes(&transaction, number);
-            fs->pending_inodes -= group->pending_inode_count;
-            group->pending_inode_count = 0;
+            group_apply_inodes(&transaction, number);
             free(group->pending_inodes);
             group->pending_inodes = NULL;
         }

@@ -133,7 +133,7 @@ static error_t inodes_encode_block(struct filesystem *fs, struct inode *inode, e
         if (!other || !inode_in_phase(other, class, level))
             continue;
         inode_encode(other, inode_raw(fs, buffer, other->number));
-        other->flags = (other->flags & ~(uint32_t)INODE_TOUCHED) | INODE_WRITTEN;
+        other->flags = (uint16_t)((other->flags & ~INODE_TOUCHED) | INODE_WRITTEN);
     }
     error = select_buffer(fs, buffer);
     buffer_release(fs, buffer);
@@ -350,10 +350,9 @@ static void commit_finish(struct filesystem *fs) {
     for (struct inode *inode = fs->dirty_inode_first; inode; inode = next) {
         next = inode->dirty_next;
         platform_breathe();
-        inode->flags &= ~(uint32_t)(INODE_NEW | INODE_BLANK | INODE_REMOVED | INODE_REPLACED | INODE_GAINED | INODE_MOVED_OUT |
-                                    INODE_UNINDEX | INODE_WRITTEN);
-        if (inode->level)
-            inode->level = 0;
+        inode->flags &= (uint16_t) ~(INODE_NEW | INODE_BLANK | INODE_REMOVED | INODE_REPLACED | INODE_GAINED | INODE_MOVED_OUT |
+                                     INODE_UNINDEX | INODE_WRITTEN);
+        KEPT_SET(inode->level, 0);
         if (!(inode->flags & INODE_TOUCHED) || inode->flags & (INODE_LOST | INODE_DAMAGED) || inode->links == 0)
             inode_mark_clean(inode);
         if (inode->flags & INODE_LOST && !inode->references)
@@ -370,7 +369,7 @@ static void commit_failed_late(struct filesystem *fs) {
     for (struct inode *inode = fs->dirty_inode_first; inode; inode = inode->dirty_next) {
         platform_breathe();
         if (inode->flags & INODE_NEW && inode->flags & INODE_WRITTEN)
-            inode->flags &= ~(uint32_t)INODE_NEW;
+            inode->flags &= (uint16_t)~INODE_NEW;
     }
     for (uint32_t i = 0; i < fs->buffer_count; i++) {
         platform_breathe();
@@ -386,7 +385,7 @@ static error_t commit_phases(struct filesystem *fs) {
     for (struct inode *inode = fs->dirty_inode_first; inode; inode = inode->dirty_next) {
         platform_breathe();
         if (inode->flags & INODE_WRITTEN) // by a commit that failed
-            inode->flags &= ~(uint32_t)INODE_WRITTEN;
+            inode->flags &= (uint16_t)~INODE_WRITTEN;
     }
     error_t error = phase_prepare(fs);
     if (!error)

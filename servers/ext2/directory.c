@@ -89,8 +89,7 @@ static bool entry_matches(const struct ext2_directory_entry *entry, const char *
 
 static void place_set(struct directory_place *place, struct buffer *buffer, uint32_t block, uint32_t offset) {
     const struct ext2_directory_entry *entry = entry_at(buffer, offset);
-    *place = (struct directory_place){buffer, block, offset, entry->inode, entry->type};
-    buffer->pins++;
+    *place = (struct directory_place){buffer, block, offset, entry->inode, entry->type, false};
 }
 
 static error_t find_in_block(struct inode *directory, uint32_t block, const char *name, uint32_t length,
@@ -142,10 +141,15 @@ error_t directory_find(struct inode *directory, const char *name, uint32_t lengt
     return ERR_NOT_FOUND;
 }
 
+void directory_place_hold(struct directory_place *place) {
+    place->buffer->pins++;
+    place->held = true;
+}
+
 void directory_place_release(struct inode *directory, struct directory_place *place) {
-    if (place->buffer)
+    if (place->held)
         buffer_release(directory->fs, place->buffer);
-    place->buffer = NULL;
+    place->held = false;
 }
 
 // --- changing ---
@@ -379,11 +383,9 @@ error_t directory_init(struct transaction *transaction, struct inode *directory,
 error_t directory_parent(struct inode *directory, uint32_t *number) {
     struct directory_place place;
     error_t error = find_in_block(directory, 0, "..", 2, &place);
-    if (error)
-        return error;
-    *number = place.number;
-    directory_place_release(directory, &place);
-    return ERR_OK;
+    if (!error)
+        *number = place.number;
+    return error;
 }
 
 error_t directory_set_parent(struct transaction *transaction, struct inode *directory, uint32_t number) {
@@ -393,6 +395,5 @@ error_t directory_set_parent(struct transaction *transaction, struct inode *dire
         return error;
     entry_at(place.buffer, place.offset)->inode = number;
     buffer_dirty(transaction, place.buffer);
-    directory_place_release(directory, &place);
     return ERR_OK;
 }

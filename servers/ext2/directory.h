@@ -7,19 +7,22 @@
 
 enum { DIRECTORY_CREDITS = MAPPING_CREDITS + 4 };
 
-// Where an entry is; the buffer is pinned.
+// Where an entry is.
 struct directory_place {
-    struct buffer *buffer;
-    uint32_t block;  // of the directory
-    uint32_t offset; // in the block
-    uint32_t number; // inode
-    uint8_t type;    // EXT2_TYPE_
+    struct buffer *buffer; // pinned, if the place is held; else there until somebody waits
+    uint32_t block;        // of the directory
+    uint32_t offset;       // in the block
+    uint32_t number;       // inode
+    uint8_t type;          // EXT2_TYPE_
+    bool held;
 };
 
 // WAITS. The checked block, not pinned. ERR_CORRUPT with a message.
 MUST_USE error_t directory_block_get(struct inode *directory, uint32_t block, struct buffer **buffer);
 MUST_USE error_t directory_find(struct inode *directory, const char *name, uint32_t length,
                                 struct directory_place *place); // WAITS
+// For who waits before the place is used. Released also if it is not held.
+void directory_place_hold(struct directory_place *place);
 void directory_place_release(struct inode *directory, struct directory_place *place);
 // WAITS. Uses at most DIRECTORY_CREDITS. prefer: a block of the directory to try first, or NO_INDEX. *at: the
 // block taken.

@@ -6,7 +6,7 @@
 #include "libipc/protocols/process.h"
 #include "servers/ext2/volume.h"
 
-struct server_work server_asks; // read by init
+struct server_work server_asks; // read by init; not noted, but counted anew by an actor that goes on
 
 // A cookie names the request, the segment, and the use of the request: a completion that comes twice names an old one.
 enum { COOKIE_REQUEST = 8, COOKIE_USE = 16 };
@@ -15,6 +15,14 @@ _Static_assert(PLATFORM_SEGMENTS <= 1 << COOKIE_REQUEST && PLATFORM_REQUESTS <= 
 // Ring entries without a completion. Each side's positions count them since the beginning.
 static uint32_t entries_out(const struct platform_disk *disk) {
     return disk->rings.requests.position - (disk->rings.completions.position - disk->repeated);
+}
+
+KEPT_UNNOTED static void entry_is_out(void) {
+    server_asks.taken++;
+}
+
+KEPT_UNNOTED static void entry_is_answered(void) {
+    server_asks.done++;
 }
 
 static bool push_segment(struct platform_disk *disk, const struct platform_request *request, uint32_t number, uint64_t sector) {
@@ -29,7 +37,7 @@ static bool push_segment(struct platform_disk *disk, const struct platform_reque
     };
     if (entries_out(disk) == DISK_ENTRIES || ring_push(&disk->rings.requests, &entry) != ERR_OK)
         return false;
-    server_asks.taken++;
+    entry_is_out();
     return true;
 }
 
@@ -63,8 +71,7 @@ void platform_disk_start(struct platform_disk *disk, struct platform_request *re
     request->platform_use++;
     request->platform_error = ERR_OK;
     request->platform_next = 0;
-    if (disk->requests[request->number] != request) // where nothing changes, nothing is noted
-        disk->requests[request->number] = request;
+    KEPT_SET(disk->requests[request->number], request);
     if (disk->first_waiting || !push_segments(disk, request)) {
         request->platform_link = NULL;
         if (disk->first_waiting)
@@ -93,7 +100,7 @@ static void complete(struct platform_disk *disk, const struct block_completion *
         disk->repeated++;
         return;
     }
-    server_asks.done++;
+    entry_is_answered();
     if (completion->status)
         request->platform_error = completion->status;
     request->platform_pending &= ~(UINT64_C(1) << (completion->cookie & ((1u << COOKIE_REQUEST) - 1)));
@@ -110,6 +117,13 @@ static void completions(void *argument, uint32_t bit) {
             complete(disk, &completion);
     } while (!ring_sleep(&disk->rings.completions));
     push_waiting(disk);
+}
+
+KEPT_UNNOTED void disks_resumed(void) {
+    server_asks.taken = server_asks.done;
+    for (uint32_t bit = 0; bit < SERVER_BITS; bit++)
+        if (ext2_server.server.bits[bit].handler == completions)
+            server_asks.taken += entries_out(ext2_server.server.bits[bit].argument);
 }
 
 error_t platform_disk_flush(struct platform_disk *disk) {

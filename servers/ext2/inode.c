@@ -1,6 +1,6 @@
 // The inode cache. Invariants: at most one structure per inode number is in the hash; it stays while it is
-// referenced, dirty, or waits as INODE_LOST for the commit; otherwise it is on the least-recently-used list.
-// Called by everything above blocks.
+// referenced, dirty, or waits as INODE_LOST for the commit; otherwise eviction may take it. Called by
+// everything above blocks.
 #include "servers/ext2/inode.h"
 
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 #include "servers/ext2/recent_names.h"
 #include "servers/ext2/transaction.h"
 
-enum { TABLE_AHEAD_BLOCKS = 8 };
+enum { TABLE_AHEAD_BLOCKS = 8, EVICT_TRIES = 32 };
 
 error_t inode_cache_make(struct filesystem *fs, uint64_t cache_bytes) {
     uint32_t hash = 256;
@@ -33,14 +33,16 @@ error_t inode_cache_make(struct filesystem *fs, uint64_t cache_bytes) {
 }
 
 // Structures lie in chunks: so they begin where a line does, and one that was freed is taken again without a look at the heap.
+enum { CHUNK_INODES = (PAGE_BYTES - KEPT_LINE_BYTES) / sizeof(struct inode) };
 struct inode_chunk {
     struct inode_chunk *next;
-    struct inode inodes[(PAGE_BYTES - KEPT_LINE_BYTES) / sizeof(struct inode)];
+    struct inode inodes[CHUNK_INODES];
 };
 _Static_assert(sizeof(struct inode_chunk) <= PAGE_BYTES, "a page");
 
 static void structure_give_back(struct filesystem *fs, struct inode *inode) {
-    inode->hash_next = fs->spare_inodes;
+    inode->flags = INODE_SPARE;
+    inode->dirty_next = fs->spare_inodes;
     fs->spare_inodes = inode;
     fs->spared_in = kept_commits();
 }
@@ -51,7 +53,7 @@ static bool structures_add(struct filesystem *fs) {
         return false;
     chunk->next = fs->inode_chunks;
     fs->inode_chunks = chunk;
-    for (uint32_t i = 0; i < sizeof chunk->inodes / sizeof chunk->inodes[0]; i++)
+    for (uint32_t i = 0; i < CHUNK_INODES; i++)
         structure_give_back(fs, &chunk->inodes[i]);
     return true;
 }
@@ -61,8 +63,8 @@ static struct inode *structure_take(struct filesystem *fs) {
     if (!fs->spare_inodes && !structures_add(fs))
         return NULL;
     struct inode *inode = fs->spare_inodes;
-    fs->spare_inodes = inode->hash_next;
-    inode->hash_next = NULL; // noted; the rest means nothing if this is taken back,
+    fs->spare_inodes = inode->dirty_next;
+    inode->flags = 0; // the line with these two is noted; the rest means nothing if this is taken back,
     if (fs->spared_in == kept_commits()) {
         memset(inode, 0, sizeof *inode); // unless it was given back since the last commit
     } else {
@@ -86,6 +88,7 @@ void inode_cache_free(struct filesystem *fs) {
         free(chunk);
     }
     fs->spare_inodes = NULL;
+    fs->evict_chunk = NULL;
     free(fs->inode_hash);
     fs->inode_hash = NULL;
     free(fs->names);
@@ -114,6 +117,12 @@ struct inode *inode_find(struct filesystem *fs, uint32_t number) {
     return inode;
 }
 
+struct inode *inode_at_hand(struct filesystem *fs, uint32_t number) {
+    struct inode *inode = inode_find(fs, number);
+    bool is_ready = inode && !(inode->flags & (INODE_DELETING | INODE_LOST | INODE_LOADING)) && inode->mode;
+    return is_ready ? inode : NULL;
+}
+
 uint32_t inode_table_block(const struct filesystem *fs, uint32_t number) {
     uint32_t group = (number - 1) / fs->inodes_per_group, at = (number - 1) % fs->inodes_per_group;
     return fs->groups[group].inode_table + at / fs->inodes_per_block;
@@ -129,32 +138,6 @@ bool inode_is_fast_symlink(const struct inode *inode) {
     return inode_is_symlink(inode) && inode->sectors == attributes;
 }
 
-static void lru_remove(struct inode *inode) {
-    struct filesystem *fs = inode->fs;
-    if (inode->list_previous)
-        inode->list_previous->list_next = inode->list_next;
-    else if (fs->lru_first == inode)
-        fs->lru_first = inode->list_next;
-    else
-        return; // not on the list
-    if (inode->list_next)
-        inode->list_next->list_previous = inode->list_previous;
-    else
-        fs->lru_last = inode->list_previous;
-    inode->list_next = inode->list_previous = NULL;
-}
-
-static void lru_append(struct inode *inode) {
-    struct filesystem *fs = inode->fs;
-    inode->list_previous = fs->lru_last;
-    inode->list_next = NULL;
-    if (fs->lru_last)
-        fs->lru_last->list_next = inode;
-    else
-        fs->lru_first = inode;
-    fs->lru_last = inode;
-}
-
 void inode_structure_free(struct inode *inode) {
     struct filesystem *fs = inode->fs;
     struct inode **link = inode_bucket(fs, inode->number);
@@ -163,28 +146,32 @@ void inode_structure_free(struct inode *inode) {
     if (*link)
         *link = inode->hash_next;
     inode_mark_clean(inode);
-    lru_remove(inode);
     name_index_drop(inode);
     windows_drop(inode);
     fs->inode_count--;
     structure_give_back(fs, inode);
 }
 
+// The next one round the chunks.
+static struct inode *evict_next(struct filesystem *fs) {
+    if (!fs->evict_chunk || fs->evict_next == CHUNK_INODES) {
+        fs->evict_chunk = fs->evict_chunk && fs->evict_chunk->next ? fs->evict_chunk->next : fs->inode_chunks;
+        fs->evict_next = 0;
+    }
+    return &fs->evict_chunk->inodes[fs->evict_next++];
+}
+
 // Makes room for one more structure, as far as that is possible without waiting. Who was used since the last time stays (CLOCK):
-// to hold and release an inode does not touch its neighbours.
+// to hold and release an inode touches nothing but the inode.
 static void inode_evict(struct filesystem *fs) {
-    struct inode *inode = fs->lru_first;
-    for (uint32_t tries = 0; inode && tries < 32 && fs->inode_count >= fs->inode_limit; tries++) {
-        struct inode *next = inode->list_next;
-        if (!inode->references && !(inode->flags & (INODE_DIRTY | INODE_LOADING | INODE_DELETING | INODE_LOST | INODE_RECENT)) &&
-            core_lock_idle(&inode->lock) && page_drop_all_now(inode)) {
+    const uint32_t in_use =
+        INODE_DIRTY | INODE_LOADING | INODE_DELETING | INODE_LOST | INODE_RECENT | INODE_SPARE; // whose structure is to stay
+    for (uint32_t tries = 0; tries < EVICT_TRIES && fs->inode_count >= fs->inode_limit; tries++) {
+        struct inode *inode = evict_next(fs);
+        if (!inode->references && !(inode->flags & in_use) && core_lock_idle(&inode->lock) && page_drop_all_now(inode))
             inode_structure_free(inode);
-        } else { // look at others first the next time
-            inode->flags &= ~(uint32_t)INODE_RECENT;
-            lru_remove(inode);
-            lru_append(inode);
-        }
-        inode = next;
+        else if (inode->flags & INODE_RECENT)
+            inode->flags &= (uint16_t)~INODE_RECENT;
     }
 }
 
@@ -241,7 +228,7 @@ error_t inode_get(struct filesystem *fs, uint32_t number, struct inode **result)
         return ERR_NO_MEMORY;
     inode->flags |= INODE_LOADING;
     error_t error = inode_load(inode);
-    inode->flags &= ~(uint32_t)INODE_LOADING;
+    inode->flags &= (uint16_t)~INODE_LOADING;
     platform_queue_wake_all(&fs->inode_queue);
     if (error) {
         inode->mode = 0;
@@ -316,7 +303,7 @@ void inode_mark_clean(struct inode *inode) {
     struct filesystem *fs = inode->fs;
     if (!(inode->flags & INODE_DIRTY))
         return;
-    inode->flags &= ~(uint32_t)INODE_DIRTY;
+    inode->flags &= (uint16_t)~INODE_DIRTY;
     bool is_first = fs->dirty_inode_first == inode;
     if (is_first)
         fs->dirty_inode_first = inode->dirty_next;
@@ -333,8 +320,6 @@ void inode_link_lost(struct inode *inode) {
     time_set(&inode->change, time_now());
     if (inode->links)
         inode->links--;
-    if (inode->links == 0)
-        inode->delete_time = (uint32_t)inode->change.seconds;
     inode_mark_dirty(inode);
 }
 
@@ -375,16 +360,14 @@ static error_t inode_free_content(struct inode *inode) {
     error_t error = transaction_begin(fs, TRUNCATE_CREDITS, &transaction);
     if (error)
         return error;
-    if (inode->size) // where nothing changes, nothing is noted
-        inode->size = 0;
+    KEPT_SET(inode->size, 0);
     error = attributes_free(&transaction, inode);
     if (has_blocks && !error)
         error = map_truncate(&transaction, inode, 0);
     if (!error) {
         if (!has_blocks) // a target, or the numbers of a device
             memset(inode->block, 0, sizeof inode->block);
-        if (inode->sectors)
-            inode->sectors = 0;
+        KEPT_SET(inode->sectors, 0);
         inode_number_free(&transaction, inode->number, inode_is_directory(inode), !(inode->flags & INODE_NEW));
         if (inode->flags & INODE_NEW) // the disk never knew it
             inode_mark_clean(inode);
@@ -403,7 +386,7 @@ static void inode_delete(struct inode *inode) {
     name_index_drop(inode);
     if (fs->read_only || inode_free_content(inode) != ERR_OK)
         message_log(fs, PLATFORM_LOG_WARNING, "ext2: inode %u: could not be freed; e2fsck will do it", inode->number);
-    inode->flags = (inode->flags & ~(uint32_t)INODE_DELETING) | INODE_LOST;
+    inode->flags = (uint16_t)((inode->flags & ~INODE_DELETING) | INODE_LOST);
     if (!(inode->flags & INODE_DIRTY))
         inode_structure_free(inode);
 }
@@ -419,9 +402,6 @@ void inode_drop(struct inode *inode) {
         inode_delete(inode);
     } else {
         windows_drop(inode);
-        if (!inode->list_previous && inode->fs->lru_first != inode)
-            lru_append(inode);
-        else if (!(inode->flags & INODE_RECENT))
-            inode->flags |= INODE_RECENT;
+        inode->flags |= INODE_RECENT;
     }
 }

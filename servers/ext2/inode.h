@@ -14,6 +14,8 @@ MUST_USE error_t inode_get(struct filesystem *fs, uint32_t number, struct inode 
 // exclusively. Dirties one bitmap.
 MUST_USE error_t inode_make(struct transaction *transaction, struct inode *parent, uint16_t mode,
                             const struct node_creation *creation, struct inode **result);
+// The inode, if it is in memory and of use, not held anew; else NULL.
+struct inode *inode_at_hand(struct filesystem *fs, uint32_t number);
 void inode_hold(struct inode *inode); // one more reference
 // WAITS if it was the last of an unlinked inode, which is freed then. No lock is held and no transaction
 // open.

@@ -83,7 +83,6 @@ error_t inode_decode(struct inode *inode, const struct ext2_inode *raw) {
     inode->disk_flags = raw->flags;
     inode->generation = raw->generation;
     inode->attribute_block = raw->attribute_block;
-    inode->delete_time = raw->delete_time;
     inode->extra_size = 0;
     if (fs->inode_size > EXT2_INODE_BASE_BYTES) {
         if (raw->extra_size % 4 == 0 && raw->extra_size <= fs->inode_size - EXT2_INODE_BASE_BYTES)
@@ -121,7 +120,7 @@ KEPT_UNNOTED void inode_encode(const struct inode *inode, struct ext2_inode *raw
     raw->flags = inode->disk_flags;
     raw->generation = inode->generation;
     raw->attribute_block = inode->attribute_block;
-    raw->delete_time = inode->delete_time;
+    raw->delete_time = inode->links ? 0 : (uint32_t)inode->change.seconds;
     bool has_change = EXTRA_HAS(inode, change_time_extra), has_modify = EXTRA_HAS(inode, modify_time_extra);
     bool has_access = EXTRA_HAS(inode, access_time_extra);
     raw->change_time = time_low(&inode->change, has_change);

@@ -17,6 +17,7 @@ struct file_server ext2_server = {
 
 int server_main(const struct startup *startup) {
     ext2_server.server.stack_bytes = 32 * 1024;
+    ext2_server.server.resumed = disks_resumed;
     if (file_server_prepare(&ext2_server, startup) != ERR_OK)
         return 1;
     return file_server_run(&ext2_server) == ERR_OK ? 0 : 1;

@@ -183,7 +183,7 @@ static void write_nameless(struct filesystem *fs) {
     for (uint32_t i = 0; i <= fs->inode_hash_mask; i++)
         for (struct inode *inode = fs->inode_hash[i]; inode; inode = inode->hash_next)
             if (inode->links == 0 && inode->references && !(inode->flags & (INODE_LOST | INODE_DELETING | INODE_LOADING))) {
-                inode->flags &= ~(uint32_t)INODE_NEW;
+                inode->flags &= (uint16_t)~INODE_NEW;
                 inode_mark_dirty(inode);
             }
 }

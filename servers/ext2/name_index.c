@@ -230,8 +230,8 @@ void name_index_remove(struct inode *directory, uint32_t hash, uint64_t position
 void name_index_set_room(struct inode *directory, uint32_t block, uint32_t bytes) {
     struct name_index *index = directory->index;
     uint8_t room = bytes / 4 > ROOM_UNKNOWN ? ROOM_UNKNOWN : (uint8_t)(bytes / 4);
-    if (index && block < index->blocks && index->room[block] != room)
-        index->room[block] = room;
+    if (index && block < index->blocks)
+        KEPT_SET(index->room[block], room);
 }
 
 uint32_t name_index_room(const struct inode *directory, uint32_t block) {

@@ -50,7 +50,6 @@ error_t node_lookup(struct inode *directory, const char *name, uint32_t length, 
     core_lock_shared(&directory->lock);
     error = directory->links ? directory_find(directory, name, length, &place) : ERR_NOT_FOUND;
     if (!error) {
-        directory_place_release(directory, &place);
         error = inode_get(fs, place.number, result); // under the lock, so that the number can't be given away
         if (error == ERR_STALE)
             error = ERR_NOT_FOUND;
@@ -166,7 +165,6 @@ static error_t birth_try(struct inode *directory, const char *name, uint32_t len
     if (!error)
         error = directory_find(directory, name, length, &place);
     if (!error) {
-        directory_place_release(directory, &place);
         error = ERR_EXISTS;
     } else if (error == ERR_NOT_FOUND && directory->links) {
         bool full = (birth->mode & EXT2_MODE_TYPE) == EXT2_MODE_DIRECTORY && directory->links >= EXT2_LINKS_MAX;
@@ -237,7 +235,6 @@ static error_t link_try(struct inode *directory, const char *name, uint32_t leng
     if (!error)
         error = directory_find(directory, name, length, &place);
     if (!error) {
-        directory_place_release(directory, &place);
         error = ERR_EXISTS;
     } else if (error == ERR_NOT_FOUND && directory->links) {
         error = transaction_begin(directory->fs, DIRECTORY_CREDITS, &transaction);
@@ -302,21 +299,46 @@ void node_removed(struct inode *directory, struct inode *node) {
         directory->level = height + 1;
 }
 
-static void unlink_do(struct transaction *transaction, struct inode *directory, const struct directory_place *place,
-                      const char *name, uint32_t length, struct inode *node) {
+static error_t unlink_do(struct transaction *transaction, struct inode *directory, const struct directory_place *place,
+                         const char *name, uint32_t length, struct inode *node) {
+    if (inode_is_directory(node))
+        return ERR_IS_DIRECTORY;
     if (node->links > 1) {
+        error_t error = tombstone_reserve(transaction);
+        if (error)
+            return error;
         entry_take_out(transaction, directory, place, name, length, node, false);
         inode_link_lost(node);
-        return;
+        return ERR_OK;
     }
     directory_remove(transaction, directory, place, name, length);
     inode_link_lost(node);
     node_removed(directory, node);
+    return ERR_OK;
+}
+
+// *node, if it is not NULL, is to be dropped.
+static error_t unlink_try(struct transaction *transaction, struct inode *directory, const char *name, uint32_t length,
+                          struct inode **node) {
+    struct directory_place place;
+    error_t error = directory_find(directory, name, length, &place);
+    if (error)
+        return error;
+    *node = inode_at_hand(directory->fs, place.number);
+    if (*node) {
+        inode_hold(*node);
+        return unlink_do(transaction, directory, &place, name, length, *node);
+    }
+    directory_place_hold(&place);
+    error = inode_get(directory->fs, place.number, node);
+    if (!error)
+        error = unlink_do(transaction, directory, &place, name, length, *node);
+    directory_place_release(directory, &place);
+    return error;
 }
 
 error_t node_unlink(struct inode *directory, const char *name, uint32_t length) {
     struct filesystem *fs = directory->fs;
-    struct directory_place place;
     struct transaction transaction;
     struct inode *node = NULL;
     error_t error = name_check(name, length);
@@ -328,20 +350,10 @@ error_t node_unlink(struct inode *directory, const char *name, uint32_t length) 
     core_lock_exclusive(&directory->lock);
     error = directory_may_change(directory);
     if (!error)
-        error = directory_find(directory, name, length, &place);
+        error = transaction_begin(fs, 4, &transaction);
     if (!error) {
-        error = inode_get(fs, place.number, &node);
-        if (!error && inode_is_directory(node))
-            error = ERR_IS_DIRECTORY;
-        if (!error)
-            error = transaction_begin(fs, 4, &transaction);
-        if (!error) {
-            error = tombstone_reserve(&transaction);
-            if (!error)
-                unlink_do(&transaction, directory, &place, name, length, node);
-            transaction_end(&transaction);
-        }
-        directory_place_release(directory, &place);
+        error = unlink_try(&transaction, directory, name, length, &node);
+        transaction_end(&transaction);
     }
     core_unlock(&directory->lock);
     if (node)
@@ -404,6 +416,7 @@ error_t node_rmdir(struct inode *directory, const char *name, uint32_t length) {
     if (!error)
         error = directory_find(directory, name, length, &place);
     if (!error) {
+        directory_place_hold(&place);
         error = inode_get(fs, place.number, &node);
         if (!error && !inode_is_directory(node))
             error = ERR_NOT_DIRECTORY;

@@ -14,8 +14,7 @@ _Static_assert(sizeof(struct platform_queue) == sizeof(struct fiber_wait_queue),
 static bool frames_changed;
 
 void platform_frames_changed(void) {
-    if (!frames_changed) // where nothing changes, nothing is noted
-        frames_changed = true;
+    KEPT_SET(frames_changed, true);
 }
 
 // File pages are not noted: who owns a frame is committed before its bytes change.

@@ -32,9 +32,7 @@ struct inode *recent_names_find(struct inode *directory, const char *name, uint3
     const struct recent_name *place = place_of(directory, name, length);
     if (place->state != directory->names_state || place->length != length || memcmp(place->name, name, length) != 0)
         return NULL;
-    struct inode *inode = inode_find(directory->fs, place->number);
-    bool is_ready = inode && !(inode->flags & (INODE_DELETING | INODE_LOST | INODE_LOADING)) && inode->mode;
-    return is_ready ? inode : NULL;
+    return inode_at_hand(directory->fs, place->number);
 }
 
 void recent_names_add(struct inode *directory, const char *name, uint32_t length, uint32_t number) {
@@ -58,6 +56,5 @@ void recent_names_add(struct inode *directory, const char *name, uint32_t length
 }
 
 void recent_names_forget(struct inode *directory) {
-    if (directory->names_state != STATE_CHANGED)
-        directory->names_state = STATE_CHANGED;
+    KEPT_SET(directory->names_state, STATE_CHANGED);
 }

@@ -92,14 +92,19 @@ static error_t rename_find(struct rename *rename) {
         error = directory_may_change(rename->to);
     if (!error)
         error = directory_find(rename->from, rename->from_name, rename->from_length, &rename->source);
-    if (!error)
-        error = inode_get(fs, rename->source.number, &rename->node);
+    if (error)
+        return error;
+    directory_place_hold(&rename->source);
+    error = inode_get(fs, rename->source.number, &rename->node);
     if (error)
         return error;
     error = directory_find(rename->to, rename->to_name, rename->to_length, &rename->target);
     if (error == ERR_NOT_FOUND)
         return ERR_OK;
-    return error ? error : inode_get(fs, rename->target.number, &rename->victim);
+    if (error)
+        return error;
+    directory_place_hold(&rename->target);
+    return inode_get(fs, rename->target.number, &rename->victim);
 }
 
 static error_t rename_check_victim(const struct rename *rename) {
@@ -250,7 +255,7 @@ static error_t rename_locked(struct rename *rename) {
 
 static error_t rename_try(struct rename *rename) {
     rename->node = rename->victim = NULL;
-    rename->source.buffer = rename->target.buffer = NULL;
+    rename->source.held = rename->target.held = false;
     commit_find_park(rename->from->fs); // takes directory locks itself
     error_t error = rename_lock_directories(rename);
     if (error)

@@ -126,8 +126,9 @@ enum {
     INODE_LOST = 1024,    // freed; the structure waits for the commit that tells the disk
     INODE_TOUCHED = 2048, // changed since it was last encoded
     INODE_WRITTEN = 4096, // encoded by the commit in progress
-    INODE_RECENT = 16384, // released since eviction last came by
     INODE_BLANK = 8192,   // what its place in the table holds is of no account
+    INODE_RECENT = 16384, // released since eviction last came by
+    INODE_SPARE = 32768,  // the structure is nobody's
 };
 
 struct name_index;
@@ -138,17 +139,11 @@ struct inode {
     struct core_lock lock; // its last word lies in the next line
     // what names, opening and closing change
     uint32_t references;
-    uint32_t flags;
-    uint16_t mode, links;
-    uint32_t delete_time;
-    uint32_t names_state; // see recent_names.h
-    uint32_t level;       // for the commit: a new directory's depth below old ones, or a removed one's height over
-                          // removed ones
+    uint16_t flags, links;
+    struct inode *dirty_next;     // while INODE_DIRTY; of one that is INODE_SPARE the next such
+    struct inode *dirty_previous; // while INODE_DIRTY; the first one's means nothing
     LINE struct file_time change;
     struct file_time modify;
-    LINE struct inode *dirty_next;           // while INODE_DIRTY
-    struct inode *dirty_previous;            // the first one's means nothing
-    struct inode *list_next, *list_previous; // of eviction, from its first release on
     // file pages, and the run that was mapped last
     LINE uint32_t pages; // first of its pages
     uint32_t page_count, dirty_pages, writing_pages;
@@ -163,17 +158,19 @@ struct inode {
     struct inode *hash_next;
     // the rest of what the disk says
     uint32_t block[EXT2_BLOCK_POINTERS];
+    uint16_t mode, extra_size;
     uint32_t disk_flags;
     uint32_t uid, gid;
     uint32_t attribute_block;
-    uint16_t extra_size;
     struct file_time access, creation;
     // directories
+    uint32_t names_state; // see recent_names.h
+    uint32_t level;       // for the commit: a new one's depth below old ones, or a removed one's height over removed ones
     struct name_index *index;
     struct inode *index_next, *index_previous; // least recently used first
 };
 _Static_assert(offsetof(struct inode, references) == KEPT_LINE_BYTES + 8, "the lock's holders begin a line");
-_Static_assert(offsetof(struct inode, block) == 6 * KEPT_LINE_BYTES, "nothing is left between the lines");
+_Static_assert(offsetof(struct inode, block) == 5 * KEPT_LINE_BYTES, "nothing is left between the lines");
 
 // --- groups (group.c, allocate.c) ---
 enum { GROUP_DAMAGED = 1, GROUP_BLOCKS_CHECKED = 2, GROUP_INODES_CHECKED = 4, GROUP_DIRTY = 8 };
@@ -184,7 +181,7 @@ struct group {
     uint32_t free_inodes, directories;
     uint32_t block_hint, inode_hint; // no bit below is clear
     uint32_t flags;
-    uint32_t pending_block_count, pending_inode_count;
+    uint32_t pending_block_count;
     // freed since the last commit: still set in the bitmap, since the disk may still point to them
     uint8_t *pending_blocks, *pending_inodes;
     uint32_t block_bitmap, inode_bitmap, inode_table;
@@ -212,17 +209,16 @@ struct filesystem {
     bool read_only, damaged, stopping, background_running;
     bool adopts;                  // nodes without links may be opened: somebody held them
     struct core_lock commit_lock; // shared: a transaction; exclusive: the commit. Its last word lies in the next line
-    struct inode *dirty_inode_last, *lru_last;
-    uint32_t free_inodes, inode_count; // sums over the groups, pending ones not included
+    struct inode *dirty_inode_last, *spare_inodes;
+    uint32_t free_inodes, inode_count; // the first is the sum over the groups, pending ones not included
     // what changes with files' content
     LINE uint32_t dirty_pages;
     uint32_t writing_pages, dirty_first, dirty_last, dirty_stamp;
     uint32_t dirty_buffers, free_blocks, pending_blocks;
 
-    struct inode *dirty_inode_first, *spare_inodes;
+    struct inode *dirty_inode_first;
     uint64_t spared_in; // kept_commits() when a structure was given back
     bool summary_dirty;
-    struct inode *lru_first;
     // geometry
     uint32_t block_size, block_shift, sectors_per_block, page_blocks;
     uint32_t blocks_count, inodes_count, first_data_block, blocks_per_group, inodes_per_group, group_count;
@@ -265,7 +261,8 @@ struct filesystem {
 
     // inodes
     struct inode **inode_hash;
-    struct inode_chunk *inode_chunks;
+    struct inode_chunk *inode_chunks, *evict_chunk; // the latter: where eviction goes on, with its inode
+    uint32_t evict_next;
     uint32_t inode_hash_mask, inode_limit, new_directories;
     struct inode *index_first, *index_last;
     struct recent_name *names;

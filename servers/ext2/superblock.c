@@ -260,8 +260,6 @@ uint32_t superblock_find_park(struct filesystem *fs) {
     struct directory_place place;
     core_lock_shared(&root->lock);
     error_t error = directory_find(root, "lost+found", 10, &place);
-    if (!error)
-        directory_place_release(root, &place);
     core_unlock(&root->lock);
     inode_drop(root);
     if (error || inode_get(fs, place.number, &found))

@@ -47,6 +47,8 @@ extern const struct tree_ops ext2_tree_ops;
 // `buffer`: the number that the driver knows the cache memory by; 0: it does not yet.
 error_t disk_open(struct platform_disk *disk, cap_t block, cap_t memory, uint32_t buffer, uint32_t bit) MUST_USE;
 void disk_close(struct platform_disk *disk);
+// Another actor goes on.
+void disks_resumed(void);
 
 error_t ext2_attach(struct request *request, const char *source, const char *options, uint64_t flags, cap_t device,
                     struct tree **tree) MUST_USE;

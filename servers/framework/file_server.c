@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "libc/internal/heap.h"
+#include "libipc/kept/undo.h"
 #include "libipc/protocols/terminal.h"
 #include "libipc/start/start.h"
 #include "servers/framework/dispatch.h"
@@ -37,10 +38,8 @@ static error_t dispatch_session(struct session *session, struct request *request
     }
 }
 
-// Where nothing changes, nothing is noted.
 static void activate(struct file_server *server) {
-    if (file_server_active != server)
-        file_server_active = server;
+    KEPT_SET(file_server_active, server);
 }
 
 error_t file_server_dispatch(struct file_server *server, struct request *request) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "libipc/include/startup.h"
+#include "libipc/kept/undo.h"
 #include "libipc/protocols/filesystem.h"
 #include "libipc/server/fiber.h"
 #include "libipc/server/handover.h"
@@ -18,6 +19,7 @@
 enum session_kind { SESSION_DIRECTORY, SESSION_FILE, SESSION_LOAN };
 
 struct session {
+    struct session *next; // of those that leave
     uint64_t badge;
     struct tree *tree;      // NULL: detached since
     struct tree_node *node; // held
@@ -82,7 +84,8 @@ struct file_server {
     error_t (*dispatch_control)(struct request *request);
 
     // The framework's own.
-    struct session_table sessions;
+    _Alignas(KEPT_LINE_BYTES) struct session_table sessions;
+    struct session *leaving; // closed, but a handler works for it, or what it holds is being given up. In the same line
     struct tree *trees;
     uint64_t last_device;
 };

@@ -92,7 +92,7 @@ static error_t handle_detach(struct request *request, const struct filesystem_de
         (void)directories_direct(tree, true);
         return ERR_OK;
     }
-    if (tree->session_count - directories_direct(tree, false) > 1 || server_serves(session->badge))
+    if (tree_sessions(tree) - directories_direct(tree, false) > 1 || server_serves(session->badge))
         return ERR_BUSY;
     if (directories_direct(tree, true) != 0)
         return ERR_BUSY; // a program is asking just now

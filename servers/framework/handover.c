@@ -137,10 +137,8 @@ static error_t take_session(uint64_t badge, const struct session_record *record)
     session->badge = badge;
     session->is_direct = record->is_direct;
     error_t error = tree != NULL ? take_node(tree, record->node, &session->node) : ERR_OK;
-    if (session->node != NULL) {
+    if (session->node != NULL)
         session->tree = tree;
-        tree->session_count++;
-    }
     if (error == ERR_OK && session->tree != NULL && record->has_ceiling)
         error = take_node(tree, record->ceiling, &((struct directory *)session)->ceiling);
     if (error == ERR_OK && session->kind == SESSION_FILE)

@@ -23,7 +23,6 @@ static void give_up(struct session *session, struct tree *tree) {
         tree->ops->release(((struct directory *)session)->ceiling);
     }
     tree->ops->release(session->node);
-    tree->session_count--;
 }
 
 void session_detach(struct session *session) {
@@ -35,26 +34,37 @@ void session_detach(struct session *session) {
 
 // Nobody finds it any more.
 static void session_free(struct session *session) {
+    struct file_server *server = file_server_active; // another may be it afterwards
     if (session->tree != NULL)
         give_up(session, session->tree);
+    struct session **place = &server->leaving;
+    while (*place != session)
+        place = &(*place)->next;
+    *place = session->next;
     free(session);
 }
 
 void session_leave(struct session *session) {
     if (server_serves(session->badge))
         return;
-    if (session->is_closed)
-        session_free(session);
-    else
+    if (!session->is_closed) {
         session_detach(session);
+        return;
+    }
+    session_free(session);
 }
 
 void session_close(struct session *session) {
-    if (session_table_remove(&file_server_active->sessions, session->badge) == NULL)
+    struct file_server *server = file_server_active;
+    if (session_table_remove(&server->sessions, session->badge) == NULL)
         return;
-    if (session->kind == SESSION_LOAN)
+    if (session->kind == SESSION_LOAN) {
         ((struct loan *)session)->ended((struct loan *)session);
-    else if (server_serves(session->badge))
+        return;
+    }
+    session->next = server->leaving;
+    server->leaving = session;
+    if (server_serves(session->badge))
         session->is_closed = true;
     else
         session_free(session);
@@ -78,7 +88,6 @@ static error_t session_publish(struct session *session, cap_t *capability) {
 static void session_hold(struct session *session, enum session_kind kind, struct tree *tree, struct tree_node *node) {
     *session = (struct session){.kind = kind, .tree = tree, .node = node};
     tree->ops->hold(node);
-    tree->session_count++;
 }
 
 static error_t create(struct tree *tree, struct tree_node *node, struct tree_node *ceiling, bool is_direct, cap_t *session) {
@@ -99,6 +108,18 @@ error_t directory_create(struct tree *tree, struct tree_node *node, struct tree_
 
 error_t directory_create_direct(struct tree *tree, struct tree_node *node, struct tree_node *ceiling, cap_t *session) {
     return create(tree, node, ceiling, true, session);
+}
+
+uint32_t tree_sessions(const struct tree *tree) {
+    const struct session_table *table = &file_server_active->sessions;
+    uint32_t count = 0;
+    for (uint32_t i = 1; i < table->used; i++) {
+        const struct session *session = table->entries[i].object;
+        count += session != NULL && session->tree == tree;
+    }
+    for (const struct session *session = file_server_active->leaving; session != NULL; session = session->next)
+        count += session->tree == tree;
+    return count;
 }
 
 uint32_t directories_direct(struct tree *tree, bool end) {

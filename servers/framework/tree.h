@@ -117,7 +117,6 @@ struct tree {
     uint64_t device;        // unique since boot; filled in by the framework
     uint64_t flags;         // enum mount_flag
     char type[16];
-    uint32_t session_count; // of directories and files
     struct tree_cover *covers;
     struct tree *next;
 };

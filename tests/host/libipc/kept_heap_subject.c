@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "libc/internal/heap.h"
+#include "libipc/kept/undo.h"
 
 struct heap_subject heap_subject;
 
@@ -76,6 +77,18 @@ bool heap_subject_step(uint64_t choice) {
         slot->bytes = NULL;
         return true;
     }
+}
+
+unsigned heap_subject_apart(void) {
+    void *blocks[HEAP_SLOTS];
+    unsigned apart = 0;
+    for (unsigned i = 0; i < HEAP_SLOTS; i++) {
+        blocks[i] = heap_allocate(i % 2 == 0 ? 200 : 40, i % 2 == 0 ? 1024 : HEAP_ALIGNMENT);
+        apart += i % 2 != 0 && ((uintptr_t)blocks[i] - HEAP_ALIGNMENT) % KEPT_LINE_BYTES != 0;
+    }
+    for (unsigned i = 0; i < HEAP_SLOTS; i++)
+        heap_release(blocks[i]);
+    return apart;
 }
 
 bool heap_subject_check(void) {

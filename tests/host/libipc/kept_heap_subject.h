@@ -22,5 +22,7 @@ extern struct heap_subject heap_subject;
 
 // One thing that a server might do with its heap; `choice` says which and to what. False: a block was not what it should be.
 bool heap_subject_step(uint64_t choice);
+// How many of some small blocks, allocated by turns with aligned ones, do not begin where a line of kept memory does.
+unsigned heap_subject_apart(void);
 // Whether all blocks are what they should be.
 bool heap_subject_check(void);

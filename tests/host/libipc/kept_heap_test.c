@@ -15,7 +15,7 @@
 #include "libipc/protocols/process.h"
 #include "tests/host/libipc/kept_heap_subject.h"
 
-enum { LOG_BYTES = 8 << 20, POOL_BYTES = 256 << 20, BATCHES = 300, STEPS = 10, PAGE = 4096 };
+enum { LOG_BYTES = 8 << 20, POOL_BYTES = 256 << 20, BATCHES = 100, STEPS = 10, PAGE = 4096 };
 
 static unsigned batch;
 
@@ -127,6 +127,7 @@ int main(void) {
     signal(SIGILL, on_trap);
     signal(SIGTRAP, on_trap);
     CHECK(kept_start(LOG_BYTES) == ERR_OK);
+    CHECK(heap_subject_apart() == 0);
     uint64_t points = 0;
     for (batch = 1; batch <= BATCHES; batch++) {
         kept_commit();

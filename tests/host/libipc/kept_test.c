@@ -171,7 +171,7 @@ static void test_overflow(void) {
             CHECK(used() <= capacity + 1);
             bool overflowed = used() > capacity;
             CHECK(overflowed == (undo.overflows == 1));
-            CHECK(kept_is_shallow() == (used() < capacity / 8) && kept_is_deep() == (used() > capacity / 2));
+            CHECK(is_shallow() == (used() < capacity / 8) && kept_is_deep() == (used() > capacity / 2));
             if (overflowed) {
                 struct subject was = subject;
                 CHECK(!kept_rollback());

@@ -253,12 +253,26 @@ static void test_direct(void) {
     slot_release(node);
 }
 
+static void unmount_too_early(void) {
+    CHECK(world_unmount("/tmp") == ERR_BUSY);
+}
+
+// A session that is closed keeps its tree until all that it holds is given up.
+static void test_leaving(void) {
+    cap_t file;
+    CHECK(world_do_mount("tmpfs", "t", "/tmp", "") == ERR_OK && path_write(world_root, "/tmp/a", "one") == ERR_OK);
+    CHECK(path_open(world_root, "/tmp/a", OPEN_FLAG_READ, &file) == ERR_OK);
+    world_before_release(unmount_too_early);
+    slot_release(file);
+    CHECK(world_unmount("/tmp") == ERR_OK);
+}
+
 int main(int argc, char **argv) {
     check_seed = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
     srand((unsigned)check_seed);
     world_begin();
     void (*const tests[])(void) = {test_initrd,  test_mounts, test_name_prefix, test_new_root,
-                                   test_ceiling, test_loops,  test_direct};
+                                   test_ceiling, test_loops,  test_direct,      test_leaving};
     CHECK(world_do_mount("tmpfs", "t", "/tmp", "") == ERR_OK && world_unmount("/tmp") == ERR_OK);
     world_end();
     for (unsigned failures = 0; failures < 4; failures++) { // missing pages change nothing

@@ -109,6 +109,28 @@ error_t world_unmount(const char *target) {
     return vfs_unmount(world_mount, 0, target, strlen(target));
 }
 
+static struct {
+    const struct tree_ops *usual;
+    struct tree_ops ops;
+    void (*see)(void);
+} watched;
+
+static void release_watched(struct tree_node *node) {
+    void (*see)(void) = watched.see;
+    watched.see = NULL;
+    if (see != NULL)
+        see();
+    watched.usual->release(node);
+}
+
+void world_before_release(void (*see)(void)) {
+    watched.usual = tmpfs_server.trees->ops;
+    watched.ops = *watched.usual;
+    watched.ops.release = release_watched;
+    watched.see = see;
+    tmpfs_server.trees->ops = &watched.ops;
+}
+
 // --- a program's calls
 // -------------------------------------------------------------------------------------------------- Absolute
 // paths lose their slashes, as libc takes them away.

@@ -23,6 +23,9 @@ void world_end(void);
 error_t world_do_mount(const char *type, const char *source, const char *target, const char *options);
 error_t world_unmount(const char *target);
 
+// The mounted tmpfs gives a node up the next time only after `see` was called.
+void world_before_release(void (*see)(void));
+
 // Paths from `base`; `flags` beside WALK. Results as in the protocol.
 error_t path_open(cap_t base, const char *path, uint64_t flags, cap_t *file);
 error_t path_status(cap_t base, const char *path, uint64_t flags, struct file_status *status);
