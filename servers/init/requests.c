@@ -1,7 +1,8 @@
 // See requests.h. Three ways not to answer, and one to be kept from it: a fiber waits for something that only its own server
 // brings about, and does not move; a reply capability lies in the table, and no fiber, no deferred request and no result knows of
-// it; a driver took requests out of rings and none of them gets done; its line interrupts again and again without a reason. Waits
-// that a caller may end (for input, for a child) and calls to others are nobody's guilt.
+// it; a driver took requests out of rings and none of them gets done; its line interrupts again and again without a reason. And a
+// driver that runs all the time, though its loop answers: nothing interrupts it, and nothing gets done. Others, below its
+// priority, may not run at all. Waits that a caller may end (for input, for a child) and calls to others are nobody's guilt.
 #include "servers/init/requests.h"
 
 #include <stddef.h>
@@ -15,6 +16,7 @@ enum {
     WORK_LOOKS = 20, // fewer: whoever waits for a driver is not to blame
     LOST_LOOKS = 5,
     STORM_LOOKS = 3,
+    SPIN_LOOKS = 20,
     STORM_PAUSE = 1000000, // nanoseconds between two useless interrupts, at most
     DEFERRED_MOST = 1024,
     FIBER_BYTES = offsetof(struct fiber, words),
@@ -155,6 +157,13 @@ static void look_at_work(struct role *role, struct unanswered *found) {
         *found = (struct unanswered){.what = "requests of rings that it does not do"};
 }
 
+// Through rings, since look_at_work last came by.
+static bool has_worked(const struct role *role) {
+    const struct requests_watch *watch = &role->watch.requests;
+    struct server_work now;
+    return role_peek(role, watch->work, &now, sizeof(now)) && (now.taken != watch->taken || now.done != watch->done);
+}
+
 static void look_at_interrupts(struct role *role, uint64_t passed, struct unanswered *found) {
     struct requests_watch *watch = &role->watch.requests;
     struct server_interrupts now;
@@ -165,6 +174,8 @@ static void look_at_interrupts(struct role *role, uint64_t passed, struct unansw
     watch->before = now;
     if (is_enough(&watch->storm_looks, storms, STORM_LOOKS))
         *found = (struct unanswered){.what = "interrupts that its device has no reason for"};
+    else if (is_enough(&watch->spin_looks, role->watch.ran_idly && taken == 0 && !has_worked(role), SPIN_LOOKS))
+        *found = (struct unanswered){.what = "time that it takes from others and does nothing with"};
 }
 
 void requests_look(struct role *role, bool may_look, uint64_t passed, struct unanswered *found) {

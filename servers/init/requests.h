@@ -20,7 +20,7 @@ struct requests_watch {
     uint64_t taken, done; // through rings
     uint32_t work_looks;
     struct server_interrupts before;
-    uint32_t storm_looks;
+    uint32_t storm_looks, spin_looks;
 };
 
 // What stands for the role's guilt.

@@ -16,7 +16,8 @@ struct watch {
     uint32_t away;                  // looks in a row at which it slept outside its loop
     uint64_t loop_wait;             // where the loop's wait returns to
     cap_t ping;                     // session of init's own
-    bool is_pinged;
+    bool is_pinged, was_pinged;     // the latter: behind the last look
+    bool ran_idly;                  // all the time, and served nothing but the ping
     struct requests_watch requests;
 };
 

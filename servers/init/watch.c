@@ -174,8 +174,10 @@ static void judge(struct role *role, uint64_t passed) {
         return;
     bool stuck = is_stuck(role);
     watch->busy = sight.busy && !sight.has_moved ? watch->busy + 1 : 0;
+    watch->ran_idly = sight.busy && (!sight.has_moved || watch->was_pinged);
     if (watch->busy >= STRIKES && !stuck)
         send_ping(role);
+    watch->was_pinged = watch->is_pinged;
     // A loop waits with no request in service: it has answered it or put it aside.
     bool holds = sight.thread.state == THREAD_STATE_WAITING && sight.thread.served_serial && !sight.has_moved;
     bool idle = sight.thread.state != THREAD_STATE_READY && sight.thread.state != THREAD_STATE_FAULTED;

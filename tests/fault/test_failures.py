@@ -114,6 +114,21 @@ def test_an_interrupt_storm_of_edges():
     DISK.unlink()
 
 
+SPIN = EDGE_STORM.replace("uart16550_storm", "uart16550_spin")
+
+
+def test_a_driver_that_never_sleeps():
+    """It answers all that is asked, and programs do not run for it: it is ended, and the one before works."""
+    make_disk(["uart16550_spin"])
+    done = subprocess.run([ROOT / "image/run", "--timeout", "120", "--option", "watch=100", "--system-disk", DISK, "-c", SPIN],
+                          capture_output=True, check=False, timeout=180, text=True)
+    assert done.returncode == 0 and "BAD" not in done.stdout, done.stdout + done.stderr
+    spin, after = done.stdout.split("---\n")
+    assert "hung" in spin and "found by the time that it takes from others" in spin, spin
+    assert rows(after)["serial0"][1] == "running", after
+    DISK.unlink()
+
+
 LONG = """
 mkdir /root/many; cd /root/many; i=0; while [ $i -lt 9000 ]; do : > $i; i=$((i + 1)); done; exec 5>/root/open; echo before >&5
 service point ext2 store 5000; sync
