@@ -20,7 +20,7 @@ import mutants
 from runner import build, packages
 
 BUILD = ROOT / "build"
-LANES = 3  # for two processors: a sixth of a lane's time is waiting
+LANES = 4  # for two processors: with three a tenth of their time is idle
 BOOTED = ["image/keelson.iso", "image/system.tar", "tests/fault/faultwork"]  # all that the long runs and one point need
 
 
