@@ -99,12 +99,6 @@ KEPT_UNNOTED void fiber_note_woken(struct fiber *fiber) {
         kept_note(fiber, offsetof(struct fiber, answer));
 }
 
-// It runs: no store to what was noted needs a note.
-static inline __attribute__((always_inline)) void fiber_stack_set(const struct fiber *fiber) {
-    if (is_noting())
-        stack_set(fiber->stack_low, (uintptr_t)fiber->noted_end - (uintptr_t)fiber->stack_low);
-}
-
 // One that rests was not idle when the last commit was made: all of it is noted.
 KEPT_UNNOTED struct fiber *fiber_take(void) {
     struct fiber **list = loop.pool != NULL ? &loop.pool : &loop.resting, *fiber = *list;
@@ -211,7 +205,8 @@ KEPT_UNNOTED void fiber_leave(enum fiber_state state) {
 // These two store to the noted memory of the fiber, and to what the next actor sets anew.
 KEPT_UNNOTED static void run(struct fiber *fiber) {
     fiber_note(fiber);
-    fiber_stack_set(fiber);
+    if (is_noting()) // no store to what was noted needs a note while it runs
+        stack_set(fiber->stack_low, (uintptr_t)fiber->noted_end - (uintptr_t)fiber->stack_low);
     fiber->state = FIBER_RUNNING;
     loop.running = fiber;
     fiber_switch(&loop.stack_pointer, fiber->stack_pointer);

@@ -194,7 +194,8 @@ static void output_do(const struct output *output) {
     case OUTPUT_START:
         error = thread_start((cap_t)output->a);
         break;
-    default: // nothing
+    case OUTPUT_GIVE_BACK:
+    case OUTPUT_RINGS:
         break;
     }
     (void)error; // an actor before may have done it, and ended before it could say so

@@ -327,10 +327,10 @@ static error_t unlink_try(struct transaction *transaction, struct inode *directo
     *node = inode_at_hand(directory->fs, place.number);
     if (*node) {
         inode_hold(*node);
-        return unlink_do(transaction, directory, &place, name, length, *node);
+    } else {
+        directory_place_hold(&place);
+        error = inode_get(directory->fs, place.number, node);
     }
-    directory_place_hold(&place);
-    error = inode_get(directory->fs, place.number, node);
     if (!error)
         error = unlink_do(transaction, directory, &place, name, length, *node);
     directory_place_release(directory, &place);

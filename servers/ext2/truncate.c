@@ -132,8 +132,7 @@ static error_t truncate_step(struct truncation *truncation) {
 
 error_t map_truncate(struct transaction *transaction, struct inode *inode, uint32_t first) {
     KEPT_SET(inode->run_count, 0);
-    if (inode->last_allocated)
-        inode->last_allocated = 0;
+    KEPT_SET(inode->last_allocated, 0);
     windows_drop(inode);
     for (;;) {
         struct truncation truncation = {.transaction = transaction, .inode = inode, .first = first};

@@ -193,7 +193,7 @@ static error_t handle_cover(struct request *request, const struct directory_cove
     (void)out;
     struct directory *directory = request_directory(request);
     if (directory->session.node == directory->session.tree->root) {
-        (void)directories_direct(directory->session.tree, true);
+        (void)directories_end_direct(directory->session.tree);
         return ERR_OK;
     }
     return tree_cover_set(directory->session.tree, directory->session.node, in->mount);

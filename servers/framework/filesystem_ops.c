@@ -89,12 +89,12 @@ static error_t handle_detach(struct request *request, const struct filesystem_de
     if (session->node != tree->root)
         return ERR_WRONG_KIND;
     if (tree == file_server_active->only_tree) { // others may use it; it costs nothing
-        (void)directories_direct(tree, true);
+        (void)directories_end_direct(tree);
         return ERR_OK;
     }
-    if (tree_sessions(tree) - directories_direct(tree, false) > 1 || server_serves(session->badge))
+    if (tree_sessions(tree) > 1 || server_serves(session->badge))
         return ERR_BUSY;
-    if (directories_direct(tree, true) != 0)
+    if (directories_end_direct(tree) != 0)
         return ERR_BUSY; // a program is asking just now
     session_detach(session);
     return tree_drop(tree);

@@ -47,11 +47,10 @@ static void session_free(struct session *session) {
 void session_leave(struct session *session) {
     if (server_serves(session->badge))
         return;
-    if (!session->is_closed) {
+    if (session->is_closed)
+        session_free(session);
+    else
         session_detach(session);
-        return;
-    }
-    session_free(session);
 }
 
 void session_close(struct session *session) {
@@ -115,22 +114,22 @@ uint32_t tree_sessions(const struct tree *tree) {
     uint32_t count = 0;
     for (uint32_t i = 1; i < table->used; i++) {
         const struct session *session = table->entries[i].object;
-        count += session != NULL && session->tree == tree;
+        count += session != NULL && session->tree == tree && !session->is_direct;
     }
     for (const struct session *session = file_server_active->leaving; session != NULL; session = session->next)
         count += session->tree == tree;
     return count;
 }
 
-uint32_t directories_direct(struct tree *tree, bool end) {
+uint32_t directories_end_direct(struct tree *tree) {
     const struct session_table *table = &file_server_active->sessions;
     uint32_t count = 0;
     for (uint32_t i = 1; i < table->used; i++) {
         struct session *session = table->entries[i].object;
         if (session == NULL || session->tree != tree || !session->is_direct)
             continue;
-        session->is_ended = session->is_ended || end;
-        if (end && !server_serves(session->badge))
+        session->is_ended = true;
+        if (!server_serves(session->badge))
             session_detach(session);
         else
             count++;

@@ -18,11 +18,10 @@ static inline struct open_file *request_file(const struct request *request) {
 MUST_USE error_t directory_create(struct tree *tree, struct tree_node *node, struct tree_node *ceiling, cap_t *session);
 // The same for a program itself, see directory.direct.
 MUST_USE error_t directory_create_direct(struct tree *tree, struct tree_node *node, struct tree_node *ceiling, cap_t *session);
-// How many sessions the tree has, of any kind, those that leave included.
+// How many sessions the tree has: all but the direct ones, and those that leave.
 uint32_t tree_sessions(const struct tree *tree);
-// How many direct ones there are in the tree. `end`: they answer ERR_STALE from now on; those that a handler works for are
-// counted still.
-uint32_t directories_direct(struct tree *tree, bool end);
+// The tree's direct ones answer ERR_STALE from now on. How many of them a handler works for still.
+uint32_t directories_end_direct(struct tree *tree);
 // The same for an open file; `flags`: enum open_flag, checked already.
 MUST_USE error_t open_file_create(struct tree *tree, struct tree_node *node, uint64_t flags, cap_t *session);
 

@@ -73,6 +73,19 @@ def test_hangs_are_found():
     DISK.unlink()
 
 
+def is_found(build, role, script, sign, *arguments):
+    """init ends the role's build in `script` by this sign, and the one before works; what the script prints behind that."""
+    make_disk([build])
+    done = subprocess.run([ROOT / "image/run", "--timeout", "120", *arguments, "--option", "watch=100", "--system-disk", DISK, "-c", script],
+                          capture_output=True, check=False, timeout=180, text=True)
+    assert done.returncode == 0 and "BAD" not in done.stdout, done.stdout + done.stderr
+    before, after = done.stdout.split("---\n")
+    assert "hung" in before and f"found by the {sign}" in before, before
+    assert rows(after)[role][1] == "running", after
+    DISK.unlink()
+    return after
+
+
 STORM = """
 service reload e1000 /builds/e1000_storm || echo BAD; i=0
 until service | grep -q "^e1000 .*hung" || [ $i -gt 100 ]; do sleep 0.2; i=$((i + 1)); done
@@ -84,14 +97,8 @@ ip address | grep -c 10.0.2.15; service; sync
 
 def test_an_interrupt_storm():
     """A driver that leaves the causes of its interrupts in its card, whose line then interrupts for ever, is ended, and the one before works."""
-    make_disk(["e1000_storm"])
-    done = subprocess.run([ROOT / "image/run", "--timeout", "120", "--nic", "e1000", "--option", "watch=100", "--system-disk", DISK, "-c", STORM],
-                          capture_output=True, check=False, timeout=180, text=True)
-    assert done.returncode == 0 and "BAD" not in done.stdout, done.stdout + done.stderr
-    storm, after = done.stdout.split("---\n")
-    assert "hung" in storm and "found by the interrupts that its device has no reason for" in storm, storm
-    assert rows(after)["e1000"][1] == "running" and after.split()[0] == "1", after
-    DISK.unlink()
+    after = is_found("e1000_storm", "e1000", STORM, "interrupts that its device has no reason for", "--nic", "e1000")
+    assert after.split()[0] == "1", after
 
 
 EDGE_STORM = """
@@ -104,14 +111,7 @@ echo typed > /dev/serial0; service; sync
 
 def test_an_interrupt_storm_of_edges():
     """The serial port's line takes edges and is not shared: that its chip gives no reason is noticed by the driver, and the one before works."""
-    make_disk(["uart16550_storm"])
-    done = subprocess.run([ROOT / "image/run", "--timeout", "120", "--option", "watch=100", "--system-disk", DISK, "-c", EDGE_STORM],
-                          capture_output=True, check=False, timeout=180, text=True)
-    assert done.returncode == 0 and "BAD" not in done.stdout, done.stdout + done.stderr
-    storm, after = done.stdout.split("---\n")
-    assert "hung" in storm and "found by the interrupts that its device has no reason for" in storm, storm
-    assert rows(after)["serial0"][1] == "running", after
-    DISK.unlink()
+    is_found("uart16550_storm", "serial0", EDGE_STORM, "interrupts that its device has no reason for")
 
 
 SPIN = EDGE_STORM.replace("uart16550_storm", "uart16550_spin")
@@ -119,14 +119,7 @@ SPIN = EDGE_STORM.replace("uart16550_storm", "uart16550_spin")
 
 def test_a_driver_that_never_sleeps():
     """It answers all that is asked, and programs do not run for it: it is ended, and the one before works."""
-    make_disk(["uart16550_spin"])
-    done = subprocess.run([ROOT / "image/run", "--timeout", "120", "--option", "watch=100", "--system-disk", DISK, "-c", SPIN],
-                          capture_output=True, check=False, timeout=180, text=True)
-    assert done.returncode == 0 and "BAD" not in done.stdout, done.stdout + done.stderr
-    spin, after = done.stdout.split("---\n")
-    assert "hung" in spin and "found by the time that it takes from others" in spin, spin
-    assert rows(after)["serial0"][1] == "running", after
-    DISK.unlink()
+    is_found("uart16550_spin", "serial0", SPIN, "time that it takes from others")
 
 
 LONG = """
