@@ -21,23 +21,24 @@ EPOCH = 1704067200  # 2024-01-01 00:00:00 UTC
 
 
 def useless_symbols(programs):
-    """{program: names that no crash report shows and init does not look for}"""
-    found = {str(program): [] for program in programs}
-    lines = subprocess.run(["llvm-nm", "-A", *found], check=True, capture_output=True, text=True).stdout.splitlines()
-    for program, _, symbol in (line.partition(": ") for line in lines):
+    """Names that no crash report of these programs shows and init does not look for, if it is so in each of them."""
+    useless, useful = set(), set()
+    lines = subprocess.run(["llvm-nm", "-A", *programs], check=True, capture_output=True, text=True).stdout.splitlines()
+    for symbol in (line.partition(": ")[2] for line in lines):
         kind, name = symbol.split()[-2:]
-        if name.startswith(NOTES_SYMBOLS) or (kind in "bBdDrR" and not name.startswith(INIT_LOOKS_AT)):
-            found[program].append(name)
-    return found
+        is_data = kind in "bBdDrR" and not name.startswith(INIT_LOOKS_AT)
+        (useless if is_data or name.startswith(NOTES_SYMBOLS) else useful).add(name)
+    return sorted(useless - useful)
 
 
 def strip(programs):
-    """One llvm-nm for all: starting it takes longer than its work."""
-    for program, useless in useless_symbols(programs).items() if programs else ():
-        with tempfile.NamedTemporaryFile("w", suffix=".names") as names_file:
-            names_file.write("\n".join(useless) + "\n")
-            names_file.flush()
-            subprocess.run(["llvm-objcopy", "--strip-debug", f"--strip-symbols={names_file.name}", program], check=True)
+    """One run of each tool for all: starting it takes longer than its work."""
+    if not programs:
+        return
+    with tempfile.NamedTemporaryFile("w", suffix=".arguments") as arguments:
+        arguments.write("".join(f"--strip-symbol={name}\n" for name in useless_symbols(programs)))
+        arguments.flush()
+        subprocess.run(["llvm-strip", "--strip-debug", f"@{arguments.name}", *programs], check=True)
 
 
 def is_program(path):

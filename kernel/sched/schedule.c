@@ -129,14 +129,22 @@ static void expire(struct cpu *cpu, uint64_t now) {
         expire_timer(CONTAINER_OF(node, struct thread, timer), now);
 }
 
+// A caller whose server used the turn up gets the answer by the slow path, which lets its peers go first. True: so must the
+// current thread.
+static bool end_turn(const struct cpu *cpu) {
+    if (cpu->current && cpu->current->caller)
+        payer_of(cpu->current)->extras |= EXTRA_TIMER;
+    return cpu->current && cpu->current->class != 1 && run_queue_has_peer(cpu->current);
+}
+
+// A turn may be over already: as long as nobody waited for its end, no alarm was set for it.
 static void arm_timer(struct cpu *cpu, uint64_t now) {
-    uint64_t next = UINT64_MAX;
     struct tree_node *node = tree_first(&cpu->timers);
-    if (node)
-        next = node->key;
+    uint64_t next = node ? node->key : UINT64_MAX;
     const struct thread *payer = cpu->payer;
-    bool ahead = now < cpu->slice_end;
-    bool turn_ends = payer && payer->class == 0 && run_queue_has_peer(payer) && (ahead || payer == cpu->current);
+    bool ahead = now < cpu->slice_end, turn_ends = payer && payer->class == 0 && run_queue_has_peer(payer);
+    if (turn_ends && !ahead)
+        turn_ends = end_turn(cpu);
     if (cpu->current && (turn_ends || (account_budgets && ahead)) && cpu->slice_end < next)
         next = cpu->slice_end;
     cpu->timer_stale = false;
@@ -146,22 +154,15 @@ static void arm_timer(struct cpu *cpu, uint64_t now) {
     clock_alarm(next, now);
 }
 
-// A caller whose server used its turn up gets the answer by the slow path, which lets its peers go first.
-static void end_turn(struct cpu *cpu) {
-    if (cpu->payer && cpu->payer != cpu->current)
-        cpu->payer->extras |= EXTRA_TIMER;
-}
-
 void schedule_tick(void) {
     struct cpu *cpu = cpu_self();
     uint64_t now = clock_now();
     cpu->armed = UINT64_MAX; // it fired, perhaps early
     cpu->timer_stale = true;
     expire(cpu, now);
-    if (now < cpu->slice_end)
-        return;
-    cpu->slice_over = true;
-    end_turn(cpu);
+    cpu->slice_over |= now >= cpu->slice_end;
+    if (cpu->slice_over)
+        end_turn(cpu);
 }
 
 void schedule_yield(void) {
@@ -225,7 +226,8 @@ static bool put_off(struct thread *thread, uint64_t now) {
 static void begin_turn(struct cpu *cpu, struct thread *next, struct thread *owner, uint64_t now) {
     uint64_t refilled, left = UINT64_MAX;
     cpu->payer = cpu->spender = payer_of(next);
-    if (cpu->payer == next && owner && owner->in_queue && owner->cpu == cpu && next->effective > owner->effective)
+    bool is_rest = owner && owner->in_queue && owner->cpu == cpu && owner->slice_left;
+    if (cpu->payer == next && is_rest && next->effective > owner->effective)
         cpu->payer = owner; // what comes in between is part of its turn: most likely it has set it off
     cpu->slice_end = now + cpu->payer->slice_left;
     cpu->slice_rest = 0;
@@ -254,12 +256,12 @@ void schedule(void) {
     struct thread *current = cpu->current, *next = run_queue_first();
     bool runs_on = current && current->state == THREAD_STATE_READY && !thread_is_held(current);
     // With budgets about, each turn ends in the queue, where they are looked at.
-    bool checks = cpu->slice_over && account_budgets;
-    if (runs_on && !checks &&
+    if (runs_on && !(cpu->slice_over && account_budgets) &&
         (!next || next->effective < current->effective ||
          (next->effective == current->effective && (!cpu->slice_over || current->class == 1))) &&
         thread_is_allowed(current, cpu)) {
-        if (cpu->timer_stale || ((account_budgets || run_queue_has_peer(current)) && cpu->armed > cpu->slice_end))
+        bool is_waited = next && (account_budgets || !cpu->payer || run_queue_has_peer(cpu->payer));
+        if (cpu->timer_stale || (is_waited && cpu->armed > cpu->slice_end))
             arm_timer(cpu, clock_now());
         cpu->slice_over = false;
         switch_count += switch_to(current); // its extras may have changed

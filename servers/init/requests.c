@@ -1,7 +1,7 @@
 // See requests.h. Three ways not to answer, and one to be kept from it: a fiber waits for something that only its own server
 // brings about, and does not move; a reply capability lies in the table, and no fiber, no deferred request and no result knows of
 // it; a driver took requests out of rings and none of them gets done; its line interrupts again and again without a reason. And a
-// driver that runs all the time, though its loop answers: nothing interrupts it, and nothing gets done. Others, below its
+// driver that runs most of the time, though its loop answers: nothing interrupts it, and nothing gets done. Others, below its
 // priority, may not run at all. Waits that a caller may end (for input, for a child) and calls to others are nobody's guilt.
 #include "servers/init/requests.h"
 
@@ -164,6 +164,18 @@ static bool has_worked(const struct role *role) {
     return role_peek(role, watch->work, &now, sizeof(now)) && (now.taken != watch->taken || now.done != watch->done);
 }
 
+// A look at which the host let nobody here run does not hide those before it.
+static bool is_spinning(struct role *role, bool works, uint64_t passed) {
+    uint32_t *looks = &role->watch.requests.spin_looks;
+    if (role->watch.ran_idly && !works)
+        ++*looks;
+    else
+        *looks = works || *looks == 0 ? 0 : *looks - 1;
+    if (*looks > 0)
+        role->reloaded_at += passed; // that a new program runs so does not show that it works
+    return *looks >= SPIN_LOOKS;
+}
+
 static void look_at_interrupts(struct role *role, uint64_t passed, struct unanswered *found) {
     struct requests_watch *watch = &role->watch.requests;
     struct server_interrupts now;
@@ -174,7 +186,7 @@ static void look_at_interrupts(struct role *role, uint64_t passed, struct unansw
     watch->before = now;
     if (is_enough(&watch->storm_looks, storms, STORM_LOOKS))
         *found = (struct unanswered){.what = "interrupts that its device has no reason for"};
-    else if (is_enough(&watch->spin_looks, role->watch.ran_idly && taken == 0 && !has_worked(role), SPIN_LOOKS))
+    else if (is_spinning(role, taken != 0 || has_worked(role), passed))
         *found = (struct unanswered){.what = "time that it takes from others and does nothing with"};
 }
 

@@ -307,8 +307,8 @@ void role_ended(struct role *role, uint32_t cause, uint64_t now) {
         role->faults = 1; // the next actor refuses what it was
     role->has_point = false;
     bool keeps = !role->refused && role->faults < FAULTS_DROP;
-    if (own_fault && role->previous.template && (now - role->reloaded_at < SECOND || role_is_taking(role))) {
-        report("the new program of %s ended at once: the one before comes back", role->entry->name);
+    if (own_fault && role->previous.template && (now < role->reloaded_at + SECOND || role_is_taking(role))) {
+        report("the new program of %s did not work: the one before comes back", role->entry->name);
         image_release(&role->failed);
         role->failed = role->image;
         role->image = role->previous;

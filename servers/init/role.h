@@ -17,7 +17,7 @@ struct watch {
     uint64_t loop_wait;             // where the loop's wait returns to
     cap_t ping;                     // session of init's own
     bool is_pinged, was_pinged;     // the latter: behind the last look
-    bool ran_idly;                  // all the time, and served nothing but the ping
+    bool ran_idly;                  // half of the time at least, and served nothing but the ping
     struct requests_watch requests;
 };
 
@@ -39,7 +39,7 @@ struct role {
     struct image image;
     struct image previous;    // before a reload: comes back if the new one ends at once. template 0: none
     struct image failed;      // the new one that ended at once, for the report of its crash
-    uint64_t reloaded_at;     // monotonic time
+    uint64_t reloaded_at;     // monotonic time; later by the time that the new one did nothing but run
     bool reloaded;            // the image is not the initrd's
     struct image next;        // the actor is asked to hand over to this one; template 0: it is not
     struct deferred reloader; // who asked for it

@@ -25,6 +25,7 @@ enum {
     AWAY_LOOKS = 10,   // in a row at which it slept outside its loop
     AGAIN_LOOKS = 100, // within which a second time is the same failure
     BUSY_PERCENT = 80, // of the time between two looks
+    IDLY_PERCENT = 50, // the same, of a driver that does nothing else for many looks: a busy host takes some of it
     CHAIN_MOST = 8,
     STILL_LOOKS = 10,  // in a row at which a hand-over had not moved
     GIVING_MOST = 100, // looks that one may take in all
@@ -53,7 +54,7 @@ static bool is_watched(const struct role *role) {
 // What a look finds of one thread.
 struct sight {
     struct thread_information thread;
-    bool busy, slept, has_moved;
+    bool busy, runs, slept, has_moved;
 };
 
 static bool look(struct role *role, uint64_t passed, struct sight *sight) {
@@ -61,7 +62,9 @@ static bool look(struct role *role, uint64_t passed, struct sight *sight) {
     if (thread_information(role->thread, &sight->thread))
         return false;
     uint64_t used = sight->thread.cpu_time - watch->cpu_time;
-    sight->busy = sight->thread.state == THREAD_STATE_READY && used * 100 >= passed * BUSY_PERCENT;
+    bool is_ready = sight->thread.state == THREAD_STATE_READY;
+    sight->busy = is_ready && used * 100 >= passed * BUSY_PERCENT;
+    sight->runs = is_ready && used * 100 >= passed * IDLY_PERCENT;
     sight->slept = used == 0;
     sight->has_moved = sight->thread.served_serial != watch->served_serial || sight->thread.served_count != watch->served_count;
     watch->cpu_time = sight->thread.cpu_time;
@@ -174,7 +177,7 @@ static void judge(struct role *role, uint64_t passed) {
         return;
     bool stuck = is_stuck(role);
     watch->busy = sight.busy && !sight.has_moved ? watch->busy + 1 : 0;
-    watch->ran_idly = sight.busy && (!sight.has_moved || watch->was_pinged);
+    watch->ran_idly = sight.runs && (!sight.has_moved || watch->was_pinged);
     if (watch->busy >= STRIKES && !stuck)
         send_ping(role);
     watch->was_pinged = watch->is_pinged;

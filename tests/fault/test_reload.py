@@ -189,7 +189,7 @@ def test_connections_go_along():
     assert lines[0] == "1", text + errors
     assert lines[1].split()[0] == hashlib.sha256(data).hexdigest(), text + errors
     assert lines[2:4] == ["word", "welcome"] and lines[-4:-1] == ["late", "1", "alive"], text + errors
-    assert "the new program of net ended at once: the one before comes back" in lines[-1], text + errors
+    assert "the new program of net did not work: the one before comes back" in lines[-1], text + errors
     state = rows(text)["net"]
     assert state[1] == "running" and state[3] == "8" and state[4] == "reloaded", text
 
@@ -262,8 +262,8 @@ service reload log /builds/log_silent; service reload log /sbin/log; service rel
 """ + END
     text, errors = run(script, ["ext2_refuses", "log_silent"])
     assert "ext2: can't reload it: exec format error" in errors
-    assert text.count("the new program of ext2 ended at once: the one before comes back") == 2, text
-    assert "the new program of ata ended at once: the one before comes back" in text
+    assert text.count("the new program of ext2 did not work: the one before comes back") == 2, text
+    assert "the new program of ata did not work: the one before comes back" in text
     assert "log: it can't hand over" in errors and "ext2_refuses crashed" not in text
     state = rows(text)
     assert all(state[name][1] == "running" for name in ("ext2", "ata", "log")), text

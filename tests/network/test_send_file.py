@@ -31,7 +31,7 @@ dd if=/dev/urandom bs={rest} count=1 2>/dev/null >> /root/file
 while true; do sends {port} /root/file; done > /tmp/log 2>&1 &
 sha256sum /root/file
 while ! test -e /tmp/kill; do sleep 0.2; done
-chaos -q -r 4 -s 10 {victims} > /tmp/chaos 2>&1
+chaos -q -r 5 -s 8 {victims} > /tmp/chaos 2>&1
 cat /tmp/chaos; echo over
 while ! test -e /tmp/reload; do sleep 0.2; done
 for i in 1 2; do for name in net ext2; do for file in /builds/${{name}}_other /sbin/$name; do

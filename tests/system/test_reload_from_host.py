@@ -14,11 +14,11 @@ def reload(machine, name):
 def test_reload_from_the_host(boot):
     machine = boot("--fresh-disk")
     machine.expect(r"# ", 120)
-    machine.type("sha256sum /bin/sh >/root/sum; (while :; do sha256sum -c /root/sum >/dev/null || echo B''AD; done) &\r")
-    for name in ("ata", "keyboard", "ext2"):
+    machine.type("sha256sum /bin/sh >/root/sum; (while :; do sha256sum -c /root/sum >/dev/null || echo B''AD; sleep 0.1; done) &\r")
+    for name in ("ata", "devfs"):
         done = reload(machine, name)
         assert done.returncode == 0, done.stdout + done.stderr + machine.text
         assert "reloaded" in done.stdout, done.stdout
-    machine.type("kill %1; service ata; service keyboard; service ext2; echo en''d\r")
-    machine.expect(r"(?s)service +ata.*state +running.*service +keyboard.*state +running.*service +ext2.*state +running.*\nend", 30)
+    machine.type("kill %1; service ata; service devfs; echo en''d\r")
+    machine.expect(r"(?s)service +ata.*state +running.*service +devfs.*state +running.*\nend", 30)
     assert "BAD" not in machine.text

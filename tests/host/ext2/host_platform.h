@@ -83,4 +83,4 @@ void host_call(void (*body)(void *), void *argument); // one fiber, to its end, 
 
 extern bool host_quiet; // core messages are kept back
 extern uint64_t host_messages;
-extern uint32_t host_stack_used; // bytes that the deepest fiber took, the test's own frames included
+extern uint32_t host_stack_used; // bytes that the deepest fiber took, the test's own frames included; 0 under sanitizers

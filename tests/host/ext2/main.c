@@ -40,7 +40,8 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < sizeof suites / sizeof suites[0]; i++)
         if (strcmp(argv[1], suites[i].name) == 0) {
             int result = suites[i].function(&run);
-            printf("%s: fibers took at most %u bytes of stack\n", argv[1], host_stack_used);
+            if (host_stack_used)
+                printf("%s: fibers took at most %u bytes of stack\n", argv[1], host_stack_used);
             if (own && result == 0) {
                 char command[300];
                 snprintf(command, sizeof command, "rm -rf '%s'", run.directory);

@@ -10,6 +10,7 @@
 #include "kernel/ipc/notification.h"
 #include "kernel/sched/process.h"
 #include "kernel/sched/schedule.h"
+#include "kernel/x86_64/processor.h"
 #include "tests/host/kernel/invariants.h"
 #include "tests/host/kernel/life.h"
 #include "tests/host/kernel/machine.h"
@@ -291,7 +292,44 @@ static void answer_lends_priority(void) {
     invariants_check(stage.root, stage.process);
 }
 
-const struct scene message_scenes[] = {{"an answer is shown again", answer_is_shown_again},
+// The caller's turn is over, unnoticed since nobody waited for its end; then one of its priority does.
+static void peer_comes_late(void) {
+    struct thread *server = stage.thread, *caller = server->caller, *peer;
+    if (!caller)
+        return;
+    server->priority = server->effective = 62;
+    thread_end(enter_as(stage.process, 63));
+    schedule();
+    expect(current_thread() == server && cpu_self()->payer == caller, "it runs in its caller's turn");
+    cpu_self()->armed = UINT64_MAX;
+    machine_now += 2 * TIME_SLICE_NS;
+    life_must(thread_create(stage.process, caller->effective, false, &peer), "a peer");
+    thread_start(peer);
+    schedule();
+    expect(current_thread() == server && caller->extras & EXTRA_TIMER, "the fast path is no way back to the caller");
+    expect(act(SYS_REPLY, 0, TAG(0, 0), 0) == 0, "the answer");
+    thread_end(server);
+    schedule();
+    expect(current_thread() == peer, "it is the peer's turn");
+}
+
+// The turn in which the caller came was that of a thread below it, which had set it off.
+static void turn_was_begun_below(void) {
+    struct thread *server = stage.thread, *caller = server->caller, *below;
+    if (!caller)
+        return;
+    server->priority = server->effective = 62;
+    life_must(thread_create(stage.process, caller->effective - 1, false, &below), "one below");
+    thread_start(below);
+    cpu_self()->payer = below;
+    machine_now = cpu_self()->slice_end;
+    schedule_tick();
+    expect(caller->extras & EXTRA_TIMER && !(below->extras & EXTRA_TIMER), "it is the caller that is to wait");
+}
+
+const struct scene message_scenes[] = {{"a peer of the caller comes late", peer_comes_late},
+                                       {"a turn was begun below", turn_was_begun_below},
+                                       {"an answer is shown again", answer_is_shown_again},
                                        {"an answer is followed by a request", answer_is_followed},
                                        {"an answer is closed", answer_is_closed},
                                        {"an answer loses its home", answer_loses_its_home},
