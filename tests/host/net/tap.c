@@ -102,6 +102,13 @@ static struct connection *take_connection(struct socket *socket, uint16_t port) 
     return NULL;
 }
 
+// So that a reset that the line lost is noticed by a connection that has nothing to send.
+static void keep_alive(struct socket *socket) {
+    socket->options.keep_alive = true;
+    socket->options.keep_idle = 5;
+    socket->options.keep_interval = 2;
+}
+
 static void connect_back(const struct socket *from, bool crossing) {
     struct socket *socket;
     struct socket_name name = {.address = from->remote.address, .port = crossing ? CROSSING_PORT : 7007};
@@ -109,6 +116,7 @@ static void connect_back(const struct socket *from, bool crossing) {
     bool v6 = !address_is_v4(&name.address);
     if (stack_socket_open(&stack, SOCKET_STREAM, v6, 0, &socket) != ERR_OK)
         return;
+    keep_alive(socket);
     socket->options.reuse_address = true;
     if (crossing && stack_socket_bind(socket, &own) != ERR_OK) {
         stack_socket_close(socket);
@@ -221,9 +229,7 @@ static void listen_at(bool v6, uint16_t port) {
     if (stack_socket_open(&stack, SOCKET_STREAM, v6, 0, &socket) != ERR_OK)
         fail("socket");
     socket->options.only_v6 = v6;
-    socket->options.keep_alive = true; // so that a reset that was lost is noticed
-    socket->options.keep_idle = 5;
-    socket->options.keep_interval = 2;
+    keep_alive(socket);
     stack_socket_set_limits(socket, SOCKET_BUFFER_MAX, SOCKET_BUFFER_MAX);
     if (stack_socket_bind(socket, &name) != ERR_OK || stack_socket_listen(socket, 512) != ERR_OK)
         fail("listen");
