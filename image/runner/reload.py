@@ -11,7 +11,7 @@ from runner.remote_command import RemoteCommand
 
 GUESTS = "guests"  # in the build folder
 ANSWER_SECONDS = 15
-COMMAND = "f=/tmp/reload.$$; cat >$f && service reload {0} $f; s=$?; rm -f $f; [ $s != 0 ] || service {0}; exit $s"
+COMMAND = "f=/tmp/reload.$$; cat >$f && service reload {0} $f; s=$?; rm -f $f; [ $s != 0 ] || service show {0}; exit $s"
 
 
 def program_of(root, role):

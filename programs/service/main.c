@@ -18,8 +18,9 @@
 #include "programs/common/program.h"
 
 static const char operands[] =
-    "[NAME | {start | stop | kill | restart | log} NAME | reload NAME [FILE] | point NAME EVENT NUMBER]";
+    "[[show] NAME | {start | stop | kill | restart | log} NAME | reload NAME [FILE] | point NAME EVENT NUMBER]";
 static const char details[] = "Without a name: all services. With one: what is known of it.\n"
+                              "  show     the same, of a service that is named like one of these words\n"
                               "  start    start it if it does not run\n"
                               "  stop     end it until it is started again; -f also if the machine needs it\n"
                               "  kill     end it as a crash would: init starts another at once\n"
@@ -231,6 +232,8 @@ int main(int argc, char **argv) {
         reload(program_operands[1], program_operand_count == 3 ? program_operands[2] : NULL);
     else if (strcmp(first, "point") == 0 && program_operand_count == 4)
         point(program_operands[1], program_operands[2], program_operands[3]);
+    else if (strcmp(first, "show") == 0 && program_operand_count == 2)
+        show(program_operands[1]);
     else if (strcmp(first, "log") == 0 && program_operand_count <= 2)
         log_print(program_operands[1]);
     else if (is_verb && program_operand_count == 2)

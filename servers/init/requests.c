@@ -145,23 +145,18 @@ static void look_at_replies(struct role *role, struct unanswered *found) {
         *found = (struct unanswered){.what = "request that it has lost"};
 }
 
-static void look_at_work(struct role *role, struct unanswered *found) {
+// Whether any came or got done since the last look.
+static bool look_at_work(struct role *role, struct unanswered *found) {
     struct requests_watch *watch = &role->watch.requests;
     struct server_work work;
     if (!role_peek(role, watch->work, &work, sizeof(work)))
-        return;
-    bool same = work.taken != work.done && work.taken == watch->taken && work.done == watch->done;
+        return false;
+    bool moved = work.taken != watch->taken || work.done != watch->done;
     watch->taken = work.taken;
     watch->done = work.done;
-    if (is_enough(&watch->work_looks, same, WORK_LOOKS))
+    if (is_enough(&watch->work_looks, !moved && work.taken != work.done, WORK_LOOKS))
         *found = (struct unanswered){.what = "requests of rings that it does not do"};
-}
-
-// Through rings, since look_at_work last came by.
-static bool has_worked(const struct role *role) {
-    const struct requests_watch *watch = &role->watch.requests;
-    struct server_work now;
-    return role_peek(role, watch->work, &now, sizeof(now)) && (now.taken != watch->taken || now.done != watch->done);
+    return moved;
 }
 
 // A look at which the host let nobody here run does not hide those before it.
@@ -176,7 +171,7 @@ static bool is_spinning(struct role *role, bool works, uint64_t passed) {
     return *looks >= SPIN_LOOKS;
 }
 
-static void look_at_interrupts(struct role *role, uint64_t passed, struct unanswered *found) {
+static void look_at_interrupts(struct role *role, bool works, uint64_t passed, struct unanswered *found) {
     struct requests_watch *watch = &role->watch.requests;
     struct server_interrupts now;
     if (!role_peek(role, watch->interrupts, &now, sizeof(now)))
@@ -186,16 +181,15 @@ static void look_at_interrupts(struct role *role, uint64_t passed, struct unansw
     watch->before = now;
     if (is_enough(&watch->storm_looks, storms, STORM_LOOKS))
         *found = (struct unanswered){.what = "interrupts that its device has no reason for"};
-    else if (is_spinning(role, taken != 0 || has_worked(role), passed))
+    else if (is_spinning(role, works || taken != 0, passed))
         *found = (struct unanswered){.what = "time that it takes from others and does nothing with"};
 }
 
 void requests_look(struct role *role, bool may_look, uint64_t passed, struct unanswered *found) {
     *found = (struct unanswered){0};
     find_places(role);
-    look_at_interrupts(role, passed, found);
-    if (!found->what)
-        look_at_work(role, found);
+    bool works = look_at_work(role, found);
+    look_at_interrupts(role, works, passed, found);
     if (found->what || !role->watch.requests.loop || !may_look || !walk_fibers(role))
         return;
     look_at_replies(role, found);

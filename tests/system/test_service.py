@@ -12,7 +12,8 @@ service kill ata; sha256sum /bin/sh | cut -c 1-8 > /tmp/a; service restart ata; 
 service | grep '^ata '; grep '^ata ' /proc/services; echo ---
 service stop ram; echo $?; service | grep '^ram '; service kill ram; echo $?; service start ram; echo $?; service | grep '^ram '; echo ---
 service stop ext2; echo $?; service nosuch; echo $?; service stop; echo $?; service kill nosuch; echo $?; echo ---
-service log init; service log ata; service log nosuch; echo $?
+service log init; service log ata; service log nosuch; echo $?; echo ---
+service show log
 """
 
 
@@ -37,6 +38,10 @@ def test_one_role_in_detail(parts):
     shown = {line[:12].strip(): line[13:] for line in parts[0][1]}
     assert shown["service"].startswith("ata") and shown["state"] == "running" and shown["priority"] == "48"
     assert shown["may call"] == "devices (as device)"
+
+
+def test_a_role_with_the_name_of_a_verb(parts):
+    assert parts[0][6][0].split()[:2] == ["service", "log"]
 
 
 def test_kill_and_restart_are_seen_and_nobody_else_notices(parts):

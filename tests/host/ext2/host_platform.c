@@ -7,16 +7,11 @@
 
 #include "libipc/kept/undo.h"
 
-#if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define WITH_ASAN 1
 #include <sanitizer/common_interface_defs.h>
-#endif
-#endif
-#ifdef WITH_ASAN
-enum { PAINTS_STACKS = 0 }; // its frames say nothing of ours
 #else
-enum { PAINTS_STACKS = 1 };
+#define WITH_ASAN 0
 #endif
 
 enum { STACK_BYTES = 256 << 10, STACK_PAINT = 0xC3 };
@@ -72,7 +67,7 @@ static struct pending pendings[256];
 static uint32_t pending_count;
 static uint8_t *cache_metadata, *cache_data;
 static uint64_t cache_metadata_bytes, cache_data_bytes;
-#ifdef WITH_ASAN
+#if WITH_ASAN
 static void *scheduler_fake;
 static const void *scheduler_bottom;
 static size_t scheduler_size;
@@ -206,11 +201,11 @@ uint64_t platform_disk_sectors(struct platform_disk *disk) {
 
 static void fiber_switch_out(void) {
     struct fiber *self = current;
-#ifdef WITH_ASAN
+#if WITH_ASAN
     __sanitizer_start_switch_fiber(self->ended ? NULL : &self->fake_stack, scheduler_bottom, scheduler_size);
 #endif
     swapcontext(&self->context, &scheduler);
-#ifdef WITH_ASAN
+#if WITH_ASAN
     __sanitizer_finish_switch_fiber(self->fake_stack, &scheduler_bottom, &scheduler_size);
 #endif
 }
@@ -288,7 +283,7 @@ void platform_zero(struct platform_disk *disk, uint64_t offset, uint64_t length)
 // --- fibers ---
 static void fiber_main(void) {
     struct fiber *self = current;
-#ifdef WITH_ASAN
+#if WITH_ASAN
     __sanitizer_finish_switch_fiber(NULL, &scheduler_bottom, &scheduler_size);
 #endif
     self->body(self->argument);
@@ -302,7 +297,7 @@ void host_fiber(void (*body)(void *), void *argument) {
     CHECK(fiber, "no memory");
     fiber->stack = malloc(STACK_BYTES);
     CHECK(fiber->stack, "no memory");
-    if (PAINTS_STACKS)
+    if (!WITH_ASAN) // whose frames say nothing of ours
         memset(fiber->stack, STACK_PAINT, STACK_BYTES);
     fiber->body = body;
     fiber->argument = argument;
@@ -318,11 +313,11 @@ void host_fiber(void (*body)(void *), void *argument) {
 
 static void fiber_resume(struct fiber *fiber) {
     current = fiber;
-#ifdef WITH_ASAN
+#if WITH_ASAN
     __sanitizer_start_switch_fiber(&scheduler_fake, fiber->stack, STACK_BYTES);
 #endif
     swapcontext(&scheduler, &fiber->context);
-#ifdef WITH_ASAN
+#if WITH_ASAN
     __sanitizer_finish_switch_fiber(scheduler_fake, NULL, NULL);
 #endif
     current = NULL;
@@ -389,7 +384,7 @@ static void stack_measure(const struct fiber *fiber) {
 }
 
 static void fiber_free(struct fiber *fiber) {
-    if (PAINTS_STACKS)
+    if (!WITH_ASAN)
         stack_measure(fiber);
     free(fiber->stack);
     free(fiber);
