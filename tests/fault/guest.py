@@ -260,9 +260,12 @@ def repair_disk(image):
 
 
 def force_disk(image):
-    """The repair that asks nobody and leaves nothing: whether all is well now."""
-    subprocess.run(["e2fsck", "-fy", image], capture_output=True, check=False)
-    return check_disk(image) is None
+    """The repair that asks nobody and leaves nothing: whether all is well now. What one round moves, another may have to set right."""
+    for _ in range(3):
+        subprocess.run(["e2fsck", "-fy", image], capture_output=True, check=False)
+        if check_disk(image) is None:
+            return True
+    return False
 
 
 def files_of(image, folder):
