@@ -61,6 +61,10 @@ static void lie(void *argument) {
     request->state = REQUEST_GONE;
 }
 
+void server_point_output(void) {
+    loop_point(POINT_OUTPUT);
+}
+
 void loop_forget_point(void) {
     server_point.event = POINT_NONE;
 }

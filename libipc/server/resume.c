@@ -225,7 +225,10 @@ KEPT_UNNOTED static void outputs_run(void) {
         const struct output *output = output_at(loop.output_first);
         loop_point(POINT_OUTPUT);
         if (output->kind == OUTPUT_RINGS) { // most are; may be done as often as one likes
-            ring_pair_flush((struct ring_pair *)(uintptr_t)output->a, output->object, output->object2); // NOLINT
+            bool wanted = ring_pair_publish(output->object, output->object2);
+            loop_point(POINT_OUTPUT);
+            if (wanted || loop.recovering)
+                ring_pair_signal((const struct ring_pair *)(uintptr_t)output->a); // NOLINT
             continue;
         }
         if (!is_done(loop.output_first))

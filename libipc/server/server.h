@@ -87,6 +87,8 @@ enum server_event {
 struct server_point {
     uint64_t event, left;
 } __attribute__((aligned(64)));
+// For those that keep nothing: before each step that the other side of a ring sees, and behind the last.
+void server_point_output(void);
 
 // A request that is answered with ERR_REFUSED: two actors failed by themselves while they served it. Written by init.
 struct server_refuses {

@@ -52,20 +52,23 @@ MUST_USE static inline error_t ring_pair_attach_server(struct ring_pair *pair, v
                                 entries, completion_bytes);
 }
 
-// Publishes what was pushed to one ring and gives back what was popped from the other; one signal at most.
-static inline void ring_pair_flush(struct ring_pair *pair, struct ring *pushed, struct ring *popped) {
+// Publishes what was pushed to one ring and gives back what was popped from the other. True: the other side sleeps, and nobody
+// else will signal it. An actor may end before it does, so the next one signals in any case.
+static inline bool ring_pair_publish(struct ring *pushed, struct ring *popped) {
     bool wanted = ring_publish(pushed);
-    wanted = ring_release(popped) || wanted;
-    if (wanted) {
-        error_t ignored = notification_signal(pair->peer, pair->peer_bits); // a peer that is gone needs none
-        (void)ignored;
-    }
+    return ring_release(popped) || wanted;
+}
+
+static inline void ring_pair_signal(const struct ring_pair *pair) {
+    error_t ignored = notification_signal(pair->peer, pair->peer_bits); // a peer that is gone needs none
+    (void)ignored;
+}
+
+static inline void ring_pair_flush(struct ring_pair *pair, struct ring *pushed, struct ring *popped) {
+    if (ring_pair_publish(pushed, popped))
+        ring_pair_signal(pair);
 }
 
 static inline void ring_pair_flush_client(struct ring_pair *pair) {
     ring_pair_flush(pair, &pair->requests, &pair->completions);
-}
-
-static inline void ring_pair_flush_server(struct ring_pair *pair) {
-    ring_pair_flush(pair, &pair->completions, &pair->requests);
 }

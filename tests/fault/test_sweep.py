@@ -14,6 +14,7 @@ ONE = pytest.mark.skipif("KEELSON_POINT" in os.environ, reason="a point was give
 FOUND = {
     "a call before the last answer was shown again": ["ext2:commit:51", *(f"ext2:commit:{n}" for n in range(100, 113, 2)), "ext2:output:11", "ext2:output:42"],
     "bytes of a read whose answer was lost": ["serial0:reply:1", "serial0:reply:2", "serial0:reply:3"],
+    "what a driver had done, and had not yet told of": [f"ata:output:{n}" for n in range(1, 19)],
     "a slot used again before a commit": [f"vfs:store:{n}" for n in range(1786, 1814, 3)],
 }
 

@@ -42,14 +42,16 @@ void block_rings_unmap(struct block_session *session) {
     session->ring_address = NULL;
 }
 
+static void ring_io_free(struct block_ring_io *ring_io) {
+    ring_io->state = RING_IO_FREE;
+    ring_io->next = block_service.free_ios;
+    block_service.free_ios = ring_io;
+}
+
 void block_ring_ios_initialize(void) {
-    for (uint32_t i = 0; i < BLOCK_RING_IOS; i++) {
-        struct block_ring_io *ring_io = &block_service.state->ios[i];
-        if (ring_io->active)
-            continue;
-        ring_io->next_free = block_service.free_ios;
-        block_service.free_ios = ring_io;
-    }
+    for (uint32_t i = 0; i < BLOCK_RING_IOS; i++)
+        if (block_service.state->ios[i].state == RING_IO_FREE)
+            ring_io_free(&block_service.state->ios[i]);
 }
 
 static void ring_broken(struct block_session *session) {
@@ -62,11 +64,13 @@ static void ring_broken(struct block_session *session) {
 static void complete(struct block_ring_io *ring_io, error_t status) {
     struct block_session *session = &block_service.state->sessions[ring_io->session];
     struct block_completion completion = {.cookie = ring_io->request.cookie, .status = status};
+    ring_io->status = status;
+    ring_io->completion = session->pair.completions.position;
+    __atomic_store_n(&ring_io->state, RING_IO_DONE, __ATOMIC_RELEASE);
     if (ring_push(&session->pair.completions, &completion) != ERR_OK)
         ring_broken(session);
-    ring_io->active = 0;
-    ring_io->next_free = block_service.free_ios;
-    block_service.free_ios = ring_io;
+    ring_io->next = block_service.done_ios;
+    block_service.done_ios = ring_io;
     session->outstanding--;
     block_service.unflushed |= UINT64_C(1) << ring_io->session;
     server_work.done++;
@@ -127,7 +131,7 @@ static void ring_io_start(struct block_ring_io *ring_io, struct block_session *s
 static struct block_ring_io *ring_io_take(void) {
     struct block_ring_io *ring_io = block_service.free_ios;
     if (ring_io != NULL)
-        block_service.free_ios = ring_io->next_free;
+        block_service.free_ios = ring_io->next;
     else
         block_service.starved = true;
     return ring_io;
@@ -142,14 +146,13 @@ static bool take_one(struct block_session *session) {
         return false;
     error_t error = ring_pop(&session->pair.requests, &ring_io->request);
     if (error != ERR_OK) {
-        ring_io->next_free = block_service.free_ios;
-        block_service.free_ios = ring_io;
+        ring_io_free(ring_io);
         if (error == ERR_CORRUPT)
             ring_broken(session);
         return false;
     }
     ring_io->session = session_index(session);
-    ring_io->active = 1;
+    __atomic_store_n(&ring_io->state, RING_IO_TAKEN, __ATOMIC_RELEASE);
     ring_io_start(ring_io, session);
     return true;
 }
@@ -167,16 +170,33 @@ void block_rings_drain(struct block_session *session) {
         unit.disk->kick(unit.disk);
 }
 
-void block_service_flush(void) {
+static void show(struct block_session *session) {
+    server_point_output();
+    bool wanted = ring_pair_publish(&session->pair.completions, &session->pair.requests);
+    server_point_output();
+    if (wanted)
+        ring_pair_signal(&session->pair);
+    server_point_output();
+}
+
+static void show_all(void) {
     while (block_service.unflushed != 0) {
         uint32_t index = (uint32_t)__builtin_ctzll(block_service.unflushed);
         struct block_session *session = &block_service.state->sessions[index];
         block_service.unflushed &= block_service.unflushed - 1;
         if (session->entries != 0)
-            ring_pair_flush_server(&session->pair);
+            show(session);
         if (session->outstanding == 0)
             fiber_wake_all(&block_service.idle); // who closes the session, or attaches other rings
     }
+    for (struct block_ring_io *ring_io; (ring_io = block_service.done_ios) != NULL;) {
+        block_service.done_ios = ring_io->next;
+        ring_io_free(ring_io);
+    }
+}
+
+void block_service_flush(void) {
+    show_all();
     if (!block_service.starved || block_service.free_ios == NULL)
         return;
     block_service.starved = false;
@@ -185,9 +205,30 @@ void block_service_flush(void) {
         if (session->open && session->entries != 0)
             block_rings_drain(session);
     }
+    show_all();
+    error_t ignored = block_service.starved ? notification_signal(block_service.server.notification, UINT64_MAX) : ERR_OK;
+    (void)ignored; // the rest in the loop's next turn
 }
 
-// What an earlier actor took and did not complete is done again, by this one: reads and writes can be.
+static bool is_published(const struct block_ring_io *ring_io, const struct block_session *session) {
+    return (int32_t)(session->pair.completions.position - ring_io->completion) > 0;
+}
+
+// What an earlier actor took and did not do is done again, by this one: reads and writes can be, as long as their client has not
+// heard of them. What was done is told if that actor did not come to it.
+static void ring_io_resume(struct block_ring_io *ring_io) {
+    struct block_session *session = &block_service.state->sessions[ring_io->session % BLOCK_SESSIONS_MOST];
+    bool is_done = ring_io->state == RING_IO_DONE;
+    if (!session->open || session->entries == 0 || (is_done && is_published(ring_io, session))) {
+        ring_io_free(ring_io);
+    } else if (is_done) {
+        session->outstanding++;
+        complete(ring_io, ring_io->status);
+    } else {
+        ring_io_start(ring_io, session);
+    }
+}
+
 void block_rings_resume(void) {
     for (uint32_t i = 0; i < BLOCK_SESSIONS_MOST; i++) {
         struct block_session *session = &block_service.state->sessions[i];
@@ -195,20 +236,14 @@ void block_rings_resume(void) {
         session->closing = session->broken = false;
         for (uint32_t at = 0; at < BLOCK_BUFFERS_MOST; at++)
             session->buffers[at].users = 0;
-        if (session->open && session->entries != 0 && block_rings_map(session) != ERR_OK)
+        if (!session->open || session->entries == 0)
+            continue;
+        if (block_rings_map(session) == ERR_OK)
+            ring_pair_signal(&session->pair); // that actor may have ended before it did
+        else
             session->entries = 0;
     }
-    for (uint32_t i = 0; i < BLOCK_RING_IOS; i++) {
-        struct block_ring_io *ring_io = &block_service.state->ios[i];
-        if (!ring_io->active)
-            continue;
-        struct block_session *session = &block_service.state->sessions[ring_io->session % BLOCK_SESSIONS_MOST];
-        if (session->open && session->entries != 0) {
-            ring_io_start(ring_io, session);
-        } else {
-            ring_io->active = 0;
-            ring_io->next_free = block_service.free_ios;
-            block_service.free_ios = ring_io;
-        }
-    }
+    for (uint32_t i = 0; i < BLOCK_RING_IOS; i++)
+        if (block_service.state->ios[i].state != RING_IO_FREE)
+            ring_io_resume(&block_service.state->ios[i]);
 }

@@ -20,7 +20,7 @@ enum {
     BLOCK_CALL_BYTES = 64 * 1024, // of one read or write by call
     BLOCK_CALLS_MOST = 8,         // buffers for such calls
     BLOCK_FIRST_RING_BIT = 8,     // of the notification; the bits below are the driver's
-    BLOCK_STATE_VERSION = 2,
+    BLOCK_STATE_VERSION = 3,
 };
 #define BLOCK_STATE_MAGIC UINT64_C(0x6b636f6c62206b)   // "k block"
 #define BLOCK_BADGE       UINT64_C(0x00626c6b00000000) // generation and index: 16 bits each
@@ -62,14 +62,21 @@ struct block_session {
     void *ring_address;
 };
 
-// A request from a ring, from its taking to its completion. A new actor finds those that were under way and
-// does them again.
+enum block_ring_io_state {
+    RING_IO_FREE,
+    RING_IO_TAKEN, // under way: a new actor does it again
+    RING_IO_DONE   // and its completion pushed: a new actor looks whether that was published. Doing it again could be wrong
+};
+
+// A request from a ring, from its taking to the publishing of its completion.
 struct block_ring_io {
     struct block_io io;
     struct block_request request;
     uint32_t session;
-    uint32_t active;
-    struct block_ring_io *next_free;
+    uint32_t state;      // enum block_ring_io_state
+    uint32_t completion; // DONE: its place in the ring
+    error_t status;      // DONE
+    struct block_ring_io *next;
 };
 
 struct block_state {
@@ -88,7 +95,7 @@ struct block_service {
     struct block_disk *disks[BLOCK_DISKS_MOST];
     uint32_t disk_count;
     struct block_state *state;
-    struct block_ring_io *free_ios;
+    struct block_ring_io *free_ios, *done_ios;
     uint64_t unflushed;                          // sessions whose rings have changed, a bit each
     bool starved;                                // a ring waits for a free request
     struct fiber_wait_queue idle;                // sessions that close wait here for their last request

@@ -39,8 +39,7 @@ static bool learn(unsigned parts) {
     return same;
 }
 
-// The restarts of all roles, and whether one was given up.
-static uint64_t restarts_in_all(bool *lost) {
+uint64_t work_restarts(bool *lost) {
     struct service_status status;
     uint64_t sum = 0;
     *lost = false;
@@ -84,7 +83,7 @@ static void run_mutation(int number, const char *server, uint64_t end, uint64_t 
     bool lost, none = strcmp(server, "none") == 0;
     if (!learn(parts))
         return;
-    uint64_t was = 0, now = 0, before = restarts_in_all(&lost);
+    uint64_t was = 0, now = 0, before = work_restarts(&lost);
     error_t error = none ? ERR_OK : flip(server, end, offset, bits, count, &was);
     printf("begin %d %s\n", number, error == ERR_OK ? "made" : "absent");
     fflush(stdout);
@@ -92,7 +91,7 @@ static void run_mutation(int number, const char *server, uint64_t end, uint64_t 
         work_run(2 * number, parts);
         bool same = strcmp(work_text, wanted) == 0, told = !same && tell_new_lines();
         sync(); // the host compares what is on the disk
-        uint64_t restarts = restarts_in_all(&lost) - before;
+        uint64_t restarts = work_restarts(&lost) - before;
         printf("during %s %llu %s %s\n", same ? "same" : "differs", (unsigned long long)restarts, lost ? "lost" : "whole",
                told ? "told" : "silent");
         fflush(stdout);

@@ -1,6 +1,8 @@
 // One run of the sweep's workload; called by main.c, which compares what the runs say.
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "kernel/abi/message.h"
@@ -26,6 +28,9 @@ enum work_part {
 
 // Runs these parts (enum work_part) once, in a new folder /root/w/NUMBER, which it leaves behind.
 void work_run(int number, unsigned parts);
+
+// The restarts of all roles, and whether one was given up.
+uint64_t work_restarts(bool *lost);
 
 // Mutations (mutate.c), as lines of the standard input ask for them; 0 or 1.
 int work_mutate(void);
