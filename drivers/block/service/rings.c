@@ -144,6 +144,7 @@ static bool take_one(struct block_session *session) {
     struct block_ring_io *ring_io = ring_io_take();
     if (ring_io == NULL)
         return false;
+    ring_io->place = session->pair.requests.position;
     error_t error = ring_pop(&session->pair.requests, &ring_io->request);
     if (error != ERR_OK) {
         ring_io_free(ring_io);
@@ -229,6 +230,24 @@ static void ring_io_resume(struct block_ring_io *ring_io) {
     }
 }
 
+// What was taken is not taken out of the ring once more, though that actor may not have said so: done twice, a read could end
+// behind the client's next step. And each client is signalled: that actor may have ended before it did.
+static void pass_taken(void) {
+    for (uint32_t i = 0; i < BLOCK_RING_IOS; i++) {
+        const struct block_ring_io *ring_io = &block_service.state->ios[i];
+        struct ring *requests = &block_service.state->sessions[ring_io->session % BLOCK_SESSIONS_MOST].pair.requests;
+        if (ring_io->state != RING_IO_FREE && (int32_t)(ring_io->place + 1 - requests->position) > 0)
+            requests->position = ring_io->place + 1;
+    }
+    for (uint32_t i = 0; i < BLOCK_SESSIONS_MOST; i++) {
+        struct block_session *session = &block_service.state->sessions[i];
+        if (!session->open || session->entries == 0)
+            continue;
+        (void)ring_release(&session->pair.requests);
+        ring_pair_signal(&session->pair);
+    }
+}
+
 void block_rings_resume(void) {
     for (uint32_t i = 0; i < BLOCK_SESSIONS_MOST; i++) {
         struct block_session *session = &block_service.state->sessions[i];
@@ -238,11 +257,10 @@ void block_rings_resume(void) {
             session->buffers[at].users = 0;
         if (!session->open || session->entries == 0)
             continue;
-        if (block_rings_map(session) == ERR_OK)
-            ring_pair_signal(&session->pair); // that actor may have ended before it did
-        else
+        if (block_rings_map(session) != ERR_OK)
             session->entries = 0;
     }
+    pass_taken();
     for (uint32_t i = 0; i < BLOCK_RING_IOS; i++)
         if (block_service.state->ios[i].state != RING_IO_FREE)
             ring_io_resume(&block_service.state->ios[i]);

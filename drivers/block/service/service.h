@@ -74,6 +74,7 @@ struct block_ring_io {
     struct block_request request;
     uint32_t session;
     uint32_t state;      // enum block_ring_io_state
+    uint32_t place;      // TAKEN, DONE: where it came from in the ring
     uint32_t completion; // DONE: its place in the ring
     error_t status;      // DONE
     struct block_ring_io *next;
