@@ -292,8 +292,8 @@ void links_resumed(void) {
         if (!link->used)
             continue;
         // The actor before may have shown a position and ended before it told of it.
-        error_t ignored = notification_signal(link->rings.receive.peer, link->rings.receive.peer_bits);
-        ignored = notification_signal(net.server.notification, UINT64_C(1) << link->bit);
+        ring_pair_signal(&link->rings.receive);
+        error_t ignored = notification_signal(net.server.notification, UINT64_C(1) << link->bit);
         (void)ignored;
     }
 }

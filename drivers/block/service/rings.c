@@ -255,9 +255,7 @@ void block_rings_resume(void) {
         session->closing = session->broken = false;
         for (uint32_t at = 0; at < BLOCK_BUFFERS_MOST; at++)
             session->buffers[at].users = 0;
-        if (!session->open || session->entries == 0)
-            continue;
-        if (block_rings_map(session) != ERR_OK)
+        if (session->open && session->entries != 0 && block_rings_map(session) != ERR_OK)
             session->entries = 0;
     }
     pass_taken();
